@@ -1,0 +1,22 @@
+"""How the command line speaks: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+out = Console(soft_wrap=True, highlight=False)
+
+
+def fail(message: str) -> None:
+    """Say in one line what went wrong."""
+    print("error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
+
+
+def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
+    """Machine-readable output: one strictly valid JSON document."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -1,0 +1,58 @@
+"""`iota`: the command line. Every group is a file beside this one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from iotapretrain import __version__
+from iotapretrain.cli import conformance, rules
+from iotapretrain.cli.console import fail
+from iotapretrain.errors import IotaError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="iota",
+    help="Pretrain language models together with people you do not trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("conformance")(conformance.conformance)
+app.add_typer(rules.app, name="rules")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"iota {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[  # noqa: ARG001 -- typer reads it through the callback
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Pretrain language models together with people you do not trust."""
+
+
+def main() -> None:
+    """Run the command line; whatever a person can mend becomes one line and exit code 2."""
+    try:
+        app()
+    except IotaError as error:
+        fail(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Vector files that other systems produced, run against our rules."""
