@@ -1,0 +1,1 @@
+"""One runnable file a published figure: `python -m bench.NAME [--json] [--gpu]`."""
