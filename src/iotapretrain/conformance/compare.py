@@ -1,0 +1,65 @@
+"""When a result counts as the expected one, and how a case's outcome is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case: what was expected and what our rules gave."""
+
+    name: str
+    passed: bool
+    expected: Any
+    got: Any
+
+
+def number(value: Any) -> float:
+    """A number of a vector file, where the words inf, -inf and nan stand for what JSON cannot write."""
+    return _WORDS[value] if isinstance(value, str) and value in _WORDS else float(value)
+
+
+def matches(expected: Any, got: Any, tol: float = 0.0) -> bool:
+    """Whether `got` is what was expected, to within `tol` in every number inside.
+
+    Of a mapping only the expected keys count: a vector may state part of a result.
+    """
+    if isinstance(expected, Mapping):
+        return isinstance(got, Mapping) and all(
+            key in got and matches(value, got[key], tol) for key, value in expected.items()
+        )
+    if _is_list(expected):
+        return (
+            _is_list(got)
+            and len(expected) == len(got)
+            and all(matches(left, right, tol) for left, right in zip(expected, got, strict=True))
+        )
+    if _is_number(got) and isinstance(expected, str) and expected in _WORDS:
+        return _close(_WORDS[expected], got, tol)
+    if _is_number(expected) and _is_number(got):
+        return _close(expected, got, tol)
+    return type(expected) is type(got) and bool(expected == got)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Number) and not isinstance(value, bool)
+
+
+def _close(expected: Number, got: Number, tol: float) -> bool:
+    if isinstance(expected, int) and isinstance(got, int):
+        return abs(expected - got) <= tol
+    if math.isnan(expected) or math.isnan(got):
+        return math.isnan(expected) and math.isnan(got)
+    return expected == got or abs(expected - got) <= tol
