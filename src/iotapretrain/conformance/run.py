@@ -55,12 +55,12 @@ def _function_cases(file: VectorFile) -> Iterator[CaseResult]:
     if not isinstance(name, str) or not isinstance(listed, list):
         raise VectorError("`function` (a word) and `cases` (a list) are required in this kind")
     function = _FUNCTIONS[file.format].get(name)
-    if function is None:
-        yield CaseResult(name, False, "a function that we know", f"unknown function {name!r}")
-        return
     for index, case in enumerate(listed):
-        label = case.get("name") if isinstance(case, dict) else None
-        yield _judge(label or f"{name}[{index}]", function, case)
+        label = (case.get("name") if isinstance(case, dict) else None) or f"{name}[{index}]"
+        if function is None:
+            yield CaseResult(label, False, "a function that we know", f"unknown function {name!r}")
+        else:
+            yield _judge(label, function, case)
 
 
 def _judge(name: str, function: Function, case: Any) -> CaseResult:
