@@ -1,6 +1,9 @@
 """Every error a user can meet, in one tree.
 
-IotaError                what went wrong, for a person; the command line prints it and exits with `exit_code`
+IotaError                what went wrong, for a person; the CLI prints it and exits with `exit_code`
+├── ChainError           the chain said no, or could not be read
+│   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
+│   └── StateDiscardedError  the state of a block that is no longer kept
 └── InputError           what the user gave is wrong: which input, where in it, and what to do
     ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
     └── VectorError      a file that claims to be conformance vectors and cannot be read as such
@@ -9,6 +12,19 @@ A traceback that reaches a user is a bug.
 """
 
 from __future__ import annotations
+
+from typing import Literal
+
+InvalidTransaction = Literal[
+    "BadProof",
+    "Stale",
+    "Future",
+    "AncientBirthBlock",
+    "Payment",
+    "Call",
+    "ExhaustsResources",
+]
+"""Why a transaction cannot enter any block, by the names that Substrate gives."""
 
 
 class IotaError(Exception):
@@ -31,3 +47,23 @@ class ConfigError(InputError):
 
 class VectorError(InputError):
     """A conformance vector file that cannot be read."""
+
+
+class ChainError(IotaError):
+    """The chain said no, or could not be read."""
+
+
+class RefusedError(ChainError):
+    """The transaction is invalid: nothing is stored, and its nonce is not spent."""
+
+    def __init__(self, reason: InvalidTransaction, detail: str) -> None:
+        super().__init__(f"transaction refused ({reason}): {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class StateDiscardedError(ChainError):
+    """The state of a block is no longer kept, though its header is."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__(f"the state of block {block} is no longer kept; ask for a later block")
+        self.block = block
