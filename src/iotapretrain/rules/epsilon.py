@@ -1,0 +1,102 @@
+"""Epsilon, the advantage of the earlier model: the share by which a later one must be better (competition, 8.1).
+
+Every rule is a function of the model's age in blocks. Ages below zero count as zero, and an infinite age gives `floor`,
+the advantage that never goes away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from iotapretrain.errors import InputError
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Epsilon(Protocol):
+    """A rule for the advantage, in [0, 1)."""
+
+    @property
+    def floor(self) -> float:
+        """The fully decayed advantage: the value at infinite age."""
+        ...
+
+    def at(self, ages: npt.ArrayLike) -> FloatArray:
+        """The advantage at each age in blocks, in the shape of `ages`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same advantage for ever."""
+
+    epsilon: float
+
+    def __post_init__(self) -> None:
+        _check_fraction("epsilon", self.epsilon)
+
+    @property
+    def floor(self) -> float:
+        return self.epsilon
+
+    def at(self, ages: npt.ArrayLike) -> FloatArray:
+        return np.full(np.shape(ages), self.epsilon, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """start - min(max(age, 0) / decay_blocks, 1) * (start - end), in double arithmetic and in exactly this order."""
+
+    start: float
+    end: float
+    decay_blocks: int
+
+    def __post_init__(self) -> None:
+        _check_fraction("start", self.start)
+        _check_fraction("end", self.end)
+        if not (self.decay_blocks > 0 and np.isfinite(self.decay_blocks)):
+            raise InputError(f"epsilon: decay_blocks is {self.decay_blocks}; give a number above 0")
+
+    @property
+    def floor(self) -> float:
+        return self.start - (self.start - self.end)  # not always `end` to the last bit
+
+    def at(self, ages: npt.ArrayLike) -> FloatArray:
+        decayed = np.minimum(np.maximum(_floats(ages), 0.0) / self.decay_blocks, 1.0)
+        return _floats(self.start - decayed * (self.start - self.end))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Steps: (age, epsilon) says what the advantage is from that age on. The first age is 0."""
+
+    steps: tuple[tuple[int, float], ...]
+
+    def __post_init__(self) -> None:
+        ages = [age for age, _ in self.steps]
+        if not ages or ages[0] != 0 or any(b <= a for a, b in zip(ages, ages[1:], strict=False)):
+            raise InputError(f"epsilon: table ages are {ages}; start at 0 and let each be larger")
+        for age, epsilon in self.steps:
+            _check_fraction(f"table epsilon at age {age}", epsilon)
+
+    @property
+    def floor(self) -> float:
+        return self.steps[-1][1]
+
+    def at(self, ages: npt.ArrayLike) -> FloatArray:
+        starts, epsilons = (np.array(column, dtype=np.float64) for column in zip(*self.steps, strict=True))
+        row = np.searchsorted(starts, np.maximum(_floats(ages), 0.0), side="right") - 1
+        return _floats(epsilons[row])
+
+
+def _floats(values: npt.ArrayLike) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _check_fraction(name: str, value: float) -> None:
+    if not 0.0 <= value < 1.0:
+        raise InputError(f"epsilon: {name} is {value}; give a number from 0 up to but not including 1")
