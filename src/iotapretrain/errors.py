@@ -4,6 +4,10 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 ├── ChainError           the chain said no, or could not be read
 │   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
 │   └── StateDiscardedError  the state of a block that is no longer kept
+├── SourceError          text could not be had: which source, what happened, what to do
+│   ├── SourceUnavailable    still slow, cut off or refusing when patience ended
+│   ├── SourceChanged        it no longer serves the revision that is pinned
+│   └── SourceCorrupt        bytes that cannot be what the pinned revision holds
 └── InputError           what the user gave is wrong: which input, where in it, and what to do
     ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
     └── VectorError      a file that claims to be conformance vectors and cannot be read as such
@@ -67,3 +71,23 @@ class StateDiscardedError(ChainError):
     def __init__(self, block: int) -> None:
         super().__init__(f"the state of block {block} is no longer kept; ask for a later block")
         self.block = block
+
+
+class SourceError(IotaError):
+    """Text could not be had. `source` names the dataset; the task that needs it drops out of the round."""
+
+    def __init__(self, source: str, problem: str) -> None:
+        super().__init__(f"{source}: {problem}")
+        self.source, self.problem = source, problem
+
+
+class SourceUnavailable(SourceError):
+    """Still slow, cut off or refusing when patience ended."""
+
+
+class SourceChanged(SourceError):
+    """The place no longer serves the revision that is pinned."""
+
+
+class SourceCorrupt(SourceError):
+    """Bytes that cannot be what the pinned revision holds."""
