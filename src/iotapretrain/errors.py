@@ -5,9 +5,9 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
 │   └── StateDiscardedError  the state of a block that is no longer kept
 ├── SourceError          text could not be had: which source, what happened, what to do
-│   ├── SourceUnavailable    still slow, cut off or refusing when patience ended
-│   ├── SourceChanged        it no longer serves the revision that is pinned
-│   └── SourceCorrupt        bytes that cannot be what the pinned revision holds
+│   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
+│   ├── ChangedSourceError       it no longer serves the revision that is pinned
+│   └── CorruptSourceError       bytes that cannot be what the pinned revision holds
 └── InputError           what the user gave is wrong: which input, where in it, and what to do
     ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
     └── VectorError      a file that claims to be conformance vectors and cannot be read as such
@@ -74,20 +74,20 @@ class StateDiscardedError(ChainError):
 
 
 class SourceError(IotaError):
-    """Text could not be had. `source` names the dataset; the task that needs it drops out of the round."""
+    """Text could not be had; the task that needs it drops out of the round."""
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
         self.source, self.problem = source, problem
 
 
-class SourceUnavailable(SourceError):
+class UnavailableSourceError(SourceError):
     """Still slow, cut off or refusing when patience ended."""
 
 
-class SourceChanged(SourceError):
+class ChangedSourceError(SourceError):
     """The place no longer serves the revision that is pinned."""
 
 
-class SourceCorrupt(SourceError):
+class CorruptSourceError(SourceError):
     """Bytes that cannot be what the pinned revision holds."""
