@@ -8,9 +8,20 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
 │   ├── ChangedSourceError       it no longer serves the revision that is pinned
 │   └── CorruptSourceError       bytes that cannot be what the pinned revision holds
-└── InputError           what the user gave is wrong: which input, where in it, and what to do
-    ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
-    └── VectorError      a file that claims to be conformance vectors and cannot be read as such
+├── HubError             the model hub, or what lies on it: which, what happened, what to do
+│   ├── MissingModelError    no such repository, commit or file, or it is private to somebody else
+│   ├── RefusedModelError    must not be fetched as published: too large, hostile names, no weights
+│   ├── CorruptModelError    other bytes than the listing promised
+│   ├── HubRightsError       the hub does not let this login do that
+│   ├── UnavailableHubError  still unreachable, slow or overloaded when patience ended
+│   └── FullCacheError       no room left in the cache's budget or on its disk
+├── InputError           what the user gave is wrong: which input, where in it, and what to do
+│   ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
+│   ├── RecordError      a value that cannot be a record of a journal
+│   └── VectorError      a file that claims to be conformance vectors and cannot be read as such
+└── StoreError           a journal cannot be opened, read or written: which, why, what to do
+    ├── BrokenError      a record of a journal does not hold: which and why
+    └── ConflictError    another writer was faster than this append
 
 A traceback that reaches a user is a bug.
 """
@@ -91,3 +102,65 @@ class ChangedSourceError(SourceError):
 
 class CorruptSourceError(SourceError):
     """Bytes that cannot be what the pinned revision holds."""
+
+
+class RecordError(InputError):
+    """A value that cannot be a record of a journal: not canonical, too large, or badly named."""
+
+
+class StoreError(IotaError):
+    """A journal cannot be opened, read or written; what was acknowledged before is untouched."""
+
+
+class BrokenError(StoreError):
+    """A record that does not hold: changed, cut off, missing, or out of its place."""
+
+    def __init__(self, sequence: int, reason: str) -> None:
+        super().__init__(f"record {sequence} does not hold: {reason}")
+        self.sequence, self.reason = sequence, reason
+
+
+class ConflictError(StoreError):
+    """An append decided on a head that is no longer the head; decide again."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        super().__init__(
+            f"expected record {expected} to be the last, but it is {found}: "
+            "another writer was faster; read what is new and decide again"
+        )
+        self.expected, self.found = expected, found
+
+
+class HubError(IotaError):
+    """A model hub failed, or what lies on it is not as it must be."""
+
+
+class MissingModelError(HubError):
+    """The hub has no such repository, commit or file, or does not show it to us."""
+
+
+class RefusedModelError(HubError):
+    """What a stranger published must not be fetched; a property of the pinned commit, so final."""
+
+
+class CorruptModelError(HubError):
+    """The bytes that arrived are not those that the listing of the commit promised."""
+
+
+class HubRightsError(HubError):
+    """The hub does not let this login do that."""
+
+
+class UnavailableHubError(HubError):
+    """The hub could not be reached in time; it says nothing about the model.
+
+    `retry_after` is the number of seconds that the hub asked us to wait, if it named one.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class FullCacheError(HubError):
+    """No room in the cache: everything in it is in use or too young, or the disk is full."""
