@@ -1,0 +1,237 @@
+"""A journal in a SQL database: everything that SQLite and PostgreSQL do alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Self
+
+import msgspec
+import sqlalchemy as sql
+from blake3 import blake3
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from iotapretrain.errors import BrokenError, ConflictError, StoreError
+from iotapretrain.store.journal import Snapshot
+from iotapretrain.store.record import FORMAT, Draft, Head, Record, chained, first_head
+from iotapretrain.store.tables import journals, metadata, records, snapshots
+
+PATIENCE_SECONDS = 30
+"""How long anything waits for other writers or for a free connection."""
+
+PAGE_RECORDS = 1000
+PAGE_BYTES = 4 * 2**20
+CHUNK_RECORDS = 50
+"""Reading holds at most a page of this many records or payload bytes, and the chunk behind it."""
+
+SNAPSHOTS_KEPT = 4
+
+
+class SqlWriter:
+    """The right to append, inside one transaction that excludes every other writer."""
+
+    def __init__(self, connection: sql.Connection, head: Head) -> None:
+        self._connection = connection
+        self.head = head
+
+    def append(self, drafts: Iterable[Draft]) -> list[Record]:
+        new = chained(self.head, drafts)
+        if new:
+            self._connection.execute(sql.insert(records), [msgspec.structs.asdict(r) for r in new])
+            self.head = Head(new[-1].sequence, new[-1].link)
+        return new
+
+
+class SqlJournal(ABC):
+    """What is left to a dialect: how a writer gets its turn, and how its errors read."""
+
+    writable = True
+
+    def __init__(self, name: str, engine: sql.Engine, identity: str | None) -> None:
+        self.name = name
+        self._engine = engine
+        try:
+            with self._errors():
+                self.identity = self._identify(identity)
+                self._settle()
+        except BaseException:
+            self.close()
+            raise
+        self._first = first_head(self.identity)
+
+    @abstractmethod
+    def _turn(self) -> AbstractContextManager[sql.Connection]:
+        """A transaction that excludes every other writer; commits durably, or rolls back."""
+
+    @abstractmethod
+    def _reason(self, error: DBAPIError) -> str:
+        """What went wrong, for a person, and what to do."""
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """What is to be found out or set once this is known to be a journal."""
+
+    def head(self) -> Head:
+        with self._errors(), self._engine.connect() as connection:
+            return self._head(connection)
+
+    def append(self, drafts: Iterable[Draft], expected: int | None = None) -> list[Record]:
+        with self.writing() as writer:
+            if expected is not None and expected != writer.head.sequence:
+                raise ConflictError(expected, writer.head.sequence)
+            return writer.append(drafts)
+
+    @contextmanager
+    def writing(self) -> Iterator[SqlWriter]:
+        with self._writing() as connection:
+            yield SqlWriter(connection, self._head(connection))
+
+    def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
+        left = limit
+        while page := self._page(after, PAGE_RECORDS if left is None else min(PAGE_RECORDS, left)):
+            yield from page
+            after = page[-1].sequence
+            left = None if left is None else left - len(page)
+
+    def record(self, sequence: int) -> Record | None:
+        found = next(self.read(sequence - 1, 1), None)
+        return found if found is not None and found.sequence == sequence else None
+
+    def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
+        head = snapshot.head
+        ours = snapshots.c.name == name
+        newest = sql.select(snapshots.c.sequence).where(ours).order_by(snapshots.c.sequence.desc())
+        kept = newest.limit(SNAPSHOTS_KEPT)
+        row = {
+            "name": name,
+            "sequence": head.sequence,
+            "link": head.link,
+            "seal": _seal(name, snapshot),
+            "state": snapshot.state,
+        }
+        with self._writing() as connection:
+            same = sql.delete(snapshots).where(ours, snapshots.c.sequence == head.sequence)
+            connection.execute(same)
+            connection.execute(sql.insert(snapshots), row)
+            connection.execute(sql.delete(snapshots).where(ours, snapshots.c.sequence.not_in(kept)))
+
+    def snapshot(self, name: str, at: int | None = None) -> Snapshot | None:
+        query = (
+            sql.select(snapshots.c.sequence, snapshots.c.link, snapshots.c.state, snapshots.c.seal)
+            .join(records, records.c.sequence == snapshots.c.sequence)
+            .where(snapshots.c.name == name, records.c.link == snapshots.c.link)
+            .order_by(snapshots.c.sequence.desc())
+        )
+        if at is not None:
+            query = query.where(snapshots.c.sequence <= at)
+        with self._errors(), self._engine.connect() as connection:
+            for sequence, link, state, seal in connection.execute(query):
+                found = Snapshot(Head(sequence, link), state)
+                if seal == _seal(name, found):
+                    return found
+        return None
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        if not self.writable:
+            raise StoreError(f"{self.name}: this journal is read-only here; write to it elsewhere")
+        with self._errors(), self._turn() as connection:
+            yield connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(f"{self.name}: {self._reason(error)}") from error
+        except (PoolTimeoutError, TimeoutError) as error:
+            raise StoreError(f"{self.name}: {BUSY}") from error
+
+    def _head(self, connection: sql.Connection) -> Head:
+        last = sql.select(records.c.sequence, records.c.link).order_by(records.c.sequence.desc())
+        row = connection.execute(last.limit(1)).one_or_none()
+        return self._first if row is None else Head(*row)
+
+    def _page(self, after: int, most: int) -> list[Record]:
+        """The records behind a sequence, as many as fit into memory that was set aside for them."""
+        try:
+            return self._rows(after, most)
+        except StoreError:
+            if most <= 1:
+                raise
+            return self._rows(after, 1)  # so that the error names a record, not its whole page
+
+    def _rows(self, after: int, most: int) -> list[Record]:
+        query = sql.select(records).where(records.c.sequence > after)
+        query = query.order_by(records.c.sequence).limit(most)
+        page, size = [], 0
+        with self._errors(), self._engine.connect() as connection:
+            streaming = connection.execution_options(yield_per=CHUNK_RECORDS)
+            with streaming.execute(query) as rows:
+                for row in rows:
+                    page.append(_record(*row))
+                    size += len(page[-1].payload)
+                    if size >= PAGE_BYTES:
+                        break
+        return page
+
+    def _identify(self, wanted: str | None) -> str:
+        """The identity found, or given to a new journal; refuses what is no journal of ours."""
+        with self._engine.connect() as connection:
+            found = self._found(connection)
+        if found is None and wanted is not None:
+            first_head(wanted)
+            with self._writing() as connection:
+                found = self._found(connection) or self._create(connection, wanted)
+        if found is None:
+            raise StoreError(f"{self.name}: there is no journal here yet")
+        if wanted not in (None, found):
+            raise StoreError(f"{self.name}: this is journal {found!r}, not {wanted!r}")
+        return found
+
+    def _found(self, connection: sql.Connection) -> str | None:
+        tables = sql.inspect(connection).get_table_names()
+        if not tables:
+            return None
+        if not set(metadata.tables) <= set(tables):
+            raise StoreError(f"{self.name}: this is a database of something else, not a journal")
+        version, identity = connection.execute(sql.select(journals)).one()
+        if version != FORMAT:
+            raise StoreError(
+                f"{self.name}: written in format {version}; this version reads {FORMAT}: upgrade it"
+            )
+        return str(identity)
+
+    def _create(self, connection: sql.Connection, identity: str) -> str:
+        metadata.create_all(connection)
+        connection.execute(sql.insert(journals).values(format=FORMAT, identity=identity))
+        return identity
+
+
+BUSY = f"another writer has held it for more than {PATIENCE_SECONDS} s; try again"
+
+
+def _record(
+    sequence: int, kind: object, payload: object, author: object, signature: object, link: object
+) -> Record:
+    """A stored row; damage can change even the types."""
+    match kind, payload, author, signature, link:
+        case str(), bytes(), str(), bytes(), bytes():
+            return Record(sequence, kind, payload, author, signature, link)
+    raise BrokenError(sequence, "its fields are not of their types")
+
+
+def _seal(name: str, snapshot: Snapshot) -> bytes:
+    """Damage to a kept state must not pass for the state."""
+    return blake3(msgspec.msgpack.encode((name, snapshot))).digest()

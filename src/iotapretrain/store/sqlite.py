@@ -1,0 +1,113 @@
+"""The journal in one SQLite file: write-ahead log, every commit synced to the disk.
+
+Writers take turns by a lock file beside the journal rather than by SQLite's own polling: waiting is
+fair, and no checkpoint runs beside another's commit, which SQLite before 3.51.3 could get wrong.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import final
+
+import sqlalchemy as sql
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from iotapretrain.errors import StoreError
+from iotapretrain.store.lock import FileLock
+from iotapretrain.store.sql import BUSY, PATIENCE_SECONDS, SqlJournal
+
+_REASONS = {
+    "SQLITE_BUSY": BUSY,
+    "SQLITE_CANTOPEN": "the file cannot be opened; check that it and its folder may be written",
+    "SQLITE_CORRUPT": "the file is damaged; keep it, and restore a copy",
+    "SQLITE_FULL": "the disk is full; nothing of this append is stored; free space and try again",
+    "SQLITE_IOERR": "the disk refused to read or write; nothing of this append is stored",
+    "SQLITE_NOTADB": "this is not a journal file",
+    "SQLITE_READONLY": "the file may not be written",
+}
+
+
+@final
+class SqliteJournal(SqlJournal):
+    """A journal on a local disk, shared by the threads and processes of one machine."""
+
+    def __init__(self, path: Path, identity: str | None) -> None:
+        self.writable = _check_path(path, creating=identity is not None)
+        self._lock = FileLock(path.with_name(path.name + "-lock")) if self.writable else None
+        address = f"{path.absolute().as_uri()}?{_mode(path, self.writable)}"
+        engine = sql.create_engine(
+            "sqlite://",
+            creator=lambda: _connect(address),
+            poolclass=QueuePool,
+            pool_timeout=PATIENCE_SECONDS,
+        )
+        super().__init__(str(path), engine, identity)
+
+    def close(self) -> None:
+        super().close()
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    @contextmanager
+    def _turn(self) -> Iterator[sql.Connection]:
+        if self._lock is None:
+            raise StoreError(f"{self.name}: this journal is closed")
+        with self._lock.held(PATIENCE_SECONDS), self._engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield connection
+
+    def _settle(self) -> None:
+        """The write-ahead log is a property of the file; a copy may have lost it."""
+        if self._lock is None:
+            return
+        with self._engine.connect() as connection:
+            mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
+            if mode != "wal":
+                with self._lock.held(PATIENCE_SECONDS):
+                    mode = connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one()
+        if mode != "wal":
+            raise StoreError(
+                f"{self.name}: its file system cannot hold a journal; use a local disk"
+            )
+
+    def _reason(self, error: DBAPIError) -> str:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        return _REASONS.get("_".join(name.split("_")[:2]), f"{error.orig}")
+
+
+def _check_path(path: Path, creating: bool) -> bool:
+    """Whether the journal at this path may be written; refuses paths that cannot be one."""
+    if path.is_dir():
+        raise StoreError(f"{path}: this is a folder; name a file in it")
+    if not path.exists() and not creating:
+        raise StoreError(f"{path}: there is no journal here")
+    if not path.parent.is_dir():
+        raise StoreError(f"{path}: the folder {path.parent} does not exist; create it first")
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def _mode(path: Path, writable: bool) -> str:
+    if writable:
+        return "mode=rwc"
+    # Without its log beside it nobody has the file open, and without write access none can be made.
+    return "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+
+
+def _connect(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        address,
+        uri=True,
+        timeout=PATIENCE_SECONDS,
+        isolation_level=None,  # transactions begin where this package says so
+        check_same_thread=False,  # the pool lends a connection to one thread at a time
+    )
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone stops at the disk's cache
+    connection.execute("PRAGMA trusted_schema=OFF")  # a stranger's file must not run anything
+    return connection
