@@ -1,0 +1,183 @@
+"""State as a fold over a journal: kept current, snapshotted, and changed by commands.
+
+state(n) = apply(state(n - 1), record(n))        records = decide(state, command)
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+from iotapretrain.errors import StoreError
+from iotapretrain.store.group import GroupCommit
+from iotapretrain.store.journal import Journal, Snapshot
+from iotapretrain.store.record import Draft, Head, Record, chained, first_head, linked
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+
+SNAPSHOT_EVERY = 10_000
+"""Records between snapshots: what opening replays at most, about a tenth of a second."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Machine(Generic[State, Command]):
+    """The pure functions of one kind of state. States are values: `apply` never changes one.
+
+    `name` carries the version of the encoding, as in `chain/1`: snapshots of other names are not
+    read. `decide` refuses a command by raising; nothing is stored then.
+    """
+
+    name: str
+    initial: State
+    decide: Callable[[State, Command], Iterable[Draft]]
+    apply: Callable[[State, Record], State]
+    dump: Callable[[State], bytes]
+    load: Callable[[bytes], State]
+
+
+@dataclass(frozen=True)
+class Position(Generic[State]):
+    """The state behind one record."""
+
+    head: Head
+    state: State
+
+
+class Fold(Generic[State, Command]):
+    """The live state of a machine over a journal that other processes may be writing too.
+
+    Commands of many threads are decided one after the other on the true head and committed in
+    groups. The journal stays its owner's to close.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        machine: Machine[State, Command],
+        snapshot_every: int = SNAPSHOT_EVERY,
+    ) -> None:
+        self._journal = journal
+        self._machine = machine
+        self._every = snapshot_every
+        self._publishing = threading.Lock()
+        self._position = self._kept()
+        self._saved = self._position.head.sequence
+        self.catch_up()
+        self._group: GroupCommit[Command, list[Record]] = GroupCommit(self._commit)
+
+    @property
+    def position(self) -> Position[State]:
+        """The newest state that this process has seen, with its record; both of one moment."""
+        return self._position
+
+    @property
+    def state(self) -> State:
+        """The newest state that this process has seen."""
+        return self._position.state
+
+    def catch_up(self) -> State:
+        """The state behind everything that any process has appended until now."""
+        return self._publish(self._advanced(self._position)).state
+
+    def at(self, sequence: int) -> State:
+        """The state behind an earlier record."""
+        kept = self._kept(sequence)
+        position = self._advanced(kept, sequence - kept.head.sequence)
+        if position.head.sequence != sequence:
+            raise StoreError(f"{self._journal.name}: there is no record {sequence} yet")
+        return position.state
+
+    def execute(self, command: Command) -> list[Record]:
+        """Decide and append; durable on return. Raises what `decide` raised, or StoreError."""
+        return self.submit(command).result()
+
+    def submit(self, command: Command) -> Future[list[Record]]:
+        """The same without waiting; `asyncio.wrap_future` makes it awaitable."""
+        return self._group.submit(command)
+
+    def close(self) -> None:
+        """Finish what was submitted, and keep the state if opening would replay much."""
+        self._group.close()
+        self._save(self._every // 10)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _commit(self, commands: Sequence[Command]) -> list[list[Record] | Exception]:
+        self._save(self._every)  # before this group, so that the last one is not kept waiting
+        outcomes: list[list[Record] | Exception] = []
+        drafts: list[Draft] = []
+        with self._journal.writing() as writer:
+            position = self._at_head(writer.head)
+            for command in commands:
+                try:
+                    new = list(self._machine.decide(position.state, command))
+                    records = chained(position.head, new)
+                    position = self._applied(position, records)
+                except Exception as error:  # noqa: BLE001 - not swallowed: its submitter raises it
+                    outcomes.append(error)
+                else:
+                    outcomes.append(records)
+                    drafts += new
+            writer.append(drafts)
+        self._publish(position)
+        return outcomes
+
+    def _at_head(self, head: Head) -> Position[State]:
+        position = self._position
+        if position.head != head:
+            position = self._advanced(position)
+        if position.head != head:
+            raise StoreError(f"{self._journal.name}: replaced by another file while it was in use")
+        return position
+
+    def _advanced(self, position: Position[State], limit: int | None = None) -> Position[State]:
+        new = self._journal.read(position.head.sequence, limit)
+        return self._applied(position, linked(position.head, new))
+
+    def _applied(self, position: Position[State], records: Iterable[Record]) -> Position[State]:
+        state, last = position.state, None
+        for last in records:
+            state = self._machine.apply(state, last)
+        return position if last is None else Position(Head(last.sequence, last.link), state)
+
+    def _kept(self, at: int | None = None) -> Position[State]:
+        """The newest usable snapshot, or the beginning."""
+        kept = self._journal.snapshot(self._machine.name, at)
+        if kept is None:
+            return Position(first_head(self._journal.identity), self._machine.initial)
+        return Position(kept.head, self._machine.load(kept.state))
+
+    def _publish(self, position: Position[State]) -> Position[State]:
+        with self._publishing:
+            if position.head.sequence > self._position.head.sequence:
+                self._position = position
+            return self._position
+
+    def _save(self, least: int) -> None:
+        """Keep a snapshot if this many records have none, in any process.
+
+        Without one the journal only opens more slowly, so a failure is logged and put off.
+        """
+        position, name = self._position, self._machine.name
+        if not self._journal.writable or position.head.sequence - self._saved < least:
+            return
+        try:
+            kept = self._journal.snapshot(name)
+            self._saved = 0 if kept is None else kept.head.sequence
+            if position.head.sequence - self._saved >= least:
+                state = self._machine.dump(position.state)
+                self._journal.save_snapshot(name, Snapshot(position.head, state))
+        except StoreError as error:
+            _log.warning("snapshot of %s put off: %s", name, error)
+        self._saved = max(self._saved, position.head.sequence)
