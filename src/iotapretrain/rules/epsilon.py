@@ -1,13 +1,16 @@
-"""Epsilon, the advantage of the earlier model: the share by which a later one must be better (competition, 8.1).
+"""Epsilon, the advantage of the earlier model: the share by which a later one must be better
+(competition, 8.1).
 
-Every rule is a function of the model's age in blocks. Ages below zero count as zero, and an infinite age gives `floor`,
-the advantage that never goes away.
+Every rule is a function of the model's age in blocks. Ages below zero count as zero, and an
+infinite age gives `floor`, the advantage that never goes away.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +52,9 @@ class Fixed:
 
 @dataclass(frozen=True)
 class LinearDecay:
-    """start - min(max(age, 0) / decay_blocks, 1) * (start - end), in double arithmetic and in exactly this order."""
+    """start - min(max(age, 0) / decay_blocks, 1) * (start - end), in double arithmetic and in
+    exactly this order.
+    """
 
     start: float
     end: float
@@ -78,7 +83,7 @@ class Table:
 
     def __post_init__(self) -> None:
         ages = [age for age, _ in self.steps]
-        if not ages or ages[0] != 0 or any(b <= a for a, b in zip(ages, ages[1:], strict=False)):
+        if not ages or ages[0] != 0 or any(b <= a for a, b in pairwise(ages)):
             raise InputError(f"epsilon: table ages are {ages}; start at 0 and let each be larger")
         for age, epsilon in self.steps:
             _check_fraction(f"table epsilon at age {age}", epsilon)
@@ -88,9 +93,35 @@ class Table:
         return self.steps[-1][1]
 
     def at(self, ages: npt.ArrayLike) -> FloatArray:
-        starts, epsilons = (np.array(column, dtype=np.float64) for column in zip(*self.steps, strict=True))
+        starts, epsilons = (
+            np.array(column, dtype=np.float64) for column in zip(*self.steps, strict=True)
+        )
         row = np.searchsorted(starts, np.maximum(_floats(ages), 0.0), side="right") - 1
         return _floats(epsilons[row])
+
+
+_KINDS: Mapping[str, type[Fixed] | type[LinearDecay] | type[Table]] = {
+    "fixed": Fixed,
+    "linear": LinearDecay,
+    "table": Table,
+}
+
+
+def parse(document: Mapping[str, Any]) -> Epsilon:
+    """The rule that a configuration or vector file writes down: a `type`, and its numbers by name."""
+    values = dict(document)
+    name = values.pop("type", None)
+    if name not in _KINDS:
+        raise InputError(f"epsilon: type is {name!r}; give one of {', '.join(_KINDS)}")
+    try:
+        if name == "table":
+            values["steps"] = tuple((age, epsilon) for age, epsilon in values["steps"])
+        return _KINDS[name](**values)
+    except (KeyError, TypeError, ValueError):
+        wanted = ", ".join(part.name for part in fields(_KINDS[name]))
+        raise InputError(
+            f"epsilon: {values} is no {name} rule; give numbers for {wanted}"
+        ) from None
 
 
 def _floats(values: npt.ArrayLike) -> FloatArray:
@@ -99,4 +130,6 @@ def _floats(values: npt.ArrayLike) -> FloatArray:
 
 def _check_fraction(name: str, value: float) -> None:
     if not 0.0 <= value < 1.0:
-        raise InputError(f"epsilon: {name} is {value}; give a number from 0 up to but not including 1")
+        raise InputError(
+            f"epsilon: {name} is {value}; give a number from 0 up to but not including 1"
+        )

@@ -1,0 +1,297 @@
+"""The rules of a competition round, in the form of the vector files: from losses to merged weights.
+
+Each function takes the `args` of a case and gives what its `expect` holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from iotapretrain.conformance.compare import number
+from iotapretrain.errors import InputError
+from iotapretrain.rules import competitive, epsilon, wins
+from iotapretrain.rules.blend import blended
+from iotapretrain.rules.champion import succession
+from iotapretrain.rules.competitive import Filter
+from iotapretrain.rules.field import Field
+from iotapretrain.rules.normalise import Method, Task, aggregate, normalise, weigh
+from iotapretrain.rules.retention import retained
+from iotapretrain.rules.standings import Standings
+from iotapretrain.rules.tournament import (
+    RELEASE_4_5_3,
+    WHITEPAPER,
+    Comparison,
+    Mode,
+    NoResult,
+    Outcome,
+    RoundRules,
+    play,
+)
+from iotapretrain.rules.weights import softmax
+
+Args = dict[str, Any]
+NO_RESULT = "no_result"
+UNFILTERED = Mode(Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
+
+
+def _epsilon(args: Args) -> float:
+    rule = epsilon.parse(args["func"])
+    return float(rule.at(number(args["current_block"]) - number(args["model_block"])))
+
+
+def _beats(args: Args) -> bool:
+    blocks = [number(args["block_i"]), number(args["block_j"])]
+    losses = [number(args["loss_i"]), number(args["loss_j"])]
+    field = Field.of([0, 1], blocks, scores=losses)
+    epsilons = epsilon.parse(args["func"]).at(field.ages(number(args["current_block"])))
+    return wins.beats(*losses, *blocks, *epsilons.tolist())
+
+
+def _wins(args: Args) -> dict[str, Any]:
+    return _inside(_play(_models(args), args, UNFILTERED))
+
+
+def _filtered_wins(args: Args) -> dict[str, Any]:
+    return _inside(_play(_models(args), args, RELEASE_4_5_3))
+
+
+def _competitive(args: Args) -> list[int]:
+    field = _models(args)
+    verdicts = competitive.original(field, epsilon.parse(args["func"]).floor)
+    return sorted(_uids(field, verdicts))
+
+
+def _round(args: Args) -> dict[str, Any]:
+    field = _paged(args)
+    return {
+        "per_page": _whole(_play(field, args, WHITEPAPER)),
+        "score_level": _whole(_play(field, args, RELEASE_4_5_3)),
+    }
+
+
+def _blended_round(args: Args) -> list[list[Any]]:
+    field = _paged(args)
+    rules = RoundRules(epsilon.parse(args["func"]), WHITEPAPER, number(args["temperature"]))
+    second, now = epsilon.parse(args["func_2"]), number(args["current_block"])
+    blend = blended(field, rules, second, number(args["share"]), now)
+    return [] if isinstance(blend, NoResult) else _pairs(field, blend.weights)
+
+
+def _step_weights(args: Args) -> list[float]:
+    rates = [number(rate) for rate in args["win_rates"]]
+    return list(softmax(rates, number(args["temperature"])).tolist())
+
+
+def _safe_round(args: Args) -> dict[str, Any] | str:
+    field = _models(args)
+    outcome = _play(field, args, Mode())
+    if isinstance(outcome, NoResult):
+        return NO_RESULT
+    return {
+        "competitive": sorted(_uids(field, outcome.left_out)),
+        "win_rate": _inside(outcome)["win_rate"],
+        "weights": sorted(_pairs(field, outcome.weights)),
+    }
+
+
+def _champion(args: Args) -> dict[str, Any] | str:
+    field = _models(args)
+    epsilons = epsilon.parse(args["func"]).at(field.ages(number(args["current_block"])))
+    line = [int(field.uids[row]) for row in succession(field, epsilons)]
+    return {"champion": line[-1], "succession": line} if line else NO_RESULT
+
+
+def _models(args: Args) -> Field:
+    models = args["models"]
+    ordered = any("order" in model for model in models)
+    return Field.of(
+        [model["uid"] for model in models],
+        [number(model["block"]) for model in models],
+        scores=[_loss(model["score"]) for model in models],
+        orders=[model["order"] for model in models] if ordered else None,
+        digests=[model.get("digest") for model in models],
+    )
+
+
+def _paged(args: Args) -> Field:
+    losses = [[_loss(loss) for loss in row] for row in args["losses"]]
+    return Field.of(args["uids"], [number(block) for block in args["blocks"]], losses=losses)
+
+
+def _loss(value: Any) -> float:
+    return math.nan if value is None else number(value)
+
+
+def _play(field: Field, args: Args, mode: Mode) -> Outcome | NoResult:
+    temperature = number(args.get("temperature", 0.01))
+    rules = RoundRules(epsilon.parse(args["func"]), mode, temperature)
+    return play(field, rules, number(args["current_block"]))
+
+
+def _inside(outcome: Outcome | NoResult) -> dict[str, Any]:
+    """Wins and win rates of the models inside the filter; the original has them for no others."""
+    if isinstance(outcome, NoResult):
+        return {"wins": [], "win_rate": []}
+    kept = set(_uids(outcome.field, outcome.left_out))
+
+    def inside(values: Any) -> list[list[Any]]:
+        return sorted(pair for pair in _pairs(outcome.field, values) if pair[0] in kept)
+
+    return {"wins": inside(outcome.wins), "win_rate": inside(outcome.win_rates)}
+
+
+def _whole(outcome: Outcome | NoResult) -> dict[str, Any]:
+    if isinstance(outcome, NoResult):
+        return {**_inside(outcome), "scores": [], "competitive": [], "weights": []}
+    return {
+        **_inside(outcome),
+        "scores": _pairs(outcome.field, outcome.field.scores),
+        "competitive": sorted(_uids(outcome.field, outcome.left_out)),
+        "weights": _pairs(outcome.field, outcome.weights),
+    }
+
+
+def _uids(field: Field, verdicts: competitive.Verdicts) -> list[int]:
+    return [int(uid) for uid, out in zip(field.uids, verdicts, strict=True) if out is None]
+
+
+def _pairs(field: Field, values: Any) -> list[list[Any]]:
+    return [list(pair) for pair in zip(field.uids.tolist(), values.tolist(), strict=True)]
+
+
+def _standings(args: Args) -> dict[str, Any]:
+    standings, hotkeys = _played(args)
+    queries = [_shares(query["competitions"]) for query in args["queries"]]
+    thresholds = [number(query.get("threshold", 0.0)) for query in args["queries"]]
+    return {
+        "competitions": _vectors(standings, hotkeys),
+        "merged": [
+            _merged(standings, hotkeys, shares, threshold)
+            for shares, threshold in zip(queries, thresholds, strict=True)
+        ],
+    }
+
+
+def _owner_change(args: Args) -> dict[str, Any]:
+    standings, hotkeys = _played(args)
+    return {
+        "competitions": _vectors(standings, hotkeys),
+        "merged": _merged(standings, hotkeys, _shares(args["shares"]), 0.0),
+    }
+
+
+def _played(args: Args) -> tuple[Standings, list[str]]:
+    """The standings after all operations, and the hotkey on each uid by then."""
+    standings = Standings()
+    hotkeys = [f"first on {uid}" for uid in range(args["num_neurons"])]
+    for operation in args["ops"]:
+        if "record" in operation:
+            weights = [number(weight) for weight in operation["record"]["weights"]]
+            if len(weights) < len(hotkeys):
+                raise InputError("standings: fewer weights than uids; a subnet never shrinks")
+            hotkeys += [f"first on {uid}" for uid in range(len(hotkeys), len(weights))]
+            step = dict(zip(hotkeys, weights, strict=True))
+            competition = operation["record"]["competition"]
+            standings = standings.record(competition, step, number(args["alpha"]))
+        elif "keep" in operation:
+            standings = standings.keep(operation["keep"])
+        elif "replace" in operation:
+            hotkeys[operation["replace"]] += ", then another"
+            standings = standings.retain(hotkeys)
+        elif "no_result" not in operation:
+            raise InputError(f"standings: an operation that we do not know: {operation}")
+    return standings, hotkeys
+
+
+def _shares(pairs: Iterable[Sequence[Any]]) -> dict[int, float]:
+    return {competition: number(share) for competition, share in pairs}
+
+
+def _vectors(standings: Standings, hotkeys: list[str]) -> list[list[Any]]:
+    return [[c, standings.averages(c, hotkeys)] for c in sorted(standings.competitions)]
+
+
+def _merged(
+    standings: Standings, hotkeys: list[str], shares: dict[int, float], threshold: float
+) -> list[float]:
+    merged = standings.merge(shares, threshold)
+    return [merged.get(hotkey, 0.0) for hotkey in hotkeys]
+
+
+def _retention(args: Args) -> list[int]:
+    scores, rates, standing = (
+        {uid: number(value) for uid, value in args[name]}
+        for name in ("scores", "win_rate", "standing")
+    )
+    return retained(scores, rates, standing, args["sample_min"])
+
+
+def _normalise(args: Args) -> float:
+    return normalise(number(args["score"]), _method(args["method"]), _optional(args.get("ceiling")))
+
+
+def _aggregate(args: Args) -> dict[str, Any]:
+    """What the original does: no data at all is a score of 0, and no failure is looked for."""
+    parts = weigh(*_tasks(args), args["failed"])
+    details = [[part.name, part.raw, part.normalised, part.weighted] for part in parts]
+    return {"score": sum((part.weighted for part in parts), 0.0), "details": details}
+
+
+def _safe_aggregate(args: Args) -> dict[str, Any] | str:
+    score = aggregate(*_tasks(args), args["failed"])
+    return NO_RESULT if score is None else {"score": score.value}
+
+
+def _tasks(args: Args) -> tuple[list[Task], dict[str, float | None]]:
+    tasks = [_task(task["name"], task, task.get("ceiling")) for task in args["tasks"]]
+    return tasks, {task["name"]: _optional(task["raw"]) for task in args["tasks"]}
+
+
+def _task(name: str, document: Args, ceiling: Any) -> Task:
+    """A task of a vector file, where a ceiling stands even beside the method that has none."""
+    method = _method(document["method"])
+    used = _optional(ceiling) if method is Method.INVERSE_EXPONENTIAL else None
+    return Task(name, number(document["weight"]), method, used)
+
+
+def _task_valid(args: Args) -> bool:
+    ceiling = _optional((args.get("parameters") or {}).get("ceiling"))
+    try:
+        Task("task", number(args["weight"]), _method(args["method"]), ceiling)
+    except InputError:
+        return False
+    return True
+
+
+def _method(word: Any) -> Method:
+    try:
+        return Method(word)
+    except ValueError:
+        raise InputError(f"method {word!r} is unknown; give {' or '.join(Method)}") from None
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else number(value)
+
+
+FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+    "aggregate": _aggregate,
+    "beats": _beats,
+    "blended_round": _blended_round,
+    "champion": _champion,
+    "competitive": _competitive,
+    "epsilon": _epsilon,
+    "filtered_wins": _filtered_wins,
+    "normalise": _normalise,
+    "owner_change": _owner_change,
+    "retention": _retention,
+    "round": _round,
+    "safe_aggregate": _safe_aggregate,
+    "safe_round": _safe_round,
+    "standings": _standings,
+    "step_weights": _step_weights,
+    "task_valid": _task_valid,
+    "wins": _wins,
+}
