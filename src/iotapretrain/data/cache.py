@@ -1,0 +1,176 @@
+"""What was fetched once stays on disk: content-addressed, of bounded size, shared by all processes
+of a machine.
+
+An object is a file named by the BLAKE3 of its bytes, which are checked whenever they are read. A
+name (`source, revision, page`) is a small file that holds an object's digest. Files appear by
+rename, so that a reader sees all or nothing and needs no lock; writers take one, because the bound
+counts the bytes of all of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from blake3 import blake3
+from filelock import FileLock
+
+from iotapretrain.errors import InputError
+
+DEFAULT_BYTES = 16 << 30
+LOCK_SECONDS = 60.0
+"""Longest wait for another process's write; an eviction over 100,000 objects takes about one
+second.
+"""
+ROOM = 0.9
+"""Evicting goes down to this share of the bound, so that not every write has to look at all
+objects.
+"""
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def default_folder() -> Path:
+    """`$IOTA_CACHE`, else the user's cache folder."""
+    if chosen := os.environ.get("IOTA_CACHE"):
+        return Path(chosen)
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "data"
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Bytes by name and by digest in `folder`, at most `limit` bytes of objects; the longest
+    unused go first.
+    """
+
+    folder: Path
+    limit: int = DEFAULT_BYTES
+
+    def __post_init__(self) -> None:
+        if self.limit < 0:
+            raise InputError(f"cache {self.folder}: limit {self.limit}: give 0 or more bytes")
+
+    def get(self, name: str) -> bytes | None:
+        """What was put under `name`, or None when it was not, was evicted or is damaged."""
+        try:
+            digest = self._name_path(name).read_text(encoding="ascii")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        return self.read(digest) if _DIGEST.fullmatch(digest) else None
+
+    def read(self, digest: str) -> bytes | None:
+        """The object with this digest, or None; reading counts as use."""
+        path = self._object_path(digest)
+        try:
+            content = path.read_bytes()
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        if blake3(content).hexdigest() != digest:
+            path.unlink(missing_ok=True)
+            return None
+        return content
+
+    def put(self, name: str, content: bytes) -> str:
+        """Keep `content` under `name`; what is larger than the bound is not kept. Returns its
+        digest.
+        """
+        digest = blake3(content).hexdigest()
+        if len(content) > self.limit:
+            return digest
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / "lock", timeout=LOCK_SECONDS):
+                path = self._object_path(digest)
+                if not path.exists():
+                    self._make_room(len(content))
+                    _write_whole(path, content)
+                _write_whole(self._name_path(name), digest.encode())
+        except OSError as error:  # the lock's timeout is one too
+            raise InputError(
+                f"cache {self.folder}: cannot write: {error};"
+                " free space there or choose another folder with IOTA_CACHE"
+            ) from error
+        return digest
+
+    def forget(self, name: str) -> None:
+        """Take the name away; its object goes when it is the longest unused."""
+        self._name_path(name).unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Bytes of all objects."""
+        with FileLock(self.folder / "lock", timeout=LOCK_SECONDS):
+            return sum(entry.stat().st_size for entry in self._entries("objects"))
+
+    def _make_room(self, wanted: int) -> None:
+        """Count up; past the bound, look at all objects, evict, and count anew (which heals a
+        wrong count).
+        """
+        counted = self._counted()
+        if counted is None or counted + wanted > self.limit:
+            counted = self._evict(wanted)
+        # Counted before it is written: a crash in between leaves the count too high, never too low.
+        _write_whole(self.folder / "size", str(counted + wanted).encode())
+
+    def _counted(self) -> int | None:
+        try:
+            return int((self.folder / "size").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def _evict(self, wanted: int) -> int:
+        entries = [(entry.stat(), entry.path) for entry in self._entries("objects")]
+        entries.sort(key=lambda entry: entry[0].st_mtime_ns)
+        total = sum(status.st_size for status, _ in entries)
+        bound = self.limit if total + wanted <= self.limit else int(self.limit * ROOM)
+        for status, path in entries:
+            if total + wanted <= bound or total == 0:
+                break
+            Path(path).unlink(missing_ok=True)
+            total -= status.st_size
+        self._sweep_names()
+        return total
+
+    def _sweep_names(self) -> None:
+        """Names of objects that have gone would pile up; under the lock none can be new."""
+        for entry in self._entries("names"):
+            name = Path(entry.path)
+            if not self._object_path(name.read_text(encoding="ascii")).exists():
+                name.unlink(missing_ok=True)
+
+    def _entries(self, kind: str) -> list[os.DirEntry[str]]:
+        """All whole files below a folder; what a killed writer left behind is removed."""
+        found: list[os.DirEntry[str]] = []
+        with contextlib.suppress(FileNotFoundError):
+            for folder in os.scandir(self.folder / kind):
+                for entry in os.scandir(folder.path):
+                    if _DIGEST.fullmatch(entry.name):
+                        found.append(entry)
+                    else:
+                        Path(entry.path).unlink(missing_ok=True)
+        return found
+
+    def _object_path(self, digest: str) -> Path:
+        return self.folder / "objects" / digest[:2] / digest
+
+    def _name_path(self, name: str) -> Path:
+        digest = blake3(name.encode()).hexdigest()
+        return self.folder / "names" / digest[:2] / digest
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file appears with all of `content` or not at all. Called under the lock only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,246 @@
+"""Text to token ids, by the tokenizer that a competition names, and the training of a new one.
+
+Documents are data: text that looks like a special token is tokenised as the characters it is made
+of, so that nobody can end a document from within.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tokenizers
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from tokenizers import decoders, models, pre_tokenizers, trainers
+
+from iotapretrain.data.digest import digest_of
+from iotapretrain.errors import InputError, UnavailableSourceError
+
+END_TOKEN = "<|endoftext|>"  # noqa: S105 -- not a password
+BYTES = "bytes"
+"""The tokenizer that needs no file: 256 bytes and the end token."""
+BATCH_CHARACTERS = 4_000_000
+"""Texts tokenised at once: enough to keep all cores busy, little enough to keep memory small."""
+SMALLEST_VOCABULARY = 257
+
+_PINNED = re.compile(r"(?P<repo>[\w.-]+(/[\w.-]+)?)@(?P<revision>[0-9a-f]{40})")
+
+Tokens = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """A tokenizer with its end token and the digest by which two validators know that they use the
+    same.
+    """
+
+    name: str
+    digest: str
+    end_token: str
+    end_id: int
+    backend: tokenizers.Tokenizer
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids, the end token among them."""
+        return self.backend.get_vocab_size(with_added_tokens=True)
+
+    def encode(self, texts: Sequence[str]) -> list[Tokens]:
+        """Token ids of every text, without any end or start token."""
+        found: list[Tokens] = []
+        for batch in _batches(texts):
+            encodings = self.backend.encode_batch_fast(batch, add_special_tokens=False)
+            found += (np.array(encoding.ids, dtype=np.int32) for encoding in encodings)
+        for text, ids in zip(texts, found, strict=True):
+            if self.end_id in ids:
+                raise InputError(
+                    f"tokenizer {self.name}: gives its end token for the text {text[:40]!r};"
+                    f" mark {self.end_token!r} as special in its tokenizer.json"
+                )
+        return found
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    characters = 0
+    for text in texts:
+        batch.append(text)
+        characters += len(text)
+        if characters >= BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def load_tokenizer(place: str) -> Tokenizer:
+    """The tokenizer at `place`: `bytes`, a tokenizer.json, a folder that holds one, or
+    `REPO@COMMIT` on the hub.
+    """
+    if place == BYTES:
+        return _prepared(
+            BYTES, _byte_backend(models.BPE(_byte_vocabulary(), [])).to_str(), {}, BYTES
+        )
+    path = Path(place)
+    if path.is_dir():
+        return _from_folder(place, path)
+    if path.is_file():
+        return _from_file(place, path, path.parent / "tokenizer_config.json")
+    if pinned := _PINNED.fullmatch(place):
+        return _from_hub(place, pinned["repo"], pinned["revision"])
+    raise InputError(
+        f"tokenizer {place}: no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)"
+    )
+
+
+def _from_folder(place: str, folder: Path) -> Tokenizer:
+    whole = folder / "tokenizer.json"
+    if whole.is_file():
+        return _from_file(place, whole, folder / "tokenizer_config.json")
+    return _converted(place, folder)
+
+
+def _converted(place: str, folder: Path) -> Tokenizer:
+    """The older file formats, as `transformers` converts them; it is not needed for anything else
+    here.
+    """
+    try:
+        from transformers import AutoTokenizer
+    except ImportError as error:
+        raise InputError(
+            f"tokenizer {place}: no tokenizer.json; install transformers for older formats"
+        ) from error
+    try:
+        converted = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"tokenizer {place}: transformers cannot read the folder: {error}"
+        ) from error
+    return _prepared(
+        place, converted.backend_tokenizer.to_str(), {"eos_token": converted.eos_token}
+    )
+
+
+def _from_file(place: str, whole: Path, settings: Path) -> Tokenizer:
+    try:
+        content = whole.read_text(encoding="utf-8")
+        config: object = json.loads(settings.read_bytes()) if settings.is_file() else {}
+    except (OSError, ValueError) as error:
+        raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
+    return _prepared(place, content, config if isinstance(config, dict) else {})
+
+
+def _from_hub(place: str, repo: str, revision: str) -> Tokenizer:
+    def fetched(name: str) -> Path:
+        return Path(hf_hub_download(repo, name, revision=revision))
+
+    try:
+        whole = fetched("tokenizer.json")
+        try:
+            settings = fetched("tokenizer_config.json")
+        except EntryNotFoundError:
+            settings = whole.parent / "tokenizer_config.json"
+    except (HfHubHTTPError, LocalEntryNotFoundError, EntryNotFoundError, OSError) as error:
+        raise UnavailableSourceError(
+            place, f"tokenizer cannot be fetched: {error}; check name, commit, network and HF_TOKEN"
+        ) from error
+    return _from_file(place, whole, settings)
+
+
+def _prepared(
+    place: str, content: str, config: dict[str, Any], identity: str | None = None
+) -> Tokenizer:
+    """A tokenizer that neither cuts, pads, adds, nor takes text for a special token.
+
+    Its digest is that of `identity`, by default of the file's bytes: of nothing that a library's
+    version changes.
+    """
+    try:
+        backend = tokenizers.Tokenizer.from_str(content)
+    except Exception as error:
+        raise InputError(f"tokenizer {place}: not a tokenizer.json: {error}") from error
+    backend.no_truncation()
+    backend.no_padding()
+    backend.encode_special_tokens = True
+    end_token = _end_token(place, config, backend)
+    end_id = backend.token_to_id(end_token)
+    if end_id is None:
+        raise InputError(f"tokenizer {place}: its end token {end_token!r} is not in its vocabulary")
+    return Tokenizer(place, digest_of(identity or content, end_token), end_token, end_id, backend)
+
+
+def _end_token(place: str, config: dict[str, Any], backend: tokenizers.Tokenizer) -> str:
+    """The configuration's `eos_token`; without one, the only special token or the usual one."""
+    named = config.get("eos_token")
+    if isinstance(named, dict):
+        named = named.get("content")
+    if isinstance(named, str):
+        return named
+    special = [
+        token.content for token in backend.get_added_tokens_decoder().values() if token.special
+    ]
+    if len(special) == 1:
+        return special[0]
+    if END_TOKEN in special:
+        return END_TOKEN
+    raise InputError(
+        f"tokenizer {place}: no end token; name one as eos_token in tokenizer_config.json beside it"
+    )
+
+
+def _byte_vocabulary() -> dict[str, int]:
+    return {
+        symbol: index for index, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
+    }
+
+
+def _byte_backend(model: models.BPE) -> tokenizers.Tokenizer:
+    """Any text in, the same text out: words as GPT-2 cuts them, their UTF-8 bytes as symbols."""
+    backend = tokenizers.Tokenizer(model)
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.add_special_tokens([END_TOKEN])
+    return backend
+
+
+def train_tokenizer(
+    texts: Iterable[str], vocabulary: int, progress: bool = False
+) -> tokenizers.Tokenizer:
+    """A byte-level BPE of `vocabulary` ids; the same texts give the same one. The end token is id
+    0.
+    """
+    if vocabulary < SMALLEST_VOCABULARY:
+        raise InputError(
+            f"vocabulary {vocabulary}: give {SMALLEST_VOCABULARY} or more (256 bytes, the end token)"
+        )
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[END_TOKEN],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=progress,
+    )
+    backend = tokenizers.Tokenizer(models.BPE())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    backend.train_from_iterator(texts, trainer)
+    return backend
+
+
+def save_tokenizer(backend: tokenizers.Tokenizer, folder: Path) -> Tokenizer:
+    """Write tokenizer.json and tokenizer_config.json as `transformers` reads them, and load them
+    back.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    backend.save(str(folder / "tokenizer.json"))
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_TOKEN}
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(config, indent=2) + "\n", encoding="utf-8"
+    )
+    return load_tokenizer(str(folder))
