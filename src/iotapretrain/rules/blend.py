@@ -12,9 +12,7 @@ from iotapretrain.rules.tournament import NoResult, Outcome, RoundRules, play
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """(1 - share) x the first outcome's weights + share x the second's: two first places, softmax
-    before the sum.
-    """
+    """Softmax first, then (1 - share) x one + share x the other: there are two first places."""
 
     first: Outcome
     second: Outcome
@@ -28,9 +26,7 @@ class Blend:
 def blended(
     field: Field, rules: RoundRules, second: Epsilon, share: float, now: float
 ) -> Blend | NoResult:
-    """Play the same losses under the rules' epsilon and under a second one, which decides `share`
-    of the weights.
-    """
+    """Play the same losses under a second epsilon as well, which decides `share` of the weights."""
     if not 0 <= share <= 1:
         raise InputError(f"blend: the second epsilon's share is {share}; give a number from 0 to 1")
     outcome = play(field, rules, now)

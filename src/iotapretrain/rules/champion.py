@@ -1,6 +1,4 @@
-"""The sequential comparison: one champion at a time, transitive by construction (competition,
-15.6).
-"""
+"""The sequential comparison: one champion at a time, never a cycle (competition, 15.6)."""
 
 from __future__ import annotations
 
@@ -11,8 +9,7 @@ from iotapretrain.rules.wins import beats
 
 
 def succession(field: Field, epsilons: FloatArray) -> tuple[int, ...]:
-    """Row numbers of the champions, one after the other; the last holds the crown. Empty if nobody
-    takes part.
+    """Row numbers of the champions one after the other; the last holds the crown.
 
     Those who take part are walked by (block, order). The first is champion; a later one takes the
     crown iff it beats the champion of its time. Wins counted over pairs can be cyclic, since each

@@ -1,5 +1,4 @@
-"""Which models of a round may win it: who takes part, and the filter against copies and spoilers
-(competition, 8.5, 15).
+"""Which models of a round may win it: the filter against copies and spoilers (competition, 8.5).
 
 Two filters stand beside each other. The original keeps a model that is strictly better, after full
 decay, than every other of an earlier or equal block; the strict one first removes what a loss
@@ -64,9 +63,7 @@ def original(field: Field, floor: float) -> Verdicts:
 
 
 def strict(field: Field, floor: float) -> Verdicts:
-    """Of those that take part, the best of each block, strictly below (1 - floor) score_j of every
-    earlier block's j.
-    """
+    """Keep the best of each block iff below (1 - floor) score_j of every j of an earlier block."""
     reasons = list(taking_part(field))
     bar, block = math.inf, None
     for row in np.lexsort((field.uids, field.orders, field.scores, field.blocks)):

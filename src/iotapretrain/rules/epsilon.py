@@ -1,5 +1,4 @@
-"""Epsilon, the advantage of the earlier model: the share by which a later one must be better
-(competition, 8.1).
+"""Epsilon: the share by which a later model must be better than an earlier one (competition, 8.1).
 
 Every rule is a function of the model's age in blocks. Ages below zero count as zero, and an
 infinite age gives `floor`, the advantage that never goes away.
@@ -52,9 +51,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class LinearDecay:
-    """start - min(max(age, 0) / decay_blocks, 1) * (start - end), in double arithmetic and in
-    exactly this order.
-    """
+    """start - min(max(age, 0) / decay_blocks, 1) * (start - end), rounded in just this order."""
 
     start: float
     end: float
@@ -108,7 +105,7 @@ _KINDS: Mapping[str, type[Fixed] | type[LinearDecay] | type[Table]] = {
 
 
 def parse(document: Mapping[str, Any]) -> Epsilon:
-    """The rule that a configuration or vector file writes down: a `type`, and its numbers by name."""
+    """The rule that a configuration or vector file writes down: a `type`, then numbers by name."""
     values = dict(document)
     name = values.pop("type", None)
     if name not in _KINDS:
@@ -119,9 +116,7 @@ def parse(document: Mapping[str, Any]) -> Epsilon:
         return _KINDS[name](**values)
     except (KeyError, TypeError, ValueError):
         wanted = ", ".join(part.name for part in fields(_KINDS[name]))
-        raise InputError(
-            f"epsilon: {values} is no {name} rule; give numbers for {wanted}"
-        ) from None
+        raise InputError(f"epsilon: {values} is no {name} rule; give {wanted}") from None
 
 
 def _floats(values: npt.ArrayLike) -> FloatArray:

@@ -98,14 +98,17 @@ class Field:
         return 0 if self.losses is None else self.losses.shape[1]
 
     @property
+    def unevaluated(self) -> IntArray:
+        """The uids without any score: evaluate them again before the round counts (15.9)."""
+        return self.uids[np.isnan(self.scores)]
+
+    @property
     def seniority(self) -> IntArray:
         """Row numbers from the earliest commitment to the latest, whatever the caller's order."""
         return np.lexsort((self.uids, self.orders, self.blocks)).astype(np.int64)
 
     def ages(self, now: float) -> FloatArray:
-        """Blocks since each commitment; `now` may be infinite. A model without commitment has no
-        age: 0.
-        """
+        """Blocks since each commitment, 0 where there is none; `now` may be infinite."""
         if np.isnan(now):
             raise InputError("round: the current block is not a number; give a block, or infinity")
         return np.subtract(
@@ -144,9 +147,7 @@ def _matrix(losses: Sequence[Sequence[float | None]] | FloatArray) -> FloatArray
 
 
 def _mean(losses: FloatArray) -> FloatArray:
-    """Mean over the pages, summed from the first page to the last so that every machine rounds
-    alike.
-    """
+    """Mean over the pages, summed from first to last so that every machine rounds alike."""
     models, pages = losses.shape
     if pages == 0:
         return _frozen(np.full(models, np.nan))

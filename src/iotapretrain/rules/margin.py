@@ -1,6 +1,4 @@
-"""How far one model is ahead of another, and whether the pages are enough to tell (competition,
-15.7).
-"""
+"""How far one model is ahead of another, and whether the pages can tell (competition, 15.7)."""
 
 from __future__ import annotations
 
@@ -29,18 +27,14 @@ class Margin:
 
     @property
     def decided(self) -> bool:
-        """Whether the lead is larger than its standard error; if not, other pages might have named
-        another winner.
-        """
+        """Whether the lead exceeds its error; if not, other pages might name another winner."""
         return self.standard_error is not None and self.ahead > self.standard_error
 
 
 def margins(
     field: Field, epsilons: FloatArray, winner: int, others: Iterable[int]
 ) -> tuple[Margin, ...]:
-    """The winner's margin over each of the other rows; none where losses by page are unknown or not
-    finite.
-    """
+    """The winner's margin over each other row; none where the losses by page are not known."""
     losses = field.losses
     if losses is None or field.pages == 0 or not np.isfinite(losses[winner]).all():
         return ()

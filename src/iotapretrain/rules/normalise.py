@@ -57,7 +57,7 @@ class ModelScore:
 
 
 def normalise(score: float, method: Method, ceiling: float | None = None) -> float:
-    """The score itself, or 1 from the ceiling c on and (1 - exp(-s / c)) / (1 - exp(-1)) below it."""
+    """The score, or 1 from the ceiling c on and (1 - exp(-s / c)) / (1 - exp(-1)) below it."""
     _check_ceiling("normalise", method, ceiling)
     if method is Method.NONE or ceiling is None:
         return score
@@ -70,8 +70,7 @@ def normalise(score: float, method: Method, ceiling: float | None = None) -> flo
 def aggregate(
     tasks: Sequence[Task], raw: Mapping[str, float | None], failed: Collection[str] = ()
 ) -> ModelScore | None:
-    """A model's score over the tasks whose data could be loaded, or None, no result, if that is
-    none of them.
+    """A model's score over the tasks that have data; None, no result, if none has.
 
     A raw score that is missing or not finite is the model's own failure: its score is infinite for
     the round.
@@ -86,9 +85,7 @@ def aggregate(
 def weigh(
     tasks: Sequence[Task], raw: Mapping[str, float | None], failed: Collection[str] = ()
 ) -> tuple[TaskScore, ...]:
-    """The tasks that have data, each normalised and weighted; their weights are divided by their
-    sum.
-    """
+    """The tasks that have data, normalised and weighted; their weights are divided by their sum."""
     names = [task.name for task in tasks]
     unknown = sorted((set(raw) | set(failed)) - set(names))
     if unknown or len(set(names)) < len(names):

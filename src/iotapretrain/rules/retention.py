@@ -23,8 +23,7 @@ def retained(
     standings: Mapping[int, float],
     sample_min: int = SAMPLE_MIN,
 ) -> list[int]:
-    """The uids to keep, sorted: the `sample_min` of highest priority among those in `win_rates`,
-    which passed the filter.
+    """The uids to keep, sorted: the `sample_min` of highest priority that passed the filter.
 
     If they are fewer, the lowest scores of all evaluated models fill the places; a score that is no
     number comes last. Ties go to the lower score, then to the lower uid.

@@ -1,5 +1,4 @@
-"""Standings: what the rounds of every competition have added up to, hotkey by hotkey (competition,
-9 and 15.8).
+"""Standings: what the rounds of each competition add up to, by hotkey (competition, 9 and 15.8).
 
 Averages belong to hotkeys, so a newcomer on a recycled uid inherits nothing. A round without result
 is simply not recorded. Whoever wants the original's vectors over uids takes the uids as hotkeys.
@@ -22,9 +21,7 @@ Averages = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Standings:
-    """Per competition the average weight of each hotkey; a hotkey that is not listed has 0. Never
-    changed in place.
-    """
+    """Per competition the average of each hotkey, 0 if not listed. Never changed in place."""
 
     competitions: Mapping[int, Averages] = field(default_factory=dict)
 
@@ -37,8 +34,7 @@ class Standings:
     def record(
         self, competition: int, weights: Mapping[str, float], alpha: float = ALPHA
     ) -> Standings:
-        """After a round: v <- alpha v + (1 - alpha) step, where step is `weights` normalised to sum
-        1.
+        """After a round: v <- alpha v + (1 - alpha) step, the step being `weights` scaled to sum 1.
 
         The first round of a competition is taken as it is. A hotkey that was not weighed enters
         with 0; weights that are all zero stay zero. A round without result must not be recorded at
@@ -60,9 +56,7 @@ class Standings:
         return Standings({c: a for c, a in self.competitions.items() if c in competitions})
 
     def retain(self, hotkeys: Collection[str]) -> Standings:
-        """Forget every hotkey that is not among these, the ones still registered. Nobody else's
-        average changes.
-        """
+        """Forget every hotkey that is no longer registered; nobody else's average changes."""
         registered = frozenset(hotkeys)
         return Standings(
             {
@@ -77,8 +71,7 @@ class Standings:
         return [averages.get(hotkey, 0.0) for hotkey in hotkeys]
 
     def merge(self, shares: Mapping[int, float], threshold: float = 0.0) -> dict[str, float]:
-        """The subnet's weights: the sum of share x averages over these competitions, normalised to
-        sum 1.
+        """The subnet's weights: share x averages summed over these competitions, scaled to sum 1.
 
         A competition that has no averages leaves its share to the others. With a threshold each
         competition's averages below it are cut and the rest normalised first. Empty when nobody has
@@ -101,7 +94,7 @@ def _cut(averages: Averages, threshold: float) -> Averages:
 
 
 def _normalised(weights: Averages) -> dict[str, float]:
-    """Scaled to sum 1, zeros dropped; empty if all are zero. The sum does not depend on the order."""
+    """Scaled to sum 1, zeros dropped; empty if all are zero. Their order changes no digit."""
     total = math.fsum(weights.values())
     return {key: weight / total for key, weight in weights.items() if weight > 0}
 

@@ -1,5 +1,4 @@
-"""One round of the competition: from the losses of a field of models to their weights (competition,
-8 and 15).
+"""One round of the competition: from the losses of a field of models to their weights (8 and 15).
 
     field -> epsilons now -> filter -> wins -> win rates -> weights
 
@@ -100,17 +99,14 @@ class RoundRules:
 
 @dataclass(frozen=True)
 class NoResult:
-    """A round without outcome: nothing could take part, and standings stay as they are. Says why,
-    model by model.
-    """
+    """A round in which nothing could take part, and why; the standings stay as they are."""
 
     left_out: tuple[tuple[int, Reason], ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A decided round and every quantity on the way there; one entry a model, in the order of the
-    field.
+    """A decided round and all that led there; one entry a model, in the order of the field.
 
     `left_out` holds None for a model inside the filter. `margins` compare the winner with the
     others inside, where losses by page are known.
@@ -148,9 +144,7 @@ class Outcome:
 
     @property
     def winner_share(self) -> float:
-        """What the winner really gets; `weights.best_share` says what a field of strictly ordered
-        models gives.
-        """
+        """What the winner really gets; `best_share` is what an ordered field of that size gives."""
         return float(self.weights.max())
 
 
@@ -205,7 +199,7 @@ def _compare(
     wins, rates = np.zeros(len(field), dtype=np.int64), np.zeros(len(field))
     if mode.comparison is Comparison.CHAMPION:
         wins[kept] = 1  # each took the crown once; only the last still has it
-        rates[[row for row in field.seniority if row in set(kept)][-1]] = 1.0
+        rates[field.seniority[np.isin(field.seniority, kept)][-1]] = 1.0
         return wins, rates
     losses = field.losses if mode.comparison is Comparison.PER_PAGE else None
     matrix = field.scores[:, np.newaxis] if losses is None else losses

@@ -23,9 +23,7 @@ def softmax(win_rates: npt.ArrayLike, temperature: float) -> FloatArray:
 
 
 def best_share(models: int, temperature: float) -> float:
-    """What the best of n strictly ordered models gets: T fixes it for one field size only (1.000,
-    .964, .324 …).
-    """
+    """What the best of n strictly ordered models gets: T fixes it for one n only."""
     if models < 1:
         raise InputError(f"weights: a field of {models} models has no best one; give 1 or more")
     rates = np.arange(models) / max(models - 1, 1)

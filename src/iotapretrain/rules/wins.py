@@ -34,8 +34,7 @@ def beats(
 def count_wins(
     losses: FloatArray, blocks: FloatArray, epsilons: FloatArray, *, ties_to_earlier: bool = False
 ) -> IntArray:
-    """Each model's wins over all others and all pages: W_i, the sum over j != i and pages k of
-    `beats` (eq. 3 to 5).
+    """W_i: each model's wins over all others, summed over the pages (eq. 3 to 5).
 
     `losses` is models x pages; scores are one page. With `ties_to_earlier` the earlier model also
     wins where adjusted losses are equal. Sorted by block, everybody before a model is earlier and
@@ -50,23 +49,16 @@ def count_wins(
         plain = losses[order, start : start + PAGES_AT_ONCE]
         adjusted = (1 - epsilons[order])[:, np.newaxis] * plain
         for row, model in enumerate(order):
-            earlier, peers, later = (
-                slice(first[row]),
-                slice(first[row], after[row]),
-                slice(after[row], None),
-            )
             wins[model] += (
-                np.count_nonzero(below(adjusted[row], plain[later]))
-                + np.count_nonzero(plain[row] < adjusted[earlier])
-                + np.count_nonzero(plain[row] < plain[peers])
+                np.count_nonzero(below(adjusted[row], plain[after[row] :]))
+                + np.count_nonzero(plain[row] < adjusted[: first[row]])
+                + np.count_nonzero(plain[row] < plain[first[row] : after[row]])
             )
     return wins
 
 
 def win_rates(wins: IntArray, pages: int, alone: float) -> FloatArray:
-    """R_i = W_i / ((n - 1) pages). A model that meets nobody gets `alone`; without pages nobody
-    wins anything.
-    """
+    """R_i = W_i / ((n - 1) pages); `alone` for a model that meets nobody, 0 without pages."""
     models = len(wins)
     if models == 1:
         return np.array([alone])
