@@ -13,6 +13,7 @@ from iotapretrain.errors import InputError
 from iotapretrain.rules.epsilon import FloatArray
 
 IntArray = npt.NDArray[np.int64]
+LARGEST_WHOLE = 2**53  # from here on a double no longer tells whole numbers apart
 T = TypeVar("T", bound=np.generic)
 
 
@@ -44,6 +45,8 @@ class Field:
             raise InputError(
                 f"round: {len(self.losses)} rows of losses for {size} models; give one each"
             )
+        if not all(isinstance(digest, str | None) for digest in self.digests):
+            raise InputError("round: a digest is no text; give text, or null where unknown")
         if len(np.unique(self.uids)) != size:
             raise InputError("round: a uid occurs twice; list every model once")
         finite = self.blocks[np.isfinite(self.blocks)]
@@ -119,7 +122,7 @@ class Field:
 def _floats(name: str, values: npt.ArrayLike) -> FloatArray:
     try:
         column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"round: {name}: {error}; give one number a model") from None
     if column.ndim != 1:
         raise InputError(f"round: {name}: give a flat list, one number a model")
@@ -128,8 +131,8 @@ def _floats(name: str, values: npt.ArrayLike) -> FloatArray:
 
 def _integers(name: str, values: npt.ArrayLike) -> IntArray:
     floats = _floats(name, values)
-    if not np.isfinite(floats).all() or (floats != np.floor(floats)).any() or (floats < 0).any():
-        raise InputError(f"round: {name}: whole numbers of 0 or more, please")
+    if not ((floats >= 0) & (floats < LARGEST_WHOLE) & (floats == np.floor(floats))).all():
+        raise InputError(f"round: {name}: give whole numbers from 0 to {LARGEST_WHOLE - 1}")
     return _frozen(floats.astype(np.int64))
 
 
@@ -141,7 +144,7 @@ def _matrix(losses: Sequence[Sequence[float | None]] | FloatArray) -> FloatArray
         )
     try:
         matrix = np.array(losses, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"round: losses: {error}; give one number a model and page") from None
     return _frozen(matrix.reshape(len(losses), *lengths) if lengths else np.zeros((0, 0)))
 
