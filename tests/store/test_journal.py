@@ -1,0 +1,407 @@
+"""What every journal does, whatever database holds it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.errors import BrokenError, ConflictError, StoreError
+from iotapretrain.store import sql
+from iotapretrain.store.journal import Journal, Snapshot, open_journal
+from iotapretrain.store.record import PAYLOAD_BYTES, Draft, Head, Record, chained, first_head
+from iotapretrain.store.verify import verified, verify
+from tests.store.conftest import IDENTITY
+from tests.store.processes import Child, append_each, die_writing
+
+FULL = Draft("kind", bytes(range(256)), "author", b"\x00" * 64)
+
+
+def notes(*texts: str) -> list[Draft]:
+    return [Draft("note", text.encode()) for text in texts]
+
+
+def head_of(record: Record) -> Head:
+    return Head(record.sequence, record.link)
+
+
+def test_empty(journal: Journal) -> None:
+    assert journal.head() == first_head(IDENTITY) == verify(journal)
+    assert list(journal.read()) == []
+    assert journal.record(1) is None
+    assert journal.append([]) == []
+    assert journal.snapshot("state/1") is None
+
+
+def test_what_was_appended_is_read(journal: Journal) -> None:
+    new = journal.append([FULL, Draft("empty", b"")])
+    new += journal.append([Draft("large", b"\x7f" * PAYLOAD_BYTES)])
+    assert new == chained(
+        first_head(IDENTITY), [FULL, Draft("empty", b""), Draft("large", b"\x7f" * PAYLOAD_BYTES)]
+    )
+    assert list(journal.read()) == new
+    assert journal.head() == head_of(new[-1]) == verify(journal)
+    assert [journal.record(n) for n in (0, 1, 3, 4)] == [None, new[0], new[2], None]
+
+
+def test_it_is_there_after_reopening(address: str) -> None:
+    with open_journal(address, IDENTITY) as journal:
+        new = journal.append([FULL])
+    with open_journal(address) as journal:
+        assert journal.identity == IDENTITY
+        assert list(journal.read()) == new
+
+
+def test_reading_from_a_place_on(journal: Journal) -> None:
+    new = journal.append(notes(*map(str, range(25))))
+    for after in (0, 1, 9, 10, 11, 24, 25, 26):
+        for limit in (None, 0, 1, 10, 30):
+            expected = new[after:] if limit is None else new[after : after + limit]
+            assert list(journal.read(after, limit)) == expected
+
+
+def test_reading_in_pages(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page ends by records or by bytes, and nothing is lost between two."""
+    new = journal.append(Draft("note", b"x" * (n % 7) * 100) for n in range(300))
+    monkeypatch.setattr(sql, "PAGE_RECORDS", 70)
+    monkeypatch.setattr(sql, "PAGE_BYTES", 2000)
+    assert list(journal.read()) == new
+    assert list(journal.read(5, 290)) == new[5:295]
+
+
+def test_a_reader_is_not_held_up_and_holds_nobody_up(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An old reader, between two pages, while others append: it sees all, in order, once."""
+    monkeypatch.setattr(sql, "PAGE_RECORDS", 3)
+    with open_journal(address, IDENTITY) as writer, open_journal(address) as reader:
+        new = writer.append(notes("a", "b", "c", "d"))
+        reading = reader.read()
+        seen = [next(reading)]
+        with writer.writing() as turn:
+            new += turn.append(notes("e"))
+            seen += [next(reading) for _ in range(3)]  # the uncommitted record does not exist yet
+            assert reader.head() == head_of(new[3])
+        new += writer.append(notes("f", "g"))
+        assert seen + list(reading) == new
+
+
+def test_expected_head(journal: Journal) -> None:
+    journal.append(notes("a"), expected=0)
+    journal.append(notes("b", "c"), expected=1)
+    for wrong in (0, 1, 2, 4):
+        with pytest.raises(
+            ConflictError, match=f"expected record {wrong} .* but it is 3"
+        ) as caught:
+            journal.append(notes("x"), expected=wrong)
+        assert (caught.value.expected, caught.value.found) == (wrong, 3)
+    assert journal.head().sequence == 3
+
+
+def test_of_two_writers_one_wins(address: str) -> None:
+    with open_journal(address, IDENTITY) as one, open_journal(address) as other:
+        for turn in range(20):
+            outcomes = _at_once(
+                lambda journal=one, turn=turn: journal.append(notes("one"), expected=turn),
+                lambda journal=other, turn=turn: journal.append(notes("other"), expected=turn),
+            )
+            assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+                "ConflictError",
+                "list",
+            ]
+        assert verify(one).sequence == 20
+
+
+def test_threads_share_a_journal(journal: Journal) -> None:
+    def work(name: str) -> None:
+        for number in range(25):
+            journal.append([Draft("note", b"%d" % number, name)])
+
+    _at_once(*(lambda name=name: work(name) for name in "abcdefgh"))
+    assert verify(journal).sequence == 200
+    for name in "abcdefgh":
+        mine = [int(record.payload) for record in journal.read() if record.author == name]
+        assert mine == list(range(25))
+
+
+def test_processes_share_a_journal(address: str) -> None:
+    """Eight writers at once: none lost, none doubled, each in its order."""
+    with open_journal(address, IDENTITY) as journal:
+        children = {name: Child(append_each, address, name, 40) for name in "abcdefgh"}
+        for child in children.values():
+            assert child.received() == list(range(40))
+            assert child.end() == 0
+        assert verify(journal).sequence == 320
+        for name in children:
+            mine = [int(record.payload) for record in journal.read() if record.author == name]
+            assert mine == list(range(40))
+
+
+def test_acknowledged_records_survive_kill(address: str) -> None:
+    """`kill -9` at eight writers in the middle of their work."""
+    with open_journal(address, IDENTITY) as journal:
+        children = {name: Child(append_each, address, name, 100_000) for name in "abcdefgh"}
+        for child in children.values():
+            while child.receive() != 20:
+                pass
+        acknowledged = {}
+        for name, child in children.items():
+            child.kill()
+            acknowledged[name] = 21 + len(child.received())
+            assert child.end() == -9
+        stored = verify(journal).sequence
+        for name, count in acknowledged.items():
+            mine = [int(record.payload) for record in journal.read() if record.author == name]
+            assert mine == list(range(len(mine)))
+            assert count <= len(mine) <= count + 1  # one may be stored and not yet acknowledged
+        journal.append(notes("goes on"), expected=stored)
+
+
+def test_a_writer_killed_before_its_commit_leaves_nothing(address: str) -> None:
+    with open_journal(address, IDENTITY) as journal:
+        child = Child(die_writing, address, 3, 5)
+        assert child.received() == [0, 1, 2]
+        assert child.end() == -9
+        assert [record.kind for record in journal.read()] == ["stored"] * 3
+        journal.append(notes("goes on"), expected=3)
+
+
+def test_writing_decides_on_the_true_head(address: str) -> None:
+    """Read, decide, append: no other writer comes between, so nothing is lost without retries."""
+
+    def count_up(journal: Journal) -> None:
+        for _ in range(20):
+            with journal.writing() as writer:
+                last = journal.record(writer.head.sequence)
+                writer.append(notes(str(int(last.payload) + 1 if last else 1)))
+
+    with open_journal(address, IDENTITY) as one, open_journal(address) as other:
+        _at_once(lambda: count_up(one), lambda: count_up(other), lambda: count_up(one))
+        assert [int(record.payload) for record in one.read()] == list(range(1, 61))
+
+
+def test_writing_that_raises_is_undone(journal: Journal) -> None:
+    journal.append(notes("a"))
+
+    def write_and_fail() -> None:
+        with journal.writing() as writer:
+            writer.append(notes("b"))
+            writer.append(notes("c"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    assert journal.head().sequence == 1
+    with journal.writing() as writer:
+        assert writer.append(notes("b"))[0].sequence == 2
+        assert writer.append(notes("c"))[0].sequence == 3
+        assert writer.head.sequence == 3
+    assert verify(journal).sequence == 3
+
+
+def test_a_draft_that_fails_stores_none(journal: Journal) -> None:
+    def drafts():
+        yield Draft("a", b"")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        journal.append(drafts())
+    assert journal.head().sequence == 0
+
+
+def test_waiting_for_a_writer_ends(
+    new_address: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iotapretrain.store.sqlite.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("iotapretrain.store.postgres._SESSION", "SET lock_timeout = '200ms'")
+    address = new_address()
+    with open_journal(address, IDENTITY) as one, open_journal(address) as other:
+        with one.writing() as writer:
+            writer.append(notes("a"))
+            with pytest.raises(StoreError, match="another writer has held it"):
+                other.append(notes("b"))
+            assert other.head().sequence == 0
+        other.append(notes("b"))
+        assert [record.payload for record in one.read()] == [b"a", b"b"]
+
+
+def test_identities_keep_journals_apart(new_address: Callable[[], str]) -> None:
+    address = new_address()
+    with pytest.raises(StoreError, match="there is no journal here"):
+        open_journal(address)
+    open_journal(address, IDENTITY).close()
+    with pytest.raises(StoreError, match="this is journal 'test journal', not 'another'"):
+        open_journal(address, "another")
+    with open_journal(address) as one, open_journal(new_address(), "another") as other:
+        assert one.append([FULL])[0].link != other.append([FULL])[0].link
+
+
+def test_making_a_journal_at_once(new_address: Callable[[], str]) -> None:
+    """Several processes may find none and create it; they get the same one."""
+    address = new_address()
+    opened = _at_once(*[lambda: open_journal(address, IDENTITY)] * 4)
+    for number, journal in enumerate(opened):
+        journal.append(notes("a"), expected=number)
+    for journal in opened:
+        journal.close()
+
+
+def test_a_newer_format_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "FORMAT", 2)
+    open_journal(address, IDENTITY).close()
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="written in format 2; this version reads 1"):
+        open_journal(address)
+
+
+def test_snapshots(journal: Journal) -> None:
+    new = journal.append(notes("a", "b", "c"))
+    heads = [head_of(record) for record in new]
+    journal.save_snapshot("state/1", Snapshot(heads[0], b"first"))
+    journal.save_snapshot("state/1", Snapshot(heads[2], b"third"))
+    journal.save_snapshot("state/2", Snapshot(heads[1], b"other"))
+    assert journal.snapshot("state/1") == Snapshot(heads[2], b"third")
+    assert journal.snapshot("state/1", 3) == Snapshot(heads[2], b"third")
+    assert journal.snapshot("state/1", 2) == Snapshot(heads[0], b"first")
+    assert journal.snapshot("state/1", 0) is None
+    assert journal.snapshot("state/2") == Snapshot(heads[1], b"other")
+    journal.save_snapshot("state/1", Snapshot(heads[2], b"again"))
+    assert journal.snapshot("state/1") == Snapshot(heads[2], b"again")
+
+
+def test_old_snapshots_go(journal: Journal) -> None:
+    heads = [head_of(record) for record in journal.append(notes(*"abcdefgh"))]
+    for head in heads:
+        journal.save_snapshot("state/1", Snapshot(head, b"state"))
+    kept = [journal.snapshot("state/1", head.sequence) for head in heads]
+    assert [found is not None for found in kept] == [False] * 4 + [True] * 4
+
+
+def test_snapshots_that_do_not_match_are_ignored(journal: Journal) -> None:
+    first, second = (head_of(record) for record in journal.append(notes("a", "b")))
+    journal.save_snapshot("state/1", Snapshot(first, b"good"))
+    journal.save_snapshot("state/1", Snapshot(Head(2, first.link), b"of another record"))
+    assert journal.snapshot("state/1") == Snapshot(first, b"good")
+    journal.save_snapshot("state/1", Snapshot(Head(7, first.link), b"of no record"))
+    assert journal.snapshot("state/1") == Snapshot(first, b"good")
+    journal.save_snapshot("state/1", Snapshot(second, b"later"))
+    damage(journal, "UPDATE snapshots SET state = 'damaged' WHERE sequence = 2")
+    assert journal.snapshot("state/1") == Snapshot(first, b"good")
+
+
+@pytest.mark.parametrize(
+    ("statement", "sequence", "reason"),
+    [
+        ("UPDATE records SET payload = link WHERE sequence = 2", 2, "do not match its link"),
+        ("UPDATE records SET kind = 'other' WHERE sequence = 3", 3, "do not match its link"),
+        ("UPDATE records SET author = 'other' WHERE sequence = 1", 1, "do not match its link"),
+        ("UPDATE records SET signature = link WHERE sequence = 4", 4, "do not match its link"),
+        ("UPDATE records SET link = signature WHERE sequence = 2", 2, "do not match its link"),
+        ("DELETE FROM records WHERE sequence = 2", 2, "it is missing; the next one found is 3"),
+        ("DELETE FROM records WHERE sequence < 4", 1, "it is missing; the next one found is 4"),
+        ("UPDATE records SET sequence = 9 WHERE sequence = 4", 4, "the next one found is 9"),
+    ],
+)
+def test_verify_names_the_first_record_that_does_not_hold(
+    journal: Journal, statement: str, sequence: int, reason: str
+) -> None:
+    new = journal.append(notes("a", "b", "c", "d"))
+    damage(journal, statement)
+    with pytest.raises(BrokenError, match=f"record {sequence} does not hold: .*{reason}"):
+        verify(journal)
+    assert until_broken(journal) == new[: sequence - 1]
+
+
+def test_verify_finds_records_of_another_journal(new_address: Callable[[], str]) -> None:
+    with (
+        open_journal(new_address(), IDENTITY) as one,
+        open_journal(new_address(), "another") as other,
+    ):
+        one.append(notes("a"))
+        (theirs,) = other.append(notes("a"))
+        damage(one, f"UPDATE records SET link = {_literal(one, theirs.link)}")
+        with pytest.raises(BrokenError, match="record 1 does not hold"):
+            verify(one)
+
+
+def test_a_database_of_something_else(new_address: Callable[[], str]) -> None:
+    address = new_address()
+    with open_journal(address, IDENTITY) as journal:
+        damage(journal, "DROP TABLE records")
+    with pytest.raises(StoreError, match="a database of something else"):
+        open_journal(address, IDENTITY)
+
+
+def test_errors_of_the_database_are_one_line(journal: Journal) -> None:
+    damage(journal, "DROP TABLE records")
+    for call in (journal.head, lambda: journal.append(notes("a")), lambda: list(journal.read())):
+        with pytest.raises(StoreError) as caught:
+            call()
+        assert journal.name in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["mysql://host/db", "postgresql://[", "/nowhere/at/all.db", "/tmp", "sqlite:////nowhere/a.db"],
+)
+def test_places_where_no_journal_can_be(where: str) -> None:
+    with pytest.raises(StoreError):
+        open_journal(where, IDENTITY)
+
+
+def test_a_server_that_does_not_answer() -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError) as caught:
+        open_journal("postgresql://user:secret@127.0.0.1:1/none", IDENTITY)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_address_of_a_path(path: Path) -> None:
+    open_journal(f"sqlite:///{path}", IDENTITY).close()
+    with open_journal(path) as journal:
+        assert journal.name == str(path)
+
+
+def until_broken(journal: Journal) -> list[Record]:
+    """The records that `verified` gives before it names one."""
+    seen = []
+    try:
+        for record in verified(journal):
+            seen.append(record)
+    except BrokenError:
+        return seen
+    pytest.fail("every record holds")
+
+
+def damage(journal: Journal, statement: str) -> None:
+    """Change the database behind the journal's back."""
+    with journal._engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _literal(journal: Journal, value: bytes) -> str:
+    return f"'\\x{value.hex()}'" if journal._engine.name == "postgresql" else f"x'{value.hex()}'"
+
+
+def _at_once(*calls: Callable[[], object]) -> list[object]:
+    """Run the calls in threads that start together; results, or the StoreError raised."""
+    outcomes: list[object] = [None] * len(calls)
+    barrier = threading.Barrier(len(calls))
+
+    def run(place: int) -> None:
+        barrier.wait()
+        try:
+            outcomes[place] = calls[place]()
+        except StoreError as error:
+            outcomes[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
