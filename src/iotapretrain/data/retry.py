@@ -51,7 +51,8 @@ class Patience:
     first_pause: float = 0.5
     """Doubles with every attempt, and is then spread by chance over 50 to 100 %."""
     longest_pause: float = 30.0
-    """Bounds a pause, also one that the server asks for by Retry-After."""
+    """Where the doubling ends. A longer Retry-After is obeyed, or ends the attempts at once when it
+    goes beyond the page's deadline."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
@@ -87,4 +88,4 @@ class Patience:
     def _pause(self, number: int, after: float | None) -> float:
         grown = self.first_pause * 2.0 ** (number - 1)
         spread = min(grown, self.longest_pause) * self.rng.uniform(0.5, 1.0)
-        return min(max(spread, after or 0.0), self.longest_pause)
+        return max(spread, after or 0.0)

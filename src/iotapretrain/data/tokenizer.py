@@ -52,6 +52,14 @@ class Tokenizer:
         """Number of ids, the end token among them."""
         return self.backend.get_vocab_size(with_added_tokens=True)
 
+    def encode_flat(self, texts: Sequence[str]) -> tuple[Tokens, npt.NDArray[np.int64]]:
+        """All token ids in one array, and offsets: text i is ids[offsets[i] : offsets[i + 1]]."""
+        encoded = self.encode(texts)
+        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+        np.cumsum([len(ids) for ids in encoded], out=offsets[1:])
+        ids = np.concatenate(encoded) if encoded else np.zeros(0, dtype=np.int32)
+        return ids, offsets
+
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
         """Token ids of every text, without any end or start token."""
         found: list[Tokens] = []
@@ -218,7 +226,7 @@ def train_tokenizer(
     """
     if vocabulary < SMALLEST_VOCABULARY:
         raise InputError(
-            f"vocabulary {vocabulary}: give {SMALLEST_VOCABULARY} or more (256 bytes, the end token)"
+            f"vocabulary {vocabulary}: give {SMALLEST_VOCABULARY} or more (256 bytes and an end)"
         )
     trainer = trainers.BpeTrainer(
         vocab_size=vocabulary,

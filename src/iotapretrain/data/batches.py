@@ -1,0 +1,160 @@
+"""Pages to sequences of tokens, with the digest that says whether two validators score the same.
+
+Every page is packed for itself, so that a sequence belongs to one page, and a page's losses can be
+kept and compared whatever other pages came with it. What does not fill a page's last sequence is
+dropped: less than one sequence a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from iotapretrain.data.cache import Cache
+from iotapretrain.data.digest import digest_of
+from iotapretrain.data.pages import PageText, read_page
+from iotapretrain.data.prefetch import WORKERS, prefetched
+from iotapretrain.data.source import Source
+from iotapretrain.data.tokenizer import Tokenizer, Tokens
+from iotapretrain.errors import CorruptSourceError, InputError
+from iotapretrain.rules.packing import pack, pad
+from iotapretrain.rules.sampling import Page
+
+BATCH_DOMAIN = "iotapretrain/batch/1"
+
+Counted = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How tokens become sequences."""
+
+    sequence_length: int
+    packed: bool = True
+    """Documents follow each other, an end token after each. Otherwise each is padded to whole
+    sequences, and padding does not count."""
+    limit: int | None = None
+    """Sequences kept: the first ones in the order of the pages. Pages beyond are not fetched."""
+
+    def __post_init__(self) -> None:
+        if self.sequence_length < 2 or (self.limit is not None and self.limit < 1):
+            raise InputError(
+                f"{self}: want sequences of 2 tokens or more, and a limit of 1 or more"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class PackedPage:
+    """A page as sequences [sequence, position]; `counted` is
+    false for padding, None without any.
+    """
+
+    page: Page
+    digest: str
+    counts: dict[str, int]
+    sequences: Tokens
+    counted: Counted | None
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """All that one task is scored on in one round."""
+
+    source: str
+    revision: str
+    tokenizer: str
+    packing: Packing
+    pages: tuple[PackedPage, ...]
+
+    @property
+    def sequences(self) -> Tokens:
+        """The sequences of all pages."""
+        return np.concatenate([page.sequences for page in self.pages])
+
+    @property
+    def digest(self) -> str:
+        """BLAKE3 over tokenizer, packing, page digests and tokens, as docs/data.md specifies it."""
+        parts: list[bytes | str] = [BATCH_DOMAIN, self.tokenizer, str(self.packing.sequence_length)]
+        parts.append("packed" if self.packing.packed else "unpacked")
+        for page in self.pages:
+            parts += [page.digest, np.ascontiguousarray(page.sequences, dtype="<i4").tobytes()]
+            if page.counted is not None:
+                parts.append(np.packbits(page.counted).tobytes())
+        return digest_of(*parts)
+
+
+def make_batch(
+    source: Source,
+    pages: Sequence[Page],
+    tokenizer: Tokenizer,
+    packing: Packing,
+    cache: Cache,
+    workers: int = WORKERS,
+) -> Batch:
+    """Fetch and pack pages in order until the limit is reached.
+
+    Raises the `SourceError` of the first page that cannot be had: nothing takes its place.
+    """
+    description = source.describe()
+
+    def read(page: Page) -> PageText:
+        return read_page(source, description, page, cache)
+
+    def packed() -> Iterator[PackedPage]:
+        missing = packing.limit
+        for text in prefetched(read, pages, workers):
+            page = pack_page(text, tokenizer, packing, cache)
+            if missing is None:
+                yield page
+                continue
+            yield first_sequences(page, missing)
+            missing -= len(page.sequences)
+            if missing <= 0:
+                return
+
+    made = tuple(packed())
+    if sum(len(page.sequences) for page in made) == 0:
+        raise CorruptSourceError(
+            source.name,
+            f"{len(made)} pages hold no whole sequence of {packing.sequence_length} tokens;"
+            " take more rows a page or shorter sequences",
+        )
+    return Batch(source.name, description.revision, tokenizer.digest, packing, made)
+
+
+def pack_page(text: PageText, tokenizer: Tokenizer, packing: Packing, cache: Cache) -> PackedPage:
+    """The sequences of one page."""
+    tokens, offsets = page_tokens(text, tokenizer, cache)
+    length, end = packing.sequence_length, tokenizer.end_id
+    counts = text.counts | {"tokens": len(tokens)}
+    if packing.packed:
+        sequences = pack(tokens, offsets, length, end).astype(np.int32, copy=False)
+        return PackedPage(text.page, text.digest, counts, sequences, None)
+    padded = pad(tokens, offsets, length, end)
+    sequences = padded.sequences.astype(np.int32, copy=False)
+    return PackedPage(text.page, text.digest, counts, sequences, padded.counted)
+
+
+def first_sequences(page: PackedPage, count: int) -> PackedPage:
+    """The page without what goes beyond `count` sequences."""
+    counted = None if page.counted is None else page.counted[:count]
+    return replace(page, sequences=page.sequences[:count], counted=counted)
+
+
+def page_tokens(
+    text: PageText, tokenizer: Tokenizer, cache: Cache
+) -> tuple[Tokens, npt.NDArray[np.int64]]:
+    """A page's token ids and document offsets; tokenised once per tokenizer."""
+    name = f"tokens/{text.digest}/{tokenizer.digest}"
+    kept = cache.get(name)
+    if kept is not None:
+        documents = int.from_bytes(kept[:8], "little")
+        offsets = np.frombuffer(kept, dtype="<i8", count=documents + 1, offset=8)
+        return np.frombuffer(kept, dtype="<i4", offset=8 + offsets.nbytes), offsets
+    tokens, offsets = tokenizer.encode_flat(text.texts)
+    header = (len(offsets) - 1).to_bytes(8, "little")
+    cache.put(name, header + offsets.astype("<i8").tobytes() + tokens.astype("<i4").tobytes())
+    return tokens, offsets

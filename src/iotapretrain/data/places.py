@@ -1,0 +1,197 @@
+"""Where a dataset's files lie: a repository of the hub, a web server, a folder or an object store.
+
+A place lists files by a pattern such as `data/{config}/*.parquet`; `{config}` names the part that
+becomes the config.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import fsspec
+import httpx2
+from huggingface_hub import HfFileSystem, get_token
+from huggingface_hub.errors import HfHubHTTPError
+
+from iotapretrain.data.ranges import HttpFile, RangeFile, SystemFile
+from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.errors import InputError, UnavailableSourceError
+
+WHOLE = "all"
+"""The config of a pattern that names none."""
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file of the dataset; its size where the listing tells it."""
+
+    config: str
+    path: str
+    size: int | None
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """`*` stands for anything but a slash, `{config}` for the name of the config."""
+
+    text: str
+
+    @property
+    def folder(self) -> str:
+        """The folder below which all matches lie."""
+        fixed = re.split(r"[*{]", self.text, maxsplit=1)[0]
+        return fixed.rpartition("/")[0]
+
+    def config_of(self, path: str) -> str | None:
+        """The config that a path belongs to, or None when it does not match."""
+        parts = (
+            "(?P<config>[^/]+)"
+            if part == "{config}"
+            else "[^/]*"
+            if part == "*"
+            else re.escape(part)
+            for part in re.split(r"(\{config\}|\*)", self.text)
+        )
+        found = re.fullmatch("".join(parts), path)
+        return None if found is None else found.groupdict().get("config", WHOLE)
+
+    def chosen(self, paths: Mapping[str, int | None]) -> list[Listed]:
+        """The matching files, sorted by path: the order that rows are counted in."""
+        configs = ((self.config_of(path), path) for path in sorted(paths))
+        return [Listed(config, path, paths[path]) for config, path in configs if config is not None]
+
+
+class Place(Protocol):
+    """Lists a dataset's files and opens them."""
+
+    @property
+    def identity(self) -> str:
+        """What an index of this place is kept under."""
+        ...
+
+    @property
+    def commit(self) -> str | None:
+        """The commit that fixes all bytes, where the place has such a thing."""
+        ...
+
+    def files(self, pattern: Pattern) -> list[Listed]:
+        """All files that match."""
+        ...
+
+    def open(self, path: str) -> RangeFile:
+        """A file by its path in the listing; nothing is read yet."""
+        ...
+
+
+class HubPlace:
+    """A dataset repository of a Hugging Face hub at one commit."""
+
+    def __init__(self, source: str, repo: str, commit: str, patience: Patience) -> None:
+        self._source, self._patience = source, patience
+        self._root = f"datasets/{repo}@{commit}"
+        self._system = HfFileSystem(skip_instance_cache=True)
+        self._client = httpx2.Client()
+        self.identity = f"hf://{self._root}"
+        self.commit: str | None = commit
+
+    def files(self, pattern: Pattern) -> list[Listed]:
+        """See `Place`."""
+
+        folder = f"{self._root}/{pattern.folder}".rstrip("/")
+
+        def attempt() -> Mapping[str, Any]:
+            try:
+                return cast(dict[str, Any], self._system.find(folder, detail=True))
+            except FileNotFoundError as error:
+                raise UnavailableSourceError(
+                    self._source,
+                    f"{self.identity}: not there, or not for you: {error};"
+                    " check the commit, accept its terms on the hub and set HF_TOKEN or log in",
+                ) from error
+            except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+                raise PassingFault(f"{self.identity}: cannot be listed: {error}") from error
+
+        entries = self._patience.retry(self._source, attempt, self._patience.deadline())
+        prefix = len(self._root) + 1
+        return pattern.chosen({path[prefix:]: entry["size"] for path, entry in entries.items()})
+
+    def open(self, path: str) -> RangeFile:
+        """See `Place`."""
+        url = self._system.url(f"{self._root}/{path}")
+        token = get_token()
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return HttpFile(self._source, url, self._client, self._patience, headers, immutable=True)
+
+
+class WebPlace:
+    """Files of a plain web server. HTTP has no listing, so the dataset names them."""
+
+    commit: str | None = None
+
+    def __init__(self, source: str, url: str, paths: Sequence[str], patience: Patience) -> None:
+        if not paths:
+            raise InputError(f"{source}: {url} cannot be listed: name its files in `paths`")
+        self._source, self._patience = source, patience
+        self._paths = tuple(paths)
+        self._client = httpx2.Client()
+        self.identity = url.rstrip("/")
+
+    def files(self, pattern: Pattern) -> list[Listed]:
+        """See `Place`."""
+        return pattern.chosen(dict.fromkeys(self._paths))
+
+    def open(self, path: str) -> RangeFile:
+        """See `Place`."""
+        return HttpFile(self._source, f"{self.identity}/{path}", self._client, self._patience)
+
+
+class SystemPlace:
+    """A folder, or whatever else `fsspec` has a file system for."""
+
+    commit: str | None = None
+
+    def __init__(self, source: str, location: str, patience: Patience) -> None:
+        try:
+            self._system, self._root = fsspec.core.url_to_fs(location, use_listings_cache=False)
+        except (ImportError, ValueError) as error:
+            raise InputError(f"{source}: {location}: no file system for it: {error}") from error
+        self._source, self._patience = source, patience
+        self.identity = location
+
+    def files(self, pattern: Pattern) -> list[Listed]:
+        """See `Place`."""
+        folder = f"{self._root}/{pattern.folder}".rstrip("/")
+        try:
+            entries: Mapping[str, Any] = self._system.find(folder, detail=True)
+        except OSError as error:
+            raise UnavailableSourceError(self._source, f"{folder}: {error}") from error
+        prefix = len(self._root.rstrip("/")) + 1
+        return pattern.chosen(
+            {path[prefix:]: int(entry["size"]) for path, entry in entries.items()}
+        )
+
+    def open(self, path: str) -> RangeFile:
+        """See `Place`."""
+        whole = f"{self._root.rstrip('/')}/{path}"
+        return SystemFile(self._source, whole, self._system, self._patience)
+
+
+def place_of(
+    source: str, location: str, revision: str | None, paths: Sequence[str], patience: Patience
+) -> Place:
+    """The place that `location` names; `hf://datasets/REPO` needs a commit as revision."""
+    if location.startswith("hf://datasets/"):
+        repo = location.removeprefix("hf://datasets/")
+        if revision is None or not COMMIT.fullmatch(revision):
+            raise InputError(
+                f"{source}: revision {revision!r} is not a commit of 40 hex digits;"
+                f" pin one: `iota data pin {repo}` prints the latest"
+            )
+        return HubPlace(source, repo, revision, patience)
+    if location.startswith(("http://", "https://")):
+        return WebPlace(source, location, paths, patience)
+    return SystemPlace(source, location, patience)

@@ -1,0 +1,227 @@
+"""Ranges of a file's bytes, over HTTP or from a file system, each checked against what the file is
+known to be.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+import httpx2
+
+from iotapretrain.data.retry import Deadline, PassingFault, Patience
+from iotapretrain.errors import ChangedSourceError, UnavailableSourceError
+
+CHUNK = 1 << 18
+PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+REFUSED = frozenset({401, 403})
+GONE = frozenset({404, 410})
+CHANGED = frozenset({412, 416})
+
+Verdict = TypeVar("Verdict")
+
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a file is known by between two reads of it."""
+
+    size: int
+    version: str
+    """ETag, or time of change; empty where a pinned commit already fixes the bytes."""
+
+
+class RangeFile(Protocol):
+    """A file of which parts can be read."""
+
+    def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
+        """The last `count` bytes (fewer when it is shorter) and the file's stamp now."""
+        ...
+
+    def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
+        """Bytes `start` to `stop` of the file with this stamp; a `ChangedSourceError` of any
+        other.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class HttpFile:
+    """A file behind a URL that answers range requests."""
+
+    source: str
+    url: str
+    client: httpx2.Client
+    patience: Patience
+    headers: Mapping[str, str] = field(default_factory=dict)
+    immutable: bool = False
+    """The URL names a commit: its ETag may differ between mirrors, its bytes cannot."""
+
+    def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
+        """See `RangeFile`."""
+
+        def check(response: httpx2.Response, first: int, last: int, size: int) -> Stamp:
+            if last != size - 1 or first != max(0, size - count):
+                raise PassingFault(f"{self.url}: answered another range than asked for")
+            return Stamp(size, self._version(response))
+
+        return self._retried(f"bytes=-{count}", check, deadline)
+
+    def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
+        """See `RangeFile`."""
+
+        def check(response: httpx2.Response, first: int, last: int, size: int) -> None:
+            if Stamp(size, self._version(response)) != stamp:
+                raise self._changed()
+            if (first, last) != (start, stop - 1):
+                raise PassingFault(f"{self.url}: answered another range than asked for")
+
+        return self._retried(f"bytes={start}-{stop - 1}", check, deadline)[0]
+
+    def _retried(
+        self,
+        wanted: str,
+        check: Callable[[httpx2.Response, int, int, int], Verdict],
+        deadline: Deadline,
+    ) -> tuple[bytes, Verdict]:
+        return self.patience.retry(
+            self.source, lambda: self._attempt(wanted, check, deadline), deadline
+        )
+
+    def _attempt(
+        self,
+        wanted: str,
+        check: Callable[[httpx2.Response, int, int, int], Verdict],
+        deadline: Deadline,
+    ) -> tuple[bytes, Verdict]:
+        """One request: headers first, then exactly the bytes they announce, in time."""
+        seconds = min(self.patience.attempt_seconds, deadline.left())
+        if seconds <= 0:
+            raise PassingFault(f"{self.url}: no time left")
+        attempt = Deadline(self.patience.clock() + seconds, self.patience.clock)
+        headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
+        timeout = httpx2.Timeout(min(self.patience.silence_seconds, seconds))
+        try:
+            with self.client.stream(
+                "GET", self.url, headers=headers, timeout=timeout, follow_redirects=True
+            ) as response:
+                first, last, size = self._range_of(response)
+                verdict = check(response, first, last, size)
+                return self._body(response, last - first + 1, attempt), verdict
+        except httpx2.TransportError as error:
+            raise PassingFault(f"{self.url}: {type(error).__name__}: {error}") from error
+        except httpx2.HTTPError as error:
+            raise UnavailableSourceError(self.source, f"{self.url}: {error}") from error
+
+    def _range_of(self, response: httpx2.Response) -> tuple[int, int, int]:
+        """First and last byte and the file's size, as a partial answer announces them."""
+        status = response.status_code
+        if status in PASSING_STATUSES:
+            raise PassingFault(
+                f"{self.url}: HTTP {status}", retry_after(response.headers.get("Retry-After"))
+            )
+        if status in CHANGED:
+            raise self._changed()
+        announced = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        if status != httpx2.codes.PARTIAL_CONTENT or announced is None:
+            raise UnavailableSourceError(self.source, f"{self.url}: {self._advice(status)}")
+        return int(announced[1]), int(announced[2]), int(announced[3])
+
+    def _body(self, response: httpx2.Response, count: int, attempt: Deadline) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_raw(CHUNK):
+            body += chunk
+            if len(body) > count:
+                raise PassingFault(f"{self.url}: more bytes than announced")
+            if attempt.left() <= 0:
+                raise PassingFault(f"{self.url}: {len(body)} of {count} bytes in the time given")
+        if len(body) < count:
+            raise PassingFault(f"{self.url}: cut off after {len(body)} of {count} bytes")
+        return bytes(body)
+
+    def _version(self, response: httpx2.Response) -> str:
+        if self.immutable:
+            return ""
+        return response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+
+    def _changed(self) -> ChangedSourceError:
+        return ChangedSourceError(
+            self.source, f"{self.url}: no longer the file that was indexed; pin the new revision"
+        )
+
+    def _advice(self, status: int) -> str:
+        if status in REFUSED:
+            return f"HTTP {status}: access refused; accept its terms and set HF_TOKEN or log in"
+        if status in GONE:
+            return f"HTTP {status}: not there; check path and revision"
+        return f"HTTP {status}: does not answer range requests; use another mirror"
+
+
+@dataclass(frozen=True)
+class SystemFile:
+    """A file of an `fsspec` file system: a folder here, or an object store."""
+
+    source: str
+    path: str
+    system: Any
+    patience: Patience
+
+    def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
+        """See `RangeFile`."""
+
+        def attempt() -> tuple[bytes, Stamp]:
+            stamp = self._stamp()
+            return self.system.cat_file(self.path, max(0, stamp.size - count), stamp.size), stamp
+
+        return self._retried(attempt, deadline)
+
+    def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
+        """See `RangeFile`."""
+
+        def attempt() -> bytes:
+            content: bytes = self.system.cat_file(self.path, start, stop)
+            if self._stamp() != stamp:
+                raise ChangedSourceError(
+                    self.source, f"{self.path}: no longer the file that was indexed"
+                )
+            if len(content) != stop - start:
+                raise PassingFault(f"{self.path}: {len(content)} of {stop - start} bytes")
+            return content
+
+        return self._retried(attempt, deadline)
+
+    def _retried(self, attempt: Callable[[], Verdict], deadline: Deadline) -> Verdict:
+        def guarded() -> Verdict:
+            try:
+                return attempt()
+            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+                raise UnavailableSourceError(self.source, f"{self.path}: {error}") from error
+            except OSError as error:
+                raise PassingFault(f"{self.path}: {error}") from error
+
+        return self.patience.retry(self.source, guarded, deadline)
+
+    def _stamp(self) -> Stamp:
+        info = self.system.info(self.path)
+        version = info.get("ETag") or info.get("mtime") or info.get("LastModified") or ""
+        return Stamp(int(info["size"]), str(version))
+
+
+def retry_after(value: str | None, now: datetime | None = None) -> float | None:
+    """Seconds that a Retry-After header asks for: a number or a date; None when it says neither."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
