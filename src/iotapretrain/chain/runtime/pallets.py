@@ -1,0 +1,192 @@
+"""What the chain holds and accepts: pallets with their storage, calls, events, errors, constants.
+
+Names, and the indices of errors, are those of the public network: the SDK asks by the first, and
+tells its error codes by both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from iotapretrain.chain.runtime import defaults, subtensor
+from iotapretrain.chain.runtime.grammar import (
+    Item,
+    Variant,
+    lines,
+    parse_error,
+    parse_item,
+    parse_variants,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A number that is part of the description itself."""
+
+    name: str
+    type: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pallet:
+    """One part of the chain's state with the calls that change it."""
+
+    name: str
+    index: int
+    storage: tuple[Item, ...]
+    calls: tuple[Variant, ...]
+    events: tuple[Variant, ...]
+    errors: tuple[Variant, ...]
+    constants: tuple[Constant, ...]
+
+
+def _pallet(
+    name: str,
+    index: int,
+    *,
+    storage: str = "",
+    calls: str = "",
+    events: str = "",
+    errors: str = "",
+    constants: tuple[tuple[str, str, int], ...] = (),
+) -> Pallet:
+    return Pallet(
+        name,
+        index,
+        tuple(map(parse_item, lines(storage))),
+        parse_variants(lines(calls)),
+        parse_variants(lines(events)),
+        tuple(map(parse_error, lines(errors))),
+        tuple(
+            Constant(item, kind, defaults.encode(kind, value)) for item, kind, value in constants
+        ),
+    )
+
+
+SYSTEM = _pallet(
+    "System",
+    0,
+    storage="""
+        Account: b AccountId32 -> AccountInfo
+        BlockHash: t u32 -> H256
+        Number -> u32
+        ParentHash -> H256
+        Events -> Vec<EventRecord>
+    """,
+    events="""
+        0 ExtrinsicSuccess(dispatch_info: DispatchEventInfo)
+        1 ExtrinsicFailed(dispatch_error: DispatchError, dispatch_info: DispatchEventInfo)
+        3 NewAccount(account: AccountId32)
+    """,
+    errors="5 CallFiltered: this chain does not have this call",
+    constants=(("SS58Prefix", "u16", 42), ("BlockHashCount", "u32", 4096)),
+)
+
+BALANCES = _pallet(
+    "Balances",
+    5,
+    storage="TotalIssuance -> u64",
+    calls="""
+        0 transfer_allow_death(dest: MultiAddress, value: Compact<u64>)
+        3 transfer_keep_alive(dest: MultiAddress, value: Compact<u64>)
+        4 transfer_all(dest: MultiAddress, keep_alive: bool)
+    """,
+    events="""
+        0 Endowed(account: AccountId32, free_balance: u64)
+        2 Transfer(from: AccountId32, to: AccountId32, amount: u64)
+        7 Deposit(who: AccountId32, amount: u64)
+        8 Withdraw(who: AccountId32, amount: u64)
+    """,
+    errors="""
+        2 InsufficientBalance: the free balance does not cover the amount
+        3 ExistentialDeposit: the amount is too small to open an account
+        4 Expendability: too little would be left to keep the account alive
+    """,
+    constants=(("ExistentialDeposit", "u64", 500),),
+)
+
+TRANSACTION_PAYMENT = _pallet(
+    "TransactionPayment",
+    6,
+    events="0 TransactionFeePaid(who: AccountId32, actual_fee: u64, tip: u64)",
+)
+
+SUBTENSOR = _pallet(
+    "SubtensorModule",
+    7,
+    storage=subtensor.NETWORK_STORAGE + subtensor.SETTINGS_STORAGE + subtensor.NEURON_STORAGE,
+    calls=subtensor.CALLS,
+    events=subtensor.EVENTS,
+    errors=subtensor.ERRORS,
+    constants=(("InitialStartCallDelay", "u64", 0),),
+)
+
+COMMITMENTS = _pallet(
+    "Commitments",
+    18,
+    storage="""
+        CommitmentOf: i u16, t AccountId32 -> Registration?
+        LastCommitment: i u16, t AccountId32 -> u32?
+        RevealedCommitments: i u16, t AccountId32 -> Vec<(Vec<u8>, u64)>?
+        UsedSpaceOf: i u16, t AccountId32 -> UsageTracker?
+        MaxSpace -> u32 = 3100
+    """,
+    calls="0 set_commitment(netuid: u16, info: CommitmentInfo)",
+    events="0 Commitment(netuid: u16, who: AccountId32)",
+    errors="""
+        0 TooManyFieldsInCommitmentInfo: a commitment has at most three fields
+        1 AccountNotAllowedCommit: only hotkeys with a uid on the subnet may commit
+        2 SpaceLimitExceeded: the hotkey has used up its bytes for this epoch
+        4 TimelockRevealFailedNotAllowed: only the chain marks a reveal as failed
+    """,
+    constants=(("MaxFields", "u32", 3), ("InitialDeposit", "u64", 0), ("FieldDeposit", "u64", 0)),
+)
+
+ADMIN_UTILS = _pallet("AdminUtils", 19, calls=subtensor.ADMIN_CALLS, errors=subtensor.ADMIN_ERRORS)
+
+SHIELD = _pallet(
+    "MevShield",
+    30,
+    storage="NextKey -> Vec<u8>?",
+    calls="1 submit_encrypted(ciphertext: Vec<u8>)",
+    events="0 EncryptedSubmitted(id: H256, who: AccountId32)",
+)
+
+
+@cache
+def pallets(block_ms: int) -> tuple[Pallet, ...]:
+    """All pallets of a chain whose blocks are this many milliseconds apart."""
+    return (
+        SYSTEM,
+        _pallet(
+            "Timestamp",
+            2,
+            storage="Now -> u64",
+            calls="0 set(now: Compact<u64>)",
+            constants=(("MinimumPeriod", "u64", block_ms // 2),),
+        ),
+        _pallet("Aura", 3, constants=(("SlotDuration", "u64", block_ms),)),
+        BALANCES,
+        TRANSACTION_PAYMENT,
+        SUBTENSOR,
+        COMMITMENTS,
+        ADMIN_UTILS,
+        SHIELD,
+    )
+
+
+@cache
+def _error_indices() -> dict[tuple[str, str], tuple[int, int]]:
+    return {
+        (pallet.name, error.name): (pallet.index, error.index)
+        for pallet in (SYSTEM, BALANCES, SUBTENSOR, COMMITMENTS, ADMIN_UTILS)
+        for error in pallet.errors
+    }
+
+
+def module_error(pallet: str, name: str) -> dict[str, object]:
+    """A pallet's error as the `dispatch_error` of `System.ExtrinsicFailed`."""
+    index, error = _error_indices()[pallet, name]
+    return {"Module": {"index": index, "error": f"0x{error:02x}000000"}}
