@@ -1,0 +1,1 @@
+"""Where finished models live: published as pinned commits, fetched whole, verified and bounded."""

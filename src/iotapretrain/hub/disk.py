@@ -1,0 +1,97 @@
+"""Files that are whole or absent at any moment, and locks that die with their holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from iotapretrain.hub.patience import Deadline
+
+PIECE = 1 << 20
+LOCK_PATIENCE = 60.0
+_POLL = 0.02
+
+
+def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:
+    """The content from `start` on, a piece at a time."""
+    if isinstance(source, bytes):
+        yield source[start:]
+        return
+    with open(source, "rb", buffering=0) as file:
+        file.seek(start)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte: the kernel may take fewer at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put `content` at `path`: readers see the old file or the new one, also after a power cut."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
+    try:
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(path: Path, flags: int = os.O_RDONLY, *, shared: bool = False) -> int | None:
+    """Open and lock what lies at `path`; None if it is locked by another or gone.
+
+    The lock lasts until the descriptor is closed, at the latest when the process dies.
+    """
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        still_there = os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except (BlockingIOError, FileNotFoundError):
+        still_there = False
+    if still_there:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def create_locked(path: Path, deadline: Deadline) -> int:
+    """Open and lock the file at `path`, made where it is missing; waits while another has it."""
+    while (descriptor := try_lock(path, os.O_RDWR | os.O_CREAT)) is None:
+        deadline.check(f"{path}: waiting for another process to let go of it")
+        time.sleep(_POLL)
+    return descriptor
+
+
+@contextmanager
+def locked(path: Path, deadline: Deadline | None = None) -> Iterator[None]:
+    """Be the only one inside, among all threads and processes that name the same lock file."""
+    descriptor = create_locked(path, deadline or Deadline.after(LOCK_PATIENCE))
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,193 @@
+"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from iotapretrain.errors import (
+    CorruptModelError,
+    FullCacheError,
+    RefusedModelError,
+    UnavailableHubError,
+)
+from iotapretrain.hub.cache import Cache
+from iotapretrain.hub.disk import create_locked, pieces, sync_folder, write_all
+from iotapretrain.hub.files import MOST_FILES, check_together, is_model_file
+from iotapretrain.hub.model import Model
+from iotapretrain.hub.patience import Clock, Deadline, Patience
+from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are here and the bytes that are wanted."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def plan(listing: Listing, max_bytes: int) -> tuple[FileEntry, ...]:
+    """The files to fetch. The limit speaks of all files of the commit (competition, section 3)."""
+    if listing.total_bytes > max_bytes:
+        raise RefusedModelError(
+            f"{listing.commit}: {listing.total_bytes} bytes in {len(listing.files)} files,"
+            f" more than the {max_bytes} allowed"
+        )
+    wanted = tuple(entry for entry in listing.files if is_model_file(entry.path))
+    if not any(entry.path.endswith(".safetensors") for entry in wanted):
+        raise RefusedModelError(f"{listing.commit}: no *.safetensors among its files")
+    if len(wanted) > MOST_FILES:
+        raise RefusedModelError(f"{listing.commit}: {len(wanted)} files; at most {MOST_FILES}")
+    check_together(entry.path for entry in wanted)
+    return wanted
+
+
+def fetch(
+    hub: Hub,
+    commit: Commit,
+    cache: Cache,
+    *,
+    max_bytes: int,
+    seconds: float = 3600.0,
+    patience: Patience | None = None,
+    progress: Progress | None = None,
+    clock: Clock = time.monotonic,
+) -> Model:
+    """The whole, verified model of a pinned commit; what is already here is not asked for again."""
+    deadline = Deadline.after(seconds, clock)
+    found = cache.find(commit)
+    if found is not None:
+        if found.total_bytes > max_bytes:
+            raise RefusedModelError(
+                f"{commit}: {found.total_bytes} bytes, more than the {max_bytes} allowed"
+            )
+        return found
+    listing = hub.listing(commit)
+    wanted = plan(listing, max_bytes)
+    with cache.room.reserve({each.content_key: each.size for each in wanted}, deadline):
+        transfer = _Transfer(hub, commit, cache, deadline, patience or Patience())
+        for each in wanted:
+            transfer.bring(each, _reporter(progress, wanted, each))
+        return cache.install(commit, wanted, listing.total_bytes)
+
+
+def _reporter(
+    progress: Progress | None, wanted: Sequence[FileEntry], entry: FileEntry
+) -> Callable[[int], None]:
+    """Turn the bytes of one file into the bytes of all."""
+    if progress is None:
+        return lambda _size: None
+    total = sum(each.size for each in wanted)
+    before = sum(each.size for each in wanted[: wanted.index(entry)])
+    return lambda size: progress(before + size, total)
+
+
+class _Partial:
+    """A content on its way: an open, locked file and the hash of what it holds so far."""
+
+    def __init__(self, path: Path, descriptor: int, entry: FileEntry) -> None:
+        self.path, self._descriptor, self._entry = path, descriptor, entry
+        self._hasher, self.size = _hasher(entry), 0
+        if os.fstat(descriptor).st_size > entry.size:
+            os.ftruncate(descriptor, 0)
+        for piece in pieces(path):
+            self._hasher.update(piece)
+            self.size += len(piece)
+        os.lseek(descriptor, self.size, os.SEEK_SET)
+
+    def append(self, piece: bytes) -> None:
+        if self.size + len(piece) > self._entry.size:
+            raise CorruptModelError(f"more than the {self._entry.size} bytes that are listed")
+        write_all(self._descriptor, piece)
+        self._hasher.update(piece)
+        self.size += len(piece)
+
+    def finish(self, blob: Path) -> None:
+        """Verify, and become the blob."""
+        expected, got = self._entry.sha256 or self._entry.git_blob, self._hasher.hexdigest()
+        if got != expected:
+            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+        os.fchmod(self._descriptor, 0o444)
+        os.fsync(self._descriptor)
+        os.rename(self.path, blob)
+        sync_folder(blob.parent)
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """Fills the cache with contents of one commit."""
+
+    hub: Hub
+    commit: Commit
+    cache: Cache
+    deadline: Deadline
+    patience: Patience
+
+    def bring(self, entry: FileEntry, report: Callable[[int], None]) -> None:
+        """Make one content whole; after wrong bytes once more, as those resumed may be to blame."""
+        try:
+            self._bring(entry, report)
+        except CorruptModelError:
+            self._bring(entry, report)
+
+    def _bring(self, entry: FileEntry, report: Callable[[int], None]) -> None:
+        blob = self.cache.blob(entry)
+        with self._growing(entry) as partial:
+            if blob.exists():
+                partial.path.unlink()
+                if blob.stat().st_size != entry.size:
+                    raise CorruptModelError(f"listed with {entry.size} bytes, which it has not")
+                return
+            self._fill(partial, entry, report)
+            partial.finish(blob)
+
+    def _fill(self, partial: _Partial, entry: FileEntry, report: Callable[[int], None]) -> None:
+        failures = 0
+        while partial.size < entry.size:
+            before = partial.size
+            try:
+                self._stream(partial, entry, report)
+            except UnavailableHubError as error:
+                failures = 1 if partial.size > before else failures + 1
+                self.patience.wait(failures, error, self.deadline)
+
+    def _stream(self, partial: _Partial, entry: FileEntry, report: Callable[[int], None]) -> None:
+        task = f"{self.commit}: {entry.path!r}"
+        with self.hub.read(self.commit, entry, partial.size) as arriving:
+            for piece in arriving:
+                partial.append(piece)
+                report(partial.size)
+                self.deadline.check(task)
+        if partial.size < entry.size:
+            raise UnavailableHubError(f"{task}: cut off at {partial.size} of {entry.size} bytes")
+
+    @contextmanager
+    def _growing(self, entry: FileEntry) -> Iterator[_Partial]:
+        """The locked file in which a content grows; it stays unless the failure is its fault."""
+        path = self.cache.partial(entry)
+        descriptor = create_locked(path, self.deadline)
+        try:
+            yield _Partial(path, descriptor, entry)
+        except CorruptModelError as error:
+            path.unlink(missing_ok=True)
+            raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            path.unlink()
+            raise FullCacheError(
+                f"cache {self.cache.root}: the disk is full ({error.strerror}) at {entry.path!r} of"
+                f" {self.commit}, {entry.size} bytes; make room and fetch again"
+            ) from error
+        finally:
+            os.close(descriptor)
+
+
+def _hasher(entry: FileEntry) -> hashlib._Hash:
+    if entry.sha256 is not None:
+        return hashlib.sha256()
+    return hashlib.sha1(b"blob %d\0" % entry.size, usedforsecurity=False)

@@ -1,0 +1,158 @@
+"""What every model hub can do, and the words it does it in.
+
+A repository `namespace/name` holds a line of commits. A commit pins the bytes of all its files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol, Self
+
+from iotapretrain.errors import InputError, RefusedModelError
+from iotapretrain.hub.files import ModelFolder, check_path
+
+Visibility = Literal["private", "public"]
+
+MAIN = "main"
+MOST_ENTRIES = 10_000
+LARGEST_FILE = 1 << 50
+
+_NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?", re.ASCII)
+_COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, order=True)
+class RepositoryId:
+    """`namespace/name`: who owns a repository and what it is called."""
+
+    namespace: str
+    name: str
+
+    def __post_init__(self) -> None:
+        for part in (self.namespace, self.name):
+            doubled = ".." in part or "--" in part
+            if not _NAME.fullmatch(part) or doubled or part.endswith((".git", ".ipynb")):
+                raise InputError(
+                    f"repository {str(self)!r}: {part!r} is no name; use letters, digits and single"
+                    " - _ . between them"
+                )
+        if len(str(self)) > 96:
+            raise InputError(f"repository {str(self)!r}: longer than 96 characters")
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `namespace/name`."""
+        namespace, slash, name = text.partition("/")
+        if not slash:
+            raise InputError(f"repository {text!r}: write it as namespace/name")
+        return cls(namespace, name)
+
+
+@dataclass(frozen=True, order=True)
+class Commit:
+    """One commit of one repository. A branch name is none: it does not pin the bytes."""
+
+    repository: RepositoryId
+    id: str
+
+    def __post_init__(self) -> None:
+        if not _COMMIT.fullmatch(self.id):
+            raise InputError(
+                f"{self.repository}: {self.id!r} pins nothing; a commit is 40 lower-case hex digits"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `namespace/name@commit`."""
+        repository, at, commit = text.partition("@")
+        if not at:
+            raise InputError(f"{text!r} names no commit; write namespace/name@commit")
+        return cls(RepositoryId.parse(repository), commit)
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """One file of a commit; of small ones the hub may know only git's blob id."""
+
+    path: str
+    size: int
+    sha256: str | None = None
+    git_blob: str | None = None
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        if not 0 <= self.size <= LARGEST_FILE:
+            raise RefusedModelError(f"{self.path!r}: {self.size} bytes is no size of a file")
+        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
+            raise RefusedModelError(f"{self.path!r}: {self.sha256!r} is no SHA-256")
+        if self.git_blob is not None and not _COMMIT.fullmatch(self.git_blob):
+            raise RefusedModelError(f"{self.path!r}: {self.git_blob!r} is no blob id")
+        if self.sha256 is None and self.git_blob is None:
+            raise RefusedModelError(f"{self.path!r}: the hub names no hash to verify it by")
+
+    @property
+    def content_key(self) -> str:
+        """The strongest name of the content that the listing gives; equal keys are equal bytes."""
+        return self.sha256 or f"git-{self.git_blob}"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The files of one commit, sorted by path."""
+
+    commit: Commit
+    files: tuple[FileEntry, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.files) > MOST_ENTRIES:
+            raise RefusedModelError(f"{self.commit}: lists more than {MOST_ENTRIES} files")
+        object.__setattr__(self, "files", tuple(sorted(self.files, key=lambda entry: entry.path)))
+
+    @property
+    def total_bytes(self) -> int:
+        """The sum over all files, fetched or not: what the limit of a competition speaks of."""
+        return sum(entry.size for entry in self.files)
+
+
+class Hub(Protocol):
+    """A place for models. Every method raises a `HubError` when it cannot do what its name says."""
+
+    @property
+    def name(self) -> str:
+        """How messages call this hub."""
+
+    def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
+        """Make the folder the newest commit, which then holds these files and no others.
+
+        A repository that does not exist is created private. An unchanged folder is no new commit.
+        """
+
+    def visibility(self, repository: RepositoryId) -> Visibility:
+        """Who can read it: everybody, or only its owner."""
+
+    def set_visibility(self, repository: RepositoryId, visibility: Visibility) -> None:
+        """Open a repository to everybody, or close it."""
+
+    def resolve(self, repository: RepositoryId, revision: str = MAIN) -> Commit:
+        """The commit that a branch points to now; of a commit, that it exists."""
+
+    def listing(self, commit: Commit) -> Listing:
+        """All files of a commit, with sizes and hashes; no file is read."""
+
+    def read(
+        self, commit: Commit, entry: FileEntry, start: int = 0
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of one file from `start` on, in pieces as they arrive; nothing is verified."""
+
+    def delete(self, repository: RepositoryId) -> None:
+        """Remove a repository with all its commits, for good."""
