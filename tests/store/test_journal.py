@@ -23,10 +23,6 @@ def notes(*texts: str) -> list[Draft]:
     return [Draft("note", text.encode()) for text in texts]
 
 
-def head_of(record: Record) -> Head:
-    return Head(record.sequence, record.link)
-
-
 def test_empty(journal: Journal) -> None:
     assert journal.head() == first_head(IDENTITY) == verify(journal)
     assert list(journal.read()) == []
@@ -42,7 +38,7 @@ def test_what_was_appended_is_read(journal: Journal) -> None:
         first_head(IDENTITY), [FULL, Draft("empty", b""), Draft("large", b"\x7f" * PAYLOAD_BYTES)]
     )
     assert list(journal.read()) == new
-    assert journal.head() == head_of(new[-1]) == verify(journal)
+    assert journal.head() == new[-1].head == verify(journal)
     assert [journal.record(n) for n in (0, 1, 3, 4)] == [None, new[0], new[2], None]
 
 
@@ -83,7 +79,7 @@ def test_a_reader_is_not_held_up_and_holds_nobody_up(
         with writer.writing() as turn:
             new += turn.append(notes("e"))
             seen += [next(reading) for _ in range(3)]  # the uncommitted record does not exist yet
-            assert reader.head() == head_of(new[3])
+            assert reader.head() == new[3].head
         new += writer.append(notes("f", "g"))
         assert seen + list(reading) == new
 
@@ -258,7 +254,7 @@ def test_a_newer_format_is_refused(address: str, monkeypatch: pytest.MonkeyPatch
 
 def test_snapshots(journal: Journal) -> None:
     new = journal.append(notes("a", "b", "c"))
-    heads = [head_of(record) for record in new]
+    heads = [record.head for record in new]
     journal.save_snapshot("state/1", Snapshot(heads[0], b"first"))
     journal.save_snapshot("state/1", Snapshot(heads[2], b"third"))
     journal.save_snapshot("state/2", Snapshot(heads[1], b"other"))
@@ -272,7 +268,7 @@ def test_snapshots(journal: Journal) -> None:
 
 
 def test_old_snapshots_go(journal: Journal) -> None:
-    heads = [head_of(record) for record in journal.append(notes(*"abcdefgh"))]
+    heads = [record.head for record in journal.append(notes(*"abcdefgh"))]
     for head in heads:
         journal.save_snapshot("state/1", Snapshot(head, b"state"))
     kept = [journal.snapshot("state/1", head.sequence) for head in heads]
@@ -280,7 +276,7 @@ def test_old_snapshots_go(journal: Journal) -> None:
 
 
 def test_snapshots_that_do_not_match_are_ignored(journal: Journal) -> None:
-    first, second = (head_of(record) for record in journal.append(notes("a", "b")))
+    first, second = (record.head for record in journal.append(notes("a", "b")))
     journal.save_snapshot("state/1", Snapshot(first, b"good"))
     journal.save_snapshot("state/1", Snapshot(Head(2, first.link), b"of another record"))
     assert journal.snapshot("state/1") == Snapshot(first, b"good")

@@ -149,7 +149,7 @@ class Fold(Generic[State, Command]):
         state, last = position.state, None
         for last in records:
             state = self._machine.apply(state, last)
-        return position if last is None else Position(Head(last.sequence, last.link), state)
+        return position if last is None else Position(last.head, state)
 
     def _kept(self, at: int | None = None) -> Position[State]:
         """The newest usable snapshot, or the beginning."""

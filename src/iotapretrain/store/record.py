@@ -41,6 +41,13 @@ class Draft(msgspec.Struct, frozen=True):
         _check_size("signature", self.signature, SIGNATURE_BYTES)
 
 
+class Head(msgspec.Struct, frozen=True):
+    """The last record of a journal; sequence 0 and the first link when there is none."""
+
+    sequence: int
+    link: bytes
+
+
 class Record(msgspec.Struct, frozen=True):
     """One link of the journal. Sequences count from 1 without gaps."""
 
@@ -51,12 +58,10 @@ class Record(msgspec.Struct, frozen=True):
     signature: bytes
     link: bytes
 
-
-class Head(msgspec.Struct, frozen=True):
-    """The last record of a journal; sequence 0 and the first link when there is none."""
-
-    sequence: int
-    link: bytes
+    @property
+    def head(self) -> Head:
+        """The head of the journal that ends here."""
+        return Head(self.sequence, self.link)
 
 
 def first_head(identity: str) -> Head:
@@ -92,7 +97,8 @@ def linked(head: Head, records: Iterable[Record]) -> Iterator[Record]:
 def canonical(value: object) -> bytes:
     """The one encoding of a structured payload: JSON, keys sorted by code point, no spaces, UTF-8.
 
-    Strict: string keys only, no NaN or infinity, no bytes; integers of any size stay exact.
+    Strict: string keys only, no NaN or infinity, no bytes. Integers of any size stay exact,
+    up to the 4,300 digits at which Python stops.
     """
     try:
         _check_keys(value)

@@ -40,7 +40,7 @@ class SqlWriter:
         new = chained(self.head, drafts)
         if new:
             self._connection.execute(sql.insert(records), [msgspec.structs.asdict(r) for r in new])
-            self.head = Head(new[-1].sequence, new[-1].link)
+            self.head = new[-1].head
         return new
 
 
@@ -164,15 +164,7 @@ class SqlJournal(ABC):
         return self._first if row is None else Head(*row)
 
     def _page(self, after: int, most: int) -> list[Record]:
-        """The records behind a sequence, as many as fit into memory that was set aside for them."""
-        try:
-            return self._rows(after, most)
-        except StoreError:
-            if most <= 1:
-                raise
-            return self._rows(after, 1)  # so that the error names a record, not its whole page
-
-    def _rows(self, after: int, most: int) -> list[Record]:
+        """The records behind a sequence that fit into the memory set aside for a page."""
         query = sql.select(records).where(records.c.sequence > after)
         query = query.order_by(records.c.sequence).limit(most)
         page, size = [], 0

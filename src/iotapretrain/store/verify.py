@@ -14,15 +14,13 @@ def verified(journal: Journal) -> Iterator[Record]:
 
     Whoever knows more about the records (signatures, balances) checks it while iterating.
     """
-    last = 0
+    head = first_head(journal.identity)
     try:
-        for record in linked(first_head(journal.identity), journal.read()):
+        for record in linked(head, journal.read()):
             yield record
-            last = record.sequence
-    except BrokenError:
-        raise
-    except StoreError as error:
-        raise BrokenError(last + 1, f"it cannot be read: {error}") from error
+            head = record.head
+    except StoreError:
+        yield from _one_by_one(journal, head)
 
 
 def verify(journal: Journal) -> Head:
@@ -33,5 +31,20 @@ def verify(journal: Journal) -> Head:
     """
     head = first_head(journal.identity)
     for record in verified(journal):
-        head = Head(record.sequence, record.link)
+        head = record.head
     return head
+
+
+def _one_by_one(journal: Journal, head: Head) -> Iterator[Record]:
+    """What is left of the page that failed, so that the error names a record and not the page."""
+    while True:
+        try:
+            record = next(linked(head, journal.read(head.sequence, 1)), None)
+        except BrokenError:
+            raise
+        except StoreError as error:
+            raise BrokenError(head.sequence + 1, f"it cannot be read: {error}") from error
+        if record is None:
+            return
+        yield record
+        head = record.head
