@@ -36,7 +36,8 @@ class Cluster:
     """One server process with its data, as an unprivileged user."""
 
     def __init__(self, programs: Path, folder: Path) -> None:
-        self._programs, self._folder = programs, folder
+        self.folder = folder
+        self._programs = programs
         self._account = _unprivileged()
         self._schemas = count(1)
         self._server: subprocess.Popen[bytes] | None = None
@@ -54,21 +55,26 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        return f"postgresql://iota@/postgres?host={self._folder}"
+        return f"postgresql://iota@/postgres?host={self.folder}"
 
-    def schema(self) -> str:
+    @property
+    def owner(self) -> tuple[int, int]:
+        """The user and group that the server runs as."""
+        return self._account.get("user", os.geteuid()), self._account.get("group", os.getegid())
+
+    def schema(self, name: str | None = None) -> str:
         """The address of a new, empty schema."""
-        name = f"journal_{next(self._schemas)}"
+        name = name or f"journal_{next(self._schemas)}"
         with psycopg.connect(self.address, autocommit=True) as connection:
             connection.execute(f"CREATE SCHEMA {name}")
         return f"{self.address}&options=-csearch_path%3D{name}"
 
     def start(self) -> None:
-        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._folder}"]
-        with (self._folder / "log").open("ab") as log:
+        settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}"]
+        with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
-                [self._programs / "postgres", "-D", self._folder / "cluster", *settings],
-                cwd=self._folder,
+                [self._programs / "postgres", "-D", self.folder / "cluster", *settings],
+                cwd=self.folder,
                 stdout=log,
                 stderr=log,
                 **self._account,
@@ -76,7 +82,7 @@ class Cluster:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self._folder / "log").read_text())
+                raise RuntimeError((self.folder / "log").read_text())
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,20 @@ def address(new_address: Callable[[], str]) -> str:
 def journal(address: str) -> Iterator[Journal]:
     with open_journal(address, IDENTITY) as opened:
         yield opened
+
+
+@contextmanager
+def mounted(folder: Path) -> Iterator[Path]:
+    """A file system of one megabyte, or a skip where none can be mounted."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
+        folder.rmdir()
+        pytest.skip("mounting a small file system needs root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import random
 import resource
-import subprocess
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,10 +14,10 @@ from iotapretrain.errors import StoreError
 from iotapretrain.store.journal import Journal, open_journal
 from iotapretrain.store.record import Draft
 from iotapretrain.store.verify import verify
-from tests.store.conftest import IDENTITY
+from tests.store.conftest import IDENTITY, mounted
 from tests.store.processes import Child
 
-LARGE = Draft("note", b"x" * 10_000)
+LARGE = Draft("note", random.Random(1).randbytes(10_000))
 
 
 def append_until_refused(journal: Journal) -> tuple[int, str]:
@@ -34,13 +33,8 @@ def append_until_refused(journal: Journal) -> tuple[int, str]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of one megabyte."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(tmp_path / "small") as folder:
+        yield folder
 
 
 def test_a_full_disk(small_disk: Path) -> None:

@@ -64,7 +64,8 @@ class GroupCommit(Generic[Item, Result]):
                 for entry in taken
                 if entry is not None and entry[1].set_running_or_notify_cancel()
             ]
-            self._settle(group)
+            if group:
+                self._settle(group)
 
     def _take(self) -> list[tuple[Item, Future[Result]] | None]:
         taken = [self._waiting.get()]
