@@ -35,9 +35,8 @@ def conformance(paths: Paths, as_json: AsJson = False) -> None:
         failure = {"file": str(path), "case": result.name}
         failures.append(failure | {"expected": repr(result.expected), "got": repr(result.got)})
         if not as_json:
-            typer.echo(
-                f"{path}: {result.name}: expected {_short(result.expected)}, got {_short(result.got)}"
-            )
+            expected, got = _short(result.expected), _short(result.got)
+            typer.echo(f"{path}: {result.name}: expected {expected}, got {got}")
     if as_json:
         print_json({"passed": passed, "failed": len(failures), "failures": failures})
     else:

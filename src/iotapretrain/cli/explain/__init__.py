@@ -1,0 +1,1 @@
+"""What `iota rules explain` reads and the tables that it prints."""

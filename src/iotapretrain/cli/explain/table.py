@@ -1,0 +1,66 @@
+"""A titled table that can be printed for people or as data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import rich.box
+import rich.table
+from rich.console import Console
+
+from iotapretrain.cli.console import out
+
+UNBOUNDED = 10_000
+"""A number cut off in the middle says nothing: tables are as wide as they must be."""
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values under named columns, and a sentence that says how to read them."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+    def show(self) -> None:
+        """Print it for people."""
+        drawn = rich.table.Table(title=self.title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+        for column in self.columns:
+            drawn.add_column(column, justify="right", no_wrap=True)
+        for row in self.rows:
+            drawn.add_row(*(_text(cell) for cell in row))
+        unbounded = out.options.update(max_width=UNBOUNDED)
+        needed = out.measure(drawn, options=unbounded).maximum
+        Console(width=max(needed, out.width), highlight=False).print(drawn)
+        if self.note:
+            out.print(f"  {self.note}\n")
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as data; what JSON has no number for becomes a word."""
+        rows = [
+            {column: _plain(cell) for column, cell in zip(self.columns, row, strict=True)}
+            for row in self.rows
+        ]
+        return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.2e}" if 0 < abs(cell) < 1e-6 else f"{cell:.7g}"
+    return str(cell)
+
+
+def _plain(cell: Cell) -> Cell:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    return cell

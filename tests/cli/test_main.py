@@ -1,0 +1,114 @@
+"""The command line as a person meets it: a real process, its output and its exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "tests" / "conformance" / "vectors" / "competition"
+
+
+def iota(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-c",
+        "from iotapretrain.cli.main import main; main()",
+        *map(str, arguments),
+    ]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_help_lists_the_groups() -> None:
+    shown = iota("--help")
+    assert shown.returncode == 0
+    assert "conformance" in shown.stdout
+    assert "rules" in shown.stdout
+
+
+def test_help_needs_no_heavy_library() -> None:
+    code = (
+        "import sys\nfrom iotapretrain.cli import main\n"
+        "heavy = {'torch', 'transformers', 'bittensor', 'pyarrow', 'sqlalchemy'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_version() -> None:
+    assert iota("--version").stdout.startswith("iota ")
+
+
+def test_conformance_counts() -> None:
+    done = iota("conformance", VECTORS / "normalise.json")
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[-1].endswith(" passed, 0 failed")
+
+
+def test_conformance_names_what_failed(tmp_path: Path) -> None:
+    document = json.loads((VECTORS / "normalise.json").read_text())
+    document["cases"][0]["expect"] = 0.123
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps(document))
+    done = iota("conformance", path)
+    assert done.returncode == 1
+    assert "expected 0.123, got" in done.stdout
+    as_data = json.loads(iota("conformance", path, "--json").stdout)
+    assert as_data["failed"] == 1
+    assert as_data["passed"] == len(document["cases"]) - 1
+
+
+def test_bad_input_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    cut = tmp_path / "cut.json"
+    cut.write_text('{"format": "yuma-vectors/1", "kind": "epo')
+    for path in ("README.md", cut, tmp_path / "absent"):
+        done = iota("conformance", path)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in (ROOT / "examples" / "rules").glob("*.json"))
+)
+def test_every_example_is_explained_for_people_and_as_data(name: str) -> None:
+    path = ROOT / "examples" / "rules" / name
+    shown = iota("rules", "explain", path)
+    assert shown.returncode == 0, shown.stderr
+    tables = json.loads(iota("rules", "explain", path, "--json").stdout)["tables"]
+    assert tables
+    for table in tables:
+        assert table["title"] in shown.stdout
+        assert table["rows"]
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("{", "malformed"),
+        ('{"kind": "seance"}', "seance"),
+        (
+            '{"kind": "round", "models": [], "current_block": 1,'
+            ' "epsilon": {"type": "fixed", "epsilon": 2}}',
+            "2",
+        ),
+        ('{"kind": "yuma", "stake": [1, -1], "weights": [[], []]}', "stake"),
+        ('{"kind": "yuma", "stake": [1], "weights": [[[9, 1]]]}', "9"),
+        ('{"kind": "yuma", "stake": [1], "weights": [[[0, 99999]]]}', "99999"),
+    ],
+)
+def test_explain_refuses_in_one_line(tmp_path: Path, text: str, what: str) -> None:
+    path = tmp_path / "input.json"
+    path.write_text(text)
+    done = iota("rules", "explain", path)
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.count("\n") == 1
+    assert what in done.stderr
