@@ -49,7 +49,7 @@ def sample(
     opened = open_source(source, kept)
     description = opened.describe()
     drawn = draw(description, seed, competition, task or source, rows).first(pages)
-    texts = [read_page(opened, description, page, kept) for page in drawn]
+    texts = [read_page(opened, page, kept) for page in drawn]
     report: dict[str, Any] = {
         "source": description.source,
         "revision": description.revision,

@@ -101,7 +101,7 @@ def make_batch(
     description = source.describe()
 
     def read(page: Page) -> PageText:
-        return read_page(source, description, page, cache)
+        return read_page(source, page, cache)
 
     def packed() -> Iterator[PackedPage]:
         missing = packing.limit

@@ -1,17 +1,188 @@
-"""The sources by name: what every Python carries, and datasets described in TOML."""
+"""The sources by name: what every Python carries, and datasets described in TOML (docs/data.md)."""
 
 from __future__ import annotations
 
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.embedded import EmbeddedSource, code_texts, prose_texts
+from iotapretrain.data.folder import FolderSource, Reader
+from iotapretrain.data.jsonl import JsonLines
+from iotapretrain.data.parquet import ParquetRows, ParquetSource
+from iotapretrain.data.places import COMMIT, HUB, Pattern, place_of
+from iotapretrain.data.retry import Patience
 from iotapretrain.data.source import Source
-from iotapretrain.errors import InputError
+from iotapretrain.data.text import PlainText
+from iotapretrain.data.warc import Warc
+from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.rules.toml_table import TomlTable
 
-EMBEDDED = {"python-docs": prose_texts, "python-code": code_texts}
+EMBEDDED = MappingProxyType({"python-docs": prose_texts, "python-code": code_texts})
+FORMATS = ("parquet", "stack", "jsonl", "text", "warc")
+KEYS = (
+    *("title", "location", "revision", "format", "files", "paths", "configs"),
+    *("text", "join_rows", "row_bytes", "blobs", "blobs_region", "blob", "encoding"),
+    *("licence", "access", "homepage"),
+)
 
 
-def open_source(name: str, cache: Cache) -> Source:
-    """The source that `name` stands for."""
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset as its TOML file describes it."""
+
+    name: str
+    title: str
+    location: str
+    """`hf://datasets/REPO`, an http(s) URL, or a folder; relative to the TOML file."""
+    format: str
+    files: Pattern
+    licence: str
+    access: str
+    """How to get in: in words, for the person who is refused."""
+    homepage: str = ""
+    revision: str | None = None
+    paths: tuple[str, ...] = ()
+    text: str = "text"
+    join_rows: bool = False
+    row_bytes: int | None = None
+    blobs: str = ""
+    blobs_region: str | None = None
+    blob: str = "blob_id"
+    encoding: str = "src_encoding"
+
+    @property
+    def pinned(self) -> bool:
+        """Whether all who use this file get the same bytes."""
+        return self.revision is not None
+
+    def open(self, cache: Cache, patience: Patience) -> Source:
+        """The source; nothing is fetched yet."""
+        if self.format in ("parquet", "stack"):
+            rows = ParquetRows(
+                self.name,
+                place_of(self.name, self.location, self.revision, self.paths, patience),
+                self.files,
+                cache,
+                patience,
+                revision=self.revision,
+                row_bytes=self.row_bytes,
+            )
+            if self.format == "parquet":
+                return ParquetSource(rows, self.text, self.join_rows)
+            return self._stack(rows, patience)
+        readers: dict[str, Reader] = {
+            "jsonl": JsonLines(self.text),
+            "text": PlainText(),
+            "warc": Warc(),
+        }
+        folder, reader = Path(self.location), readers[self.format]
+        return FolderSource(self.name, folder, self.files, reader, cache, self.revision)
+
+    def _stack(self, rows: ParquetRows, patience: Patience) -> Source:
+        try:
+            from iotapretrain.data.stack import Blobs, StackSource
+        except ImportError as error:
+            raise InputError(
+                f"{self.name}: its content lies in an object store; install iotapretrain[stack]"
+            ) from error
+        blobs = Blobs.at(self.name, self.blobs, self.blobs_region, patience)
+        return StackSource(rows, self.blob, self.encoding, blobs)
+
+
+def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:
+    """The dataset that a TOML file describes; what is wrong is said with file and key."""
+    table = TomlTable.of_text(text, file)
+    table.check_keys(KEYS)
+    form = table.choice("format", FORMATS)
+    location = table.text("location")
+    if "://" not in location:
+        location = str(folder / location)
+    elif form not in ("parquet", "stack"):
+        raise table.wrong("location", f"{location!r} for format {form}", "a folder")
+    revision = table.text("revision") if "revision" in table else None
+    if location.startswith(HUB) and revision is not None and not COMMIT.fullmatch(revision):
+        raise table.wrong("revision", repr(revision), "a commit of 40 hex digits")
+    row_bytes = table.integer("row_bytes") if "row_bytes" in table else None
+    if row_bytes is not None and row_bytes < 1:
+        raise table.wrong("row_bytes", str(row_bytes), "1 or more")
+    configs = table.texts("configs") if "configs" in table else []
+    return Dataset(
+        name=name,
+        title=table.text("title"),
+        location=location,
+        format=form,
+        files=Pattern(table.text("files"), tuple(configs)),
+        licence=table.text("licence"),
+        access=table.text("access"),
+        homepage=table.text("homepage") if "homepage" in table else "",
+        revision=revision,
+        paths=tuple(table.texts("paths")) if "paths" in table else (),
+        text=table.text("text", "text"),
+        join_rows=table.flag("join_rows", False),
+        row_bytes=row_bytes,
+        blobs=table.text("blobs") if form == "stack" else "",
+        blobs_region=table.text("blobs_region") if "blobs_region" in table else None,
+        blob=table.text("blob", "blob_id"),
+        encoding=table.text("encoding", "src_encoding"),
+    )
+
+
+def read_dataset(path: Path) -> Dataset:
+    """The dataset of one file, named by it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "file", str(error), "a TOML file in UTF-8") from error
+    return parse_dataset(text, path.stem, str(path), path.parent)
+
+
+def shipped_folder() -> Path:
+    """Where the known datasets lie: in the source tree, or beside an installed package."""
+    tree = Path(__file__).parents[3] / "examples" / "datasets"
+    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "datasets"
+    return tree if tree.is_dir() else installed
+
+
+def known_datasets() -> dict[str, Dataset]:
+    """The datasets that ship with the package, by name."""
+    found = (read_dataset(path) for path in sorted(shipped_folder().glob("*.toml")))
+    return {dataset.name: dataset for dataset in found}
+
+
+def open_source(
+    name: str, cache: Cache, config: str | None = None, patience: Patience | None = None
+) -> Source:
+    """The source of a name, of a known dataset's repository or
+    of a TOML file; one config or all.
+    """
     if name in EMBEDDED:
         return EmbeddedSource(name, EMBEDDED[name], cache)
-    raise InputError(f"source {name!r}: unknown; there are {', '.join(EMBEDDED)}")
+    return find_dataset(name, config).open(cache, patience or Patience())
+
+
+def find_dataset(name: str, config: str | None = None) -> Dataset:
+    """A known dataset, or the one that a TOML file describes.
+
+    A repository that stands for several datasets is told apart by the config.
+    """
+    if name.endswith(".toml"):
+        return read_dataset(Path(name))
+    known = known_datasets()
+    if name in known:
+        return known[name]
+    of_repository = [dataset for dataset in known.values() if dataset.location == f"{HUB}{name}"]
+    fitting = [
+        dataset
+        for dataset in of_repository
+        if len(of_repository) == 1 or config in dataset.files.configs
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    names = [dataset.name for dataset in of_repository] or [*EMBEDDED, *known]
+    raise InputError(
+        f"source {name!r}: {'say which' if of_repository else 'unknown'}; there are"
+        f" {', '.join(names)}, or give the path of a dataset's TOML file"
+    )

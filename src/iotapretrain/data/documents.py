@@ -13,6 +13,9 @@ DOCUMENT_CHARACTERS = 100_000
 memory.
 """
 
+LONGEST_CHARACTER = 4
+"""Bytes of UTF-8."""
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -36,7 +39,7 @@ def document(raw: bytes | str, encoding: str = "utf-8") -> Document:
     if isinstance(raw, bytes):
         try:
             decoded, damaged = raw.decode(encoding), False
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):
             decoded, damaged = raw.decode("utf-8", errors="replace"), True
     else:
         decoded, damaged = raw, False
@@ -44,21 +47,26 @@ def document(raw: bytes | str, encoding: str = "utf-8") -> Document:
     return Document(text, damaged or surrogates > 0, len(decoded) > DOCUMENT_CHARACTERS)
 
 
-def pieces(text: str, characters: int) -> Iterator[str]:
-    """Cut a long text into pieces of at most `characters`: after a blank line, else a line, else
-    anywhere.
-
-    The pieces joined give the text back.
+def piece_end(content: bytes, longest: int) -> int:
+    """Where the first piece of at most `longest` bytes ends: all, or after a blank line, else after
+    a line, else between two characters.
     """
-    start = 0
-    while len(text) - start > characters:
-        stop = start + characters
-        for mark in ("\n\n", "\n"):
-            found = text.rfind(mark, start, stop)
-            if found >= 0:
-                stop = found + len(mark)
-                break
-        yield text[start:stop]
-        start = stop
-    if start < len(text):
-        yield text[start:]
+    if len(content) <= longest:
+        return len(content)
+    for mark in (b"\n\n", b"\n"):
+        found = content.rfind(mark, 0, longest)
+        if found >= 0:
+            return found + len(mark)
+    end = longest
+    while end > longest - LONGEST_CHARACTER and content[end] & 0xC0 == 0x80:  # inside a character
+        end -= 1
+    return end
+
+
+def pieces(text: str, longest: int) -> Iterator[str]:
+    """A text in pieces of at most `longest` bytes of UTF-8; joined they give it back."""
+    content = text.encode()
+    while content:
+        end = piece_end(content, longest)
+        yield content[:end].decode()
+        content = content[end:]

@@ -27,7 +27,7 @@ from iotapretrain.data.documents import Document, document, pieces
 from iotapretrain.data.source import Config, Description, check_page
 from iotapretrain.rules.sampling import Page
 
-PIECE_CHARACTERS = 8_192
+PIECE_BYTES = 8_192
 """Long files and topics are cut here, so that a page of a few rows is a page and not a book."""
 SHORTEST_DOCSTRING = 200
 """Shorter docstrings say little without their code."""
@@ -85,7 +85,7 @@ def docstrings(source: str) -> Iterator[str]:
 def code_texts(root: Path) -> Iterator[str]:
     """`python-code`: source files in pieces that end at a blank line."""
     for source in library_sources(root):
-        yield from pieces(source, PIECE_CHARACTERS)
+        yield from pieces(source, PIECE_BYTES)
 
 
 def prose_texts(root: Path, help_topics: Mapping[str, str] = topics) -> Iterator[str]:
@@ -95,7 +95,7 @@ def prose_texts(root: Path, help_topics: Mapping[str, str] = topics) -> Iterator
     texts: list[str] = [help_topics[name] for name in sorted(help_topics)]
     texts += (text for source in library_sources(root) for text in docstrings(source))
     for text in dict.fromkeys(texts):
-        yield from pieces(text, PIECE_CHARACTERS)
+        yield from pieces(text, PIECE_BYTES)
 
 
 class EmbeddedSource:

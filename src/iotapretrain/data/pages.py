@@ -49,11 +49,12 @@ def draw(description: Description, seed: int, competition: int, task: str, page_
     return Pages(stream, configs, page_rows)
 
 
-def read_page(source: Source, description: Description, page: Page, cache: Cache) -> PageText:
+def read_page(source: Source, page: Page, cache: Cache) -> PageText:
     """The text of a page, from the cache or from its source. Raises `SourceError`; never gives
     other text.
     """
-    name = f"page/{source.name}/{description.revision}/{page.config}/{page.start}/{page.rows}"
+    revision = source.describe().revision
+    name = f"page/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"
     kept = cache.get(name)
     if kept is not None:
         documents = msgspec.json.decode(kept, type=tuple[Document, ...])

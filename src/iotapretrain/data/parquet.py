@@ -68,7 +68,7 @@ class ParquetRows:
         self.name = name
         self._place, self._pattern, self._row_bytes = place, pattern, row_bytes
         self._cache, self._patience, self._revision = cache, patience, revision
-        self._index_name = f"index/{place.identity}/{pattern.text}/{row_bytes}"
+        self._index_name = f"index/{place.identity}/{pattern}/{row_bytes}"
 
     @cached_property
     def _index(self) -> tuple[Entry, ...]:

@@ -22,6 +22,7 @@ from iotapretrain.errors import InputError, UnavailableSourceError
 
 WHOLE = "all"
 """The config of a pattern that names none."""
+HUB = "hf://datasets/"
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
@@ -36,9 +37,13 @@ class Listed:
 
 @dataclass(frozen=True)
 class Pattern:
-    """`*` stands for anything but a slash, `{config}` for the name of the config."""
+    """`*` stands for anything but a slash, `{config}` for the name of the config.
+
+    With `configs`, only those are taken.
+    """
 
     text: str
+    configs: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -61,8 +66,12 @@ class Pattern:
 
     def chosen(self, paths: Mapping[str, int | None]) -> list[Listed]:
         """The matching files, sorted by path: the order that rows are counted in."""
-        configs = ((self.config_of(path), path) for path in sorted(paths))
-        return [Listed(config, path, paths[path]) for config, path in configs if config is not None]
+        found = ((self.config_of(path), path) for path in sorted(paths))
+        return [
+            Listed(config, path, paths[path])
+            for config, path in found
+            if config is not None and (not self.configs or config in self.configs)
+        ]
 
 
 class Place(Protocol):
@@ -184,8 +193,8 @@ def place_of(
     source: str, location: str, revision: str | None, paths: Sequence[str], patience: Patience
 ) -> Place:
     """The place that `location` names; `hf://datasets/REPO` needs a commit as revision."""
-    if location.startswith("hf://datasets/"):
-        repo = location.removeprefix("hf://datasets/")
+    if location.startswith(HUB):
+        repo = location.removeprefix(HUB)
         if revision is None or not COMMIT.fullmatch(revision):
             raise InputError(
                 f"{source}: revision {revision!r} is not a commit of 40 hex digits;"

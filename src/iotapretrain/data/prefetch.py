@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,7 +16,7 @@ WORKERS = 8
 
 def prefetched(
     fetch: Callable[[Item], Value], items: Iterable[Item], workers: int = WORKERS
-) -> Iterator[Value]:
+) -> Generator[Value, None, None]:
     """`map(fetch, items)`, up to `workers` items ahead; an error comes at its item's turn.
 
     What is under way when the reader stops ends by its own deadline, unseen.

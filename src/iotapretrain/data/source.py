@@ -46,6 +46,15 @@ class Description:
         """Rows of all configs."""
         return sum(config.rows for config in self.configs)
 
+    def only(self, config: str | None) -> Description:
+        """The part that is one config; all of it for None."""
+        if config is None:
+            return self
+        part = tuple(each for each in self.configs if each.name == config)
+        if not part:
+            raise _no_config(self, config)
+        return Description(self.source, self.revision, part)
+
 
 class Source(Protocol):
     """Where documents come from. Methods block, may be called from several threads, and keep their
@@ -72,11 +81,14 @@ def check_page(description: Description, page: Page) -> None:
     """Refuse rows that the source does not have."""
     counts = {config.name: config.rows for config in description.configs}
     if page.config not in counts:
-        raise InputError(
-            f"{description.source}: no config {page.config!r}; there are {', '.join(counts)}"
-        )
+        raise _no_config(description, page.config)
     if page.start < 0 or page.rows < 1 or page.start + page.rows > counts[page.config]:
         raise InputError(
             f"{description.source}/{page.config}: rows {page.start} to {page.start + page.rows}"
             f" asked for; it has rows 0 to {counts[page.config]}"
         )
+
+
+def _no_config(description: Description, config: str) -> InputError:
+    names = ", ".join(each.name for each in description.configs)
+    return InputError(f"{description.source}: no config {config!r}; there are {names}")

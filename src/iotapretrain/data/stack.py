@@ -1,0 +1,119 @@
+"""The Stack v2: parquet rows name blobs, an object store holds their content.
+
+The store answers to credentials that the environment gives (`AWS_ACCESS_KEY_ID`,
+`AWS_SECRET_ACCESS_KEY`, or a role). Blobs are gzipped files in the encoding that their row states.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import ObjectStore, S3Store, from_url
+
+from iotapretrain.data.documents import Document, document
+from iotapretrain.data.parquet import ParquetRows, byte_column
+from iotapretrain.data.prefetch import prefetched
+from iotapretrain.data.retry import Deadline, PassingFault, Patience
+from iotapretrain.data.source import Description
+from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
+from iotapretrain.rules.sampling import Page
+
+LARGEST_BLOB = 64 << 20
+"""Bytes of one file, unpacked; The Stack's own limit is far lower."""
+WORKERS = 16
+
+
+@dataclass(frozen=True)
+class BlobRow:
+    """Which blob a row stands for."""
+
+    blob_id: str
+    encoding: str
+
+
+class StackSource:
+    """One document a row: the content of its blob."""
+
+    def __init__(
+        self, rows: ParquetRows, blob_column: str, encoding_column: str, blobs: Blobs
+    ) -> None:
+        self.name = rows.name
+        self._rows, self._blobs = rows, blobs
+        self._columns = (blob_column, encoding_column)
+
+    def describe(self) -> Description:
+        """See `Source`."""
+        return self._rows.description
+
+    def fetch(self, page: Page) -> list[Document]:
+        """See `Source`; one blob that is missing fails the page."""
+        table = self._rows.rows(page, self._columns)
+        ids, encodings = (byte_column(self.name, table, column) for column in self._columns)
+        rows = [
+            BlobRow(blob_id.decode("ascii", "replace"), encoding.decode("ascii", "replace"))
+            for blob_id, encoding in zip(ids, encodings, strict=True)
+        ]
+        deadline = self._blobs.patience.deadline()
+        contents = prefetched(lambda row: self._blobs.content(row.blob_id, deadline), rows, WORKERS)
+        return [
+            document(content, row.encoding or "utf-8")
+            for content, row in zip(contents, rows, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class Blobs:
+    """Files by blob id in an object store."""
+
+    source: str
+    store: ObjectStore
+    patience: Patience
+
+    @classmethod
+    def at(cls, source: str, url: str, region: str | None, patience: Patience) -> Blobs:
+        """The store behind a URL such as `s3://bucket/prefix`;
+        retries are ours, not the client's.
+        """
+        if not url.startswith("s3://"):
+            return cls(source, from_url(url), patience)
+        store = S3Store.from_url(
+            url,
+            config={} if region is None else {"region": region},
+            client_options={"timeout": f"{patience.attempt_seconds}s"},
+            retry_config={"max_retries": 0},
+        )
+        return cls(source, store, patience)
+
+    def content(self, blob_id: str, deadline: Deadline) -> bytes:
+        """The unpacked bytes of one blob."""
+
+        def attempt() -> bytes:
+            try:
+                found = obstore.get(self.store, blob_id)
+                if found.meta["size"] > LARGEST_BLOB:
+                    raise self._corrupt(blob_id, f"larger than {LARGEST_BLOB} bytes")
+                return bytes(found.bytes())
+            except (FileNotFoundError, PermissionError) as error:
+                raise UnavailableSourceError(
+                    self.source, f"blob {blob_id}: {error}; check the store and its credentials"
+                ) from error
+            except BaseError as error:
+                raise PassingFault(f"blob {blob_id}: {error}") from error
+
+        return self._unpacked(blob_id, self.patience.retry(self.source, attempt, deadline))
+
+    def _unpacked(self, blob_id: str, packed: bytes) -> bytes:
+        unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+        try:
+            content = unzip.decompress(packed, LARGEST_BLOB)
+        except zlib.error as error:
+            raise self._corrupt(blob_id, f"cannot be unzipped: {error}") from error
+        if not unzip.eof:
+            raise self._corrupt(blob_id, "is cut off, or unpacks without end")
+        return content
+
+    def _corrupt(self, blob_id: str, problem: str) -> CorruptSourceError:
+        return CorruptSourceError(self.source, f"blob {blob_id}: {problem}")

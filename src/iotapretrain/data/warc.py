@@ -1,0 +1,145 @@
+"""WARC files, gzipped record by record as crawlers write them: the text of responses.
+
+A `conversion` record is text already extracted; a `response` is what the server sent, mark-up and
+all. The parser is our own hundred lines: it must seek to single records, bound what it unpacks and
+check the block digests, and needs three header fields.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from iotapretrain.data.documents import Document, document
+from iotapretrain.data.folder import BadRecordError
+
+LARGEST_RECORD = 64 << 20
+STEP = 1 << 16
+WANTED = frozenset({b"response", b"conversion"})
+
+_CHARSET = re.compile(rb"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
+
+Headers = dict[bytes, bytes]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: its headers, names in lower case, and its block."""
+
+    headers: Headers
+    block: bytes
+
+
+class Warc:
+    """Reads response and conversion records whose content is text."""
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        """See `Reader`."""
+        at = 0
+        while True:
+            member, length = unzip_member(file, at)
+            if length == 0:
+                return
+            if _text_of(parse_record(member)) is not None:
+                yield at
+            at += length
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:  # noqa: ARG002 -- a member ends by itself
+        """See `Reader`."""
+        member, _ = unzip_member(file, start)
+        record = parse_record(member)
+        _check_digest(record)
+        text = _text_of(record)
+        if text is None:
+            raise BadRecordError("not a response or conversion with text")
+        return text
+
+
+def unzip_member(file: BinaryIO, at: int) -> tuple[bytes, int]:
+    """The gzip member at byte `at` and its length in the file; nothing and 0 at the end."""
+    file.seek(at)
+    unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    content, taken = bytearray(), 0
+    while not unzip.eof:
+        chunk = file.read(STEP)
+        if not chunk:
+            if taken == 0:
+                return b"", 0
+            raise BadRecordError(f"the record at byte {at} is cut off")
+        try:
+            content += unzip.decompress(chunk, LARGEST_RECORD + 1 - len(content))
+        except zlib.error as error:
+            raise BadRecordError(f"the record at byte {at} cannot be unzipped: {error}") from error
+        if unzip.unconsumed_tail or len(content) > LARGEST_RECORD:
+            raise BadRecordError(f"the record at byte {at} is larger than {LARGEST_RECORD} bytes")
+        taken += len(chunk)
+    return bytes(content), taken - len(unzip.unused_data)
+
+
+def parse_record(member: bytes) -> Record:
+    """The one record that a member holds."""
+    version, _, rest = member.partition(b"\r\n")
+    if not version.startswith(b"WARC/1."):
+        raise BadRecordError(f"begins with {version[:20]!r} instead of WARC/1.")
+    head, separator, block = rest.partition(b"\r\n\r\n")
+    headers = _headers(head)
+    length = headers.get(b"content-length", b"")
+    if not separator or not length.isdigit() or len(block) < int(length):
+        raise BadRecordError("its block is shorter than its Content-Length, or has none")
+    return Record(headers, block[: int(length)])
+
+
+def _headers(head: bytes) -> Headers:
+    fields = (line.partition(b":") for line in head.split(b"\r\n"))
+    return {name.strip().lower(): value.strip() for name, _, value in fields}
+
+
+def _check_digest(record: Record) -> None:
+    """The block's SHA-1, which writers give in base 32, holds where there is one."""
+    algorithm, _, expected = record.headers.get(b"warc-block-digest", b"").partition(b":")
+    if algorithm.lower() == b"sha1":
+        digest = hashlib.sha1(record.block, usedforsecurity=False).digest()
+        if base64.b32encode(digest) != expected.upper():
+            raise BadRecordError("its block does not have the digest that its header states")
+
+
+def _text_of(record: Record) -> Document | None:
+    """The record's text, or None of a record without."""
+    kind = record.headers.get(b"warc-type")
+    if kind == b"conversion":
+        return document(record.block)
+    if kind != b"response":
+        return None
+    head, _, body = record.block.partition(b"\r\n\r\n")
+    headers = _headers(head.partition(b"\r\n")[2])
+    content_type = headers.get(b"content-type", b"")
+    if not content_type.lower().startswith(b"text/"):
+        return None
+    if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
+        body = _dechunked(body)
+    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+        return None
+    charset = _CHARSET.search(content_type)
+    return document(body, charset[1].decode("ascii") if charset else "utf-8")
+
+
+def _dechunked(body: bytes) -> bytes:
+    """The body without the chunk sizes; crawlers that took them out left the header in."""
+    whole, rest = bytearray(), body
+    while True:
+        size, separator, rest = rest.partition(b"\r\n")
+        try:
+            count = int(size.partition(b";")[0], 16)
+        except ValueError:
+            return body
+        if not separator or len(rest) < count:
+            return body
+        if count == 0:
+            return bytes(whole)
+        whole += rest[:count]
+        rest = rest[count + 2 :]
