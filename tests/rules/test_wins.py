@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.plain import tournament as plain
 from iotapretrain.rules.epsilon import Epsilon
 from iotapretrain.rules.wins import PAGES_AT_ONCE, beats, count_wins, win_rates
 from tests.rules.rounds import DECAY, NOW, Entry, broken, entries, field_of, rules_of_age, usable
@@ -79,6 +80,18 @@ def test_pages_beyond_one_batch_are_counted_too() -> None:
     pages = 2 * PAGES_AT_ONCE + 3
     losses = np.vstack([np.full(pages, 2.0), np.full(pages, 1.0)])
     assert count_wins(losses, np.array([1.0, 2.0]), np.zeros(2)).tolist() == [0, pages]
+
+
+def test_a_large_field_counts_as_the_plain_transcription_does() -> None:
+    rng = np.random.default_rng(3)
+    losses = rng.normal(2.5, 0.01, (40, 30))
+    losses[1::4] = losses[::4]
+    blocks = NOW - rng.integers(0, 30, 40) * 700
+    epsilons = DECAY.at(NOW - blocks)
+    decay = plain.Decay(DECAY.start, DECAY.end, DECAY.decay_blocks)
+    counted = count_wins(losses, blocks.astype(float), epsilons).tolist()
+    assert counted == plain.wins(losses.tolist(), blocks.tolist(), decay, NOW)
+    assert counted == plain.frugal_wins(losses.tolist(), blocks.tolist(), decay, NOW)
 
 
 def test_no_models_and_no_pages_count_nothing() -> None:
