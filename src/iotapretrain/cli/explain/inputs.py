@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules import epsilon
+from iotapretrain.rules.epsilon import Epsilon, Fixed, LinearDecay, Table
 
 Loss = float | Literal["inf", "-inf", "nan"] | None
 
@@ -18,8 +18,8 @@ class FixedEpsilon(msgspec.Struct, tag="fixed", forbid_unknown_fields=True):
 
     epsilon: float
 
-    def rule(self) -> epsilon.Epsilon:
-        return epsilon.Fixed(self.epsilon)
+    def rule(self) -> Epsilon:
+        return Fixed(self.epsilon)
 
 
 class LinearEpsilon(msgspec.Struct, tag="linear", forbid_unknown_fields=True):
@@ -29,8 +29,8 @@ class LinearEpsilon(msgspec.Struct, tag="linear", forbid_unknown_fields=True):
     end: float
     decay_blocks: int
 
-    def rule(self) -> epsilon.Epsilon:
-        return epsilon.LinearDecay(self.start, self.end, self.decay_blocks)
+    def rule(self) -> Epsilon:
+        return LinearDecay(self.start, self.end, self.decay_blocks)
 
 
 class TableEpsilon(msgspec.Struct, tag="table", forbid_unknown_fields=True):
@@ -38,8 +38,8 @@ class TableEpsilon(msgspec.Struct, tag="table", forbid_unknown_fields=True):
 
     steps: list[tuple[int, float]]
 
-    def rule(self) -> epsilon.Epsilon:
-        return epsilon.Table(tuple(self.steps))
+    def rule(self) -> Epsilon:
+        return Table(tuple(self.steps))
 
 
 class Model(msgspec.Struct, forbid_unknown_fields=True):
