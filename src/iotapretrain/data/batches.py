@@ -37,7 +37,7 @@ class Packing:
     """Documents follow each other, an end token after each. Otherwise each is padded to whole
     sequences, and padding does not count."""
     limit: int | None = None
-    """Sequences kept: the first ones in the order of the pages. Pages beyond are not fetched."""
+    """Sequences kept, shared out over the pages: the first ones of each. None keeps all."""
 
     def __post_init__(self) -> None:
         if self.sequence_length < 2 or (self.limit is not None and self.limit < 1):
@@ -94,26 +94,25 @@ def make_batch(
     cache: Cache,
     workers: int = WORKERS,
 ) -> Batch:
-    """Fetch and pack pages in order until the limit is reached.
+    """Fetch and pack pages; each keeps an equal share of what is missing when its turn comes, so
+    that a short page leaves its share to the later ones. No more pages are fetched than `limit`.
 
     Raises the `SourceError` of the first page that cannot be had: nothing takes its place.
     """
+    wanted = pages[: packing.limit]
     description = source.describe()
 
     def read(page: Page) -> PageText:
         return read_page(source, page, cache)
 
     def packed() -> Iterator[PackedPage]:
-        missing = packing.limit
-        for text in prefetched(read, pages, workers):
+        kept = 0
+        for place, text in enumerate(prefetched(read, wanted, workers)):
             page = pack_page(text, tokenizer, packing, cache)
-            if missing is None:
-                yield page
-                continue
-            yield first_sequences(page, missing)
-            missing -= len(page.sequences)
-            if missing <= 0:
-                return
+            if packing.limit is not None:
+                page = first_sequences(page, -(-(packing.limit - kept) // (len(wanted) - place)))
+            kept += len(page.sequences)
+            yield page
 
     made = tuple(packed())
     if sum(len(page.sequences) for page in made) == 0:

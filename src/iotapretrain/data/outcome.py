@@ -6,17 +6,23 @@ A task without text drops out: the weights of the others are divided by their su
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from iotapretrain.data.batches import Batch
+from iotapretrain.data.batches import Batch, Packing, make_batch
+from iotapretrain.data.cache import Cache
+from iotapretrain.data.datasets import open_source
+from iotapretrain.data.pages import draw
+from iotapretrain.data.retry import Patience
+from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import (
     ChangedSourceError,
     CorruptSourceError,
     SourceError,
     UnavailableSourceError,
 )
+from iotapretrain.rules.schedule import TextTask
 
 Reason = Literal["unavailable", "changed", "corrupt"]
 
@@ -31,26 +37,43 @@ REASONS: dict[type[SourceError], Reason] = {
 class Missing:
     """A task that is left out of the round."""
 
+    task: str
     source: str
     reason: Reason
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RoundText:
     """The text of a round by task."""
 
     batches: dict[str, Batch]
-    missing: dict[str, Missing]
+    missing: tuple[Missing, ...]
 
 
-def gather(tasks: Mapping[str, Callable[[], Batch]]) -> RoundText:
-    """Make every task's batch, one after the other: each fetches in parallel as it is."""
+def round_text(
+    tasks: Sequence[TextTask],
+    competition: int,
+    seed: int,
+    sequence_length: int,
+    tokenizer: Tokenizer,
+    cache: Cache,
+    patience: Patience | None = None,
+) -> RoundText:
+    """Every task's batch, one task after the other: the pages of each are fetched in parallel.
+
+    `competition` is the id of the competition whose models are scored.
+    """
     batches: dict[str, Batch] = {}
-    missing: dict[str, Missing] = {}
-    for task, make in tasks.items():
+    missing: list[Missing] = []
+    for task in tasks:
+        packing = Packing(sequence_length, task.packed, task.sequences)
         try:
-            batches[task] = make()
+            source = open_source(task.dataset, cache, task.config, patience)
+            description = source.describe().only(task.config)
+            order = draw(description, seed, competition, task.name, task.page_rows)
+            pages = order.first(min(task.pages, len(order)))
+            batches[task.name] = make_batch(source, pages, tokenizer, packing, cache)
         except SourceError as error:
-            missing[task] = Missing(error.source, REASONS[type(error)], str(error))
-    return RoundText(batches, missing)
+            missing.append(Missing(task.name, error.source, REASONS[type(error)], str(error)))
+    return RoundText(batches, tuple(missing))

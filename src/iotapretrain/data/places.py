@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import fsspec
 import httpx2
-from huggingface_hub import HfFileSystem, get_token
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub import HfApi, HfFileSystem, get_token
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from iotapretrain.data.ranges import HttpFile, RangeFile, SystemFile
 from iotapretrain.data.retry import PassingFault, Patience
@@ -187,6 +187,17 @@ class SystemPlace:
         """See `Place`."""
         whole = f"{self._root.rstrip('/')}/{path}"
         return SystemFile(self._source, whole, self._system, self._patience)
+
+
+def latest_commit(repository: str, kind: Literal["dataset", "model"]) -> str:
+    """The commit at the head of a repository on the hub."""
+    try:
+        info = HfApi().repo_info(repository, repo_type=kind, timeout=30.0)
+    except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:
+        raise UnavailableSourceError(
+            repository, f"its commit cannot be read: {error}; check the name, network and HF_TOKEN"
+        ) from error
+    return str(info.sha)
 
 
 def place_of(
