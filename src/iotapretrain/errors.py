@@ -2,7 +2,9 @@
 
 IotaError                what went wrong, for a person; the CLI prints it and exits with `exit_code`
 ├── ChainError           the chain said no, or could not be read
+│   ├── ServeError           the chain cannot be served at this address
 │   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
+│   ├── RefusedCallError     a call that would fail in its block: not put into one
 │   └── StateDiscardedError  the state of a block that is no longer kept
 ├── SourceError          text could not be had: which source, what happened, what to do
 │   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
@@ -68,12 +70,27 @@ class ChainError(IotaError):
     """The chain said no, or could not be read."""
 
 
+class ServeError(ChainError):
+    """The chain cannot be served at this address."""
+
+
 class RefusedError(ChainError):
     """The transaction is invalid: nothing is stored, and its nonce is not spent."""
 
     def __init__(self, reason: InvalidTransaction, detail: str) -> None:
         super().__init__(f"transaction refused ({reason}): {detail}")
         self.reason, self.detail = reason, detail
+
+
+class RefusedCallError(ChainError):
+    """A call that would fail in its block, and was therefore not put into one.
+
+    `name` is the error's own, in its pallet; without a pallet it is one of the dispatcher.
+    """
+
+    def __init__(self, pallet: str | None, name: str) -> None:
+        super().__init__(f"call refused: {pallet}.{name}" if pallet else f"call refused: {name}")
+        self.pallet, self.name = pallet, name
 
 
 class StateDiscardedError(ChainError):
@@ -114,6 +131,8 @@ class StoreError(IotaError):
 
 class BrokenError(StoreError):
     """A record that does not hold: changed, cut off, missing, or out of its place."""
+
+    exit_code = 1
 
     def __init__(self, sequence: int, reason: str) -> None:
         super().__init__(f"record {sequence} does not hold: {reason}")

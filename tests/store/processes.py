@@ -17,6 +17,8 @@ _fork.set_forkserver_preload(
 )
 
 WAIT_SECONDS = 60
+NOBODY = 65534
+"""A user without rights, for processes that start as root."""
 
 
 class Child:

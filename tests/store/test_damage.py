@@ -7,8 +7,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,10 +18,9 @@ from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft, Record
 from iotapretrain.store.verify import verified, verify
 from tests.store.conftest import IDENTITY
-from tests.store.processes import Child
+from tests.store.processes import NOBODY, Child
 
 PAGE = 4096
-NOBODY = 65534
 
 
 @pytest.fixture
@@ -197,29 +194,15 @@ def test_a_missing_file_is_not_made_by_looking(path: Path) -> None:
         open_journal(path.parent / "missing" / "journal.db", IDENTITY)
 
 
-def test_a_copy_without_the_log_is_a_journal(path: Path, records: list[Record]) -> None:
-    """`VACUUM INTO` makes a copy of a journal in use; it has lost the log mode until opened."""
-    copy = path.with_name("copy.db")
-    connection = sqlite3.connect(path)
-    connection.execute(f"VACUUM INTO '{copy}'")
-    connection.close()
-    with open_journal(copy) as journal:
-        assert list(journal.read()) == records
-        journal.append([Draft("a", b"")])
-        mode = journal._engine.connect().exec_driver_sql("PRAGMA journal_mode").scalar_one()
-        assert mode == "wal"
-
-
 @pytest.fixture
-def locked_away(path: Path, records: list[Record]) -> Iterator[Path]:
+def locked_away(path: Path, records: list[Record], shared_folder: Path) -> Iterator[Path]:
     """The journal in a folder that its reader may not write."""
-    folder = Path(tempfile.mkdtemp(prefix="iota-read-only-"))
-    shutil.copy(path, folder / "journal.db")
-    (folder / "journal.db").chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-    folder.chmod(0o555)
-    yield folder / "journal.db"
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
+    journal = shared_folder / "journal.db"
+    shutil.copy(path, journal)
+    journal.chmod(0o444)
+    shared_folder.chmod(0o555)
+    yield journal
+    shared_folder.chmod(0o755)
 
 
 def read_and_write(pipe: Connection, path: Path) -> None:

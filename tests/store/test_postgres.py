@@ -43,6 +43,13 @@ def test_acknowledged_records_survive_a_crash_of_the_server(postgres: Cluster) -
         journal.append([Draft("note", b"goes on")], expected=stored)
 
 
+def test_every_session_waits_for_the_disk(postgres: Cluster) -> None:
+    """Even where a role or an address says otherwise."""
+    address = postgres.schema() + "%20-csynchronous_commit%3Doff"
+    with open_journal(address, IDENTITY) as journal, journal._engine.connect() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
+
+
 def test_a_server_that_only_reads(postgres: Cluster) -> None:
     """A standby, or a role that may only read."""
     address = postgres.schema()

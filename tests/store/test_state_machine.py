@@ -128,7 +128,7 @@ def test_a_journal_is_a_list(new_address: Callable[[], str]) -> None:
     run_state_machine_as_test(
         lambda: Lifetime(new_address()),
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],

@@ -22,7 +22,8 @@ class FileLock:
 
     def __init__(self, path: Path) -> None:
         self._threads = threading.Lock()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        # Reading is enough to lock, and lets users share a lock file that one of them made.
+        self._file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
     @contextmanager
     def held(self, patience: float) -> Iterator[None]:

@@ -37,8 +37,11 @@ class SqliteJournal(SqlJournal):
     """A journal on a local disk, shared by the threads and processes of one machine."""
 
     def __init__(self, path: Path, identity: str | None) -> None:
-        self.writable = _check_path(path, creating=identity is not None)
-        self._lock = FileLock(path.with_name(path.name + "-lock")) if self.writable else None
+        try:
+            self.writable = _check_path(path, creating=identity is not None)
+            self._lock = FileLock(Path(f"{path}-lock")) if self.writable else None
+        except OSError as error:
+            raise StoreError(f"{error.filename}: {error.strerror}") from error
         address = f"{path.absolute().as_uri()}?{_mode(path, self.writable)}"
         engine = sql.create_engine(
             "sqlite://",
