@@ -276,6 +276,8 @@ def test_rounds_without_pages_have_no_result() -> None:
         (lambda: Field.of([1], [1], scores=["good"]), "scores"),
         (lambda: Field.of([1], [1], losses=[["good"]]), "losses"),
         (lambda: Field.of([1], [1], scores=[[2.0]]), "flat list"),
+        (lambda: Field.of([1, 2], [1, 2], losses=[2.0, 2.1]), "losses"),  # type: ignore[list-item]
+        (lambda: Field.of([1], [1], losses=[[[2.0, 2.1]]]), "losses"),  # type: ignore[list-item]
         (lambda: Field.of([1], [1]), "neither scores nor losses"),
         (lambda: Field.of([1.5], [1], scores=[2.0]), "uids"),
         (lambda: Field.of([-1], [1], scores=[2.0]), "uids"),
@@ -294,6 +296,12 @@ def test_bad_input_is_refused_in_one_line(build: Callable[[], object], says: str
     with pytest.raises(InputError, match=says) as refused:
         build()
     assert "\n" not in str(refused.value)
+
+
+def test_losses_beyond_all_measure_are_no_score() -> None:
+    assert play(Field.of([1], [1], losses=[[1e308, 1e308]]), RoundRules(DECAY), NOW) == NoResult(
+        ((1, Reason.NO_SCORE),)
+    )
 
 
 def test_a_field_cannot_be_changed() -> None:

@@ -137,16 +137,16 @@ def _integers(name: str, values: npt.ArrayLike) -> IntArray:
 
 
 def _matrix(losses: Sequence[Sequence[float | None]] | FloatArray) -> FloatArray:
-    lengths = {len(row) for row in losses}
-    if len(lengths) > 1:
-        raise InputError(
-            f"round: models have {min(lengths)} to {max(lengths)} losses; give all the same pages"
-        )
     try:
-        matrix = np.array(losses, dtype=np.float64)
+        lengths = {len(row) for row in losses} or {0}
+        if len(lengths) == 1:
+            shape = len(losses), *lengths
+            return _frozen(np.array(losses, dtype=np.float64).reshape(shape))
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"round: losses: {error}; give one number a model and page") from None
-    return _frozen(matrix.reshape(len(losses), *lengths) if lengths else np.zeros((0, 0)))
+    raise InputError(
+        f"round: models have {min(lengths)} to {max(lengths)} losses; give all the same pages"
+    )
 
 
 def _mean(losses: FloatArray) -> FloatArray:
@@ -154,7 +154,7 @@ def _mean(losses: FloatArray) -> FloatArray:
     models, pages = losses.shape
     if pages == 0:
         return _frozen(np.full(models, np.nan))
-    with np.errstate(invalid="ignore"):  # inf - inf is NaN: not a score, and judged as such
+    with np.errstate(invalid="ignore", over="ignore"):  # NaN and infinity are judged as such
         return _frozen(np.add.accumulate(losses, axis=1)[:, -1] / pages)
 
 

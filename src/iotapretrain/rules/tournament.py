@@ -77,9 +77,8 @@ MODES: Mapping[str, Mode] = MappingProxyType(
 class RoundRules:
     """What a round is decided by.
 
-    With `temperature_in_ranks` the temperature counts in places of a strictly ordered field, T / (n
-    - 1), so that the best one's share no longer depends on how many take part: 0.3 gives it 96.4 %
-    of any large field.
+    With `temperature_in_ranks` the temperature counts in places of an ordered field of n models,
+    T / (n - 1), and the share of the best no longer depends on n: 0.3 gives it the 96 % of the whitepaper.
     """
 
     epsilon: Epsilon
@@ -92,9 +91,8 @@ class RoundRules:
 
     def temperature_for(self, models: int) -> float:
         """The temperature in win rates for a field of so many models."""
-        return (
-            self.temperature / max(models - 1, 1) if self.temperature_in_ranks else self.temperature
-        )
+        places = max(models - 1, 1) if self.temperature_in_ranks else 1
+        return self.temperature / places
 
 
 @dataclass(frozen=True)
