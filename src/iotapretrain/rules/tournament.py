@@ -78,7 +78,7 @@ class RoundRules:
     """What a round is decided by.
 
     With `temperature_in_ranks` the temperature counts in places of an ordered field of n models,
-    T / (n - 1), and the share of the best no longer depends on n: 0.3 gives it the 96 % of the whitepaper.
+    T / (n - 1), and the share of the best no longer depends on n: 0.3 gives it 96 %.
     """
 
     epsilon: Epsilon
