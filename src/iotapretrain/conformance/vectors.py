@@ -40,7 +40,9 @@ def read(path: Path) -> VectorFile:
     """Read one vector file or say in one line why it is none."""
     document = _parse(path, _text(path))
     if not isinstance(document, dict) or document.get("format") not in FORMATS:
-        raise VectorError(f"{path}: not a vector file: its `format` must be one of {', '.join(FORMATS)}")
+        raise VectorError(
+            f"{path}: not a vector file: its `format` must be one of {', '.join(FORMATS)}"
+        )
     kind = document.get("kind")
     if not isinstance(kind, str):
         raise VectorError(f"{path}: `kind` is missing; every vector file names its kind")
