@@ -104,28 +104,6 @@ class Stream:
         return hashlib.sha512(self.key + counter).digest()
 
 
-def page_stream(seed: int, competition: int, task: str) -> Stream:
-    """What the pages of a task are drawn from. `competition` is the one whose models are scored."""
-    return Stream.of(seed, "pages", competition, task)
-
-
-def sequence_stream(seed: int, competition: int, task: str) -> Stream:
-    """What decides which sequences are kept: the first ones of `shuffled(stream, n)`."""
-    return Stream.of(seed, "sequences", competition, task)
-
-
-def epoch_stream(seed: int, dataset: str, epoch: int) -> Stream:
-    """What orders the pages of one training epoch over a dataset."""
-    return Stream.of(seed, "epoch", dataset, epoch)
-
-
-def place_of(rank: int, ranks: int, step: int) -> int:
-    """The place in a common order that worker `rank` of `ranks` reads at its own `step`."""
-    if not (0 <= rank < ranks and step >= 0):
-        raise InputError(f"rank {rank} of {ranks} at step {step}: ranks count from 0, steps too")
-    return step * ranks + rank
-
-
 def shuffled(stream: Stream, n: int) -> Indices:
     """0 … n - 1 in random order: Fisher-Yates from the top; i swaps with draw i, below i + 1."""
     order = list(range(n))

@@ -89,7 +89,7 @@ class TextTask(Task):
     """A task on pages of text: the mean loss of next tokens (5.3).
 
     Without `config` pages come from all configurations of the dataset, in proportion to their rows.
-    Of the sequences at most `sequences` are kept; None keeps all.
+    At most `sequences` are kept, the first of each page; None keeps all.
     """
 
     dataset: str
