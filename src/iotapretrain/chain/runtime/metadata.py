@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import cache
+from hashlib import blake2b
+from typing import Any
 
 from iotapretrain.chain.runtime import defaults, scale
 from iotapretrain.chain.runtime.apis import APIS
@@ -30,6 +32,18 @@ HASHERS = (
 OPTIONAL, DEFAULT = 0, 1
 PLAIN, MAP = 0, 1
 NO_DOCS = scale.compact(0)
+API_VERSION = 1
+RUNTIME_VERSION: dict[str, Any] = {
+    "spec_name": "iota-embedded",
+    "impl_name": "iota-embedded",
+    "authoring_version": 1,
+    "spec_version": SPEC_VERSION,
+    "impl_version": 1,
+    "apis": [(blake2b(api.encode(), digest_size=8).digest(), API_VERSION) for api in APIS],
+    "transaction_version": TRANSACTION_VERSION,
+    "system_version": 1,
+}
+"""Which runtime this is; an API is listed by the hash of its name."""
 
 
 @cache

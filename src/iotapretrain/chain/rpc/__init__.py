@@ -1,0 +1,1 @@
+"""The Substrate JSON-RPC over WebSocket, by which other machines reach a chain."""

@@ -1,0 +1,244 @@
+"""The questions that a Substrate node answers at once: blocks, state, the system, transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from iotapretrain import __version__
+from iotapretrain.chain.node import Submitted
+from iotapretrain.chain.rpc.listing import KeyListing
+from iotapretrain.chain.rpc.params import Params, from_hex, to_hex
+from iotapretrain.chain.rpc.wire import (
+    INVALID_PARAMS,
+    INVALID_TRANSACTION,
+    METHOD_NOT_FOUND,
+    UNKNOWN_BLOCK,
+    RpcError,
+)
+from iotapretrain.chain.runtime.codec import SS58_FORMAT
+from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION
+from iotapretrain.chain.surface import Surface
+from iotapretrain.errors import InputError, InvalidTransaction, RefusedError, StateDiscardedError
+
+MOST_KEYS = 1000
+SENTENCES: dict[InvalidTransaction, str] = {
+    "BadProof": "Transaction has a bad signature",
+    "Stale": "Transaction is outdated",
+    "Future": "Transaction will be valid in the future",
+    "AncientBirthBlock": "Transaction has an ancient birth block",
+    "Payment": "Inability to pay some fees (e.g. account balance too low)",
+    "Call": "Transaction call is not expected",
+    "ExhaustsResources": "Transaction would exhaust the block limits",
+}
+"""What a Substrate node says, by which clients tell the reasons apart."""
+
+
+class Methods:
+    """Answers requests that need no subscription; called from one thread at a time."""
+
+    def __init__(self, surface: Surface, chain_name: str) -> None:
+        self._surface, self._node = surface, surface.node
+        self._chain_name = chain_name
+        self._listing = KeyListing(surface)
+        self._table = self._system() | self._chain() | self._state() | self._transactions()
+
+    @property
+    def names(self) -> list[str]:
+        """Every method's name."""
+        return sorted(self._table)
+
+    def call(self, method: str, values: list[object]) -> object:
+        """The answer to one request; raises RpcError for what cannot be answered."""
+        answer = self._table.get(method)
+        if answer is None:
+            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}")
+        try:
+            return answer(Params(values))
+        except RefusedError as refused:
+            raise _invalid_transaction(refused) from None
+        except StateDiscardedError as discarded:
+            block_hash = self.block_hash(discarded.block)
+            raise _unknown_block(f"State already discarded for {block_hash}") from None
+        except InputError as error:
+            raise RpcError(INVALID_PARAMS, f"Invalid params: {error}") from None
+
+    def submit(self, extrinsic: bytes) -> Submitted:
+        """Give an extrinsic its place in a block."""
+        try:
+            return self._node.submit(extrinsic)
+        except RefusedError as refused:
+            raise _invalid_transaction(refused) from None
+
+    def header(self, number: int) -> dict[str, object]:
+        """A header as JSON."""
+        header = self._node.header(number)
+        return {
+            "parentHash": to_hex(header.parent),
+            "number": hex(header.number),
+            "stateRoot": to_hex(header.state_root),
+            "extrinsicsRoot": to_hex(header.extrinsics_root),
+            "digest": {"logs": [to_hex(log) for log in header.digest]},
+        }
+
+    def runtime_version(self) -> dict[str, object]:
+        """Which runtime this is, as JSON."""
+        version = RUNTIME_VERSION
+        return {
+            "specName": version["spec_name"],
+            "implName": version["impl_name"],
+            "authoringVersion": version["authoring_version"],
+            "specVersion": version["spec_version"],
+            "implVersion": version["impl_version"],
+            "apis": [[to_hex(api), number] for api, number in version["apis"]],
+            "transactionVersion": version["transaction_version"],
+            "stateVersion": version["system_version"],
+        }
+
+    def changes(self, number: int, keys: list[bytes]) -> dict[str, Any]:
+        """Stored values at a block, in the form in which storage changes are told."""
+        changes = [[to_hex(key), _maybe_hex(self._stored(number, key))] for key in keys]
+        return {"block": self.block_hash(number), "changes": changes}
+
+    def block_hash(self, number: int) -> str:
+        """The hash of a block that exists, as JSON."""
+        return to_hex(self._node.block_hash(number) or b"")
+
+    def _system(self) -> dict[str, Callable[[Params], object]]:
+        return {
+            "rpc_methods": lambda _: {"methods": self.names},
+            "system_name": lambda _: "iotapretrain",
+            "system_version": lambda _: __version__,
+            "system_chain": lambda _: self._chain_name,
+            "system_chainType": lambda _: "Development",
+            "system_properties": lambda _: {
+                "ss58Format": SS58_FORMAT,
+                "tokenDecimals": 9,
+                "tokenSymbol": "TAO",
+            },
+            "system_health": lambda _: {
+                "peers": 0,
+                "isSyncing": False,
+                "shouldHavePeers": False,
+            },
+            "system_peers": lambda _: [],
+        }
+
+    def _chain(self) -> dict[str, Callable[[Params], object]]:
+        def head(_: Params) -> str:
+            return self.block_hash(self._node.head())
+
+        def finalized(_: Params) -> str:
+            return self.block_hash(self._node.finalized())
+
+        return {
+            "chain_getHead": head,
+            "chain_getFinalizedHead": finalized,
+            "chain_getFinalisedHead": finalized,
+            "chain_getBlockHash": self._block_hash,
+            "chain_getHeader": self._header,
+            "chain_getBlock": self._block,
+        }
+
+    def _state(self) -> dict[str, Callable[[Params], object]]:
+        return {
+            "state_getRuntimeVersion": lambda _: self.runtime_version(),
+            "chain_getRuntimeVersion": lambda _: self.runtime_version(),
+            "state_getMetadata": lambda _: to_hex(self._surface.codec.metadata),
+            "state_getStorage": self._storage,
+            "state_getStorageAt": self._storage,
+            "state_queryStorageAt": self._query_storage,
+            "state_getKeysPaged": self._keys,
+            "state_getKeysPagedAt": self._keys,
+            "state_call": self._call,
+            "state_callAt": self._call,
+        }
+
+    def _transactions(self) -> dict[str, Callable[[Params], object]]:
+        def next_index(params: Params) -> int:
+            return self._node.nonce(params.account(0))
+
+        return {
+            "account_nextIndex": next_index,
+            "system_accountNextIndex": next_index,
+            "author_submitExtrinsic": lambda params: to_hex(self.submit(params.hex(0)).hash),
+            "author_pendingExtrinsics": lambda _: [],
+            "payment_queryInfo": self._payment,
+        }
+
+    def _at(self, params: Params, position: int) -> int:
+        """The block that a request is about; the newest when it names none."""
+        block_hash = params.hash(position)
+        if block_hash is None:
+            return self._node.head()
+        number = self._node.block_number(block_hash)
+        if number is None:
+            raise _unknown_block(f"UnknownBlock: {to_hex(block_hash)} is not a block of this chain")
+        return number
+
+    def _found(self, params: Params) -> int | None:
+        """The same, for questions about blocks themselves, where an unknown one has no answer."""
+        block_hash = params.hash(0)
+        return self._node.head() if block_hash is None else self._node.block_number(block_hash)
+
+    def _block_hash(self, params: Params) -> object:
+        asked = params.optional(0)
+        if asked is None:
+            return self.block_hash(self._node.head())
+        if isinstance(asked, list):
+            return [self._block_hash(Params([number])) for number in asked[:MOST_KEYS]]
+        number = int.from_bytes(from_hex(asked, 0)) if isinstance(asked, str) else params.integer(0)
+        return _maybe_hex(self._node.block_hash(number))
+
+    def _header(self, params: Params) -> object:
+        number = self._found(params)
+        return None if number is None else self.header(number)
+
+    def _block(self, params: Params) -> object:
+        number = self._found(params)
+        if number is None:
+            return None
+        extrinsics = [to_hex(extrinsic) for extrinsic in self._node.extrinsics(number)]
+        block = {"header": self.header(number), "extrinsics": extrinsics}
+        return {"block": block, "justifications": None}
+
+    def _stored(self, number: int, key: bytes) -> bytes | None:
+        found = self._surface.codec.read_key(key)
+        if found is None or not found.whole:
+            return None
+        return self._surface.stored(number, found.pallet, found.item.name, found.keys)
+
+    def _storage(self, params: Params) -> object:
+        return _maybe_hex(self._stored(self._at(params, 1), params.hex(0)))
+
+    def _query_storage(self, params: Params) -> object:
+        return [self.changes(self._at(params, 1), params.hexes(0, MOST_KEYS))]
+
+    def _keys(self, params: Params) -> list[str]:
+        prefix, count = params.hex(0), min(params.integer(1), MOST_KEYS)
+        after = params.hex(2) if params.optional(2) else b""
+        return [
+            to_hex(key) for key in self._listing.page(self._at(params, 3), prefix, count, after)
+        ]
+
+    def _call(self, params: Params) -> str:
+        api, _, method = params.text(0).partition("_")
+        return to_hex(self._surface.answer(self._at(params, 2), api, method, params.hex(1)))
+
+    def _payment(self, params: Params) -> dict[str, object]:
+        fee = self._node.fee(params.hex(0))
+        weight = {"ref_time": 0, "proof_size": 0}
+        return {"weight": weight, "class": "normal", "partialFee": str(fee)}
+
+
+def _maybe_hex(data: bytes | None) -> str | None:
+    return None if data is None else to_hex(data)
+
+
+def _unknown_block(message: str) -> RpcError:
+    return RpcError(UNKNOWN_BLOCK, f"Client error: {message}")
+
+
+def _invalid_transaction(refused: RefusedError) -> RpcError:
+    sentence = f"{SENTENCES[refused.reason]} ({refused.detail})"
+    return RpcError(INVALID_TRANSACTION, "Invalid Transaction", sentence)

@@ -1,0 +1,131 @@
+"""The WebSocket server: `iota chain serve` and the tests' local node.
+
+It holds no keys: whoever wants something done signs it at home.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as serve_websocket
+from websockets.http11 import Request, Response
+
+from iotapretrain.chain.node import Node
+from iotapretrain.chain.rpc.connection import Connection
+from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
+from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.methods import Methods
+from iotapretrain.chain.rpc.subscriptions import Topics
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.surface import Surface
+from iotapretrain.errors import ServeError
+
+LOGGER = logging.getLogger(__name__)
+LOGGER.addHandler(logging.NullHandler())
+CHAIN_NAME = "IOTA embedded chain"
+KEEPALIVE_SECONDS = 20.0
+CLOSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A server that runs."""
+
+    url: str
+    watching: asyncio.Task[None]
+    """Ends only by an error that keeps the chain from being read."""
+
+
+@asynccontextmanager
+async def serving(
+    node: Node,
+    codec: Codec,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits | None = None,
+) -> AsyncIterator[Service]:
+    """Serve a chain while the context lasts. Port 0 takes any free one."""
+    limits = limits or Limits()
+    thread = NodeThread()
+    methods = Methods(Surface(node, codec), CHAIN_NAME)
+    watcher = HeadWatcher(node, thread)
+    topics = Topics(methods, watcher, thread)
+
+    async def client(socket: ServerConnection) -> None:
+        await Connection(socket, methods, topics, thread, limits).run()
+
+    await watcher.look()
+    server = await _listen(client, host, port, limits)
+    watching = asyncio.create_task(watcher.run())
+    try:
+        async with server:
+            bound_host, bound_port = server.sockets[0].getsockname()[:2]
+            yield Service(f"ws://{bound_host}:{bound_port}", watching)
+    finally:
+        watching.cancel()
+        await asyncio.wait((watching,))
+        thread.close()
+
+
+async def serve(
+    node: Node,
+    codec: Codec,
+    *,
+    host: str,
+    port: int,
+    announce: Callable[[str], None],
+    limits: Limits | None = None,
+) -> None:
+    """Serve a chain until SIGINT or SIGTERM; `announce` gets the URL once clients can connect."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        async with serving(node, codec, host=host, port=port, limits=limits) as service:
+            announce(service.url)
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait((stopped, service.watching), return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if service.watching.done():
+                service.watching.result()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _listen(
+    client: Callable[[ServerConnection], Awaitable[None]], host: str, port: int, limits: Limits
+) -> Server:
+    def admit(socket: ServerConnection, _: Request) -> Response | None:
+        if len(socket.server.connections) < limits.connections:
+            return None
+        return socket.respond(
+            HTTPStatus.TOO_MANY_REQUESTS, "too many connections; come back later\n"
+        )
+
+    try:
+        return await serve_websocket(
+            client,
+            host,
+            port,
+            process_request=admit,
+            compression=None,
+            max_size=limits.message_bytes,
+            open_timeout=limits.handshake_seconds,
+            ping_interval=KEEPALIVE_SECONDS,
+            ping_timeout=KEEPALIVE_SECONDS,
+            close_timeout=CLOSE_SECONDS,
+            server_header="iotapretrain",
+            logger=LOGGER,
+        )
+    except OSError as error:
+        raise ServeError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
