@@ -3,43 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.epsilon import Epsilon, Fixed, LinearDecay, Table
 
 Loss = float | Literal["inf", "-inf", "nan"] | None
-
-
-class FixedEpsilon(msgspec.Struct, tag="fixed", forbid_unknown_fields=True):
-    """The same advantage for ever."""
-
-    epsilon: float
-
-    def rule(self) -> Epsilon:
-        return Fixed(self.epsilon)
-
-
-class LinearEpsilon(msgspec.Struct, tag="linear", forbid_unknown_fields=True):
-    """An advantage that shrinks with age."""
-
-    start: float
-    end: float
-    decay_blocks: int
-
-    def rule(self) -> Epsilon:
-        return LinearDecay(self.start, self.end, self.decay_blocks)
-
-
-class TableEpsilon(msgspec.Struct, tag="table", forbid_unknown_fields=True):
-    """Steps of (age in blocks, advantage from then on)."""
-
-    steps: list[tuple[int, float]]
-
-    def rule(self) -> Epsilon:
-        return Table(tuple(self.steps))
 
 
 class Model(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,10 +24,10 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RoundInput(msgspec.Struct, tag_field="kind", tag="round", forbid_unknown_fields=True):
-    """A competition's round; `comparison` is the name of a mode of docs/rules.md."""
+    """A competition's round; `comparison` is a mode and `epsilon` a rule of docs/rules.md."""
 
     models: list[Model]
-    epsilon: FixedEpsilon | LinearEpsilon | TableEpsilon
+    epsilon: dict[str, Any]
     current_block: int
     comparison: str = "score-level"
     temperature: float = 0.01

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from iotapretrain.cli.explain.inputs import Loss, RoundInput
 from iotapretrain.cli.explain.table import Cell, Table
 from iotapretrain.errors import InputError
+from iotapretrain.rules import epsilon
 from iotapretrain.rules.field import Field
 from iotapretrain.rules.tournament import MODES, NoResult, Outcome, RoundRules, play
 
@@ -31,7 +32,7 @@ def tables(given: RoundInput) -> Iterator[Table]:
         raise InputError(
             f"comparison: {given.comparison!r} is no mode; use one of {', '.join(MODES)}"
         )
-    rules = RoundRules(given.epsilon.rule(), MODES[given.comparison], given.temperature)
+    rules = RoundRules(epsilon.parse(given.epsilon), MODES[given.comparison], given.temperature)
     outcome = play(_field(given), rules, given.current_block)
     if isinstance(outcome, NoResult):
         rows = [(uid, str(reason)) for uid, reason in outcome.left_out]
