@@ -52,7 +52,8 @@ def in_force(starts: Sequence[int]) -> list[Blocks]:
     ranges: list[Blocks] = []
     end: int | None = None
     for start in reversed(starts):
-        ranges.append(Blocks(start, end if end is None else max(start, end)))
+        hidden_from = None if end is None else max(start, end)
+        ranges.append(Blocks(start, hidden_from))
         end = start if end is None else min(start, end)
     return ranges[::-1]
 
