@@ -7,7 +7,8 @@ import random
 import shutil
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -175,6 +176,7 @@ def test_not_a_journal(
         open_journal(path, identity)
     assert str(path) in str(caught.value)
     assert path.is_dir() or path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_an_empty_file(path: Path) -> None:
@@ -194,17 +196,6 @@ def test_a_missing_file_is_not_made_by_looking(path: Path) -> None:
         open_journal(path.parent / "missing" / "journal.db", IDENTITY)
 
 
-@pytest.fixture
-def locked_away(path: Path, records: list[Record], shared_folder: Path) -> Iterator[Path]:
-    """The journal in a folder that its reader may not write."""
-    journal = shared_folder / "journal.db"
-    shutil.copy(path, journal)
-    journal.chmod(0o444)
-    shared_folder.chmod(0o555)
-    yield journal
-    shared_folder.chmod(0o755)
-
-
 def read_and_write(pipe: Connection, path: Path) -> None:
     if os.geteuid() == 0:
         os.setuid(NOBODY)
@@ -217,13 +208,25 @@ def read_and_write(pipe: Connection, path: Path) -> None:
             pipe.send(str(error))
 
 
+@pytest.mark.parametrize("folder_mode", [0o555, 0o777])
+@pytest.mark.parametrize("in_use", [False, True])
 def test_a_read_only_journal_is_read_and_not_written(
-    locked_away: Path, records: list[Record]
+    path: Path, records: list[Record], shared_folder: Path, folder_mode: int, in_use: bool
 ) -> None:
-    child = Child(read_and_write, locked_away)
-    seen, writable, error = child.received()
-    assert child.end() == 0
+    """An archive, or the journal of another user who may have it open."""
+    journal = shared_folder / "journal.db"
+    shutil.copy(path, journal)
+    with ExitStack() as owner:
+        if in_use:
+            owners = owner.enter_context(open_journal(journal))
+            records = records + owners.append([Draft("new", b"in the log")])
+        for file in shared_folder.iterdir():
+            file.chmod(0o444)
+        shared_folder.chmod(folder_mode)
+        child = Child(read_and_write, journal)
+        seen, writable, error = child.received()
+        assert child.end() == 0
+        shared_folder.chmod(0o777)
     assert seen == records
     assert not writable
-    assert error == f"{locked_away}: this journal is read-only here; write to it elsewhere"
-    assert [file.name for file in locked_away.parent.iterdir()] == ["journal.db"]
+    assert error == f"{journal}: this journal is read-only here; write to it elsewhere"

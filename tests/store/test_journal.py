@@ -40,6 +40,7 @@ def test_what_was_appended_is_read(journal: Journal) -> None:
     assert list(journal.read()) == new
     assert journal.head() == new[-1].head == verify(journal)
     assert [journal.record(n) for n in (0, 1, 3, 4)] == [None, new[0], new[2], None]
+    assert [journal.record(n) for n in (-1, 2**63, -(10**30))] == [None] * 3
 
 
 def test_it_is_there_after_reopening(address: str) -> None:
@@ -328,6 +329,25 @@ def test_a_database_of_something_else(new_address: Callable[[], str]) -> None:
         damage(journal, "DROP TABLE records")
     with pytest.raises(StoreError, match="a database of something else"):
         open_journal(address, IDENTITY)
+
+
+def test_a_journal_that_does_not_know_itself(address: str) -> None:
+    with open_journal(address, IDENTITY) as journal:
+        damage(journal, "DELETE FROM journal")
+    with pytest.raises(StoreError, match="the journal's own row is lost"):
+        open_journal(address, IDENTITY)
+
+
+def test_nothing_is_appended_to_a_damaged_head(journal: Journal) -> None:
+    journal.append(notes("a", "b"))
+    damage(journal, "UPDATE records SET link = signature WHERE sequence = 2")
+    with pytest.raises(BrokenError, match="record 2 does not hold: its link is damaged"):
+        journal.append(notes("c"))
+
+
+def test_what_the_writer_itself_raises_is_not_changed(journal: Journal) -> None:
+    with pytest.raises(TimeoutError), journal.writing():
+        raise TimeoutError
 
 
 def test_errors_of_the_database_are_one_line(journal: Journal) -> None:

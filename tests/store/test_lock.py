@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from iotapretrain.errors import StoreError
 from iotapretrain.store.lock import FileLock
 from tests.store.processes import Child
 
@@ -47,7 +48,7 @@ def test_waiting_ends_and_a_killed_holder_lets_go(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "lock")
     child = Child(hold, tmp_path / "lock")
     assert child.receive() == "held"
-    with pytest.raises(TimeoutError), lock.held(0.1):
+    with pytest.raises(StoreError, match="another writer has held it"), lock.held(0.1):
         pytest.fail("two hold it")
     child.send("die")
     with lock.held(5):
@@ -57,7 +58,11 @@ def test_waiting_ends_and_a_killed_holder_lets_go(tmp_path: Path) -> None:
 
 def test_a_thread_that_waits_too_long(tmp_path: Path) -> None:
     lock = FileLock(tmp_path / "lock")
-    with lock.held(1), pytest.raises(TimeoutError), lock.held(0.05):
+    with (
+        lock.held(1),
+        pytest.raises(StoreError, match="another writer has held it"),
+        lock.held(0.05),
+    ):
         pytest.fail("held twice")
     with lock.held(1):
         pass

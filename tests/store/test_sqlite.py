@@ -52,7 +52,7 @@ def test_names_with_a_meaning_in_addresses(path: Path) -> None:
 def test_a_lock_file_that_cannot_be(path: Path) -> None:
     lock = Path(f"{path}-lock")
     lock.mkdir()
-    with pytest.raises(StoreError, match=f"{lock}: Is a directory"):
+    with pytest.raises(StoreError, match=f"{lock}: cannot lock: Is a directory"):
         open_journal(path, IDENTITY)
 
 

@@ -88,11 +88,10 @@ class Fold(Generic[State, Command]):
 
     def at(self, sequence: int) -> State:
         """The state behind an earlier record."""
+        if not 0 <= sequence <= self._journal.head().sequence:
+            raise StoreError(f"{self._journal.name}: there is no record {sequence}")
         kept = self._kept(sequence)
-        position = self._advanced(kept, sequence - kept.head.sequence)
-        if position.head.sequence != sequence:
-            raise StoreError(f"{self._journal.name}: there is no record {sequence} yet")
-        return position.state
+        return self._advanced(kept, sequence - kept.head.sequence).state
 
     def execute(self, command: Command) -> list[Record]:
         """Decide and append; durable on return. Raises what `decide` raised, or StoreError."""
@@ -178,6 +177,7 @@ class Fold(Generic[State, Command]):
             if position.head.sequence - self._saved >= least:
                 state = self._machine.dump(position.state)
                 self._journal.save_snapshot(name, Snapshot(position.head, state))
+                self._saved = position.head.sequence
         except StoreError as error:
+            self._saved = position.head.sequence
             _log.warning("snapshot of %s put off: %s", name, error)
-        self._saved = max(self._saved, position.head.sequence)

@@ -21,12 +21,17 @@ from iotapretrain.store.tables import journals, metadata, records, snapshots
 PATIENCE_SECONDS = 30
 """How long anything waits for other writers or for a free connection."""
 
+BUSY = f"another writer has held it for more than {PATIENCE_SECONDS} s; try again"
+
 PAGE_RECORDS = 1000
 PAGE_BYTES = 4 * 2**20
 CHUNK_RECORDS = 50
 """Reading holds at most a page of this many records or payload bytes, and the chunk behind it."""
 
 SNAPSHOTS_KEPT = 4
+
+LAST_SEQUENCE = 2**63 - 1
+"""What a database can count to."""
 
 
 class SqlWriter:
@@ -55,11 +60,11 @@ class SqlJournal(ABC):
         try:
             with self._errors():
                 self.identity = self._identify(identity)
+                self._first = first_head(self.identity)
                 self._settle()
         except BaseException:
             self.close()
             raise
-        self._first = first_head(self.identity)
 
     @abstractmethod
     def _turn(self) -> AbstractContextManager[sql.Connection]:
@@ -96,6 +101,8 @@ class SqlJournal(ABC):
             left = None if left is None else left - len(page)
 
     def record(self, sequence: int) -> Record | None:
+        if not 0 < sequence <= LAST_SEQUENCE:
+            return None
         found = next(self.read(sequence - 1, 1), None)
         return found if found is not None and found.sequence == sequence else None
 
@@ -155,13 +162,19 @@ class SqlJournal(ABC):
             yield
         except DBAPIError as error:
             raise StoreError(f"{self.name}: {self._reason(error)}") from error
-        except (PoolTimeoutError, TimeoutError) as error:
-            raise StoreError(f"{self.name}: {BUSY}") from error
+        except PoolTimeoutError as error:
+            raise StoreError(
+                f"{self.name}: too many threads use this journal at once; all connections are taken"
+            ) from error
 
     def _head(self, connection: sql.Connection) -> Head:
         last = sql.select(records.c.sequence, records.c.link).order_by(records.c.sequence.desc())
         row = connection.execute(last.limit(1)).one_or_none()
-        return self._first if row is None else Head(*row)
+        if row is None:
+            return self._first
+        if type(row.link) is not bytes or len(row.link) != len(self._first.link):
+            raise BrokenError(row.sequence, "its link is damaged, and nothing can follow it")
+        return Head(row.sequence, row.link)
 
     def _page(self, after: int, most: int) -> list[Record]:
         """The records behind a sequence that fit into the memory set aside for a page."""
@@ -198,7 +211,10 @@ class SqlJournal(ABC):
             return None
         if not set(metadata.tables) <= set(tables):
             raise StoreError(f"{self.name}: this is a database of something else, not a journal")
-        version, identity = connection.execute(sql.select(journals)).one()
+        found = connection.execute(sql.select(journals)).all()
+        if len(found) != 1:
+            raise StoreError(f"{self.name}: the journal's own row is lost; restore a copy")
+        version, identity = found[0]
         if version != FORMAT:
             raise StoreError(
                 f"{self.name}: written in format {version}; this version reads {FORMAT}: upgrade it"
@@ -209,9 +225,6 @@ class SqlJournal(ABC):
         metadata.create_all(connection)
         connection.execute(sql.insert(journals).values(format=FORMAT, identity=identity))
         return identity
-
-
-BUSY = f"another writer has held it for more than {PATIENCE_SECONDS} s; try again"
 
 
 def _record(

@@ -37,11 +37,9 @@ class SqliteJournal(SqlJournal):
     """A journal on a local disk, shared by the threads and processes of one machine."""
 
     def __init__(self, path: Path, identity: str | None) -> None:
-        try:
-            self.writable = _check_path(path, creating=identity is not None)
-            self._lock = FileLock(Path(f"{path}-lock")) if self.writable else None
-        except OSError as error:
-            raise StoreError(f"{error.filename}: {error.strerror}") from error
+        _check_path(path, creating=identity is not None)
+        self.writable = os.access(path if path.exists() else path.parent, os.W_OK)
+        self._lock = FileLock(Path(f"{path}-lock"))
         address = f"{path.absolute().as_uri()}?{_mode(path, self.writable)}"
         engine = sql.create_engine(
             "sqlite://",
@@ -53,21 +51,17 @@ class SqliteJournal(SqlJournal):
 
     def close(self) -> None:
         super().close()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.close()
 
     @contextmanager
     def _turn(self) -> Iterator[sql.Connection]:
-        if self._lock is None:
-            raise StoreError(f"{self.name}: this journal is closed")
         with self._lock.held(PATIENCE_SECONDS), self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     def _settle(self) -> None:
         """The write-ahead log is a property of the file; a copy may have lost it."""
-        if self._lock is None:
+        if not self.writable:
             return
         with self._engine.connect() as connection:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
@@ -84,22 +78,26 @@ class SqliteJournal(SqlJournal):
         return _REASONS.get("_".join(name.split("_")[:2]), f"{error.orig}")
 
 
-def _check_path(path: Path, creating: bool) -> bool:
-    """Whether the journal at this path may be written; refuses paths that cannot be one."""
+def _check_path(path: Path, creating: bool) -> None:
+    """Refuse what cannot be a journal before anything is made."""
     if path.is_dir():
         raise StoreError(f"{path}: this is a folder; name a file in it")
     if not path.exists() and not creating:
         raise StoreError(f"{path}: there is no journal here")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist; create it first")
-    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
 
 
 def _mode(path: Path, writable: bool) -> str:
+    """How SQLite opens the file.
+
+    Even a reader needs the log beside the file. Where it can neither find nor make one, the file is
+    read as it lies there: nobody is writing now, and if somebody starts to, reading may fail.
+    """
     if writable:
         return "mode=rwc"
-    # Without its log beside it nobody has the file open, and without write access none can be made.
-    return "mode=ro" if Path(f"{path}-wal").exists() else "mode=ro&immutable=1"
+    with_log = os.access(path.parent, os.W_OK) or Path(f"{path}-wal").exists()
+    return "mode=ro" if with_log else "mode=ro&immutable=1"
 
 
 def _connect(address: str) -> sqlite3.Connection:
