@@ -1,0 +1,322 @@
+"""The chain in a file: one SQLite journal in the network's folder, shared by many processes.
+
+There is no server and no miner. Whoever submits an extrinsic checks it, gives it its place in the
+block that is being filled, and commits it to the journal under the journal's lock. By a wall clock
+block n is filled until its time is over; by a manual clock every commit closes its block.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from iotapretrain.chain.history import History, number_in
+from iotapretrain.chain.node import Event, Header, Submitted
+from iotapretrain.chain.outcomes import block_events
+from iotapretrain.chain.records import extrinsic_draft, read_beginning, step_draft
+from iotapretrain.chain.replay import Happening, Included, Tip, include
+from iotapretrain.chain.runtime import shield
+from iotapretrain.chain.runtime.codec import codec
+from iotapretrain.chain.runtime.extrinsic import digest
+from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
+from iotapretrain.chain.views import runtime_api, storage
+from iotapretrain.chain.views.view import View
+from iotapretrain.errors import ChainError, RefusedCallError, RefusedError
+from iotapretrain.rules.ledger.calls.shield import SubmitEncrypted
+from iotapretrain.rules.ledger.state import State
+from iotapretrain.store.group import GroupCommit
+from iotapretrain.store.journal import open_journal
+from iotapretrain.store.record import Draft, Head
+
+JOURNAL = "chain.sqlite"
+MANUAL_PAUSE_SECONDS = 0.05
+"""Between two looks at a chain whose clock somebody else may move."""
+
+NO_PARENT = bytes(32)
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Extrinsics that are to go into one block together, in this order."""
+
+    submissions: tuple[Submission, ...]
+    keep_failed: bool
+    """Keep a call that fails, as the real chain does, rather than refuse the whole offer."""
+
+
+class EmbeddedChain:
+    """A `Node` over one journal. Threads may share it; each process opens its own."""
+
+    def __init__(self, path: Path, now: Callable[[], int] = now_ms) -> None:
+        self.path = journal_path(path)
+        self._now = now
+        self._journal = open_journal(self.path)
+        try:
+            first = self._journal.record(1)
+            beginning = read_beginning(first)
+            self.clock = beginning.clock
+            self.codec = codec(self.clock.settings.block_ms)
+            self._history = History(self._journal, beginning, self.codec)
+        except BaseException:
+            self._journal.close()
+            raise
+        self._turn = threading.RLock()
+        self._closed = 0
+        self._commits: GroupCommit[Offer, list[Submitted]] = GroupCommit(self._commit)
+        self._genesis_hash = self._history.hash(0)
+
+    # Time
+
+    def head(self) -> int:
+        """The newest closed block.
+
+        A block whose time is over is closed once everybody who was still writing into it is done.
+        """
+        with self._turn:
+            if self.clock.settings.kind == "manual":
+                self._history.refresh()
+                return self._history.tip.block
+            over = self.clock.closed_at(self._now())
+            if over > self._closed:
+                self._wait_for_writers()
+                self._history.refresh()
+                self._closed = max(over, self._closed)
+            return self._closed
+
+    def finalized(self) -> int:
+        """The same: there are no forks."""
+        return self.head()
+
+    def until_next_block(self) -> float:
+        """Seconds until the block that is being filled is closed."""
+        if self.clock.settings.kind == "manual":
+            return MANUAL_PAUSE_SECONDS
+        return max(self.clock.closes_ms(self._closed + 1) - self._now(), 0) / 1000
+
+    def advance(self, blocks: int) -> int:
+        """Move a manual clock on by this many empty blocks; the new head."""
+        if self.clock.settings.kind != "manual":
+            raise ChainError(f"{self.path}: its blocks follow the wall clock; wait for them")
+        with self._turn, self._journal.writing() as writer:
+            self._history.refresh()
+            block = self._history.tip.block + blocks
+            writer.append([step_draft(block)])
+        return self.head()
+
+    # Blocks
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """The hash of block 0."""
+        return self._genesis_hash
+
+    def block_hash(self, number: int) -> bytes | None:
+        """The hash of a closed block."""
+        with self._turn:
+            return self._history.hash(number) if 0 <= number <= self.head() else None
+
+    def block_number(self, block_hash: bytes) -> int | None:
+        """The number of a closed block."""
+        number = number_in(block_hash)
+        with self._turn:
+            ours = number <= self._known_head(number) and self._history.hash(number) == block_hash
+        return number if ours else None
+
+    def header(self, number: int) -> Header:
+        """A closed block's header."""
+        with self._turn:
+            parent = self._history.hash(number - 1) if number else NO_PARENT
+            return Header(
+                parent,
+                number,
+                state_root=self._history.link(number),
+                extrinsics_root=_root(self.extrinsics(number)),
+            )
+
+    def extrinsics(self, number: int) -> list[bytes]:
+        """A closed block's extrinsics."""
+        with self._turn:
+            return [happening.extrinsic for happening in self._history.happenings(number)]
+
+    def events(self, number: int) -> list[Event]:
+        """What happened in a closed block."""
+        with self._turn:
+            return block_events(self._history.happenings(number))
+
+    def happening(self, number: int, index: int) -> Happening:
+        """What one extrinsic of a closed block did."""
+        with self._turn:
+            return self._history.happenings(number)[index]
+
+    # State
+
+    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+        """One storage value as of a block's end."""
+        return storage.read(self._view(number), pallet, item, keys)
+
+    def storage_map(
+        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
+    ) -> Iterator[tuple[tuple[object, ...], object]]:
+        """The present entries of a map as of a block's end."""
+        return storage.entries(self._view(number), pallet, item, prefix)
+
+    def runtime_api(
+        self, number: int, api: str, method: str, arguments: tuple[object, ...]
+    ) -> object:
+        """The answer of a runtime API as of a block's end."""
+        return runtime_api.call(self._view(number), api, method, arguments)
+
+    def nonce(self, account: str) -> int:
+        """The next nonce of an account, with what waits in the block that is being filled."""
+        with self._turn:
+            self._history.refresh()
+            return self._history.tip.state.account(account).nonce
+
+    # Writing
+
+    def fee(self, extrinsic: bytes) -> int:  # noqa: ARG002 -- nothing has a price
+        """Nothing costs a fee: there is no block author to be paid."""
+        return 0
+
+    def submit(self, extrinsic: bytes) -> Submitted:
+        """Give an extrinsic its place; a call that fails is kept in its block, as everywhere."""
+        return self.offer([extrinsic], keep_failed=True).result()[0]
+
+    def offer(
+        self, extrinsics: Sequence[bytes], keep_failed: bool = False
+    ) -> Future[list[Submitted]]:
+        """Give extrinsics their places in one block, together with whatever else is on its way.
+
+        The future raises RefusedError for invalid transactions and, unless failed calls are kept,
+        RefusedCallError for the first that would fail; then none of these is stored.
+        """
+        submissions: list[Submission] = []
+        for data in extrinsics:
+            submission = read_submission(self.codec, data)
+            submissions += [submission, *self._sealed_in(submission, keep_failed)]
+        return self._commits.submit(Offer(tuple(submissions), keep_failed))
+
+    def close(self) -> None:
+        """Commit what was offered, and let go of the file."""
+        self._commits.close()
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _view(self, number: int) -> View:
+        with self._turn:
+            return View(self._history.state(number), self.clock.closes_ms(number))
+
+    def _known_head(self, number: int) -> int:
+        """The head; looks for a newer one only if the block is not known to be closed."""
+        return self._closed if number <= self._closed else self.head()
+
+    def _wait_for_writers(self) -> None:
+        """Return when nobody can be writing who had his turn before."""
+        if self._journal.writable:
+            with self._journal.writing():
+                pass
+
+    def _sealed_in(self, submission: Submission, keep_failed: bool) -> list[Submission]:
+        """The extrinsic inside an envelope, which joins the same block."""
+        call = submission.transaction.call
+        if not isinstance(call, SubmitEncrypted):
+            return []
+        opened = shield.open_sealed(self.genesis_hash, call.sealed)
+        try:
+            if opened is None:
+                raise RefusedError("Call", "the sealed extrinsic is not sealed to this chain's key")
+            return [read_submission(self.codec, opened)]
+        except RefusedError:
+            if keep_failed:
+                return []
+            raise
+
+    def _commit(self, offers: Sequence[Offer]) -> list[list[Submitted] | Exception]:
+        """Put offers into the block that is being filled; each succeeds or fails by itself."""
+        results: list[list[Submitted] | Exception] = []
+        included: list[Included] = []
+        with self._turn:
+            with self._journal.writing() as writer:
+                self._history.refresh()
+                block = self._filling()
+                tip = self._history.tip
+                filling = self._history.start_of(tip, block)
+                for offer in offers:
+                    try:
+                        taken = self._taken(tip, filling, offer)
+                    except (RefusedError, RefusedCallError) as error:
+                        results.append(error)
+                        continue
+                    included += taken
+                    tip, filling = taken[-1].tip, taken[-1].tip.state
+                    results.append([_submitted(each) for each in taken])
+                records = writer.append(_draft(each) for each in included)
+            for each, record in zip(included, records, strict=True):
+                head = Head(record.sequence, record.link)
+                self._history.adopt(replace(each.tip, head=head), each.happening)
+            self._history.keep_if_due()
+        return results
+
+    def _filling(self) -> int:
+        """The number of the block that is being filled; only while holding the journal."""
+        newest = self._history.tip.block
+        if self.clock.settings.kind == "manual":
+            return newest + 1
+        return max(self.clock.closed_at(self._now()) + 1, self._closed + 1, newest)
+
+    def _taken(self, tip: Tip, filling: State, offer: Offer) -> list[Included]:
+        """The extrinsics of an offer in their places, or the refusal of the first that may not be."""
+        taken: list[Included] = []
+        for submission in offer.submissions:
+            try:
+                submission.check(filling.block, self._hash_before(filling.block))
+                placed = include(tip, filling, submission)
+            except RefusedError:
+                if offer.keep_failed and taken:
+                    break  # what an envelope held; the envelope itself stands
+                raise
+            refusal = placed.happening.refusal
+            if refusal is not None and not offer.keep_failed:
+                raise RefusedCallError(refusal.pallet, refusal.name)
+            taken.append(placed)
+            tip, filling = placed.tip, placed.tip.state
+        return taken
+
+    def _hash_before(self, block: int) -> BlockHash:
+        """The hashes that an extrinsic of a block may know."""
+        return lambda number: self._history.hash(number) if 0 <= number < block else None
+
+
+def journal_path(path: Path) -> Path:
+    """The journal of a network's folder, or the path of a journal itself."""
+    return path / JOURNAL if path.is_dir() else path
+
+
+def _submitted(included: Included) -> Submitted:
+    tip = included.tip
+    return Submitted(digest(included.happening.extrinsic), tip.block, tip.count - 1)
+
+
+def _draft(included: Included) -> Draft:
+    happening = included.happening
+    return extrinsic_draft(included.tip.block, happening.extrinsic, happening.signer)
+
+
+def _root(extrinsics: Sequence[bytes]) -> bytes:
+    """What a header says of a block's extrinsics: the hash of their hashes."""
+    return digest(b"".join(map(digest, extrinsics)))

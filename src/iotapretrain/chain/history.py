@@ -1,0 +1,165 @@
+"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying a little.
+
+Block hashes link content to parent: the journal's link behind the last record of a block commits to
+every record before it, and the hash adds the block's number, so that empty blocks need no record.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from operator import attrgetter
+
+from blake3 import blake3
+
+from iotapretrain.chain.recent import Recent
+from iotapretrain.chain.records import Beginning, read_block
+from iotapretrain.chain.replay import (
+    SNAPSHOT_EVERY,
+    Happening,
+    Tip,
+    first_tip,
+    followed,
+    keep,
+    kept,
+    replayed,
+)
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.errors import BrokenError
+from iotapretrain.rules.ledger.advance import advance
+from iotapretrain.rules.ledger.state import State
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.record import Head, Record
+
+BLOCKS_AT_HAND = 256
+OLD_AT_HAND = 32
+NUMBER_BYTES = 8
+HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
+MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
+
+
+class History:
+    """Follows one journal: `tip` is behind the last record read. For one thread at a time."""
+
+    def __init__(self, journal: Journal, beginning: Beginning, codec: Codec) -> None:
+        self._journal, self._codec = journal, codec
+        self._genesis = first_tip(self._record(1), beginning)
+        self.tip = kept(journal, journal.head().sequence) or self._genesis
+        self._kept_at = self.tip.head.sequence
+        self._at_hand_after = self.tip.block  # of later blocks, everything is at hand
+        self._ends: list[Tip] = []  # the last tip of every block at hand before the newest
+        self._happened: dict[int, list[Happening]] = {}
+        self._states: Recent[int, State] = Recent(OLD_AT_HAND)
+        self._old_happened: Recent[int, list[Happening]] = Recent(OLD_AT_HAND)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow what has been appended since, by whatever process."""
+        for record in self._journal.read(self.tip.head.sequence):
+            self.adopt(*followed(self.tip, record, self._codec, self.start_of))
+
+    def adopt(self, tip: Tip, happening: Happening | None) -> None:
+        """Move on to the tip behind the next record."""
+        if tip.block > self.tip.block:
+            self._ends.append(self.tip)
+            self._forget()
+        if happening is not None:
+            self._happened.setdefault(tip.block, []).append(happening)
+        self.tip = tip
+
+    def keep_if_due(self) -> None:
+        """Save the newest state beside its record, now and then. Not while holding the journal."""
+        if self._journal.writable and self.tip.head.sequence - self._kept_at >= SNAPSHOT_EVERY:
+            keep(self._journal, self.tip)
+            self._kept_at = self.tip.head.sequence
+
+    def start_of(self, tip: Tip, block: int) -> State:
+        """The newest block's state so far, or a later block's at its start."""
+        return tip.state if block == tip.block else advance(self.state(block - 1), block)
+
+    def state(self, block: int) -> State:
+        """The state at the end of a block that nothing can join any more."""
+        found = self._states.get(block)
+        if found is not None:
+            return found
+        best = self._tip_of(block).state
+        for near in self._states.keys():
+            if best.block < near < block:
+                best = self._states.get(near) or best
+        return self._states.put(block, advance(best, block))
+
+    def happenings(self, block: int) -> list[Happening]:
+        """What the extrinsics of a block did, in order."""
+        if block > self._at_hand_after:
+            return self._happened.get(block, [])
+        found = self._old_happened.get(block)
+        if found is not None or block == 0:
+            return found or []
+        start, end = self._tip_of(block - 1), self._last_record(block)
+        happened = replayed(self._journal, start, end.sequence, self._codec)
+        return self._old_happened.put(block, [each for _, each in happened if each is not None])
+
+    def hash(self, block: int) -> bytes:
+        """A closed block's hash: 24 bytes that commit to the chain up to it, and its number masked."""
+        number = block.to_bytes(NUMBER_BYTES, "big")
+        commitment = self.link(block) + number
+        digest = blake3(commitment, derive_key_context=HASH_CONTEXT).digest(32 - NUMBER_BYTES)
+        return digest + _masked(digest, number)
+
+    def link(self, block: int) -> bytes:
+        """The journal's link behind the last record of a closed block."""
+        return self._last_record(block).link
+
+    def _tip_of(self, block: int) -> Tip:
+        """Behind the last record of a block or of the blocks before it."""
+        if block >= self.tip.block:
+            return self.tip
+        place = bisect_right(self._ends, block, key=attrgetter("block"))
+        if place:
+            return self._ends[place - 1]
+        sequence = self._last_record(block).sequence
+        tip = kept(self._journal, sequence) or self._genesis
+        *_, (tip, _) = (tip, None), *replayed(self._journal, tip, sequence, self._codec)
+        return tip
+
+    def _last_record(self, block: int) -> Head:
+        """The head of the journal as it was when a block ended."""
+        if block >= self.tip.block:
+            return self.tip.head
+        place = bisect_right(self._ends, block, key=attrgetter("block"))
+        return self._ends[place - 1].head if place else self._search(block)
+
+    def _search(self, block: int) -> Head:
+        """The last record of a block or before it, by halving; blocks never decrease."""
+        oldest = self._ends[0] if self._ends else self.tip
+        low, high = self._genesis.head.sequence, oldest.head.sequence
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._block_of(middle) <= block else (low, middle)
+        return Head(low, self._record(low).link)
+
+    def _block_of(self, sequence: int) -> int:
+        return read_block(self._record(sequence))
+
+    def _record(self, sequence: int) -> Record:
+        record = self._journal.record(sequence)
+        if record is None:
+            raise BrokenError(sequence, "it is missing")
+        return record
+
+    def _forget(self) -> None:
+        if len(self._ends) > BLOCKS_AT_HAND:
+            oldest = self._ends.pop(0).block
+            self._happened.pop(oldest, None)
+            self._at_hand_after = max(self._at_hand_after, oldest)
+
+
+def number_in(block_hash: bytes) -> int:
+    """The number of the block that would have this hash."""
+    digest, masked = block_hash[:-NUMBER_BYTES], block_hash[-NUMBER_BYTES:]
+    return int.from_bytes(_masked(digest, masked), "big")
+
+
+def _masked(digest: bytes, number: bytes) -> bytes:
+    """Masked, a number looks like the rest of the hash, and is found again by whoever has it all."""
+    mask = blake3(digest, derive_key_context=MASK_CONTEXT).digest(NUMBER_BYTES)
+    return bytes(left ^ right for left, right in zip(mask, number, strict=True))

@@ -1,0 +1,396 @@
+"""The SDK's own client on an embedded chain: `bt.Client(substrate=EmbeddedSubstrate(path))`.
+
+Everything that a reader sees has been through the same bytes that a server would send, so both ways
+of asking give equal answers. An extrinsic that would fail is refused before it is stored, which a
+server cannot do: its clients only learn the name of such a failure from a block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NoReturn, final
+
+from bittensor import Balance, ChainError
+from bittensor.result import ConnectionNotReady, ExtrinsicResult
+
+from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.outcomes import error_text
+from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic, digest
+from iotapretrain.chain.runtime.metadata import SPEC_VERSION
+from iotapretrain.chain.surface import Surface
+from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
+
+DEFAULT_PERIOD = 128
+INCLUSION_SLACK_SECONDS = 30.0
+"""How long past its block's end an inclusion is waited for: as long as the journal waits its turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedCall:
+    """A call as bytes; what the SDK hands back to be signed or put into another call."""
+
+    data: bytes
+
+
+@final
+class EmbeddedSubstrate:
+    """The SDK's `Substrate` contract over an embedded chain in this process."""
+
+    def __init__(self, path: Path) -> None:
+        self.token_symbols: dict[int, str] = {}
+        self._path = path
+        self._chain: EmbeddedChain | None = None
+
+    # Lifecycle
+
+    async def connect(self) -> None:
+        """Open the chain's file."""
+        if self._chain is None:
+            self._chain = await asyncio.to_thread(EmbeddedChain, self._path)
+
+    async def close(self) -> None:
+        """Let go of the chain's file."""
+        chain, self._chain = self._chain, None
+        if chain is not None:
+            await asyncio.to_thread(chain.close)
+
+    @property
+    def chain(self) -> EmbeddedChain:
+        """The open chain."""
+        if self._chain is None:
+            raise ConnectionNotReady(
+                "the chain is not open: `async with Client(...)`, or connect()"
+            )
+        return self._chain
+
+    def balance(self, rao: int, netuid: int = 0) -> Balance:
+        """An amount with the subnet's symbol."""
+        return Balance(int(rao), netuid, self.token_symbols.get(netuid) if netuid else None)
+
+    # Blocks
+
+    async def block_hash(self, block: int | None = None) -> str:
+        """The hash of a block, or of the newest."""
+        found = self.chain.block_hash(self.chain.head() if block is None else block)
+        if found is None:
+            raise ChainError(f"no block at height {block}")
+        return _hex(found)
+
+    async def block_number(self) -> int:
+        """The newest block."""
+        return self.chain.head()
+
+    async def finalized_block_number(self) -> int:
+        """The same: there are no forks."""
+        return self.chain.finalized()
+
+    async def block_time(self) -> float:
+        """Seconds a block."""
+        return self.chain.clock.settings.block_ms / 1000
+
+    async def spec_version(self) -> int:
+        """The version of the chain's description."""
+        return SPEC_VERSION
+
+    async def get_block(
+        self, block_number: int | None = None, block_hash: str | None = None
+    ) -> dict[str, Any] | None:
+        """A block's header and decoded extrinsics."""
+        chain = self.chain
+        number = self._number(block_hash) if block_number is None else block_number
+        found = chain.block_hash(number)
+        if found is None:
+            return None
+        header = {**self._header(number), "hash": _hex(found)}
+        extrinsics = [chain.codec.decode_extrinsic(data) for data in chain.extrinsics(number)]
+        return {"header": header, "extrinsics": extrinsics}
+
+    async def blocks(self, *, finalized: bool = False) -> AsyncIterator[dict[str, Any]]:
+        """Headers of the newest block and of every one that follows."""
+        number = self.chain.finalized() if finalized else self.chain.head()
+        while True:
+            head = await self._reached(number)
+            for each in range(number, head + 1):
+                yield {"header": self._header(each)}
+            number = head + 1
+
+    async def events(self, block_hash: str | None = None) -> list[dict[str, Any]]:
+        """What happened in a block."""
+        return self.chain.codec.event_records(self.chain.events(self._number(block_hash)))
+
+    # State
+
+    async def query(
+        self,
+        module: str,
+        storage_function: str,
+        params: Sequence[Any] | None = None,
+        block_hash: str | None = None,
+    ) -> Any:
+        """One storage value."""
+        number = self._number(block_hash)
+        return self._stored(number, module, storage_function, tuple(params or ()))
+
+    async def query_batch(
+        self,
+        module: str,
+        storage_function: str,
+        param_sets: Sequence[Sequence[Any]],
+        block_hash: str | None = None,
+    ) -> list[Any]:
+        """One storage map under many keys, as of one block."""
+        number = self._number(block_hash)
+        return [self._stored(number, module, storage_function, tuple(keys)) for keys in param_sets]
+
+    async def query_map(
+        self,
+        module: str,
+        storage_function: str,
+        params: Sequence[Any] | None = None,
+        block_hash: str | None = None,
+    ) -> list[tuple[Any, Any]]:
+        """A storage map; its keys without those given."""
+        prefix, codec = tuple(params or ()), self.chain.codec
+        entries = self._surface().entries(
+            self._number(block_hash), module, storage_function, prefix
+        )
+        pairs = []
+        for keys, value in entries:
+            stored = codec.encode_value(module, storage_function, value)
+            free = keys[len(prefix) :]
+            key = free[0] if len(free) == 1 else free
+            pairs.append((key, codec.decode_value(module, storage_function, stored)))
+        return pairs
+
+    async def map_has_entries(
+        self,
+        module: str,
+        storage_function: str,
+        params: Sequence[Any],
+        block_hash: str | None = None,
+    ) -> bool:
+        """Whether a storage map has anything under these leading keys."""
+        number = self._number(block_hash)
+        entries = self._surface().entries(number, module, storage_function, tuple(params))
+        return next(entries, None) is not None
+
+    async def runtime_call(
+        self,
+        api: str,
+        method: str,
+        params: Sequence[Any] | dict[str, Any],
+        block_hash: str | None = None,
+    ) -> Any:
+        """The answer of a runtime API."""
+        arguments = tuple(params.values() if isinstance(params, dict) else params)
+        codec = self.chain.codec
+        if not codec.knows(api, method):
+            raise ChainError(f"Exported method {api}_{method} is not found")
+        answer = self.chain.runtime_api(self._number(block_hash), api, method, arguments)
+        return codec.decode_answer(api, method, codec.encode_answer(api, method, answer))
+
+    async def constant(self, module: str, name: str) -> Any:
+        """A number of the chain's description."""
+        return self.chain.codec.constant(module, name)
+
+    async def decode_scale(self, type_string: str, data: bytes | str) -> Any:
+        """Bytes by the name of their type."""
+        raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data)
+        return self.chain.codec.decode(type_string, raw)
+
+    # Calls
+
+    async def compose(self, call: Any) -> ComposedCall:
+        """A generated call as bytes."""
+        module, function, params = call
+        arguments = {name: _unwrapped(value) for name, value in params.items()}
+        try:
+            return ComposedCall(self.chain.codec.compose(module, function, arguments))
+        except IotaError as error:
+            raise ChainError(str(error)) from error
+
+    async def estimate_fee(self, call: ComposedCall, keypair: Any) -> Balance:  # noqa: ARG002
+        """Nothing costs a fee."""
+        return Balance.from_rao(0)
+
+    async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002
+        """Nothing has a weight."""
+        return {"ref_time": 0, "proof_size": 0}
+
+    async def account_next_index(self, address: str) -> int:
+        """The next nonce, with what waits for its block."""
+        return self.chain.nonce(address)
+
+    async def mev_next_key(self) -> bytes | None:
+        """The key to seal to, which hides nothing here."""
+        value = await self.query("MevShield", "NextKey")
+        return bytes.fromhex(value.removeprefix("0x"))
+
+    # Writing
+
+    async def sign_extrinsic(
+        self, call: ComposedCall, keypair: Any, *, nonce: int, period: int
+    ) -> tuple[bytes, str]:
+        """A signed extrinsic and its hash."""
+        data = await self._signed(call, keypair, nonce, period)
+        return data, _hex(digest(data))
+
+    async def submit(
+        self,
+        call: ComposedCall,
+        keypair: Any,
+        *,
+        nonce: int | None = None,
+        period: int | None = DEFAULT_PERIOD,
+        wait_for_inclusion: bool = True,
+        wait_for_finalization: bool = True,
+    ) -> ExtrinsicResult:
+        """Sign a call, have it included, and say how it went."""
+        if nonce is None:
+            nonce = self.chain.nonce(keypair.ss58_address)
+        data = await self._signed(call, keypair, nonce, period)
+        return await self._submitted(data, wait_for_inclusion or wait_for_finalization)
+
+    async def submit_signed(
+        self,
+        extrinsic: Any,
+        keypair: Any,  # noqa: ARG002 -- part of the contract
+        *,
+        wait_for_inclusion: bool = True,
+        wait_for_finalization: bool = True,
+    ) -> ExtrinsicResult:
+        """Have a signed extrinsic included, and say how it went."""
+        return await self._submitted(extrinsic.data, wait_for_inclusion or wait_for_finalization)
+
+    async def find_extrinsic(self, extrinsic_hash: str, block_hash: str) -> ExtrinsicResult | None:
+        """How an extrinsic of a block went; None if it is not in it."""
+        number = self._number(block_hash)
+        for index, data in enumerate(self.chain.extrinsics(number)):
+            if _hex(digest(data)) == extrinsic_hash:
+                return self._result(number, index)
+        return None
+
+    async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+        """Signing elsewhere needs a served chain."""
+        raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
+
+    async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+        """Signing elsewhere needs a served chain."""
+        raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
+
+    def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002
+        """There are no multisig accounts."""
+        raise ChainError("an embedded chain has no multisig accounts")
+
+    async def submit_multisig(self, call: Any, keypair: Any, account: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+        """There are no multisig accounts."""
+        raise ChainError("an embedded chain has no multisig accounts")
+
+    def _surface(self) -> Surface:
+        return Surface(self.chain, self.chain.codec)
+
+    def _stored(self, number: int, module: str, item: str, keys: tuple[Any, ...]) -> Any:
+        codec = self.chain.codec
+        if (module, item) not in codec.items:
+            raise ChainError(f"storage {module}.{item} is not found")
+        stored = self._surface().stored(number, module, item, keys)
+        return codec.decode_value(module, item, stored)
+
+    def _number(self, block_hash: str | None) -> int:
+        """The block with this hash, or the newest."""
+        if block_hash is None:
+            return self.chain.head()
+        number = self.chain.block_number(bytes.fromhex(block_hash.removeprefix("0x")))
+        if number is None:
+            raise ChainError(f"no block {block_hash} on this chain")
+        return number
+
+    def _header(self, number: int) -> dict[str, Any]:
+        header = self.chain.header(number)
+        return {
+            "parentHash": _hex(header.parent),
+            "number": number,
+            "stateRoot": _hex(header.state_root),
+            "extrinsicsRoot": _hex(header.extrinsics_root),
+            "digest": {"logs": []},
+        }
+
+    async def _signed(
+        self, call: ComposedCall, keypair: Any, nonce: int, period: int | None
+    ) -> bytes:
+        chain, current = self.chain, self.chain.finalized()
+        era = None if period is None else Era.starting(period, current)
+        birth = chain.block_hash(era.birth(current)) if era else chain.genesis_hash
+        unsigned = Extrinsic(b"", 0, b"", era, nonce, 0, call.data)
+        signed = await asyncio.to_thread(
+            unsigned.signed_by, keypair, chain.genesis_hash, birth or chain.genesis_hash
+        )
+        return signed.encode()
+
+    async def _submitted(self, data: bytes, wait: bool) -> ExtrinsicResult:
+        try:
+            submitted = (await asyncio.wrap_future(self.chain.offer([data])))[0]
+        except (RefusedError, RefusedCallError) as error:
+            return ExtrinsicResult(False, str(error), error=_chain_error(error))
+        except IotaError as error:
+            raise ChainError(str(error)) from error
+        if not wait:
+            return ExtrinsicResult(True, "Submitted (not waiting).")
+        await self._included(submitted.block)
+        return self._result(submitted.block, submitted.index)
+
+    async def _included(self, block: int) -> None:
+        """Wait until a block is closed, but not much longer than it should take."""
+        ahead = max(block - self.chain.head(), 0)
+        patience = ahead * await self.block_time() + INCLUSION_SLACK_SECONDS
+        try:
+            await asyncio.wait_for(self._reached(block), patience)
+        except TimeoutError:
+            problem = f"block {block} was not closed within {patience:.0f} s"
+            raise ChainError(f"{problem}; the extrinsic is stored: look for it later") from None
+
+    async def _reached(self, block: int) -> int:
+        """The newest block, once it is this one or a later one."""
+        while (head := self.chain.head()) < block:
+            await asyncio.sleep(self.chain.until_next_block())
+        return head
+
+    def _result(self, number: int, index: int) -> ExtrinsicResult:
+        """How an extrinsic of a closed block went."""
+        chain = self.chain
+        happening = chain.happening(number, index)
+        records = chain.codec.event_records(chain.events(number))
+        outcome = ExtrinsicResult(
+            success=happening.refusal is None,
+            message="Success",
+            block_hash=_hex(chain.block_hash(number) or b""),
+            extrinsic_id=f"{number}-{index:04d}",
+            fee=Balance.from_rao(0),
+            events=[record for record in records if record.get("extrinsic_idx") == index],
+        )
+        if happening.refusal is None:
+            return outcome
+        error = _failure(happening.refusal.pallet, happening.refusal.name)
+        return replace(outcome, message=error.message, error=error)
+
+
+def _chain_error(error: RefusedError | RefusedCallError) -> ChainError:
+    if isinstance(error, RefusedError):
+        return ChainError(error.detail, error.reason)
+    return _failure(error.pallet, error.name)
+
+
+def _failure(pallet: str | None, name: str) -> ChainError:
+    return ChainError(error_text(pallet, name), name)
+
+
+def _unwrapped(value: Any) -> Any:
+    """An argument that may hold a composed call."""
+    return value.data if isinstance(value, ComposedCall) else value
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()

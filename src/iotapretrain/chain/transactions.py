@@ -1,0 +1,42 @@
+"""From the bytes of an extrinsic to a transaction of the ledger, and the checks in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import bittensor_core
+
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.runtime.extrinsic import Extrinsic, check_signature, digest, parse
+from iotapretrain.rules.ledger.apply import Transaction
+from iotapretrain.rules.ledger.calls.table import make_call
+
+BlockHash = Callable[[int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An extrinsic taken apart; `data` are its bytes as submitted."""
+
+    data: bytes
+    extrinsic: Extrinsic
+    transaction: Transaction
+
+    @property
+    def hash(self) -> bytes:
+        """What the extrinsic is called by."""
+        return digest(self.data)
+
+    def check(self, block: int, block_hash: BlockHash) -> None:
+        """Refuse it, if its signature or its era keep it out of this block."""
+        check_signature(self.extrinsic, block, block_hash)
+
+
+def read_submission(codec: Codec, data: bytes) -> Submission:
+    """Take the bytes of a signed extrinsic apart; RefusedError for anything else."""
+    extrinsic = parse(data)
+    call = codec.decode_call(extrinsic.call)
+    signer = str(bittensor_core.ss58_encode(extrinsic.signer))
+    performed = make_call(call.pallet, call.name, tuple(call.arguments.values()))
+    return Submission(data, extrinsic, Transaction(signer, extrinsic.nonce, performed))
