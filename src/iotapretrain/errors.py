@@ -5,6 +5,8 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── ServeError           the chain cannot be served at this address
 │   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
 │   ├── RefusedCallError     a call that would fail in its block: not put into one
+│   ├── SubmissionError      what came back from a submission: the SDK's code, and why
+│   ├── UnreachableError     no answer before the deadline
 │   └── StateDiscardedError  the state of a block that is no longer kept
 ├── SourceError          text could not be had: which source, what happened, what to do
 │   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
@@ -91,6 +93,18 @@ class RefusedCallError(ChainError):
     def __init__(self, pallet: str | None, name: str) -> None:
         super().__init__(f"call refused: {pallet}.{name}" if pallet else f"call refused: {name}")
         self.pallet, self.name = pallet, name
+
+
+class SubmissionError(ChainError):
+    """An extrinsic was refused, or failed in its block; `code` is the SDK's own."""
+
+    def __init__(self, code: str, name: str | None, problem: str, advice: str) -> None:
+        super().__init__(f"{code}{f' ({name})' if name else ''}: {problem}; {advice}")
+        self.code, self.name, self.problem, self.advice = code, name, problem, advice
+
+
+class UnreachableError(ChainError):
+    """The chain gave no answer before the deadline."""
 
 
 class StateDiscardedError(ChainError):
