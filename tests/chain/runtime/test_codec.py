@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -91,12 +92,10 @@ def test_text_that_looks_like_hex_is_refused_rather_than_changed(text: bytes) ->
 
 @given(st.binary(max_size=200))
 def test_other_bytes_are_refused_as_calls(data: bytes) -> None:
-    try:
+    call = None
+    with suppress(RefusedError):
         call = CODEC.decode_call(data)
-    except RefusedError as refused:
-        assert refused.reason == "Call"
-    else:
-        assert CODEC.compose(call.pallet, call.name, call.arguments) == data
+    assert call is None or CODEC.compose(call.pallet, call.name, call.arguments) == data
 
 
 @pytest.mark.parametrize(

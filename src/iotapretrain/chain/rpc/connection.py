@@ -1,10 +1,11 @@
-"""One client: its requests in order, its subscriptions beside them."""
+"""One client: its requests, several at a time, and its subscriptions beside them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -14,64 +15,89 @@ from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.heads import NodeThread
 from iotapretrain.chain.rpc.limits import Limits, TokenBucket
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.params import Params
-from iotapretrain.chain.rpc.subscriptions import News, Topic, Topics
-from iotapretrain.chain.rpc.wire import RpcError
+from iotapretrain.chain.rpc.params import Params, to_hex
+from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
+from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, News, Subscriptions
+from iotapretrain.chain.rpc.wire import Request, RpcError
 from iotapretrain.errors import IotaError
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where requests are answered, the same for all clients."""
+
+    methods: Methods
+    submissions: Submissions
+    subscriptions: Subscriptions
+    thread: NodeThread
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A subscription whose answer is not out yet."""
+
+    identity: str
+    method: str
+    news: News
 
 
 class Connection:
     """Reads messages and answers them until the client leaves or is cut off."""
 
-    def __init__(
-        self,
-        socket: ServerConnection,
-        methods: Methods,
-        topics: Topics,
-        thread: NodeThread,
-        limits: Limits,
-    ) -> None:
-        self._socket, self._methods, self._topics = socket, methods, topics
-        self._thread, self._limits = thread, limits
+    def __init__(self, socket: ServerConnection, desk: Desk, limits: Limits) -> None:
+        self._socket, self._desk, self._limits = socket, desk, limits
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
+        self._slots = asyncio.Semaphore(limits.pipelined)
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
-        self._starting: list[tuple[str, Topic, News]] = []
+        self._open = 0
         self._numbered = 0
 
     async def run(self) -> None:
         """Serve until the connection ends; nothing of it remains afterwards."""
-        try:
+        async with asyncio.TaskGroup() as tasks:
+            running: set[asyncio.Task[None]] = set()
             with suppress(ConnectionClosed):
                 async for message in self._socket:
-                    answer = await self._answer(message)
-                    if answer is not None:
-                        await self._send(answer)
-                    self._start_subscriptions()
-        finally:
-            for task in self._subscriptions.values():
+                    await self._slots.acquire()
+                    task = tasks.create_task(self._serve(message, tasks))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+            for task in (*running, *self._subscriptions.values()):
                 task.cancel()
-            await asyncio.gather(*self._subscriptions.values(), return_exceptions=True)
 
-    async def _answer(self, message: str | bytes) -> bytes | None:
+    async def _serve(self, message: str | bytes, tasks: asyncio.TaskGroup) -> None:
+        started: list[Started] = []
+        try:
+            answer = await self._answer(message, started)
+            if answer is not None:
+                await self._send(answer)
+        finally:
+            self._slots.release()
+        for subscription in started:
+            task = tasks.create_task(self._push(subscription), name=subscription.identity)
+            self._subscriptions[subscription.identity] = task
+            task.add_done_callback(self._forget)
+
+    async def _answer(self, message: str | bytes, started: list[Started]) -> bytes | None:
         """The answer to a message: one request, or a batch of them."""
         try:
             value = wire.parse(message)
         except RpcError as error:
             return wire.failure(None, error)
         if not isinstance(value, list):
-            return await self._answer_one(value)
+            return await self._answer_one(value, started)
         if not 1 <= len(value) <= self._limits.batch:
             problem = f"a batch has 1 to {self._limits.batch} requests, not {len(value)}"
             return wire.failure(None, RpcError(wire.INVALID_REQUEST, f"Invalid request: {problem}"))
-        answers = [await self._answer_one(request) for request in value]
+        answers = [await self._answer_one(request, started) for request in value]
         given = [answer for answer in answers if answer is not None]
         return b"[" + b",".join(given) + b"]" if given else None
 
-    async def _answer_one(self, value: Any) -> bytes | None:
+    async def _answer_one(self, value: Any, started: list[Started]) -> bytes | None:
         try:
             self._check_rate()
             request = wire.read_request(value)
-            result = await self._result(request)
+            result = await self._in_time(request, started)
         except RpcError as error:
             return wire.failure(wire.read_id(value), error)
         return None if request.notification else wire.result(request.id, result)
@@ -82,55 +108,61 @@ class Connection:
             advice = {"policy": "requests per second", "retry_after": f"{wait:.3f}"}
             raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
-    async def _result(self, request: wire.Request) -> object:
-        if request.method in self._topics.ends:
-            return self._end(request)
+    async def _in_time(self, request: Request, started: list[Started]) -> object:
         try:
             async with asyncio.timeout(self._limits.call_seconds):
-                topic = self._topics.by_method.get(request.method)
-                if topic is not None:
-                    return await self._subscribe(topic, Params(request.params))
-                return await self._thread.ask(self._methods.call, request.method, request.params)
+                return await self._result(request, started)
         except TimeoutError:
             problem = f"no answer within {self._limits.call_seconds} s"
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {problem}") from None
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _subscribe(self, topic: Topic, params: Params) -> str:
-        if len(self._subscriptions) + len(self._starting) >= self._limits.subscriptions:
+    async def _result(self, request: Request, started: list[Started]) -> object:
+        if request.method == SUBMIT:
+            submitted = await self._desk.submissions.submit(Params(request.params).hex(0))
+            return to_hex(submitted.hash)
+        if request.method in TOPICS:
+            return await self._subscribe(request, started)
+        if request.method in ENDS:
+            return self._end(request)
+        methods = self._desk.methods
+        return await self._desk.thread.ask(methods.call, request.method, request.params)
+
+    async def _subscribe(self, request: Request, started: list[Started]) -> str:
+        if self._open >= self._limits.subscriptions:
             message = f"Too many subscriptions: {self._limits.subscriptions} are open already"
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, message)
-        news = await topic.start(params)
+        self._open += 1
+        try:
+            news = await self._desk.subscriptions.start(request.method, Params(request.params))
+        except BaseException:
+            self._open -= 1
+            raise
         self._numbered += 1
-        self._starting.append((str(self._numbered), topic, news))
+        started.append(Started(str(self._numbered), request.method, news))
         return str(self._numbered)
 
-    def _start_subscriptions(self) -> None:
-        """Start what was subscribed to, once its answer is out: news must come after it."""
-        for identity, topic, news in self._starting:
-            task = asyncio.create_task(self._push(identity, topic, news), name=identity)
-            self._subscriptions[identity] = task
-            task.add_done_callback(self._forget)
-        self._starting.clear()
-
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._subscriptions[task.get_name()]
-
-    def _end(self, request: wire.Request) -> bool:
+    def _end(self, request: Request) -> bool:
         identity = str(request.params[0]) if request.params else ""
         task = self._subscriptions.get(identity)
         return task is not None and task.cancel()
 
-    async def _push(self, identity: str, topic: Topic, news: News) -> None:
-        with suppress(ConnectionClosed):
-            async for value in news:
-                await self._send(wire.notification(topic.news, identity, value))
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        del self._subscriptions[task.get_name()]
+        self._open -= 1
+
+    async def _push(self, subscription: Started) -> None:
+        news = TOPICS[subscription.method].news
+        with suppress(IotaError):
+            async for value in subscription.news:
+                await self._send(wire.notification(news, subscription.identity, value))
 
     async def _send(self, message: bytes) -> None:
         """Send, or cut off a client that does not take what it asked for."""
         try:
             async with asyncio.timeout(self._limits.send_seconds):
-                await self._socket.send(message.decode())
+                with suppress(ConnectionClosed):
+                    await self._socket.send(message.decode())
         except TimeoutError:
             self._socket.transport.abort()

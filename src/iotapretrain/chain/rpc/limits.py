@@ -10,13 +10,15 @@ from dataclasses import dataclass
 class Limits:
     """Bounds that keep one client from harming the others. Times are in seconds.
 
-    A client that is over the rate is told when to come back; one that does not take its answers
-    within `send_seconds` is cut off. `call_seconds` stays below the 60 s that the SDK waits.
+    A client that is over the rate is told when to come back. One that does not take its answers
+    within `send_seconds` is cut off, and while `pipelined` of its messages wait for theirs, no more
+    are read. `call_seconds` stays below the 60 s that the SDK waits.
     """
 
     connections: int = 256
     message_bytes: int = 2**20
     batch: int = 64
+    pipelined: int = 64
     requests_per_second: float = 1000.0
     burst: int = 2000
     subscriptions: int = 64

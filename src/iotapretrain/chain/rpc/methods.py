@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from iotapretrain import __version__
-from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.rpc.listing import KeyListing
 from iotapretrain.chain.rpc.params import Params, from_hex, to_hex
 from iotapretrain.chain.rpc.wire import (
@@ -37,16 +36,12 @@ SENTENCES: dict[InvalidTransaction, str] = {
 class Methods:
     """Answers requests that need no subscription; called from one thread at a time."""
 
-    def __init__(self, surface: Surface, chain_name: str) -> None:
+    def __init__(self, surface: Surface, chain_name: str, further_names: frozenset[str]) -> None:
         self._surface, self._node = surface, surface.node
         self._chain_name = chain_name
         self._listing = KeyListing(surface)
         self._table = self._system() | self._chain() | self._state() | self._transactions()
-
-    @property
-    def names(self) -> list[str]:
-        """Every method's name."""
-        return sorted(self._table)
+        self._names = sorted(further_names.union(self._table))
 
     def call(self, method: str, values: list[object]) -> object:
         """The answer to one request; raises RpcError for what cannot be answered."""
@@ -56,19 +51,12 @@ class Methods:
         try:
             return answer(Params(values))
         except RefusedError as refused:
-            raise _invalid_transaction(refused) from None
+            raise invalid_transaction(refused) from None
         except StateDiscardedError as discarded:
             block_hash = self.block_hash(discarded.block)
             raise _unknown_block(f"State already discarded for {block_hash}") from None
         except InputError as error:
             raise RpcError(INVALID_PARAMS, f"Invalid params: {error}") from None
-
-    def submit(self, extrinsic: bytes) -> Submitted:
-        """Give an extrinsic its place in a block."""
-        try:
-            return self._node.submit(extrinsic)
-        except RefusedError as refused:
-            raise _invalid_transaction(refused) from None
 
     def header(self, number: int) -> dict[str, object]:
         """A header as JSON."""
@@ -106,7 +94,7 @@ class Methods:
 
     def _system(self) -> dict[str, Callable[[Params], object]]:
         return {
-            "rpc_methods": lambda _: {"methods": self.names},
+            "rpc_methods": lambda _: {"methods": self._names},
             "system_name": lambda _: "iotapretrain",
             "system_version": lambda _: __version__,
             "system_chain": lambda _: self._chain_name,
@@ -161,7 +149,6 @@ class Methods:
         return {
             "account_nextIndex": next_index,
             "system_accountNextIndex": next_index,
-            "author_submitExtrinsic": lambda params: to_hex(self.submit(params.hex(0)).hash),
             "author_pendingExtrinsics": lambda _: [],
             "payment_queryInfo": self._payment,
         }
@@ -239,6 +226,7 @@ def _unknown_block(message: str) -> RpcError:
     return RpcError(UNKNOWN_BLOCK, f"Client error: {message}")
 
 
-def _invalid_transaction(refused: RefusedError) -> RpcError:
+def invalid_transaction(refused: RefusedError) -> RpcError:
+    """A refusal as a Substrate node words it."""
     sentence = f"{SENTENCES[refused.reason]} ({refused.detail})"
     return RpcError(INVALID_TRANSACTION, "Invalid Transaction", sentence)

@@ -18,11 +18,12 @@ from websockets.asyncio.server import serve as serve_websocket
 from websockets.http11 import Request, Response
 
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.rpc.connection import Connection
+from iotapretrain.chain.rpc.connection import Connection, Desk
 from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.subscriptions import Topics
+from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
+from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.surface import Surface
 from iotapretrain.errors import ServeError
@@ -55,12 +56,14 @@ async def serving(
     """Serve a chain while the context lasts. Port 0 takes any free one."""
     limits = limits or Limits()
     thread = NodeThread()
-    methods = Methods(Surface(node, codec), CHAIN_NAME)
     watcher = HeadWatcher(node, thread)
-    topics = Topics(methods, watcher, thread)
+    methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
+    submissions = Submissions(node, watcher, thread)
+    subscriptions = Subscriptions(methods, submissions, watcher, thread)
+    desk = Desk(methods, submissions, subscriptions, thread)
 
     async def client(socket: ServerConnection) -> None:
-        await Connection(socket, methods, topics, thread, limits).run()
+        await Connection(socket, desk, limits).run()
 
     await watcher.look()
     server = await _listen(client, host, port, limits)

@@ -10,6 +10,7 @@ from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods
 from iotapretrain.chain.rpc.params import Params
+from iotapretrain.chain.rpc.submissions import Submissions
 
 MOST_MISSED_HEADS = 64
 """A client that lags further behind skips blocks."""
@@ -19,42 +20,53 @@ News = AsyncIterator[object]
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A kind of subscription: what its news are called, which method ends it, how it starts."""
+    """A kind of subscription: what its news are called, and which method ends it."""
 
     news: str
     end: str
-    start: Callable[[Params], Awaitable[News]]
 
 
-class Topics:
-    """All kinds of subscription."""
+TOPICS = {
+    "chain_subscribeNewHeads": Topic("chain_newHead", "chain_unsubscribeNewHeads"),
+    "chain_subscribeAllHeads": Topic("chain_allHead", "chain_unsubscribeAllHeads"),
+    "chain_subscribeFinalizedHeads": Topic(
+        "chain_finalizedHead", "chain_unsubscribeFinalizedHeads"
+    ),
+    "state_subscribeRuntimeVersion": Topic(
+        "state_runtimeVersion", "state_unsubscribeRuntimeVersion"
+    ),
+    "state_subscribeStorage": Topic("state_storage", "state_unsubscribeStorage"),
+    "author_submitAndWatchExtrinsic": Topic("author_extrinsicUpdate", "author_unwatchExtrinsic"),
+}
+"""By the method that subscribes."""
 
-    def __init__(self, methods: Methods, watcher: HeadWatcher, thread: NodeThread) -> None:
-        self._methods, self._watcher, self._thread = methods, watcher, thread
-        self.by_method = self._table()
-        self.ends = frozenset(topic.end for topic in self.by_method.values())
+ENDS = frozenset(topic.end for topic in TOPICS.values())
 
-    def _table(self) -> dict[str, Topic]:
-        new = Topic("chain_newHead", "chain_unsubscribeNewHeads", self._new_heads)
-        every = Topic("chain_allHead", "chain_unsubscribeAllHeads", self._new_heads)
-        final = Topic(
-            "chain_finalizedHead", "chain_unsubscribeFinalizedHeads", self._finalized_heads
-        )
-        version = Topic(
-            "state_runtimeVersion", "state_unsubscribeRuntimeVersion", self._runtime_version
-        )
-        return {
-            "chain_subscribeNewHeads": new,
-            "chain_subscribeAllHeads": every,
-            "chain_subscribeFinalizedHeads": final,
-            "state_subscribeRuntimeVersion": version,
-            "state_subscribeStorage": Topic(
-                "state_storage", "state_unsubscribeStorage", self._storage
-            ),
-            "author_submitAndWatchExtrinsic": Topic(
-                "author_extrinsicUpdate", "author_unwatchExtrinsic", self._submission
-            ),
+
+class Subscriptions:
+    """Starts the news of every topic."""
+
+    def __init__(
+        self,
+        methods: Methods,
+        submissions: Submissions,
+        watcher: HeadWatcher,
+        thread: NodeThread,
+    ) -> None:
+        self._methods, self._submissions = methods, submissions
+        self._watcher, self._thread = watcher, thread
+        self._starts: dict[str, Callable[[Params], Awaitable[News]]] = {
+            "chain_subscribeNewHeads": self._new_heads,
+            "chain_subscribeAllHeads": self._new_heads,
+            "chain_subscribeFinalizedHeads": self._finalized_heads,
+            "state_subscribeRuntimeVersion": self._runtime_version,
+            "state_subscribeStorage": self._storage,
+            "author_submitAndWatchExtrinsic": self._submission,
         }
+
+    async def start(self, method: str, params: Params) -> News:
+        """Do what the method asks for at once, and give what there will be to tell."""
+        return await self._starts[method](params)
 
     async def _new_heads(self, _: Params) -> News:
         return self._headers(self._watcher.newest)
@@ -97,9 +109,7 @@ class Topics:
             block = await self._watcher.newest(block + 1)
 
     async def _submission(self, params: Params) -> News:
-        submitted = await self._thread.ask(self._methods.submit, params.hex(0))
-        await self._watcher.look()
-        return self._progress(submitted)
+        return self._progress(await self._submissions.submit(params.hex(0)))
 
     async def _progress(self, submitted: Submitted) -> News:
         yield "ready"
