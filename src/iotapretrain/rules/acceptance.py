@@ -127,7 +127,7 @@ def _weights_checks(call: WeightsCall) -> Iterator[tuple[bool, WeightsOutcome]]:
     poor = call.stake < call.stake_threshold and not call.is_owner
     yield poor, WeightsOutcome.NOT_ENOUGH_STAKE
     yield call.version_key < call.network_version_key, WeightsOutcome.WRONG_VERSION_KEY
-    hasty = 0 < call.last_update and call.block - call.last_update < call.rate_limit
+    hasty = call.last_update > 0 and call.block - call.last_update < call.rate_limit
     yield hasty and not call.reveal, WeightsOutcome.TOO_FAST
     on_itself = list(call.uids) == [call.uid]
     yield not (call.permit or call.is_owner or on_itself), WeightsOutcome.NO_PERMIT

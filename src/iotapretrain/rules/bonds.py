@@ -52,7 +52,9 @@ def renewed(
     if not (hyperparameters.liquid_alpha and consensus.any()):
         average = moving_average(new, old, hyperparameters.bonds_alpha)
     else:
-        alpha = liquid_alpha(new, old, consensus, hyperparameters)
+        low = proportion(hyperparameters.alpha_low_u16)
+        high = proportion(hyperparameters.alpha_high_u16)
+        alpha = liquid_alpha(new, old, consensus, low, high, hyperparameters.steepness)
         average = np.where(held, np.minimum(moving_average(new, old, alpha), ONE), 0)
     return Bonds(average, average, average > 0)
 
@@ -93,16 +95,15 @@ def moving_average(new: Ticks, old: Ticks, alpha: Ticks | int) -> Ticks:
 
 
 def liquid_alpha(
-    weights: Ticks, bonds: Ticks, consensus: Ticks, hyperparameters: Hyperparameters
+    weights: Ticks, bonds: Ticks, consensus: Ticks, low: int, high: int, steepness: int
 ) -> Ticks:
     """How fast each bond follows its weight (section 9.3).
 
-    A sigmoid of how far a validator buys above consensus, or how far it sells.
+    Between `low` and `high`, by a sigmoid of how far a validator buys above consensus, or how far
+    it sells.
     """
-    low = proportion(hyperparameters.alpha_low_u16)
-    high = proportion(hyperparameters.alpha_high_u16)
     distance = np.where(weights >= bonds, weights - consensus, bonds - weights).clip(0, ONE)
-    response = sigmoid(_scaled(distance - ONE // 2, -hyperparameters.steepness))
+    response = sigmoid(_scaled(distance - ONE // 2, -steepness))
     return (low + product(response, high - low)).clip(low, high)
 
 

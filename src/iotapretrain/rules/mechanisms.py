@@ -1,4 +1,4 @@
-"""Subnets with several incentive mechanisms: an epoch each, then put together (Yuma, section 11)."""
+"""Subnets with several incentive mechanisms: an epoch each, put together (Yuma, section 11)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def combine(outcomes: Sequence[EpochOutcome], emissions: Sequence[int]) -> Epoch
 
 
 def _average(columns: Sequence[NDArray[Any]], weights: Sequence[int]) -> NDArray[Any]:
-    """Weighted by parts of 2^64, each product floored; in Python's whole numbers, which are longer."""
+    """Weighted by parts of 2^64, each product floored; Python's whole numbers are long enough."""
     result = np.zeros_like(columns[0])
     for column, weight in zip(columns, weights, strict=True):
         result += ((column.astype(object) * weight) >> _BITS).astype(column.dtype)

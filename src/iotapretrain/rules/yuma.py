@@ -114,7 +114,7 @@ def epoch(hyperparameters: Hyperparameters, inputs: EpochInputs) -> EpochOutcome
         bonds=new.average,
         dividends=_spread(dividends, rows, inputs.size),
     )
-    new_permit = _with_owner(_top(stake, hyperparameters.max_allowed_validators), owner)
+    new_permit = _with_owner(top_nonzero(stake, hyperparameters.max_allowed_validators), owner)
     return _outcome(trace, active, new_permit, new, inputs.emission)
 
 
@@ -165,7 +165,7 @@ def _old_bonds(hyperparameters: Hyperparameters, inputs: EpochInputs, rows: Uids
     return values
 
 
-def _top(stake: Ticks, limit: int) -> Mask:
+def top_nonzero(stake: Ticks, limit: int) -> Mask:
     """The `limit` largest stakes above 0; of equal ones the higher uid (section 11)."""
     top = stake > 0
     top[np.argsort(stake, kind="stable")[: max(len(stake) - limit, 0)]] = False
