@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from iotapretrain import __version__
-from iotapretrain.cli import conformance, data, rules
+from iotapretrain.cli import conformance, data, hub, rules
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("conformance")(conformance.conformance)
 app.add_typer(data.app, name="data")
+app.add_typer(hub.app, name="hub")
 app.add_typer(rules.app, name="rules")
 
 

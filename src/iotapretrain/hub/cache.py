@@ -27,6 +27,12 @@ from iotapretrain.hub.protocol import Commit, FileEntry
 from iotapretrain.hub.room import Room
 
 
+def default_folder() -> Path:
+    """The place below the user's cache folder."""
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "hub"
+
+
 class Cache:
     """Safe for any number of processes; `room` holds its budget."""
 

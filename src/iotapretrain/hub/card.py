@@ -1,7 +1,7 @@
 """The model card: what a model was made of, for people and, in its YAML head, for programs.
 
-The head carries the hub's own fields (`license`, `datasets`, `base_model`) and ours under `iotapretrain`,
-from which `parse` reads the card back. In the body all text is escaped: it shows and does nothing.
+The head carries the hub's own fields (`license`, `datasets`, `base_model`) and, for `parse`, ours
+under `iotapretrain`. In the body all text is escaped: it shows and does nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ LONGEST_CARD = 1 << 16
 
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*", re.ASCII)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 _HEAD = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
 
 

@@ -40,6 +40,7 @@ def write_whole(path: Path, content: bytes) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         write_all(descriptor, content)
+        os.fchmod(descriptor, 0o644)
         os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:

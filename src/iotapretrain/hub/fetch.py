@@ -68,11 +68,24 @@ def fetch(
         return found
     listing = hub.listing(commit)
     wanted = plan(listing, max_bytes)
-    with cache.room.reserve({each.content_key: each.size for each in wanted}, deadline):
+    sizes = {each.content_key: each.size for each in wanted}
+    with _full_disk_said(cache, commit), cache.room.reserve(sizes, deadline):
         transfer = _Transfer(hub, commit, cache, deadline, patience or Patience())
         for each in wanted:
             transfer.bring(each, _reporter(progress, wanted, each))
         return cache.install(commit, wanted, listing.total_bytes)
+
+
+@contextmanager
+def _full_disk_said(cache: Cache, commit: Commit) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise FullCacheError(
+            f"cache {cache.root}: {error.strerror} while fetching {commit}; make room, fetch again"
+        ) from error
 
 
 def _reporter(
@@ -176,13 +189,9 @@ class _Transfer:
             path.unlink(missing_ok=True)
             raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error
         except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            path.unlink()
-            raise FullCacheError(
-                f"cache {self.cache.root}: the disk is full ({error.strerror}) at {entry.path!r} of"
-                f" {self.commit}, {entry.size} bytes; make room and fetch again"
-            ) from error
+            if error.errno in _NO_ROOM:
+                path.unlink()
+            raise
         finally:
             os.close(descriptor)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import msgspec
 
-from iotapretrain.errors import CorruptModelError, HubRightsError, MissingModelError
+from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, MissingModelError
 from iotapretrain.hub.disk import locked, pieces, sync_folder, try_lock, write_all, write_whole
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.patience import Clock
@@ -60,10 +60,9 @@ class FolderHub:
         return f"folder:{self._root}"
 
     def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
-        self._must_own(repository)
-        with self._staging() as staging:
+        with self._writing(repository), self._staging() as staging:
             files = tuple(
-                _stage(path, folder.files[path], staging) for path in sorted(folder.files)
+                _stage(path, source, staging) for path, source in sorted(folder.files.items())
             )
             with self._moving(repository):
                 self._create(repository)
@@ -73,8 +72,7 @@ class FolderHub:
         return "public" if self._is_public(self._home(repository)) else "private"
 
     def set_visibility(self, repository: RepositoryId, visibility: Visibility) -> None:
-        self._must_own(repository)
-        with self._moving(repository):
+        with self._writing(repository), self._moving(repository):
             write_whole(self._home(repository) / "visibility", visibility.encode())
 
     def resolve(self, repository: RepositoryId, revision: str = MAIN) -> Commit:
@@ -97,13 +95,27 @@ class FolderHub:
         yield pieces(blob, start)
 
     def delete(self, repository: RepositoryId) -> None:
-        self._must_own(repository)
-        with self._moving(repository), self._staging() as staging:
+        with self._writing(repository), self._moving(repository), self._staging() as staging:
             os.rename(self._home(repository), staging / "deleted")
+
+    @contextmanager
+    def _writing(self, repository: RepositoryId) -> Iterator[None]:
+        """Only the owner may, and only as far as the disk lets him."""
+        if self._owner != repository.namespace:
+            raise HubRightsError(
+                f"{repository}: {self._owner or 'nobody'} may not write there; "
+                f"open {self.name} as {repository.namespace}"
+            )
+        try:
+            yield
+        except OSError as error:
+            raise HubError(f"{self.name}: {error.strerror}: {error.filename}") from error
 
     def _home(self, repository: RepositoryId) -> Path:
         """The folder of a repository, if this owner may know that it exists."""
         home = self._root / "repositories" / repository.namespace / repository.name
+        if home.exists() and not os.access(home, os.R_OK | os.X_OK):
+            raise HubRightsError(f"{repository}: the disk does not let this user read {home}")
         readable = self._owner == repository.namespace or self._is_public(home)
         if not readable or not home.is_dir():
             raise MissingModelError(
@@ -117,13 +129,6 @@ class FolderHub:
             return (home / "visibility").read_text() == "public"
         except FileNotFoundError:
             return False
-
-    def _must_own(self, repository: RepositoryId) -> None:
-        if self._owner != repository.namespace:
-            raise HubRightsError(
-                f"{repository}: {self._owner or 'nobody'} may not write there; "
-                f"open {self.name} as {repository.namespace}"
-            )
 
     def _create(self, repository: RepositoryId) -> None:
         home = self._root / "repositories" / repository.namespace / repository.name

@@ -84,10 +84,15 @@ class _TreeItem(msgspec.Struct):
 
 
 class HuggingFaceHub:
-    """Model repositories at `endpoint`, by default the library's (`HF_ENDPOINT`)."""
+    """Model repositories at `endpoint`; without it and `token` those that the library knows."""
 
-    def __init__(self, endpoint: str | None = None, patience: Patience | None = None) -> None:
-        self._api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None)
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        patience: Patience | None = None,
+        token: str | None = None,
+    ) -> None:
+        self._api = HfApi(endpoint=endpoint.rstrip("/") if endpoint else None, token=token)
         self._patience = patience or Patience()
 
     @property
@@ -96,8 +101,7 @@ class HuggingFaceHub:
 
     def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
         def attempt() -> Commit:
-            self._api.create_repo(str(repository), private=True, exist_ok=True)
-            head = self._resolve(repository, MAIN)
+            head = self._head_or_new(repository)
             gone = {entry.path for entry in self._listing(head).files} - set(folder.files)
             info = self._api.create_commit(
                 str(repository),
@@ -150,6 +154,13 @@ class HuggingFaceHub:
         info = self._api.model_info(str(repository), revision=revision, timeout=SILENCE_SECONDS)
         return Commit(repository, info.sha or "")
 
+    def _head_or_new(self, repository: RepositoryId) -> Commit:
+        try:
+            return self._resolve(repository, MAIN)
+        except RepositoryNotFoundError:
+            self._api.create_repo(str(repository), private=True)
+            return self._resolve(repository, MAIN)
+
     def _listing(self, commit: Commit) -> Listing:
         """Page by page, so that no listing is too large for us: it is refused while it arrives."""
         url = f"{self._api.endpoint}/api/models/{commit.repository}/tree/{commit.id}?recursive=true"
@@ -164,7 +175,10 @@ class HuggingFaceHub:
     @contextmanager
     def _get(self, url: str, headers: dict[str, str]) -> Iterator[httpx2.Response]:
         with get_session().stream(
-            "GET", url, headers={**build_hf_headers(), **headers}, timeout=_TIMEOUT
+            "GET",
+            url,
+            headers={**build_hf_headers(token=self._api.token), **headers},
+            timeout=_TIMEOUT,
         ) as response:
             hf_raise_for_status(response)
             yield response

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import Commit
 
 RECORD = "model.json"
@@ -41,6 +45,15 @@ class Model:
     def keys(self) -> frozenset[str]:
         """The contents it is made of."""
         return frozenset(file.key for file in self.files)
+
+    def copy_to(self, folder: Path) -> None:
+        """Copy the files to a folder that does not exist; it appears when all are there."""
+        if folder.exists():
+            raise InputError(f"{folder}: exists already; name a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetched-") as coming:
+            shutil.copytree(self.folder, Path(coming) / FILES, copy_function=shutil.copyfile)
+            os.rename(Path(coming) / FILES, folder)
 
     def encode(self) -> bytes:
         """The record to keep beside the files."""

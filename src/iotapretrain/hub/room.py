@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.errors import FullCacheError
+from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.disk import create_locked, locked, try_lock, write_all
 from iotapretrain.hub.model import RECORD, Model
 from iotapretrain.hub.patience import Clock, Deadline
@@ -88,8 +88,12 @@ class Room:
     clock: Clock = time.time
 
     def __post_init__(self) -> None:
-        for folder in ("blobs", "partial", "models", "reserved", "tmp"):
-            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        try:
+            for folder in ("blobs", "partial", "models", "reserved", "tmp"):
+                (self.root / folder).mkdir(parents=True, exist_ok=True)
+            (self.root / "lock").touch()
+        except OSError as error:
+            raise InputError(f"cache {self.root}: {error.strerror}; name another folder") from error
 
     @contextmanager
     def deciding(self, deadline: Deadline | None = None) -> Iterator[None]:

@@ -1,0 +1,181 @@
+"""`iota hub`: publish models, look at them, bring them here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.console import print_json
+from iotapretrain.cli.size import parse_size
+
+if TYPE_CHECKING:
+    from iotapretrain.hub.cache import Cache
+    from iotapretrain.hub.fetch import Progress
+    from iotapretrain.hub.protocol import Commit, Hub
+
+app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
+
+Address = Annotated[
+    str,
+    typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT."),
+]
+Owner = Annotated[
+    str | None, typer.Option("--as", help="Who you are on a folder hub: your namespace.")
+]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", envvar="IOTA_HUB_CACHE", help="Default: below the user's cache."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Model = Annotated[str, typer.Argument(metavar="NAMESPACE/NAME@COMMIT")]
+
+
+@app.command()
+def publish(
+    folder: Annotated[Path, typer.Argument(help="The folder of a model.")],
+    repo: Annotated[str, typer.Option(help="NAMESPACE/NAME; made where it is missing.")],
+    hub: Address = "hf",
+    owner: Owner = None,
+    message: Annotated[str, typer.Option(help="What changed.")] = "Publish a model",
+    public: Annotated[
+        bool, typer.Option("--public", help="Open it to everybody; else a new one stays private.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a folder the newest commit of a repository.
+
+    Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub --as alice
+    """
+    from iotapretrain.hub.address import open_hub
+    from iotapretrain.hub.files import ModelFolder
+    from iotapretrain.hub.protocol import RepositoryId
+
+    repository, opened = RepositoryId.parse(repo), open_hub(hub, owner)
+    model = ModelFolder.scan(folder)
+    commit = opened.publish(model, repository, message)
+    if public:
+        opened.set_visibility(repository, "public")
+    visibility = opened.visibility(repository)
+    if as_json:
+        left_out = list(model.left_out)
+        print_json({"commit": str(commit), "visibility": visibility, "left_out": left_out})
+        return
+    typer.echo(f"{commit}  {visibility}")
+    for path in model.left_out:
+        typer.echo(f"left out, no file of a model: {path}", err=True)
+
+
+@app.command("list")
+def list_files(
+    model: Model,
+    hub: Address = "hf",
+    owner: Owner = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the files of a commit; without @COMMIT, of the newest.
+
+    Example: iota hub list alice/model --hub folder:/srv/hub
+    """
+    from iotapretrain.hub.address import open_hub
+
+    opened = open_hub(hub, owner)
+    listing = opened.listing(_commit(opened, model))
+    if as_json:
+        files = [
+            {"path": each.path, "size": each.size, "sha256": each.sha256} for each in listing.files
+        ]
+        print_json({"commit": str(listing.commit), "bytes": listing.total_bytes, "files": files})
+        return
+    typer.echo(f"{listing.commit}  {listing.total_bytes} bytes")
+    for each in listing.files:
+        typer.echo(f"{each.size:>15}  {each.path}")
+
+
+@app.command()
+def fetch(
+    model: Model,
+    hub: Address = "hf",
+    owner: Owner = None,
+    cache: CacheFolder = None,
+    to: Annotated[Path | None, typer.Option(help="Copy it to this new folder, too.")] = None,
+    max_bytes: Annotated[str, typer.Option(help="Refuse a larger commit.")] = "15GiB",
+    budget: Annotated[str | None, typer.Option(help="Keep the cache below this size.")] = None,
+    seconds: Annotated[float, typer.Option(help="Give up after so long.", min=1)] = 3600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a pinned commit here, whole and verified, and print its hash.
+
+    Example: iota hub fetch alice/model@0123456789abcdef0123456789abcdef01234567 --max-bytes 15GiB
+    """
+    from iotapretrain.hub.address import open_hub
+    from iotapretrain.hub.digest import model_hash
+    from iotapretrain.hub.fetch import fetch as fetch_model
+    from iotapretrain.hub.protocol import Commit
+
+    commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)
+    kept = _cache(cache, budget)
+    with _progress(model) as progress:
+        fetch_model(opened, commit, kept, max_bytes=limit, seconds=seconds, progress=progress)
+    with kept.hold(commit) as fetched:
+        if to is not None:
+            fetched.copy_to(to)
+        place, digest = to or fetched.folder, model_hash(fetched)
+    if as_json:
+        print_json({"commit": str(commit), "folder": str(place), "model_hash": digest})
+        return
+    typer.echo(f"{place}  {digest}")
+
+
+@app.command()
+def clean(
+    budget: Annotated[str, typer.Option(help="Shrink the cache to this size, say 50GB.")],
+    cache: CacheFolder = None,
+    grace: Annotated[
+        float, typer.Option(help="Keep what was used in the last so many seconds.", min=0)
+    ] = 600.0,
+    as_json: AsJson = False,
+) -> None:
+    """Delete the longest unused models until the rest fits a budget.
+
+    Example: iota hub clean --budget 50GB
+    """
+    kept = _cache(cache, budget, grace)
+    removed, freed = kept.room.clean()
+    used = kept.room.used()
+    if as_json:
+        print_json({"removed": removed, "freed_bytes": freed, "used_bytes": used})
+        return
+    for name in removed:
+        typer.echo(name)
+    typer.echo(f"{freed} bytes freed, {used} in use", err=True)
+
+
+def _commit(hub: Hub, model: str) -> Commit:
+    from iotapretrain.hub.protocol import Commit, RepositoryId
+
+    return Commit.parse(model) if "@" in model else hub.resolve(RepositoryId.parse(model))
+
+
+def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Cache:
+    from iotapretrain.hub.cache import Cache, default_folder
+
+    return Cache(folder or default_folder(), parse_size(budget) if budget else None, grace)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Progress]:
+    """A bar on the terminal, if there is one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
