@@ -1,0 +1,197 @@
+"""Single operations of the Yuma vectors (`unit`), by the rules' own functions where they have them.
+
+Vectors state real numbers: they go to the nearest point of the grid, and results come back from it.
+What an epoch has no function for, because it is one operation on an array, is that operation here.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iotapretrain.errors import InputError
+from iotapretrain.rules.acceptance import upscaled
+from iotapretrain.rules.bonds import liquid_alpha, moving_average
+from iotapretrain.rules.fixed import (
+    ONE,
+    exponential,
+    fractions,
+    max_upscaled,
+    nearest,
+    normalise,
+    proportion,
+    quotient,
+    real,
+    shares,
+    sigmoid,
+    stored,
+    upscale_columns,
+)
+from iotapretrain.rules.hyperparameters import Hyperparameters
+from iotapretrain.rules.median import consensus, weighted_medians
+from iotapretrain.rules.yuma import top_nonzero
+
+Args = dict[str, Any]
+
+_RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "le": operator.le,
+    "lt": operator.lt,
+    "ge": operator.ge,
+    "gt": operator.gt,
+}
+
+
+def _array(values: Any) -> NDArray[np.float64]:
+    return np.asarray(values, np.float64)
+
+
+def _steepness(stored_value: int) -> int:
+    return Hyperparameters(alpha_sigmoid_steepness=stored_value).steepness
+
+
+def _alpha_sigmoid(args: Args) -> Any:
+    weight, bond, middle = (nearest([args[name]]) for name in ("weight", "bond", "consensus"))
+    low, high = (int(nearest(args[name])) for name in ("alpha_low", "alpha_high"))
+    alpha = liquid_alpha(weight, bond, middle, low, high, _steepness(args["steepness"]))
+    return float(real(alpha)[0])
+
+
+def _bonds_alpha(args: Args) -> Any:
+    return Hyperparameters(**args).bonds_alpha / ONE
+
+
+def _check_max_limited(args: Args) -> Any:
+    values = np.asarray(args["vector"], np.int64)
+    parts = fractions(values, values.sum())
+    return bool(parts.max(initial=0) <= proportion(args["max_limit_u16"]))
+
+
+def _ema_alpha_dense(args: Args) -> Any:
+    new, old, alpha = (_array(args[name]) for name in ("new", "old", "alpha"))
+    return np.minimum((1 - alpha) * old + alpha * new, 1).tolist()
+
+
+def _ema_alpha_sparse(args: Args) -> Any:
+    result = []
+    for new, old, alpha in zip(args["new"], args["old"], args["alpha"], strict=True):
+        before = dict(old)
+        mixed = [[j, min((1 - alpha[j]) * before.get(j, 0) + alpha[j] * v, 1)] for j, v in new]
+        result.append([entry for entry in mixed if entry[1] > 0])
+    return result
+
+
+def _exp_safe(args: Args) -> Any:
+    return float(real(exponential(nearest([args["x"]])))[0])
+
+
+def _interpolate(args: Args) -> Any:
+    first, second, ratio = _array(args["a"]), _array(args["b"]), args["ratio"]
+    return (second if ratio == 1 else first + ratio * (second - first)).tolist()
+
+
+def _is_topk(args: Args) -> Any:
+    values = _array(args["vector"])
+    marked = np.ones(values.size, bool)
+    marked[np.argsort(values, kind="stable")[: max(values.size - args["k"], 0)]] = False
+    return marked.tolist()
+
+
+def _liquid_ema_bonds(args: Args) -> Any:
+    weights, old = nearest(args["weights"]), nearest(args["bonds"])
+    low, high = proportion(args["alpha_low_u16"]), proportion(args["alpha_high_u16"])
+    slope = _steepness(args["steepness"])
+    alpha = liquid_alpha(weights, old, nearest(args["consensus"]), low, high, slope)
+    return real(np.minimum(moving_average(weights, old, alpha), ONE)).tolist()
+
+
+def _masked(values: Any, mask: Any) -> Any:
+    return np.where(mask, 0, _array(values)).tolist()
+
+
+def _mask_diag(args: Args) -> Any:
+    mask = np.eye(len(args["matrix"]), dtype=bool)
+    if args.get("except_index") is not None:
+        mask[args["except_index"], args["except_index"]] = False
+    return _masked(args["matrix"], mask)
+
+
+def _mask_pairs(args: Args) -> Any:
+    relation = _RELATIONS.get(args["mask_if"])
+    if relation is None:
+        raise InputError(f"mask_if: {args['mask_if']!r} is none of {', '.join(_RELATIONS)}")
+    rows, columns = np.asarray(args["row_values"]), np.asarray(args["col_values"])
+    return _masked(args["matrix"], relation(rows[:, None], columns))
+
+
+def _normalize_u64(args: Args) -> Any:
+    both = np.array([args["value"], args["total"] - args["value"]], np.uint64)
+    return float(real(shares(both))[0])
+
+
+def _proportion_to_u16(args: Args) -> Any:
+    return int(stored(nearest([args["x"]]).clip(0, ONE))[0])
+
+
+def _sigmoid_safe(args: Args) -> Any:
+    exponent = -args["rho"] * (_array(args["x"]) - args["kappa"])
+    return real(sigmoid(nearest(exponent))).tolist()
+
+
+def _vec_div(args: Args) -> Any:
+    dividend, divisor = nearest(args["x"]), nearest(args["y"])
+    return real(quotient(np.where(divisor == 0, 0, dividend), divisor)).tolist()
+
+
+def _weighted_median(args: Args) -> Any:
+    scores, stake = nearest(args["score"])[:, None], nearest(args["stake"])
+    return float(real(weighted_medians(scores, stake, int(nearest(args["minority"]))))[0])
+
+
+def _weighted_median_columns(args: Args) -> Any:
+    weights, stake = nearest(args["weights"]), nearest(args["stake"])
+    return real(consensus(weights, stake, int(nearest(args["majority"])))).tolist()
+
+
+FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+    "alpha_sigmoid": _alpha_sigmoid,
+    "bonds_alpha": _bonds_alpha,
+    "check_max_limited": _check_max_limited,
+    "col_clip": lambda args: np.minimum(args["matrix"], args["threshold"]).tolist(),
+    "col_max_upscale": lambda args: real(upscale_columns(nearest(args["matrix"]))).tolist(),
+    "col_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=0)).tolist(),
+    "ema_alpha_dense": _ema_alpha_dense,
+    "ema_alpha_sparse": _ema_alpha_sparse,
+    "exp_safe": _exp_safe,
+    "interpolate": _interpolate,
+    "is_topk": _is_topk,
+    "is_topk_nonzero": lambda args: top_nonzero(nearest(args["vector"]), args["k"]).tolist(),
+    "liquid_ema_bonds": _liquid_ema_bonds,
+    "mask_diag": _mask_diag,
+    "mask_matrix": lambda args: _masked(args["matrix"], args["mask"]),
+    "mask_pairs": _mask_pairs,
+    "mask_rows": lambda args: _masked(args["matrix"], np.asarray(args["mask"])[:, None]),
+    "mask_vector": lambda args: _masked(args["vector"], args["mask"]),
+    "mat_vec_mul": lambda args: (_array(args["matrix"]) * _array(args["vector"])).tolist(),
+    "matmul": lambda args: (_array(args["vector"]) @ _array(args["matrix"])).tolist(),
+    "matmul_transpose": lambda args: (_array(args["matrix"]) @ _array(args["vector"])).tolist(),
+    "normalize": lambda args: real(normalise(nearest(args["vector"]))).tolist(),
+    "normalize_u64": _normalize_u64,
+    "proportion_to_u16": _proportion_to_u16,
+    "row_hadamard": lambda args: (
+        _array(args["matrix"]) * _array(args["vector"])[:, None]
+    ).tolist(),
+    "row_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=1)).tolist(),
+    "row_sum": lambda args: _array(args["matrix"]).sum(axis=1).tolist(),
+    "sigmoid_safe": _sigmoid_safe,
+    "u16_max_upscale_to_u16": lambda args: upscaled(args["vector"]),
+    "vec_div": _vec_div,
+    "vec_max_upscale_to_u16": lambda args: max_upscaled(nearest(args["vector"]).tolist()),
+    "weighted_median": _weighted_median,
+    "weighted_median_columns": _weighted_median_columns,
+}
