@@ -23,7 +23,7 @@ HASHES = st.binary(min_size=32, max_size=32).map(lambda data: "0x" + data.hex())
 BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "u128": 128}
 RAW = st.integers(0, 128).flatmap(
     lambda size: st.binary(min_size=size, max_size=size).map(
-        lambda data: {f"Raw{size}": "0x" + data.hex()}
+        lambda data: {f"Raw{size}": "0x" + data.hex() if size else []}
     )
 )
 

@@ -78,11 +78,12 @@ SYSTEM = _pallet(
     events="""
         0 ExtrinsicSuccess(dispatch_info: DispatchEventInfo)
         1 ExtrinsicFailed(dispatch_error: DispatchError, dispatch_info: DispatchEventInfo)
-        3 NewAccount(account: AccountId32)
     """,
     errors="5 CallFiltered: this chain does not have this call",
-    constants=(("SS58Prefix", "u16", 42), ("BlockHashCount", "u32", 4096)),
+    constants=(("SS58Prefix", "u16", 42),),
 )
+
+TIMESTAMP = _pallet("Timestamp", 2, storage="Now -> u64", calls="0 set(now: Compact<u64>)")
 
 BALANCES = _pallet(
     "Balances",
@@ -93,12 +94,7 @@ BALANCES = _pallet(
         3 transfer_keep_alive(dest: MultiAddress, value: Compact<u64>)
         4 transfer_all(dest: MultiAddress, keep_alive: bool)
     """,
-    events="""
-        0 Endowed(account: AccountId32, free_balance: u64)
-        2 Transfer(from: AccountId32, to: AccountId32, amount: u64)
-        7 Deposit(who: AccountId32, amount: u64)
-        8 Withdraw(who: AccountId32, amount: u64)
-    """,
+    events="2 Transfer(from: AccountId32, to: AccountId32, amount: u64)",
     errors="""
         2 InsufficientBalance: the free balance does not cover the amount
         3 ExistentialDeposit: the amount is too small to open an account
@@ -120,7 +116,6 @@ SUBTENSOR = _pallet(
     calls=subtensor.CALLS,
     events=subtensor.EVENTS,
     errors=subtensor.ERRORS,
-    constants=(("InitialStartCallDelay", "u64", 0),),
 )
 
 COMMITMENTS = _pallet(
@@ -141,7 +136,7 @@ COMMITMENTS = _pallet(
         2 SpaceLimitExceeded: the hotkey has used up its bytes for this epoch
         4 TimelockRevealFailedNotAllowed: only the chain marks a reveal as failed
     """,
-    constants=(("MaxFields", "u32", 3), ("InitialDeposit", "u64", 0), ("FieldDeposit", "u64", 0)),
+    constants=(("MaxFields", "u32", 3),),
 )
 
 ADMIN_UTILS = _pallet("AdminUtils", 19, calls=subtensor.ADMIN_CALLS, errors=subtensor.ADMIN_ERRORS)
@@ -151,7 +146,6 @@ SHIELD = _pallet(
     30,
     storage="NextKey -> Vec<u8>?",
     calls="1 submit_encrypted(ciphertext: Vec<u8>)",
-    events="0 EncryptedSubmitted(id: H256, who: AccountId32)",
 )
 
 
@@ -160,13 +154,7 @@ def pallets(block_ms: int) -> tuple[Pallet, ...]:
     """All pallets of a chain whose blocks are this many milliseconds apart."""
     return (
         SYSTEM,
-        _pallet(
-            "Timestamp",
-            2,
-            storage="Now -> u64",
-            calls="0 set(now: Compact<u64>)",
-            constants=(("MinimumPeriod", "u64", block_ms // 2),),
-        ),
+        TIMESTAMP,
         _pallet("Aura", 3, constants=(("SlotDuration", "u64", block_ms),)),
         BALANCES,
         TRANSACTION_PAYMENT,

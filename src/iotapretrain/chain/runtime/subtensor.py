@@ -14,7 +14,7 @@ NETWORK_STORAGE = """
     NetworkRegistrationAllowed: i u16 -> bool = True
     NetworkPowRegistrationAllowed: i u16 -> bool
     SubnetEmissionEnabled: i u16 -> bool = True
-    SubtokenEnabled: i u16 -> bool
+    SubtokenEnabled: i u16 -> bool = True
     TransferToggle: i u16 -> bool = True
     SubnetOwner: i u16 -> AccountId32
     SubnetOwnerHotkey: i u16 -> AccountId32
@@ -82,8 +82,8 @@ SETTINGS_STORAGE = """
     CollateralDrainRatio: i u16 -> U64F64
     MinChildkeyTakePerSubnet: i u16 -> u16
     AdjustmentAlpha: i u16 -> u64
-    AdjustmentInterval: i u16 -> u16 = 360
-    TargetRegistrationsPerInterval: i u16 -> u16 = 1
+    AdjustmentInterval: i u16 -> u16 = 112
+    TargetRegistrationsPerInterval: i u16 -> u16 = 2
     MaxRegistrationsPerBlock: i u16 -> u16 = 1
     Difficulty: i u16 -> u64 = 18_446_744_073_709_551_615
     MinDifficulty: i u16 -> u64 = 18_446_744_073_709_551_615
@@ -158,20 +158,13 @@ CALLS = """
 """
 
 EVENTS = """
-    0 NetworkAdded(netuid: u16, mechanism: u16)
-    2 StakeAdded(coldkey: AccountId32, hotkey: AccountId32, tao: u64, alpha: u64, netuid:
-        u16, fee: u64)
-    3 StakeRemoved(coldkey: AccountId32, hotkey: AccountId32, tao: u64, alpha: u64, netuid:
-        u16, fee: u64)
+    2 StakeAdded(coldkey: AccountId32, hotkey: AccountId32, tao: u64, alpha: u64, netuid: u16,
+        fee: u64)
+    3 StakeRemoved(coldkey: AccountId32, hotkey: AccountId32, tao: u64, alpha: u64, netuid: u16,
+        fee: u64)
     5 WeightsSet(netuid: u16, uid: u16)
     6 NeuronRegistered(netuid: u16, uid: u16, hotkey: AccountId32)
     28 AxonServed(netuid: u16, hotkey: AccountId32)
-    29 PrometheusServed(netuid: u16, hotkey: AccountId32)
-    79 WeightsCommitted(hotkey: AccountId32, netuid: u16, commit_hash: H256)
-    80 WeightsRevealed(hotkey: AccountId32, netuid: u16, commit_hash: H256)
-    89 FirstEmissionBlockNumberSet(netuid: u16, block: u64)
-    101 TimelockedWeightsCommitted(hotkey: AccountId32, netuid: u16, commit_hash: H256,
-        reveal_round: u64)
 """
 
 ERRORS = """
