@@ -113,6 +113,15 @@ def test_folds_of_several_writers_agree(address: str) -> None:
         assert verify(one).sequence == 201
 
 
+def test_a_late_catch_up_does_not_turn_the_state_back(journal: Journal) -> None:
+    """A thread may finish catching up after another has already gone on."""
+    with Fold(journal, BANK) as bank:
+        late = bank.position
+        bank.execute(("", "ann", 1))
+        assert bank._publish(late).state == {"ann": 1}
+        assert bank.state == {"ann": 1}
+
+
 def test_many_commands_are_one_commit(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     commits = []
     writing = type(journal).writing

@@ -43,6 +43,15 @@ def test_acknowledged_records_survive_a_crash_of_the_server(postgres: Cluster) -
         journal.append([Draft("note", b"goes on")], expected=stored)
 
 
+def test_a_restart_of_the_server_is_not_noticed(postgres: Cluster) -> None:
+    with open_journal(postgres.schema(), IDENTITY) as journal:
+        journal.append([Draft("note", b"before")])
+        postgres.stop()
+        postgres.start()
+        journal.append([Draft("note", b"after")], expected=1)
+        assert verify(journal).sequence == 2
+
+
 def test_every_session_waits_for_the_disk(postgres: Cluster) -> None:
     """Even where a role or an address says otherwise."""
     address = postgres.schema() + "%20-csynchronous_commit%3Doff"

@@ -11,6 +11,7 @@ import pytest
 
 from iotapretrain.errors import StoreError
 from iotapretrain.store.journal import open_journal
+from iotapretrain.store.lock import FileLock
 from iotapretrain.store.record import Draft
 from tests.store.conftest import IDENTITY
 from tests.store.processes import NOBODY, Child
@@ -54,6 +55,18 @@ def test_a_lock_file_that_cannot_be(path: Path) -> None:
     lock.mkdir()
     with pytest.raises(StoreError, match=f"{lock}: cannot lock: Is a directory"):
         open_journal(path, IDENTITY)
+
+
+def test_a_writer_holds_the_lock_file_until_its_commit_is_done(path: Path) -> None:
+    """So no checkpoint of ours runs beside a commit, which old SQLite could get wrong."""
+    other = FileLock(Path(f"{path}-lock"))
+    with open_journal(path, IDENTITY) as journal, journal.writing() as writer:
+        writer.append([Draft("a", b"")])
+        with pytest.raises(StoreError), other.held(0.05):
+            pytest.fail("two hold it")
+    with other.held(0.05):
+        pass
+    other.close()
 
 
 def append_as_nobody(pipe: Connection, path: Path) -> None:
