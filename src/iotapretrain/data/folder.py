@@ -97,14 +97,11 @@ class FolderSource:
     @cached_property
     def _files(self) -> list[Indexed]:
         try:
-            paths = {
-                path.relative_to(self._folder).as_posix(): path.stat().st_size
-                for path in self._folder.rglob("*")
-                if path.is_file()
-            }
+            below = (path for path in self._folder.rglob("*") if path.is_file())
+            names = [path.relative_to(self._folder).as_posix() for path in below]
             return [
                 self._indexed(listed.config, self._folder / listed.path)
-                for listed in self._pattern.chosen(paths)
+                for listed in self._pattern.chosen(dict.fromkeys(names))
             ]
         except OSError as error:
             raise UnavailableSourceError(self.name, f"{self._folder}: {error}") from error

@@ -31,6 +31,9 @@ from iotapretrain.data.source import Config, Description, check_page
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page
 
+INDEX_WORKERS = 16
+"""Footers read at once when a set is indexed for the first time."""
+
 
 class Entry(msgspec.Struct, frozen=True):
     """A file of the index. `footer` digests its footer; it is empty where bytes are counted."""
@@ -74,13 +77,13 @@ class ParquetRows:
     def _index(self) -> tuple[Entry, ...]:
         """All files in the order that rows are counted in; read once, then kept on disk."""
         kept = self._cache.get(self._index_name)
-        if kept is not None:
-            entries = msgspec.json.decode(kept, type=tuple[Entry, ...])
-        else:
+        entries = () if kept is None else msgspec.json.decode(kept, type=tuple[Entry, ...])
+        if self._place.commit is None or not entries:
             listed = self._place.files(self._pattern)
-            make = self._indexed if self._row_bytes is None else self._estimated
-            entries = tuple(prefetched(make, listed, workers=16))
-            self._cache.put(self._index_name, msgspec.json.encode(entries))
+            if not _same_files(entries, listed):
+                make = self._indexed if self._row_bytes is None else self._estimated
+                entries = tuple(prefetched(make, listed, INDEX_WORKERS))
+                self._cache.put(self._index_name, msgspec.json.encode(entries))
         return tuple(sorted(entries, key=lambda entry: (entry.config, entry.path)))
 
     @cached_property
@@ -163,10 +166,11 @@ class ParquetRows:
         return Entry(listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer))
 
     def _estimated(self, listed: Listed) -> Entry:
-        if listed.size is None or self._row_bytes is None or self._place.commit is None:
+        if listed.stamp is None or self._row_bytes is None or self._place.commit is None:
             raise InputError(f"{self.name}: row_bytes needs a listing with sizes at a commit")
-        rows = max(1, listed.size // self._row_bytes)
-        return Entry(listed.config, listed.path, listed.size, "", rows)
+        size, version = listed.stamp.size, listed.stamp.version
+        rows = max(1, size // self._row_bytes)
+        return Entry(listed.config, listed.path, size, version, rows)
 
     def _check_footer(self, entry: Entry, footer: bytes, indexed: Stamp, now: Stamp) -> None:
         if now != indexed or (entry.footer and digest_of(footer) != entry.footer):
@@ -181,6 +185,14 @@ class ParquetRows:
         """A revision for files without a commit: the same wherever the same files lie."""
         parts = [f"{entry.path}/{entry.size}/{entry.footer}" for entry in self._index]
         return f"files-{digest_of(*parts)[:32]}"
+
+
+def _same_files(entries: Sequence[Entry], listed: Sequence[Listed]) -> bool:
+    """Whether an index still is that of the listing; one without stamps is compared by paths."""
+    stamps = {file.path: file.stamp for file in listed}
+    return stamps.keys() == {entry.path for entry in entries} and all(
+        stamps[entry.path] in (None, Stamp(entry.size, entry.version)) for entry in entries
+    )
 
 
 class ParquetSource:

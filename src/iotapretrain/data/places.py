@@ -13,10 +13,10 @@ from typing import Any, Literal, Protocol, cast
 
 import fsspec
 import httpx2
-from huggingface_hub import HfApi, HfFileSystem, get_token
+from huggingface_hub import HfApi, HfFileSystem, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from iotapretrain.data.ranges import HttpFile, RangeFile, SystemFile
+from iotapretrain.data.ranges import HttpFile, RangeFile, Stamp, SystemFile, system_stamp
 from iotapretrain.data.retry import PassingFault, Patience
 from iotapretrain.errors import InputError, UnavailableSourceError
 
@@ -28,11 +28,11 @@ COMMIT = re.compile("[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file of the dataset; its size where the listing tells it."""
+    """A file of the dataset; its stamp where the listing tells it."""
 
     config: str
     path: str
-    size: int | None
+    stamp: Stamp | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Pattern:
         found = re.fullmatch("".join(parts), path)
         return None if found is None else found.groupdict().get("config", WHOLE)
 
-    def chosen(self, paths: Mapping[str, int | None]) -> list[Listed]:
+    def chosen(self, paths: Mapping[str, Stamp | None]) -> list[Listed]:
         """The matching files, sorted by path: the order that rows are counted in."""
         found = ((self.config_of(path), path) for path in sorted(paths))
         return [
@@ -100,10 +100,9 @@ class HubPlace:
     """A dataset repository of a Hugging Face hub at one commit."""
 
     def __init__(self, source: str, repo: str, commit: str, patience: Patience) -> None:
-        self._source, self._patience = source, patience
+        self._source, self._repo, self._patience = source, repo, patience
         self._root = f"datasets/{repo}@{commit}"
         self._system = HfFileSystem(skip_instance_cache=True)
-        self._client = httpx2.Client()
         self.identity = f"hf://{self._root}"
         self.commit: str | None = commit
 
@@ -126,14 +125,15 @@ class HubPlace:
 
         entries = self._patience.retry(self._source, attempt, self._patience.deadline())
         prefix = len(self._root) + 1
-        return pattern.chosen({path[prefix:]: entry["size"] for path, entry in entries.items()})
+        stamps = {path[prefix:]: Stamp(entry["size"], "") for path, entry in entries.items()}
+        return pattern.chosen(stamps)
 
     def open(self, path: str) -> RangeFile:
         """See `Place`."""
-        url = self._system.url(f"{self._root}/{path}")
+        url = hf_hub_url(self._repo, path, repo_type="dataset", revision=self.commit)
         token = get_token()
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return HttpFile(self._source, url, self._client, self._patience, headers, immutable=True)
+        return HttpFile(self._source, url, self._patience, headers, immutable=True)
 
 
 class WebPlace:
@@ -146,7 +146,6 @@ class WebPlace:
             raise InputError(f"{source}: {url} cannot be listed: name its files in `paths`")
         self._source, self._patience = source, patience
         self._paths = tuple(paths)
-        self._client = httpx2.Client()
         self.identity = url.rstrip("/")
 
     def files(self, pattern: Pattern) -> list[Listed]:
@@ -155,7 +154,7 @@ class WebPlace:
 
     def open(self, path: str) -> RangeFile:
         """See `Place`."""
-        return HttpFile(self._source, f"{self.identity}/{path}", self._client, self._patience)
+        return HttpFile(self._source, f"{self.identity}/{path}", self._patience)
 
 
 class SystemPlace:
@@ -180,7 +179,7 @@ class SystemPlace:
             raise UnavailableSourceError(self._source, f"{folder}: {error}") from error
         prefix = len(self._root.rstrip("/")) + 1
         return pattern.chosen(
-            {path[prefix:]: int(entry["size"]) for path, entry in entries.items()}
+            {path[prefix:]: system_stamp(entry) for path, entry in entries.items()}
         )
 
     def open(self, path: str) -> RangeFile:

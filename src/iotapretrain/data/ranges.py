@@ -4,11 +4,13 @@ known to be.
 
 from __future__ import annotations
 
+import atexit
 import email.utils
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import httpx2
@@ -16,7 +18,6 @@ import httpx2
 from iotapretrain.data.retry import Deadline, PassingFault, Patience
 from iotapretrain.errors import ChangedSourceError, UnavailableSourceError
 
-CHUNK = 1 << 18
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})
 GONE = frozenset({404, 410})
@@ -25,6 +26,14 @@ CHANGED = frozenset({412, 416})
 Verdict = TypeVar("Verdict")
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+@cache
+def http_client() -> httpx2.Client:
+    """The one client of a process: its pool outlives single sources and is closed at the end."""
+    client = httpx2.Client(follow_redirects=True)
+    atexit.register(client.close)
+    return client
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +65,6 @@ class HttpFile:
 
     source: str
     url: str
-    client: httpx2.Client
     patience: Patience
     headers: Mapping[str, str] = field(default_factory=dict)
     immutable: bool = False
@@ -107,8 +115,8 @@ class HttpFile:
         headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
         timeout = httpx2.Timeout(min(self.patience.silence_seconds, seconds))
         try:
-            with self.client.stream(
-                "GET", self.url, headers=headers, timeout=timeout, follow_redirects=True
+            with http_client().stream(
+                "GET", self.url, headers=headers, timeout=timeout
             ) as response:
                 first, last, size = self._range_of(response)
                 verdict = check(response, first, last, size)
@@ -134,7 +142,7 @@ class HttpFile:
 
     def _body(self, response: httpx2.Response, count: int, attempt: Deadline) -> bytes:
         body = bytearray()
-        for chunk in response.iter_raw(CHUNK):
+        for chunk in response.iter_raw():
             body += chunk
             if len(body) > count:
                 raise PassingFault(f"{self.url}: more bytes than announced")
@@ -207,9 +215,13 @@ class SystemFile:
         return self.patience.retry(self.source, guarded, deadline)
 
     def _stamp(self) -> Stamp:
-        info = self.system.info(self.path)
-        version = info.get("ETag") or info.get("mtime") or info.get("LastModified") or ""
-        return Stamp(int(info["size"]), str(version))
+        return system_stamp(self.system.info(self.path))
+
+
+def system_stamp(info: Mapping[str, Any]) -> Stamp:
+    """The stamp in what a file system says of a file."""
+    version = info.get("ETag") or info.get("mtime") or info.get("LastModified") or ""
+    return Stamp(int(info["size"]), str(version))
 
 
 def retry_after(value: str | None, now: datetime | None = None) -> float | None:

@@ -47,8 +47,9 @@ class Part:
     def __post_init__(self) -> None:
         if not 0 < self.weight < float("inf") or self.page_rows < 1 or self.held_out < 0:
             raise InputError(
-                f"{self.source.name} in a mix: weight {self.weight}, {self.page_rows} rows a page,"
-                f" {self.held_out} pages held out; give a finite weight above 0, 1 or more, 0 or more"
+                f"{self.source.name} in a mix: weight {self.weight}, {self.page_rows} rows a page"
+                f" and {self.held_out} pages held out; give a finite weight above 0, a page of 1"
+                " row or more, and 0 pages or more"
             )
 
     def order(self, seed: int, epoch: int) -> Pages:

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from iotapretrain.data.ranges import retry_after
+from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourceError
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.time += seconds
+
+    def patience(self, **limits: float) -> Patience:
+        return Patience(clock=lambda: self.time, sleep=self.sleep, rng=random.Random(1), **limits)
+
+
+def failing(times: int, after: float | None = None) -> Callable[[], str]:
+    count = itertools.count(1)
+
+    def attempt() -> str:
+        if next(count) <= times:
+            raise PassingFault("HTTP 503", after)
+        return "text"
+
+    return attempt
+
+
+def test_what_passes_is_tried_again() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    assert patience.retry("web", failing(3), patience.deadline()) == "text"
+    assert len(clock.pauses) == 3
+
+
+def test_after_the_last_attempt_it_gives_up_and_says_so() -> None:
+    clock = Clock()
+    patience = clock.patience(attempts=3)
+    with pytest.raises(UnavailableSourceError, match="web: HTTP 503; gave up after 3 attempts"):
+        patience.retry("web", failing(99), patience.deadline())
+    assert len(clock.pauses) == 2
+
+
+def test_pauses_double_within_jitter_up_to_the_longest() -> None:
+    clock = Clock()
+    patience = clock.patience(attempts=9, first_pause=1.0, longest_pause=10.0)
+    patience.retry("web", failing(8), patience.deadline())
+    for pause, whole in zip(clock.pauses, [1, 2, 4, 8, 10, 10, 10, 10], strict=True):
+        assert whole / 2 <= pause <= whole
+    assert len(set(clock.pauses)) == 8
+
+
+def test_a_server_that_asks_for_time_gets_it() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    patience.retry("web", failing(1, after=50.0), patience.deadline())
+    assert clock.pauses == [50.0]
+
+
+def test_a_server_that_asks_for_more_than_is_left_ends_it_at_once() -> None:
+    clock = Clock()
+    patience = clock.patience()
+    with pytest.raises(UnavailableSourceError, match="after 1 attempts"):
+        patience.retry("web", failing(1, after=3600.0), patience.deadline())
+    assert clock.pauses == []
+
+
+@given(st.integers(1, 20), st.floats(0.0, 5.0), st.floats(1.0, 300.0), st.integers(0, 9))
+def test_the_deadline_is_never_passed(attempts: int, first: float, page: float, seed: int) -> None:
+    clock = Clock()
+    patience = Patience(
+        1, 1, page, attempts, first, 30, lambda: clock.time, clock.sleep, random.Random(seed)
+    )
+    with pytest.raises(UnavailableSourceError):
+        patience.retry("web", failing(99), patience.deadline())
+    assert clock.time < page
+
+
+def test_other_errors_are_not_tried_again() -> None:
+    calls = []
+
+    def attempt() -> None:
+        calls.append(1)
+        raise ChangedSourceError("web", "another file")
+
+    patience = Clock().patience()
+    with pytest.raises(ChangedSourceError):
+        patience.retry("web", attempt, patience.deadline())
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"silence_seconds": 0.0},
+        {"silence_seconds": 61.0},
+        {"attempt_seconds": 200.0},
+        {"attempts": 0},
+        {"first_pause": 31.0},
+        {"first_pause": -1.0},
+    ],
+)
+def test_limits_out_of_order_are_refused(limits: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="silence ≤ attempt ≤ page"):
+        Patience(**limits)
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    now = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+    assert retry_after("120", now) == 120.0
+    assert retry_after("Thu, 01 Jan 2026 12:01:30 GMT", now) == 90.0
+    assert retry_after("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0.0
+    assert retry_after("Thu, 01 Jan 2026 12:01:30 -0000", now) == 90.0
+    assert retry_after("soon", now) is None
+    assert retry_after(None, now) is None
