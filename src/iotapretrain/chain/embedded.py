@@ -160,6 +160,11 @@ class EmbeddedChain:
 
     # State
 
+    def state(self, number: int) -> State:
+        """The ledger as of a closed block's end."""
+        with self._turn:
+            return self._history.state(number)
+
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
         """One storage value as of a block's end."""
         return storage.read(self._view(number), pallet, item, keys)
@@ -218,8 +223,7 @@ class EmbeddedChain:
         self.close()
 
     def _view(self, number: int) -> View:
-        with self._turn:
-            return View(self._history.state(number), self.clock.closes_ms(number))
+        return View(self.state(number), self.clock.closes_ms(number))
 
     def _known_head(self, number: int) -> int:
         """The head; looks for a newer one only if the block is not known to be closed."""
@@ -280,7 +284,7 @@ class EmbeddedChain:
         return max(self.clock.closed_at(self._now()) + 1, self._closed + 1, newest)
 
     def _taken(self, tip: Tip, filling: State, offer: Offer) -> list[Included]:
-        """The extrinsics of an offer in their places, or the refusal of the first that may not be."""
+        """The extrinsics of an offer in their places; the first that may not be is raised."""
         taken: list[Included] = []
         for submission in offer.submissions:
             try:

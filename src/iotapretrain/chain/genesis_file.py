@@ -1,4 +1,8 @@
-"""A genesis written by a person: TOML in which keys are addresses or wallets still to be made."""
+"""A genesis written by a person: TOML in which keys are addresses, or wallets still to be made.
+
+Coins (`balance`, `amount`) are TAO. Settings are written as the SDK's `SetHyperparameter` takes
+them: a whole number is the raw one that the chain stores, a decimal what it stands for.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from iotapretrain.chain.clock import DEFAULT_BLOCK_MS, ClockSettings
-from iotapretrain.chain.section import Section, read_toml
+from iotapretrain.chain.clock import ClockSettings
 from iotapretrain.chain.wallets import is_address
 from iotapretrain.errors import ConfigError
 from iotapretrain.rules.ledger.genesis import (
@@ -26,6 +29,7 @@ from iotapretrain.rules.ledger.parameters import (
     NetworkParameters,
     Parameters,
 )
+from iotapretrain.rules.toml_table import TomlTable
 
 RAO = 10**9
 SCALES: Mapping[str, int] = {
@@ -45,13 +49,13 @@ SCALES: Mapping[str, int] = {
     "bonds_moving_avg": 10**6,
     "burn_increase_mult": MULTIPLIER_ONE,
 }
-"""What a decimal is multiplied by to become the raw number."""
+"""What 1.0 of a setting is in the chain's own numbers."""
 
-MOST_NETUIDS = 4095
-LONGEST_BLOCK_MS = 3_600_000
-MILLISECONDS = 1000
-FILE_KEYS = ("clock", "network", "wallets", "accounts", "subnets")
+MOST_COINS = U64 / RAO
+LONGEST_BLOCK = 3600.0
+TABLES = ("clock", "network", "wallets", "accounts", "subnets")
 SUBNET_KEYS = ("netuid", "name", "symbol", "owner", "owner_hotkey", "burn", "stakes")
+RANGES = {**NETWORK_RANGES, **SUBNET_RANGES, "burn": (0, U64), "netuid": (1, 4095)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class WalletPlan:
 class GenesisFile:
     """A genesis before its wallets are made."""
 
-    top: Section
+    table: TomlTable
     clock: ClockSettings
     network: NetworkParameters
     wallets: tuple[WalletPlan, ...]
@@ -76,27 +80,30 @@ class GenesisFile:
         """The genesis, given the address of every `wallet` and `wallet/hotkey`."""
         keys = _Keys(addresses)
         balances = {addresses[wallet.name]: wallet.balance for wallet in self.wallets}
-        for account in self.top.sections("accounts"):
-            account.only(("address", "balance"))
-            balances[keys.address(account, "address")] = _rao(account, "balance")
-        subnets = tuple(_subnet(section, keys) for section in self.top.sections("subnets"))
+        for account in _tables(self.table, "accounts"):
+            account.check_keys(("address", "balance"))
+            balances[keys.address(account, "address")] = _coins(account, "balance")
+        subnets = tuple(_subnet(table, keys) for table in _tables(self.table, "subnets"))
         genesis = Genesis(self.network, balances, subnets)
         try:
             first_state(genesis)
         except ValueError as error:
-            raise ConfigError(self.top.file, "subnets", str(error), "each once") from error
+            raise self.table.wrong("subnets", str(error), "each once") from error
         return genesis
 
 
 def read_genesis(path: Path) -> GenesisFile:
     """A genesis file, with everything checked that does not need its wallets."""
-    top = read_toml(path)
-    top.only(FILE_KEYS)
-    network = top.section("network")
-    network.only([setting.name for setting in fields(NetworkParameters)])
-    numbers = {name: _setting(network, name, *NETWORK_RANGES[name]) for name in network.table}
-    wallets = tuple(_wallet(section) for section in top.sections("wallets"))
-    return GenesisFile(top, _clock(top.section("clock")), NetworkParameters(**numbers), wallets)
+    try:
+        table = TomlTable.of_text(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(str(path), "(file)", reason, "a TOML file that can be read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "(file)", str(error), "UTF-8") from error
+    table.check_keys(TABLES)
+    wallets = tuple(_wallet(each) for each in _tables(table, "wallets"))
+    return GenesisFile(table, _clock(table), _network(table), wallets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,85 +112,102 @@ class _Keys:
 
     addresses: Mapping[str, str]
 
-    def address(self, section: Section, name: str) -> str:
+    def address(self, table: TomlTable, key: str) -> str:
         """The address behind a key of a table: one itself, or a wallet's."""
-        value = section.text(name)
-        if value in self.addresses:
-            return self.addresses[value]
-        if not is_address(value):
+        value = table.text(key)
+        if value not in self.addresses and not is_address(value):
             known = ", ".join(self.addresses) or "none is made here"
-            section.refuse(name, f"{value!r} is no key", f"an ss58 address, or a wallet: {known}")
-        return value
+            raise table.wrong(key, f"{value!r} is no key", f"an address, or a wallet: {known}")
+        return self.addresses.get(value, value)
 
-    def pair(self, section: Section, hotkey: str, coldkey: str) -> tuple[str, str]:
-        """A hotkey and its coldkey; a wallet's hotkey says whose it is by its name."""
-        wallet = section.text(hotkey).partition("/")[0]
-        if coldkey in section.table or wallet not in self.addresses:
-            return self.address(section, hotkey), self.address(section, coldkey)
-        return self.address(section, hotkey), self.addresses[wallet]
+    def pair(self, table: TomlTable, hotkey: str, coldkey: str) -> tuple[str, str]:
+        """A hotkey and its coldkey; the name of a wallet's hotkey says whose it is."""
+        wallet = table.text(hotkey).partition("/")[0]
+        if coldkey in table or wallet not in self.addresses:
+            return self.address(table, hotkey), self.address(table, coldkey)
+        return self.address(table, hotkey), self.addresses[wallet]
 
 
-def _subnet(section: Section, keys: _Keys) -> GenesisSubnet:
-    section.only([*SUBNET_KEYS, *(setting.name for setting in fields(Parameters))])
-    hotkey, owner = keys.pair(section, "owner_hotkey", "owner")
-    netuid = section.number("netuid", 1, MOST_NETUIDS)
+def _subnet(table: TomlTable, keys: _Keys) -> GenesisSubnet:
+    table.check_keys([*SUBNET_KEYS, *(setting.name for setting in fields(Parameters))])
+    hotkey, owner = keys.pair(table, "owner_hotkey", "owner")
+    netuid = _setting(table, "netuid")
     return GenesisSubnet(
         netuid=netuid,
-        name=section.text("name", f"subnet {netuid}"),
-        symbol=section.text("symbol", "α"),
+        name=table.text("name", f"subnet {netuid}"),
+        symbol=table.text("symbol", "\N{GREEK SMALL LETTER ALPHA}"),
         owner=owner,
         owner_hotkey=hotkey,
-        burn=_setting(section, "burn", 0, U64) if "burn" in section.table else FIRST_BURN,
-        parameters=_parameters(section),
-        stakes=tuple(_stake(stake, keys) for stake in section.sections("stakes")),
+        burn=_setting(table, "burn") if "burn" in table else FIRST_BURN,
+        parameters=_parameters(table),
+        stakes=tuple(_stake(stake, keys) for stake in _tables(table, "stakes")),
     )
 
 
-def _stake(section: Section, keys: _Keys) -> GenesisStake:
-    section.only(("hotkey", "coldkey", "amount"))
-    return GenesisStake(*keys.pair(section, "hotkey", "coldkey"), _rao(section, "amount"))
+def _stake(table: TomlTable, keys: _Keys) -> GenesisStake:
+    table.check_keys(("hotkey", "coldkey", "amount"))
+    return GenesisStake(*keys.pair(table, "hotkey", "coldkey"), _coins(table, "amount"))
 
 
-def _parameters(section: Section) -> Parameters:
+def _parameters(table: TomlTable) -> Parameters:
     """The hyperparameters among a subnet's keys."""
-    chosen: dict[str, int] = {}
-    for setting in fields(Parameters):
-        if setting.name not in section.table:
-            continue
-        if setting.name in SUBNET_RANGES:
-            chosen[setting.name] = _setting(section, setting.name, *SUBNET_RANGES[setting.name])
-        else:
-            chosen[setting.name] = section.flag(setting.name, False)
+    given = [setting.name for setting in fields(Parameters) if setting.name in table]
+    numbers = {name: _setting(table, name) for name in given if name in SUBNET_RANGES}
+    flags = {name: table.flag(name) for name in given if name not in SUBNET_RANGES}
     try:
-        return Parameters(**chosen)  # type: ignore[arg-type]
+        return Parameters(**numbers, **flags)  # type: ignore[arg-type]
     except ValueError as error:
         name, _, problem = str(error).partition(": ")
-        section.refuse(name, problem, "bounds in their order")
+        raise table.wrong(name, problem, "bounds in their order") from error
 
 
-def _setting(section: Section, name: str, lowest: int, highest: int) -> int:
-    return section.number(name, lowest, highest, SCALES.get(name, 1))
+def _network(table: TomlTable) -> NetworkParameters:
+    if "network" not in table:
+        return NetworkParameters()
+    network = table.table("network")
+    network.check_keys([setting.name for setting in fields(NetworkParameters)])
+    return NetworkParameters(**{name: _setting(network, name) for name in network})
 
 
-def _rao(section: Section, name: str, default: int | None = None) -> int:
-    return section.amount(name, U64, RAO, default)
+def _setting(table: TomlTable, name: str) -> int:
+    lowest, highest = RANGES[name]
+    one = SCALES.get(name, 1)
+    value = table.scaled(name, one)
+    if not lowest <= value <= highest:
+        scale = f"; 1.0 is {one}" if one > 1 else ""
+        raise table.wrong(name, f"{value} is out of range", f"{lowest} to {highest}{scale}")
+    return value
 
 
-def _wallet(section: Section) -> WalletPlan:
-    section.only(("name", "hotkeys", "balance"))
-    name, hotkeys = section.text("name"), section.texts("hotkeys", ("default",))
+def _coins(table: TomlTable, key: str, default: float | None = None) -> int:
+    value = table.number(key, default)
+    if not 0 <= value < MOST_COINS:
+        raise table.wrong(key, f"{value} is out of range", f"0 to {MOST_COINS:.0f} TAO")
+    return round(value * RAO)
+
+
+def _wallet(table: TomlTable) -> WalletPlan:
+    table.check_keys(("name", "hotkeys", "balance"))
+    name = table.text("name")
+    hotkeys = table.texts("hotkeys") if "hotkeys" in table else ["default"]
     for key, value in (("name", name), *(("hotkeys", hotkey) for hotkey in hotkeys)):
-        if not value.replace("-", "").replace("_", "").isalnum() or not value.isascii():
-            section.refuse(key, f"{value!r} is no name", "letters, digits, - and _")
-    return WalletPlan(name, hotkeys, _rao(section, "balance", 0))
+        if not value.isascii() or not value.replace("-", "").replace("_", "").isalnum():
+            raise table.wrong(key, f"{value!r} is no name", "letters, digits, - and _")
+    return WalletPlan(name, tuple(hotkeys), _coins(table, "balance", 0.0))
 
 
-def _clock(section: Section) -> ClockSettings:
-    section.only(("kind", "block_time"))
-    kind = section.text("kind", "wall")
-    if kind not in ("wall", "manual"):
-        section.refuse("kind", f"{kind!r} is no clock", "wall, manual")
-    block_ms = section.amount("block_time", LONGEST_BLOCK_MS, MILLISECONDS, DEFAULT_BLOCK_MS)
-    if block_ms == 0:
-        section.refuse("block_time", "no time at all", "0.001 s or more")
-    return ClockSettings("wall" if kind == "wall" else "manual", block_ms)
+def _clock(table: TomlTable) -> ClockSettings:
+    if "clock" not in table:
+        return ClockSettings()
+    clock = table.table("clock")
+    clock.check_keys(("kind", "block_time"))
+    seconds = clock.number("block_time", 12.0)
+    if not 0.001 <= seconds <= LONGEST_BLOCK:
+        allowed = f"0.001 to {LONGEST_BLOCK:g} seconds"
+        raise clock.wrong("block_time", f"{seconds:g} is out of range", allowed)
+    kind = clock.choice("kind", ("wall", "manual"), "wall")
+    return ClockSettings("manual" if kind == "manual" else "wall", round(seconds * 1000))
+
+
+def _tables(table: TomlTable, key: str) -> list[TomlTable]:
+    return table.tables(key) if key in table else []

@@ -82,7 +82,7 @@ class History:
         if found is not None:
             return found
         best = self._tip_of(block).state
-        for near in self._states.keys():
+        for near in self._states.held():
             if best.block < near < block:
                 best = self._states.get(near) or best
         return self._states.put(block, advance(best, block))
@@ -99,11 +99,8 @@ class History:
         return self._old_happened.put(block, [each for _, each in happened if each is not None])
 
     def hash(self, block: int) -> bytes:
-        """A closed block's hash: 24 bytes that commit to the chain up to it, and its number masked."""
-        number = block.to_bytes(NUMBER_BYTES, "big")
-        commitment = self.link(block) + number
-        digest = blake3(commitment, derive_key_context=HASH_CONTEXT).digest(32 - NUMBER_BYTES)
-        return digest + _masked(digest, number)
+        """A closed block's hash: a commitment to the chain up to it, and its number, masked."""
+        return block_hash(self.link(block), block)
 
     def link(self, block: int) -> bytes:
         """The journal's link behind the last record of a closed block."""
@@ -153,13 +150,20 @@ class History:
             self._at_hand_after = max(self._at_hand_after, oldest)
 
 
-def number_in(block_hash: bytes) -> int:
+def block_hash(link: bytes, block: int) -> bytes:
+    """The hash of a block, from the journal's link behind the last record up to it."""
+    number = block.to_bytes(NUMBER_BYTES, "big")
+    digest = blake3(link + number, derive_key_context=HASH_CONTEXT).digest(32 - NUMBER_BYTES)
+    return digest + _masked(digest, number)
+
+
+def number_in(hashed: bytes) -> int:
     """The number of the block that would have this hash."""
-    digest, masked = block_hash[:-NUMBER_BYTES], block_hash[-NUMBER_BYTES:]
+    digest, masked = hashed[:-NUMBER_BYTES], hashed[-NUMBER_BYTES:]
     return int.from_bytes(_masked(digest, masked), "big")
 
 
 def _masked(digest: bytes, number: bytes) -> bytes:
-    """Masked, a number looks like the rest of the hash, and is found again by whoever has it all."""
+    """A masked number looks like the rest of its hash, from which it can be found again."""
     mask = blake3(digest, derive_key_context=MASK_CONTEXT).digest(NUMBER_BYTES)
     return bytes(left ^ right for left, right in zip(mask, number, strict=True))

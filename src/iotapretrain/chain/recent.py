@@ -24,7 +24,7 @@ class Recent(Generic[Key, Value]):
         self._entries.move_to_end(key)
         return self._entries[key]
 
-    def keys(self) -> list[Key]:
+    def held(self) -> list[Key]:
         """What there is, without using it."""
         return list(self._entries)
 

@@ -1,4 +1,4 @@
-"""The fold over a chain's journal: the state behind each record, from the genesis or a kept state."""
+"""The fold over a chain's journal: the state behind each record."""
 
 from __future__ import annotations
 

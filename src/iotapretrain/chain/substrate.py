@@ -25,7 +25,7 @@ from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
 
 DEFAULT_PERIOD = 128
 INCLUSION_SLACK_SECONDS = 30.0
-"""How long past its block's end an inclusion is waited for: as long as the journal waits its turn."""
+"""How long past its block's end an inclusion is waited for: as long as for the journal's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,13 @@ class EmbeddedSubstrate:
         """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 
-    async def submit_multisig(self, call: Any, keypair: Any, account: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+    async def submit_multisig(
+        self,
+        call: Any,  # noqa: ARG002
+        keypair: Any,  # noqa: ARG002
+        multisig_account: Any,  # noqa: ARG002
+        **_: Any,
+    ) -> NoReturn:
         """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 

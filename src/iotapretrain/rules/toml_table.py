@@ -68,6 +68,11 @@ class TomlTable:
             raise self.wrong(key, repr(value), "a finite number")
         return float(value)
 
+    def scaled(self, key: str, one: int, default: int | None = None) -> int:
+        """A whole number as it is, a decimal as a multiple of `one`: the SDK's way with settings."""
+        value = self._get(key, default)
+        return int(value) if _is_integer(value) else round(self.number(key) * one)
+
     def flag(self, key: str, default: bool | None = None) -> bool:
         value = self._get(key, default)
         if not isinstance(value, bool):

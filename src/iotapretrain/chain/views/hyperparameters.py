@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from iotapretrain.rules.ledger.state import Subnet
-from iotapretrain.rules.ledger._subnet import activity_cutoff
+from iotapretrain.rules.tempo import activity_cutoff
 
 U16 = 2**16 - 1
 U64 = 2**64 - 1
 I32F32_ONE = 2**32
 RHO = 10
-ADJUSTMENT_INTERVAL = 112
-TARGET_REGISTRATIONS = 2
+ADJUSTMENT_INTERVAL = 360
+TARGET_REGISTRATIONS = 1
 REGISTRATIONS_PER_BLOCK = 1
 YUMA2, YUMA3 = 2, 3
 

@@ -101,7 +101,7 @@ def subnet_info(view: View, netuid: int) -> dict[str, object] | None:
         "scaling_law_power": 0,
         "subnetwork_n": len(subnet.neurons),
         "max_allowed_uids": subnet.parameters.max_allowed_uids,
-        "blocks_since_last_step": subnet.blocks_since_last_step(view.block),
+        "blocks_since_last_step": view.block - subnet.stepped_at,
         "tempo": subnet.parameters.tempo,
         "network_modality": 0,
         "network_connect": [],
@@ -138,7 +138,7 @@ def _timing(view: View, subnet: Subnet) -> dict[str, object]:
     return {
         "tempo": subnet.parameters.tempo,
         "last_step": subnet.timing.last_step,
-        "blocks_since_last_step": subnet.blocks_since_last_step(view.block),
+        "blocks_since_last_step": view.block - subnet.stepped_at,
     }
 
 
@@ -154,7 +154,7 @@ def _economy(view: View, subnet: Subnet) -> dict[str, object]:
         "alpha_out_emission": emission,
         "alpha_in_emission": 0,
         "tao_in_emission": 0,
-        "pending_alpha_emission": subnet.pots.miners + subnet.pots.validators,
+        "pending_alpha_emission": subnet.pots.epoch_emission,
         "pending_root_emission": 0,
         "subnet_volume": 0,
         "moving_price": dict(PRICE_ONE),

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from iotapretrain.chain.views import hyperparameters, metagraph, neurons, stake
 from iotapretrain.chain.views.view import View
-from iotapretrain.rules.ledger.advance import next_epoch
 from iotapretrain.rules.ledger.state import Subnet
 
 
@@ -24,7 +23,7 @@ def _of_subnet(answer: Callable[[Subnet], object]) -> Callable[..., object]:
 
 
 def _next_epoch(subnet: Subnet) -> int | None:
-    return next_epoch(subnet) if subnet.parameters.tempo else None
+    return subnet.epoch_clock(subnet.stepped_at).next_block()
 
 
 METHODS: Mapping[tuple[str, str], Callable[..., object]] = {

@@ -244,9 +244,7 @@ ITEMS: Mapping[tuple[str, str], Item] = {
             "Weights": _per_uid(lambda subnet, uid: _row(subnet.weights[uid])),
             "Bonds": _per_uid(lambda subnet, uid: _row(subnet.bonds[uid])),
             # The next one.
-            "BlocksSinceLastStep": _per_block(
-                lambda view, subnet: subnet.blocks_since_last_step(view.block)
-            ),
+            "BlocksSinceLastStep": _per_block(lambda view, subnet: view.block - subnet.stepped_at),
             "LastMechansimStepBlock": _per_subnet(lambda subnet: subnet.timing.last_step),
             "LastEpochBlock": _per_subnet(lambda subnet: subnet.timing.last_epoch_block),
             "PendingEpochAt": _per_subnet(lambda subnet: subnet.timing.pending_epoch_at),

@@ -8,51 +8,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.ledger._subnet import decayed
-from iotapretrain.rules.ledger.emission import pour
+from iotapretrain.rules.emission import Pots, block_emission
 from iotapretrain.rules.ledger.epochs import run_epoch
 from iotapretrain.rules.ledger.state import State, Subnet
+from iotapretrain.rules.pricing import decayed
+from iotapretrain.rules.tempo import LONGEST_STEP
 
 EPOCHS_PER_BLOCK = 2
-LONGEST_STEP = 50_400
-"""An epoch is due after this many blocks whatever the tempo says."""
 
 
 def advance(state: State, block: int) -> State:
     """The state at the start of `block`; the same state if that is where it is."""
     while state.block < block:
-        due = min((next_epoch(subnet) for subnet in state.subnets.values()), default=block)
-        state = _passed(state, min(max(due, state.block + 1), block))
+        due = [_next_epoch(subnet, block) for subnet in state.subnets.values()]
+        state = passed(state, max(min(due, default=block), state.block + 1))
         state = _with_epochs(state)
     return state
 
 
-def next_epoch(subnet: Subnet) -> int:
-    """The block in which the next epoch of a subnet is due; tempo 0 is never, and far away."""
-    timing, tempo = subnet.timing, subnet.parameters.tempo
-    if tempo == 0:
-        return 2**63
-    due = min(timing.last_epoch_block + tempo, subnet.stepped_at + LONGEST_STEP + 1)
-    return min(due, timing.pending_epoch_at) if timing.pending_epoch_at else due
+def _next_epoch(subnet: Subnet, latest: int) -> int:
+    """The block of the next epoch, or `latest` if none is due before."""
+    regular = subnet.epoch_clock(subnet.stepped_at).next_block()
+    if regular is None:
+        return latest
+    return min(regular, subnet.stepped_at + LONGEST_STEP + 1, latest)
 
 
-def _passed(state: State, block: int) -> State:
-    """The state in `block`, prices and pots only; no epoch lies in between."""
+def passed(state: State, block: int) -> State:
+    """The state in `block` before its epochs; there are none between here and there."""
     blocks = block - state.block
     subnets = {
         netuid: replace(
-            subnet,
-            burn=_price(subnet, blocks),
-            pots=pour(state.network, subnet, blocks),
+            subnet, burn=_price(subnet, blocks), pots=subnet.pots + _emitted(state, subnet, blocks)
         )
         for netuid, subnet in state.subnets.items()
     }
-    emitted = sum(subnets[n].pots.total - subnet.pots.total for n, subnet in state.subnets.items())
+    emitted = sum(subnets[n].waiting - subnet.waiting for n, subnet in state.subnets.items())
     return replace(state, block=block, subnets=subnets, issuance=state.issuance + emitted)
 
 
 def _price(subnet: Subnet, blocks: int) -> int:
-    """The registration price after some blocks without a registration; it stops falling somewhere."""
+    """The registration price after blocks without a registration; it stops falling somewhere."""
     parameters, price = subnet.parameters, subnet.burn
     for _ in range(blocks):
         before = price
@@ -62,9 +58,23 @@ def _price(subnet: Subnet, blocks: int) -> int:
     return price
 
 
+def _emitted(state: State, subnet: Subnet, blocks: int) -> Pots:
+    """What so many blocks add to the pots; each block's parts are whole rao."""
+    each = block_emission(
+        state.network.emission_per_block,
+        state.network.owner_cut,
+        owner_cut_enabled=subnet.parameters.owner_cut_enabled,
+    )
+    return Pots(blocks * each.owner, blocks * each.miners, blocks * each.validators)
+
+
 def _with_epochs(state: State) -> State:
     """Run what is due in this block, at most so many; the others wait for the next one."""
-    due = [n for n, subnet in sorted(state.subnets.items()) if next_epoch(subnet) <= state.block]
+    due = [
+        netuid
+        for netuid, subnet in sorted(state.subnets.items())
+        if subnet.epoch_clock(state.block).due(state.block)
+    ]
     for netuid in due[:EPOCHS_PER_BLOCK]:
         state = run_epoch(state, netuid)
     for netuid in due[EPOCHS_PER_BLOCK:]:

@@ -1,27 +1,24 @@
-"""One epoch of one subnet: Yuma decides, and the pots are handed out (Yuma, sections 10, 11, 14)."""
+"""One epoch of one subnet: Yuma decides, and the pots are handed out (Yuma, 10, 11, 14)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.ledger._subnet import activity_cutoff
 from iotapretrain.rules.ledger.emission import pay
 from iotapretrain.rules.ledger.state import Standing, State, Subnet, Timing
+from iotapretrain.rules.tempo import activity_cutoff
 from iotapretrain.rules.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
 
 
 def run_epoch(state: State, netuid: int) -> State:
     """The state behind an epoch of this subnet at the start of the present block."""
-    subnet = state.subnets[netuid]
+    subnet, outcome = state.subnets[netuid], None
     if subnet.neurons:
         outcome = epoch(epoch_parameters(state, subnet), epoch_inputs(state, subnet))
-        servers, validators = outcome.server_emission.tolist(), outcome.validator_emission.tolist()
         subnet = _judged(subnet, outcome)
-    else:
-        servers, validators = [], []
-    paid, left = pay(subnet, servers, validators, state.network.delegate_take)
+    paid, unpaid = pay(subnet, outcome, state.network.delegate_take)
     timed = replace(paid, timing=_ran(paid.timing, state.block))
-    return replace(state.with_subnet(timed), issuance=state.issuance - left)
+    return replace(state.with_subnet(timed), issuance=state.issuance - unpaid)
 
 
 def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
@@ -57,7 +54,7 @@ def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
         registered=[neuron.registered for neuron in neurons],
         weights=Rows.from_pairs(subnet.weights),
         bonds=Rows.from_pairs(subnet.bonds),
-        emission=subnet.pots.miners + subnet.pots.validators,
+        emission=subnet.pots.epoch_emission,
     )
 
 

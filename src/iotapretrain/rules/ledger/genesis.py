@@ -29,7 +29,7 @@ class GenesisSubnet:
     name: str
     owner: str
     owner_hotkey: str
-    symbol: str = "α"
+    symbol: str = "\N{GREEK SMALL LETTER ALPHA}"
     burn: int = FIRST_BURN
     parameters: Parameters = field(default_factory=Parameters)
     stakes: tuple[GenesisStake, ...] = ()

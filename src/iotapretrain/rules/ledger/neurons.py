@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TypeVar
 
-from iotapretrain.rules.ledger._subnet import Candidate, uid_to_replace
 from iotapretrain.rules.ledger.refusal import Refusal
 from iotapretrain.rules.ledger.state import Neuron, Row, Standing, Subnet
+from iotapretrain.rules.pruning import Candidate, uid_to_replace
 
 Value = TypeVar("Value")
 

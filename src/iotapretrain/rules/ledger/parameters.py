@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from iotapretrain.rules.acceptance import LOWEST_ALPHA
+
 U16 = 2**16 - 1
 U64 = 2**64 - 1
 MULTIPLIER_ONE = 2**64
 """The registration price's multiplier is a fixed-point number with 64 fractional bits."""
 MAX_UIDS = 4096
-FIRST_ALPHA = 1638
-"""Lowest bound for liquid alpha: floor(65535 / 40) (Yuma, section 9.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ SUBNET_RANGES: Mapping[str, tuple[int, int]] = {
     "kappa": (0, U16),
     "bonds_penalty": (0, U16),
     "bonds_moving_avg": (0, 1_000_000),
-    "alpha_low": (FIRST_ALPHA, U16),
-    "alpha_high": (FIRST_ALPHA, U16),
+    "alpha_low": (LOWEST_ALPHA, U16),
+    "alpha_high": (LOWEST_ALPHA, U16),
     "alpha_sigmoid_steepness": (-(2**15), 2**15 - 1),
     "activity_cutoff_factor": (0, 2**32 - 1),
     "min_allowed_weights": (0, U16),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 class Refusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
-    """A call that may not be: by the pallet's own error, or by one of the dispatcher (no pallet)."""
+    """A call that may not be, by a pallet's own error or (without a pallet) the dispatcher's."""
 
     def __init__(self, name: str, pallet: str | None = "SubtensorModule") -> None:
         super().__init__(f"{pallet}.{name}" if pallet else name)

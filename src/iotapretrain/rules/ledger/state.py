@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from iotapretrain.rules.emission import Pots
 from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
 from iotapretrain.rules.ledger.refusal import Refusal
+from iotapretrain.rules.tempo import EpochClock
 
 Row = tuple[tuple[int, int], ...]
 """One neuron's weights or bonds: (uid, u16) pairs, zeros included (Yuma, section 1)."""
@@ -61,20 +63,6 @@ class Standing:
     incentive: tuple[int, ...] = ()
     dividends: tuple[int, ...] = ()
     trust: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pots:
-    """Emission that waits for the epoch that hands it out (Yuma, section 14)."""
-
-    owner: int = 0
-    miners: int = 0
-    validators: int = 0
-
-    @property
-    def total(self) -> int:
-        """Everything that waits."""
-        return self.owner + self.miners + self.validators
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +135,19 @@ class Subnet:
         """When the last epoch ran, or the subnet began."""
         return self.timing.last_step or self.registered_at
 
-    def blocks_since_last_step(self, block: int) -> int:
-        """How long ago the last epoch ran, or the subnet began."""
-        return block - self.stepped_at
+    def epoch_clock(self, block: int) -> EpochClock:
+        """When the next epoch runs, seen from a block."""
+        return EpochClock(
+            tempo=self.parameters.tempo,
+            last_epoch_block=self.timing.last_epoch_block,
+            pending_epoch_at=self.timing.pending_epoch_at,
+            blocks_since_last_step=block - self.stepped_at,
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Rao in the pots."""
+        return self.pots.owner + self.pots.epoch_emission
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,4 +191,4 @@ def held(state: State) -> int:
         for stakers in subnet.stakes.values()
         for amount in stakers.values()
     )
-    return free + staked + sum(subnet.pots.total for subnet in state.subnets.values())
+    return free + staked + sum(subnet.waiting for subnet in state.subnets.values())

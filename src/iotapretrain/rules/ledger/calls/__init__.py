@@ -1,1 +1,1 @@
-"""What a signed transaction can ask for: one idea a file, each call a value that performs itself."""
+"""What a signed transaction can ask for: each call is a value that performs itself."""

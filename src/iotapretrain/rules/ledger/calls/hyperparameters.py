@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from iotapretrain.rules.acceptance import AlphaOutcome, judge_alpha_bounds
 from iotapretrain.rules.ledger.calls.call import Change
-from iotapretrain.rules.ledger.parameters import FIRST_ALPHA, MULTIPLIER_ONE, SUBNET_RANGES
+from iotapretrain.rules.ledger.parameters import MULTIPLIER_ONE, SUBNET_RANGES
 from iotapretrain.rules.ledger.refusal import Refusal
 from iotapretrain.rules.ledger.state import State, Subnet
 
@@ -22,6 +23,11 @@ OWNER_RANGES: Mapping[str, tuple[int, int, Refusal]] = {
 }
 """Narrower for owners than what a genesis may set, and the refusals outside."""
 
+ALPHA_REFUSALS: Mapping[AlphaOutcome, str] = {
+    AlphaOutcome.LIQUID_ALPHA_DISABLED: "LiquidAlphaDisabled",
+    AlphaOutcome.ALPHA_HIGH_TOO_LOW: "AlphaHighTooLow",
+    AlphaOutcome.ALPHA_LOW_OUT_OF_RANGE: "AlphaLowOutOfRange",
+}
 NOT_FOR_OWNERS = frozenset({"kappa", "max_validators", "weights_rate_limit"})
 
 
@@ -67,12 +73,14 @@ class SetAlphaValues:
 
     def perform(self, state: State, signer: str) -> Change:
         subnet = _owned(state, self.netuid, signer)
-        if not subnet.parameters.liquid_alpha_enabled:
-            raise Refusal("LiquidAlphaDisabled")
-        if self.alpha_high < FIRST_ALPHA:
-            raise Refusal("AlphaHighTooLow")
-        if not FIRST_ALPHA <= self.alpha_low <= self.alpha_high:
-            raise Refusal("AlphaLowOutOfRange")
+        outcome = judge_alpha_bounds(
+            is_owner=True,
+            liquid_alpha=subnet.parameters.liquid_alpha_enabled,
+            alpha_low_u16=self.alpha_low,
+            alpha_high_u16=self.alpha_high,
+        )
+        if outcome is not AlphaOutcome.OK:
+            raise Refusal(ALPHA_REFUSALS[outcome])
         bounds: dict[str, int | bool] = {
             "alpha_low": self.alpha_low,
             "alpha_high": self.alpha_high,

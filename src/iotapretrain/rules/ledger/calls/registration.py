@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.ledger._subnet import raised
 from iotapretrain.rules.ledger.calls.call import Change
 from iotapretrain.rules.ledger.money import debit
 from iotapretrain.rules.ledger.neurons import joined
 from iotapretrain.rules.ledger.refusal import Event, Refusal
 from iotapretrain.rules.ledger.state import Neuron, State, Subnet
+from iotapretrain.rules.pricing import raised
 
 
 @dataclass(frozen=True, slots=True)

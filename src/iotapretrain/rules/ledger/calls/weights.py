@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.ledger._subnet import upscaled
+from iotapretrain.rules.acceptance import WeightsCall, WeightsOutcome, judge_weights, upscaled
 from iotapretrain.rules.ledger.calls.call import Change
 from iotapretrain.rules.ledger.refusal import Event, Refusal
 from iotapretrain.rules.ledger.state import State, Subnet
+
+NOBODY = -1
+REFUSALS: Mapping[WeightsOutcome, str] = {
+    WeightsOutcome.COMMIT_REVEAL_ENABLED: "CommitRevealEnabled",
+    WeightsOutcome.ROOT_NOT_ALLOWED: "CanNotSetRootNetworkWeights",
+    WeightsOutcome.LENGTH_MISMATCH: "WeightVecNotEqualSize",
+    WeightsOutcome.NO_MECHANISM: "MechanismDoesNotExist",
+    WeightsOutcome.TOO_MANY_UIDS: "UidsLengthExceedUidsInSubNet",
+    WeightsOutcome.NOT_REGISTERED: "HotKeyNotRegisteredInSubNet",
+    WeightsOutcome.NOT_ENOUGH_STAKE: "NotEnoughStakeToSetWeights",
+    WeightsOutcome.WRONG_VERSION_KEY: "IncorrectWeightVersionKey",
+    WeightsOutcome.TOO_FAST: "SettingWeightsTooFast",
+    WeightsOutcome.NO_PERMIT: "NeuronNoValidatorPermit",
+    WeightsOutcome.DUPLICATE_UIDS: "DuplicateUids",
+    WeightsOutcome.UNKNOWN_UID: "UidVecContainInvalidOne",
+    WeightsOutcome.TOO_FEW_WEIGHTS: "WeightVecLengthIsLow",
+}
+"""What the chain calls each outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +53,28 @@ class SetWeights:
 
     def _accepted(self, state: State, subnet: Subnet, signer: str) -> int:
         """The signer's uid, once every check has passed; the first that fails decides."""
-        parameters, size = subnet.parameters, len(subnet.neurons)
-        if parameters.commit_reveal_weights_enabled:
-            raise Refusal("CommitRevealEnabled")
-        if len(self.dests) != len(self.weights):
-            raise Refusal("WeightVecNotEqualSize")
-        if len(self.dests) > size:
-            raise Refusal("UidsLengthExceedUidsInSubNet")
-        uid = subnet.uid(signer)
-        if uid is None:
-            raise Refusal("HotKeyNotRegisteredInSubNet")
-        owner = signer == subnet.owner_hotkey
-        if subnet.staked(signer) < state.network.stake_threshold and not owner:
-            raise Refusal("NotEnoughStakeToSetWeights")
-        if self.version_key < parameters.weights_version:
-            raise Refusal("IncorrectWeightVersionKey")
-        last = subnet.neurons[uid].last_update
-        if last and state.block - last < parameters.weights_rate_limit:
-            raise Refusal("SettingWeightsTooFast")
-        on_oneself = tuple(self.dests) == (uid,)
-        if not (subnet.standing.permit[uid] or owner or on_oneself):
-            raise Refusal("NeuronNoValidatorPermit")
-        if len(set(self.dests)) != len(self.dests):
-            raise Refusal("DuplicateUids")
-        if any(dest >= size for dest in self.dests):
-            raise Refusal("UidVecContainInvalidOne")
-        if not on_oneself and len(self.dests) < min(size, parameters.min_allowed_weights):
-            raise Refusal("WeightVecLengthIsLow")
+        uid, parameters = subnet.uid(signer), subnet.parameters
+        call = WeightsCall(
+            uids=self.dests,
+            values=self.weights,
+            n=len(subnet.neurons),
+            uid=NOBODY if uid is None else uid,
+            block=state.block,
+            last_update=0 if uid is None else subnet.neurons[uid].last_update,
+            stake=subnet.staked(signer),
+            registered=uid is not None,
+            permit=uid is not None and subnet.standing.permit[uid],
+            is_owner=signer == subnet.owner_hotkey,
+            commit_reveal=parameters.commit_reveal_weights_enabled,
+            stake_threshold=state.network.stake_threshold,
+            version_key=self.version_key,
+            network_version_key=parameters.weights_version,
+            rate_limit=parameters.weights_rate_limit,
+            min_allowed_weights=parameters.min_allowed_weights,
+        )
+        outcome = judge_weights(call)
+        if outcome is not WeightsOutcome.OK or uid is None:
+            raise Refusal(REFUSALS[outcome])
         return uid
 
 

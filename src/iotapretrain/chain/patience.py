@@ -1,0 +1,67 @@
+"""How long the chain is waited for, and how reads are tried again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+from typing import TypeVar
+
+from iotapretrain.errors import UnreachableError
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Deadlines in seconds. What each bounds, and in which order they must be: `docs/chain.md`."""
+
+    connect: float = 15.0
+    """Opening the connection, once."""
+    attempt: float = 20.0
+    """One try of a read."""
+    read: float = 60.0
+    """A read with all its tries and pauses."""
+    submit: float = 120.0
+    """A submission until its block is final: several blocks."""
+    first_pause: float = 0.25
+    longest_pause: float = 8.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.attempt <= self.read:
+            raise ValueError(f"attempt: {self.attempt} s is not within read, {self.read} s")
+        if not 0 < self.first_pause <= self.longest_pause:
+            raise ValueError("first_pause: must lie between 0 and longest_pause")
+
+    def pause(self, tries: int, rng: Random) -> float:
+        """Seconds before the next try: doubling, and never the same for two clients."""
+        most = min(self.first_pause * 2.0**tries, self.longest_pause)
+        return most * (0.5 + rng.random() / 2)
+
+
+async def retried(
+    attempt: Callable[[], Awaitable[Answer]],
+    recover: Callable[[], Awaitable[None]],
+    transient: tuple[type[Exception], ...],
+    patience: Patience,
+    rng: Random,
+) -> Answer:
+    """The answer of a read, tried again after transient failures until the deadline is over."""
+    loop = asyncio.get_running_loop()
+    deadline, tries = loop.time() + patience.read, 0
+    passing: tuple[type[Exception], ...] = (TimeoutError, *transient)
+    while True:
+        try:
+            left = deadline - loop.time()
+            return await asyncio.wait_for(attempt(), min(patience.attempt, max(left, 0)))
+        except passing as error:
+            pause = patience.pause(tries, rng)
+            if loop.time() + pause >= deadline:
+                reason = str(error) or f"no answer within {patience.attempt:g} s"
+                raise UnreachableError(
+                    f"the chain did not answer within {patience.read:g} s: {reason}"
+                ) from error
+        await asyncio.sleep(pause)
+        await recover()
+        tries += 1

@@ -1,0 +1,110 @@
+"""Checking a whole chain, trusting nothing in its file: every link, signature, rule and balance."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+from iotapretrain.chain.embedded import journal_path
+from iotapretrain.chain.history import block_hash
+from iotapretrain.chain.records import StoredExtrinsic, read_beginning, read_record
+from iotapretrain.chain.replay import Tip, first_tip, followed
+from iotapretrain.chain.runtime.codec import Codec, codec
+from iotapretrain.chain.transactions import read_submission
+from iotapretrain.errors import BrokenError, RecordError, RefusedError
+from iotapretrain.rules.ledger.state import held
+from iotapretrain.store.journal import open_journal
+from iotapretrain.store.record import Record
+from iotapretrain.store.verify import verified
+
+BALANCE_EVERY = 500
+"""Records between two counts of all coins; the last record is always one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A chain that holds: what was checked, and where it stands."""
+
+    records: int
+    extrinsics: int
+    block: int
+    block_hash: bytes
+    issuance: int
+
+
+def verify_chain(path: Path) -> Verdict:
+    """Replay a chain from its genesis; BrokenError names the first record that does not hold."""
+    with open_journal(journal_path(path)) as journal:
+        replay: _Replay | None = None
+        for record in verified(journal):
+            if replay is None:
+                replay = _begun(record)
+            else:
+                replay.check(record)
+        if replay is None:
+            raise BrokenError(1, "it is missing: the journal is empty")
+        return replay.verdict()
+
+
+def _begun(record: Record) -> _Replay:
+    try:
+        beginning = read_beginning(record)
+        tip = first_tip(record, beginning)
+    except (RecordError, ValueError) as error:
+        raise BrokenError(record.sequence, str(error)) from error
+    return _Replay(tip, codec(beginning.clock.settings.block_ms))
+
+
+class _Replay:
+    """The chain as it was behind one record after the other."""
+
+    def __init__(self, tip: Tip, spoken: Codec) -> None:
+        self._tip, self._codec = tip, spoken
+        self._blocks, self._links = [0], [tip.head.link]
+        self._extrinsics = 0
+
+    def check(self, record: Record) -> None:
+        """Go on by one record, if it may follow."""
+        try:
+            stored = read_record(record)
+            if isinstance(stored, StoredExtrinsic):
+                submission = read_submission(self._codec, stored.extrinsic)
+                if submission.transaction.signer != record.author:
+                    raise RecordError("its author is not who signed the extrinsic")
+                submission.check(stored.block, lambda number: self._hash(number, stored.block))
+                self._extrinsics += 1
+        except (RecordError, RefusedError) as error:
+            raise BrokenError(record.sequence, str(error)) from error
+        self._tip, _ = followed(self._tip, record, self._codec)
+        self._note(self._tip.block, record.link)
+        if record.sequence % BALANCE_EVERY == 0:
+            self._count()
+
+    def verdict(self) -> Verdict:
+        """What there was, once all of it holds."""
+        self._count()
+        tip = self._tip
+        hashed = block_hash(tip.head.link, tip.block)
+        return Verdict(
+            tip.head.sequence, self._extrinsics, tip.block, hashed, tip.state.issuance
+        )
+
+    def _note(self, block: int, link: bytes) -> None:
+        if block == self._blocks[-1]:
+            self._links[-1] = link
+        else:
+            self._blocks.append(block)
+            self._links.append(link)
+
+    def _hash(self, number: int, below: int) -> bytes | None:
+        """The hash of a block that was closed when a record of block `below` was written."""
+        if not 0 <= number < below:
+            return None
+        return block_hash(self._links[bisect_right(self._blocks, number) - 1], number)
+
+    def _count(self) -> None:
+        found, issuance = held(self._tip.state), self._tip.state.issuance
+        if found != issuance:
+            problem = f"{found} rao are held by somebody, but {issuance} were issued"
+            raise BrokenError(self._tip.head.sequence, problem)
