@@ -6,30 +6,31 @@ tensor's name to its dtype, shape and byte range. Whatever does not add up is re
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from dataclasses import dataclass, replace
+from typing import Any
+
+from iotapretrain.models.config import parse_json
+from iotapretrain.models.files import OpenFile
+from iotapretrain.models.verdict import Code, Rejection
 
 LENGTH_BYTES = 8
 LARGEST_HEADER = 16 * 2**20
 """A 14B model has a header of under 100 KB; a larger claim is an attack on our memory."""
 MOST_DIMENSIONS = 8
+LARGEST_SIZE = 2**48
+LONGEST_NAME = 256
 
-BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E4M3": 8, "F8_E5M2": 8, "I16": 16, "U16": 16, "F16": 16, "BF16": 16,
-    "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64,
+BYTES = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
+    "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
 }  # fmt: skip
-
-
-class HeaderFault(Exception):  # noqa: N818 -- never leaves this room: inspection turns it into a finding
-    """The header lies or is cut off; says where."""
+"""Bytes of an element, by dtype."""
 
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """One tensor as the header describes it; `start` and `end` count from the end of the header."""
+    """One tensor as the header describes it; `start` and `end` count from the file's first byte."""
 
     name: str
     dtype: str
@@ -42,88 +43,85 @@ class TensorEntry:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True)
-class Header:
-    """All tensors of a file, in the order of their bytes, which begin at `data_start`."""
-
-    tensors: tuple[TensorEntry, ...]
-    data_start: int
-
-
-def read_header(path: Path) -> Header:
-    """The header of the file, or HeaderFault. Reads the header's bytes and the file's size, nothing else."""
+def read_header(file: OpenFile) -> tuple[TensorEntry, ...]:
+    """All tensors in the order of their bytes, or Rejection. Reads the header and nothing else."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            text = _header_text(file, size)
-    except OSError as error:
-        raise HeaderFault(f"cannot be read: {error.strerror}") from error
-    tensors = _entries(_mapping(text))
-    start = LENGTH_BYTES + len(text)
-    _check_ranges(tensors, size - start)
-    return Header(tensors, start)
+        text = _header_text(file)
+        entries = [_entry(name, described) for name, described in _mapping(text).items()]
+        tensors = tuple(sorted(entries, key=lambda entry: (entry.start, entry.end)))
+        position = LENGTH_BYTES + len(text)
+        tensors = tuple(
+            replace(entry, start=entry.start + position, end=entry.end + position)
+            for entry in tensors
+        )
+        _check_ranges(tensors, position, file.size)
+    except ValueError as error:
+        raise Rejection(Code.HEADER, f"{file.path}: {error}", file.path) from error
+    return tensors
 
 
-def _header_text(file: BinaryIO, size: int) -> bytes:
-    if size < LENGTH_BYTES:
-        raise HeaderFault(f"has {size} bytes, too few for any safetensors file")
-    length = int.from_bytes(file.read(LENGTH_BYTES), "little")
+def _header_text(file: OpenFile) -> bytearray:
+    if file.size < LENGTH_BYTES:
+        raise ValueError(f"has {file.size} bytes, too few for any safetensors file")
+    length = int.from_bytes(file.read(0, LENGTH_BYTES), "little")
     if length > LARGEST_HEADER:
-        raise HeaderFault(f"claims a header of {length} bytes; at most {LARGEST_HEADER} are read")
-    if length > size - LENGTH_BYTES:
-        raise HeaderFault(f"claims a header of {length} bytes in a file of {size}")
-    return file.read(length)
+        raise ValueError(
+            f"claims a header of {length:,} bytes; at most {LARGEST_HEADER:,} are read"
+        )
+    if length > file.size - LENGTH_BYTES:
+        raise ValueError(f"claims a header of {length:,} bytes in a file of {file.size:,}")
+    return file.read(LENGTH_BYTES, length)
 
 
-def _mapping(text: bytes) -> dict[str, Any]:
+def _mapping(text: bytes | bytearray) -> dict[str, Any]:
     try:
-        document = json.loads(text.decode(), object_pairs_hook=_without_duplicates)
-    except (ValueError, RecursionError) as error:
-        raise HeaderFault(f"has a header that is not JSON: {error}") from error
+        document = parse_json(text)
+    except ValueError as error:
+        raise ValueError(f"its header is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise HeaderFault("has a header that is not a mapping of tensors")
+        raise ValueError("its header is not a mapping of tensors")
     document.pop("__metadata__", None)
+    if not document:
+        raise ValueError("holds no tensor")
     return document
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return mapping
-
-
-def _entries(document: dict[str, Any]) -> tuple[TensorEntry, ...]:
-    entries = [_entry(name, described) for name, described in document.items()]
-    return tuple(sorted(entries, key=lambda entry: (entry.start, entry.end)))
-
-
 def _entry(name: str, described: Any) -> TensorEntry:
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"names a tensor {name[:LONGEST_NAME]!r}")
     if not isinstance(described, dict) or set(described) != {"dtype", "shape", "data_offsets"}:
-        raise HeaderFault(f"describes {name!r} by other things than dtype, shape and data_offsets")
+        raise ValueError(f"describes {name!r} by other things than dtype, shape and data_offsets")
     dtype, shape, offsets = described["dtype"], described["shape"], described["data_offsets"]
-    if dtype not in BITS:
-        raise HeaderFault(f"gives {name!r} the unknown dtype {dtype!r}")
+    if not isinstance(dtype, str) or dtype not in BYTES:
+        raise ValueError(f"gives {name!r} an unknown dtype")
     if not _naturals(shape) or len(shape) > MOST_DIMENSIONS:
-        raise HeaderFault(f"gives {name!r} a shape that is no list of at most {MOST_DIMENSIONS} sizes")
+        raise ValueError(
+            f"gives {name!r} a shape that is no list of at most {MOST_DIMENSIONS} sizes"
+        )
     if not _naturals(offsets) or len(offsets) != 2:
-        raise HeaderFault(f"gives {name!r} data_offsets that are no pair of positions")
+        raise ValueError(f"gives {name!r} data_offsets that are no pair of positions")
     entry = TensorEntry(name, dtype, tuple(shape), *offsets)
-    if entry.elements * BITS[dtype] != (entry.end - entry.start) * 8:
-        raise HeaderFault(f"gives {name!r} {entry.end - entry.start} bytes, not what {dtype} of shape {shape} takes")
+    if entry.elements * BYTES[dtype] != entry.end - entry.start:
+        raise ValueError(
+            f"gives {name!r} {entry.end - entry.start:,} bytes; {dtype} of shape {shape} takes"
+            f" {entry.elements * BYTES[dtype]:,}"
+        )
     return entry
 
 
 def _naturals(values: Any) -> bool:
-    return isinstance(values, list) and all(type(value) is int and value >= 0 for value in values)
+    return isinstance(values, list) and all(
+        type(value) is int and 0 <= value <= LARGEST_SIZE for value in values
+    )
 
 
-def _check_ranges(tensors: tuple[TensorEntry, ...], available: int) -> None:
-    """Back to back from 0 to the end of the file: no gap, no overlap, nothing behind."""
-    position = 0
+def _check_ranges(tensors: tuple[TensorEntry, ...], position: int, size: int) -> None:
+    """Back to back to the end of the file: no gap, no overlap, nothing behind."""
     for entry in tensors:
         if entry.start != position:
-            raise HeaderFault(f"puts {entry.name!r} at byte {entry.start}, where {position} is next")
+            raise ValueError(
+                f"puts {entry.name!r} at byte {entry.start:,}, where {position:,} is next"
+            )
         position = entry.end
-    if position != available:
-        raise HeaderFault(f"describes {position} bytes of tensors where {available} follow the header")
+    if position != size:
+        raise ValueError(f"describes {position:,} bytes and has {size:,}")

@@ -17,14 +17,16 @@ class Code(StrEnum):
     SEQUENCE_LENGTH = "sequence-length"
     NO_WEIGHTS = "no-weights"
     PICKLE = "pickle"
+    FILES = "files"
     BYTES = "bytes"
     HEADER = "header"
     INDEX = "index"
     DTYPE = "dtype"
+    TIED = "tied"
+    PARAMETERS = "parameters"
     MISSING_TENSOR = "missing-tensor"
     SURPLUS_TENSOR = "surplus-tensor"
     SHAPE = "shape"
-    PARAMETERS = "parameters"
     NORMS = "norms"
     NOT_FINITE = "not-finite"
     COPY = "copy"
@@ -52,3 +54,11 @@ class Verdict:
     @property
     def admitted(self) -> bool:
         return not self.findings
+
+
+class Rejection(Exception):  # noqa: N818 -- never leaves this room: it becomes a verdict
+    """A finding after which nothing more can be read."""
+
+    def __init__(self, code: Code, sentence: str, item: str) -> None:
+        super().__init__(sentence)
+        self.finding = Finding(code, sentence, item)

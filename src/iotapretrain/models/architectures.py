@@ -1,0 +1,152 @@
+"""The architectures that can be opened, and which words of a configuration each of them obeys.
+
+A configuration is a stranger's text. Only the keys listed here reach the model's class; all others
+(generation settings, kernels to download, attention that looks ahead, …) have no effect at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One class of `transformers`: where its configuration gives what inspection must know.
+
+    `keys` are the further keys that shape the network. `stored` maps parameters to the other names
+    that files give them.
+    """
+
+    name: str
+    model_type: str
+    keys: frozenset[str]
+    embedding: str
+    layers: str = "num_hidden_layers"
+    positions: str = "max_position_embeddings"
+    tied: bool = False
+    head: str = "lm_head.weight"
+    stored: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def obeyed(self) -> frozenset[str]:
+        """Every key that has an effect."""
+        return self.keys | {self.layers, self.positions, "vocab_size", "tie_word_embeddings"}
+
+
+def _keys(*lines: str) -> frozenset[str]:
+    return frozenset(key for line in lines for key in line.split())
+
+
+_ROTARY = "rope_parameters rope_theta rope_scaling"
+_GATED = "hidden_size intermediate_size num_attention_heads num_key_value_heads rms_norm_eps"
+_OPENAI = "n_embd n_head n_inner activation_function layer_norm_epsilon"
+
+_ALL = (
+    Architecture(
+        "GPT2LMHeadModel",
+        "gpt2",
+        _keys(_OPENAI, "scale_attn_weights scale_attn_by_inverse_layer_idx"),
+        embedding="transformer.wte.weight",
+        layers="n_layer",
+        positions="n_positions",
+        tied=True,
+    ),
+    Architecture(
+        "GPTJForCausalLM",
+        "gptj",
+        _keys(_OPENAI, "rotary_dim"),
+        embedding="transformer.wte.weight",
+        layers="n_layer",
+        positions="n_positions",
+    ),
+    Architecture(
+        "GPTNeoXForCausalLM",
+        "gpt_neox",
+        _keys(
+            _ROTARY,
+            "hidden_size intermediate_size num_attention_heads hidden_act layer_norm_eps",
+            "use_parallel_residual attention_bias rotary_pct rotary_emb_base",
+        ),
+        embedding="gpt_neox.embed_in.weight",
+        head="embed_out.weight",
+        stored=MappingProxyType({"lm_head.weight": "embed_out.weight"}),
+    ),
+    Architecture(
+        "LlamaForCausalLM",
+        "llama",
+        _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias mlp_bias"),
+        embedding="model.embed_tokens.weight",
+    ),
+    Architecture(
+        "MistralForCausalLM",
+        "mistral",
+        _keys(_ROTARY, _GATED, "hidden_act head_dim sliding_window"),
+        embedding="model.embed_tokens.weight",
+    ),
+    Architecture(
+        "Qwen2ForCausalLM",
+        "qwen2",
+        _keys(
+            _ROTARY,
+            _GATED,
+            "hidden_act sliding_window use_sliding_window max_window_layers layer_types",
+        ),
+        embedding="model.embed_tokens.weight",
+    ),
+    Architecture(
+        "PhiForCausalLM",
+        "phi",
+        _keys(
+            _ROTARY,
+            "hidden_size intermediate_size num_attention_heads num_key_value_heads hidden_act",
+            "layer_norm_eps qk_layernorm partial_rotary_factor",
+        ),
+        embedding="model.embed_tokens.weight",
+    ),
+    Architecture(
+        "GemmaForCausalLM",
+        "gemma",
+        _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias"),
+        embedding="model.embed_tokens.weight",
+        tied=True,
+    ),
+    Architecture(
+        "Gemma2ForCausalLM",
+        "gemma2",
+        _keys(
+            _ROTARY,
+            _GATED,
+            "hidden_activation head_dim attention_bias query_pre_attn_scalar sliding_window",
+            "layer_types final_logit_softcapping attn_logit_softcapping",
+        ),
+        embedding="model.embed_tokens.weight",
+        tied=True,
+    ),
+    Architecture(
+        "FalconForCausalLM",
+        "falcon",
+        _keys(
+            _ROTARY,
+            "hidden_size num_attention_heads num_kv_heads layer_norm_epsilon alibi bias",
+            "new_decoder_architecture multi_query parallel_attn num_ln_in_parallel_attn",
+            "ffn_hidden_size activation",
+        ),
+        embedding="transformer.word_embeddings.weight",
+        tied=True,
+    ),
+    Architecture(
+        "BartForCausalLM",
+        "bart",
+        _keys(
+            "d_model decoder_attention_heads decoder_ffn_dim activation_function scale_embedding"
+        ),
+        embedding="model.decoder.embed_tokens.weight",
+        layers="decoder_layers",
+        tied=True,
+    ),
+)
+
+ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType({each.name: each for each in _ALL})
+"""By the name of the class, as `config.json` gives it under `architectures`."""

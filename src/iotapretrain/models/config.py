@@ -1,0 +1,178 @@
+"""`config.json` of a stranger's model: read strictly, cut down to the keys that are obeyed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iotapretrain.models.architectures import ARCHITECTURES, Architecture
+from iotapretrain.models.verdict import Code, Rejection
+
+LARGEST_CONFIG = 2**20
+LARGEST_NUMBER = 1e12
+LONGEST_TEXT = 64
+MOST_LAYERS = 1_000
+MOST_POSITIONS = 2**20
+ACTIVATIONS = frozenset(
+    {"gelu", "gelu_fast", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "relu", "silu", "swish"}
+)
+"""Functions of `transformers` that are plain formulas."""
+ROPE_TYPES = frozenset({"default", "linear", "dynamic", "yarn", "longrope", "llama3"})
+LAYER_TYPES = frozenset({"full_attention", "sliding_attention"})
+
+
+@dataclass(frozen=True)
+class Config:
+    """What a model says of itself, as far as it is obeyed."""
+
+    architecture: Architecture
+    values: Mapping[str, Any]
+    vocabulary: int
+    positions: int
+    layers: int
+    tied: bool
+
+
+def read_config(text: bytes | bytearray, allowed: Collection[str]) -> Config:
+    """The configuration, or Rejection: code to run, no such architecture, values nobody can mean."""
+    document = _document(text)
+    for key in ("auto_map", "custom_pipelines"):
+        if document.get(key):
+            raise Rejection(
+                Code.REMOTE_CODE,
+                f"config.json asks to run code from the repository ({key}); no such code is run",
+                key,
+            )
+    if "quantization_config" in document:
+        raise _bad("quantization_config", "is given; publish plain floating-point weights")
+    architecture = _architecture(document, allowed)
+    values = {key: document[key] for key in sorted(architecture.obeyed & document.keys())}
+    for key, value in values.items():
+        _check_value(key, value)
+    tied = values.get("tie_word_embeddings", architecture.tied)
+    if not isinstance(tied, bool):
+        raise _bad("tie_word_embeddings", f"is {_shown(tied)}, not true or false")
+    return Config(
+        architecture,
+        values,
+        vocabulary=_size(values, "vocab_size", LARGEST_NUMBER),
+        positions=_size(values, architecture.positions, MOST_POSITIONS),
+        layers=_size(values, architecture.layers, MOST_LAYERS),
+        tied=tied,
+    )
+
+
+def parse_json(text: bytes | bytearray) -> Any:
+    """JSON without NaN, without infinities and without a key given twice; else ValueError."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_twice, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _document(text: bytes | bytearray) -> dict[str, Any]:
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise _bad("the file", f"is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise _bad("the file", "is not a JSON object")
+    return document
+
+
+def _without_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return mapping
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _architecture(document: Mapping[str, Any], allowed: Collection[str]) -> Architecture:
+    given = document.get("architectures")
+    if not (isinstance(given, list) and len(given) == 1 and isinstance(given[0], str)):
+        raise _bad("architectures", f"is {_shown(given)}, not a list of one class")
+    name = given[0]
+    if name not in allowed or name not in ARCHITECTURES:
+        raise Rejection(
+            Code.ARCHITECTURE,
+            f"architecture {_shown(name)}; allowed: {', '.join(sorted(allowed))}",
+            name[:LONGEST_TEXT],
+        )
+    architecture = ARCHITECTURES[name]
+    if document.get("model_type") != architecture.model_type:
+        raise Rejection(
+            Code.ARCHITECTURE,
+            f"architecture {name} with model_type {_shown(document.get('model_type'))};"
+            f" it goes with {architecture.model_type!r}",
+            "model_type",
+        )
+    return architecture
+
+
+def _size(values: Mapping[str, Any], key: str, largest: float) -> int:
+    value = values.get(key)
+    if type(value) is not int or not 1 <= value <= largest:
+        raise _bad(key, f"is {_shown(value)}, not a whole number from 1 to {largest:,.0f}")
+    return value
+
+
+def _check_value(key: str, value: Any) -> None:
+    """Scalars within reason; a list only of layer types, a mapping only of rotary parameters."""
+    if key == "layer_types" and value is not None:
+        if (
+            not isinstance(value, list)
+            or len(value) > MOST_LAYERS
+            or not _all_in(value, LAYER_TYPES)
+        ):
+            raise _bad(key, f"is not a list of {' or '.join(sorted(LAYER_TYPES))}")
+    elif key in ("rope_parameters", "rope_scaling") and value is not None:
+        _check_rope(key, value)
+    else:
+        _check_scalar(key, value)
+
+
+def _check_rope(key: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise _bad(key, f"is {_shown(value)}, not a mapping")
+    for name, part in value.items():
+        if name in ("type", "rope_type"):
+            if not _all_in([part], ROPE_TYPES):
+                raise _bad(
+                    f"{key}.{name}"[:LONGEST_TEXT], f"is {_shown(part)}, no known rotary type"
+                )
+        elif name in ("short_factor", "long_factor") and isinstance(part, list):
+            for number in part[:LARGEST_CONFIG]:
+                _check_scalar(key, number)
+        else:
+            _check_scalar(f"{key}.{name}"[:LONGEST_TEXT], part)
+
+
+def _check_scalar(key: str, value: Any) -> None:
+    if isinstance(value, str):
+        if value not in ACTIVATIONS:
+            raise _bad(key, f"is {_shown(value)}; allowed: {', '.join(sorted(ACTIVATIONS))}")
+    elif isinstance(value, (int, float)):
+        if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
+            raise _bad(key, f"is {_shown(value)}, beyond all reason")
+    elif value is not None:
+        raise _bad(key, f"is {_shown(value)}, not a number, true, false or null")
+
+
+def _all_in(values: list[Any], allowed: frozenset[str]) -> bool:
+    return all(isinstance(value, str) and value in allowed for value in values)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or abs(value) < LARGEST_NUMBER else "too large"
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _bad(key: str, problem: str) -> Rejection:
+    return Rejection(Code.BAD_CONFIG, f"config.json: {key} {problem}", key)

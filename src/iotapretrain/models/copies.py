@@ -1,0 +1,71 @@
+"""Is this model one that was seen before, or one with a little noise on it? (competition, 17)
+
+Two tensors are the same if the root mean square of their difference is less than `SAME` of their
+own, the most by which rounding to bfloat16 can move a value. Training on moves weights by far more:
+one step of Adam at rate 1e-4 moves weights of size 0.02 by 5e-3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from iotapretrain.models.values import Fingerprint, TensorPrint
+from iotapretrain.models.verdict import Code, Finding
+
+SAME = 2.0**-8
+MOST_SHARED = 0.95
+"""A model is a near-copy if more than this share of its parameters lies in tensors that are the
+same."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that was seen before: what to call it, its digest, and its fingerprint."""
+
+    name: str
+    digest: str
+    fingerprint: Fingerprint
+
+
+def find_copy(digest: str, known: Iterable[Known]) -> Finding | None:
+    """The same files under another name; told without reading a weight where the hub has digests."""
+    for other in known:
+        if other.digest == digest:
+            return Finding(Code.COPY, f"has the very files of {other.name}", other.name)
+    return None
+
+
+def find_near_copy(fingerprint: Fingerprint, known: Iterable[Known]) -> Finding | None:
+    """The most similar of the models seen before, if it is too similar."""
+    shares = [(shared_fraction(fingerprint, other.fingerprint), other.name) for other in known]
+    share, name = max(shares, default=(0.0, ""))
+    if share <= MOST_SHARED:
+        return None
+    return Finding(
+        Code.NEAR_COPY, f"{share:.1%} of its parameters are those of {name} but for noise", name
+    )
+
+
+def shared_fraction(ours: Fingerprint, theirs: Fingerprint) -> float:
+    """Share of our parameters in tensors that are the same in both, by name."""
+    sizes = {name: math.prod(tensor.shape) for name, tensor in ours.items()}
+    same = sum(size for name, size in sizes.items() if _same(ours[name], theirs.get(name)))
+    return same / max(sum(sizes.values()), 1)
+
+
+def relative_change(ours: TensorPrint, theirs: TensorPrint) -> float:
+    """Estimated ‖a − b‖ / ‖b‖; 0 for equal bytes, whatever the sketch rounds."""
+    distance = float(np.linalg.norm(np.subtract(ours.sketch, theirs.sketch)))
+    if ours.digest == theirs.digest or distance == 0:
+        return 0.0
+    return distance / theirs.norm if theirs.norm else math.inf
+
+
+def _same(ours: TensorPrint, theirs: TensorPrint | None) -> bool:
+    if theirs is None or theirs.shape != ours.shape:
+        return False
+    return relative_change(ours, theirs) < SAME

@@ -1,0 +1,184 @@
+"""A model's files, opened once: everything is read through these, never again by path.
+
+A path can come to mean another file between two looks at it; an open file cannot. What can still
+change is its content, so size, times and identity are compared at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from iotapretrain.errors import InputError
+from iotapretrain.models.verdict import Code, Finding, Rejection
+from iotapretrain.rules.digest import ManifestEntry, manifest_digest
+
+MOST_FILES = 1_000
+READ_BYTES = 2**20
+CONFIG = "config.json"
+WEIGHTS = ".safetensors"
+INDEX = ".safetensors.index.json"
+CODE_SUFFIXES = frozenset({".py", ".pyc", ".so"})
+PICKLE_SUFFIXES = frozenset(
+    {
+        ".bin",
+        ".ckpt",
+        ".h5",
+        ".joblib",
+        ".msgpack",
+        ".npy",
+        ".npz",
+        ".pickle",
+        ".pkl",
+        ".pt",
+        ".pth",
+    }
+)
+"""Formats that run code when they are opened, or that nobody here reads."""
+
+
+@dataclass(frozen=True)
+class OpenFile:
+    """A regular file that is open for reading; `path` is relative, with / between parts."""
+
+    path: str
+    descriptor: int
+    size: int
+    times: tuple[int, int]
+    identity: tuple[int, int]
+
+    @classmethod
+    def of(cls, path: str, descriptor: int) -> OpenFile:
+        status = os.fstat(descriptor)
+        return cls(path, descriptor, status.st_size, *_marks(status))
+
+    def read(self, position: int, count: int) -> bytearray:
+        """Exactly `count` bytes; fewer mean that the file was cut off since it was opened."""
+        content = bytearray(count)
+        rest = memoryview(content)
+        while rest:
+            arrived = os.preadv(self.descriptor, [rest], position)
+            if not arrived:
+                raise Rejection(Code.MISBEHAVED, f"{self.path} shrank while it was read", self.path)
+            position += arrived
+            rest = rest[arrived:]
+        return content
+
+    def sha256(self) -> bytes:
+        """SHA-256 of the whole file."""
+        hasher = hashlib.sha256()
+        for position in range(0, self.size, READ_BYTES):
+            hasher.update(self.read(position, min(READ_BYTES, self.size - position)))
+        return hasher.digest()
+
+
+@dataclass(frozen=True)
+class OpenFolder:
+    """The files of a model that a score depends on, open; and the bytes of all its files."""
+
+    root: Path
+    files: tuple[OpenFile, ...]
+    all_bytes: int
+
+    def find(self, path: str) -> OpenFile | None:
+        return next((file for file in self.files if file.path == path), None)
+
+    def digest(self) -> str:
+        """The digest that a commitment binds: over exactly these files (competition, 2)."""
+        return manifest_digest(
+            ManifestEntry(file.path, file.size, file.sha256()) for file in self.files
+        )
+
+    def changes(self) -> list[Finding]:
+        """What happened to the files since they were opened."""
+        return [
+            Finding(Code.MISBEHAVED, f"{file.path} was changed or replaced while in use", file.path)
+            for file in self.files
+            if not _untouched(self.root / file.path, file)
+        ]
+
+
+@contextmanager
+def open_folder(root: Path) -> Iterator[OpenFolder]:
+    """Open what counts in a model's folder, or Rejection: code, pickles, no plain files."""
+    paths = _listing(root)
+    total = sum(status.st_size for _, status in paths)
+    _refuse_suffixes([path for path, _ in paths])
+    with ExitStack() as stack:
+        files = []
+        for path, _ in paths:
+            if path == CONFIG or path.endswith((WEIGHTS, INDEX)):
+                descriptor = _opened(root, path)
+                stack.callback(os.close, descriptor)
+                files.append(OpenFile.of(path, descriptor))
+        yield OpenFolder(root, tuple(files), total)
+
+
+def _listing(root: Path) -> list[tuple[str, os.stat_result]]:
+    """All files below a folder. A link counts as the file it leads to, as in a hub's cache."""
+    if not root.is_dir():
+        raise InputError(
+            f"{root}: no such folder; give a folder with config.json and *.safetensors"
+        )
+    found: list[tuple[str, os.stat_result]] = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            relative = path.relative_to(root).as_posix()
+            found.append((relative, _status(path, relative)))
+            if len(found) > MOST_FILES:
+                raise Rejection(Code.FILES, f"more than {MOST_FILES:,} files", relative)
+    return sorted(found, key=lambda pair: pair[0])
+
+
+def _status(path: Path, relative: str) -> os.stat_result:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise Rejection(Code.FILES, f"{relative}: {error.strerror}", relative) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise Rejection(Code.FILES, f"{relative} is not a plain file", relative)
+    return status
+
+
+def _refuse_suffixes(paths: list[str]) -> None:
+    for path in paths:
+        suffix = PurePosixPath(path).suffix.lower()
+        if suffix in CODE_SUFFIXES:
+            raise Rejection(
+                Code.REMOTE_CODE, f"{path} is code, and no code from a repository is run", path
+            )
+        if suffix in PICKLE_SUFFIXES:
+            raise Rejection(
+                Code.PICKLE, f"{path} can run code when opened; publish safetensors only", path
+            )
+
+
+def _opened(root: Path, path: str) -> int:
+    try:
+        descriptor = os.open(root / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise Rejection(Code.FILES, f"{path}: {error.strerror}", path) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Rejection(Code.FILES, f"{path} is not a plain file", path)
+    return descriptor
+
+
+def _marks(status: os.stat_result) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (status.st_mtime_ns, status.st_ctime_ns), (status.st_dev, status.st_ino)
+
+
+def _untouched(path: Path, file: OpenFile) -> bool:
+    try:
+        named = path.stat()
+    except OSError:
+        return False
+    opened = os.fstat(file.descriptor)
+    expected = (file.times, file.identity)
+    return _marks(named) == _marks(opened) == expected and opened.st_size == file.size

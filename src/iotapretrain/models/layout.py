@@ -1,0 +1,79 @@
+"""The network that a configuration describes, and the tensors that it needs.
+
+The class comes from `transformers`, chosen by our own table; the repository's code and its words
+about how to load are never followed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+import transformers
+
+from iotapretrain.models.config import Config
+from iotapretrain.models.verdict import Code, Finding, Rejection
+from iotapretrain.models.weights import Stored
+
+Model = transformers.PreTrainedModel
+
+TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+CONFIG_FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What the classes raise on values that make no network."""
+
+
+def empty_model(config: Config) -> Model:
+    """The network on the meta device: shapes without memory; or Rejection."""
+    with torch.device("meta"):
+        return build(config)
+
+
+def build(config: Config) -> Model:
+    """The network with untouched memory for weights, or Rejection. It attends in torch's own way."""
+    model_class = getattr(transformers, config.architecture.name)
+    try:
+        with transformers.initialization.no_init_weights():
+            model = model_class(_own_config(model_class.config_class, config))
+    except CONFIG_FAULTS as error:
+        line = " ".join(str(error).split())[:200]
+        raise Rejection(
+            Code.BAD_CONFIG, f"config.json describes no network: {line}", "config.json"
+        ) from error
+    return model.eval()
+
+
+def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Finding]:
+    """Every tensor that is missing, surplus, or of another shape than the network needs."""
+    needed = needed_shapes(config)
+    for name in sorted(needed.keys() - tensors.keys()):
+        yield Finding(Code.MISSING_TENSOR, f"{name} is missing", name)
+    for name in sorted(tensors.keys() - needed.keys()):
+        yield Finding(Code.SURPLUS_TENSOR, f"{name} is no part of {config.architecture.name}", name)
+    for name in sorted(tensors.keys() & needed.keys()):
+        found = tensors[name].entry.shape
+        if found != needed[name]:
+            shapes = f"{list(found)}; {list(needed[name])} is needed"
+            yield Finding(Code.SHAPE, f"{name} has shape {shapes}", name)
+
+
+def needed_shapes(config: Config) -> dict[str, tuple[int, ...]]:
+    """Shape of each tensor by the name that files give it; a tied head is in no file."""
+    stored = config.architecture.stored
+    state = empty_model(config).state_dict()
+    shapes = {stored.get(name, name): tuple(tensor.shape) for name, tensor in state.items()}
+    if config.tied:
+        shapes.pop(config.architecture.head, None)
+    return shapes
+
+
+def _own_config(config_class: type[Any], config: Config) -> Any:
+    """Only obeyed keys; no tokens with a meaning, no dropout, so that a model is one function."""
+    own = config_class(**dict.fromkeys(TOKEN_IDS), **config.values)
+    own.tie_word_embeddings = config.tied
+    for key in vars(own):
+        if "drop" in key:
+            setattr(own, key, 0.0)
+    own._attn_implementation = "sdpa"
+    own.use_cache = False
+    return own
