@@ -1,8 +1,8 @@
 """python -m bench.yuma [--json]: an epoch, arrays on validator rows against plain loops.
 
 The loops run over all pairs of neurons, as the formulas do; validators are one row in sixteen. Our
-epochs are short and timed many at a time. Liquid alpha, whose exponential is a series in exact whole
-numbers, has no target of its own.
+epochs are short and timed many at a time. Liquid alpha, whose exponential is a series in exact
+whole numbers, has no target of its own.
 """
 
 from __future__ import annotations

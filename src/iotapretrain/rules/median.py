@@ -26,7 +26,7 @@ def weighted_medians(scores: Ticks, stake: Ticks, minority: int) -> Ticks:
     if count == 0:
         return np.zeros(columns, np.int64)
     bits = count.bit_length()
-    keys = np.ascontiguousarray(scores.T)  # a sort then orders scores together with their rows
+    keys = scores.T.copy()  # a sort then orders scores together with their rows
     keys <<= bits
     keys |= np.arange(count)
     keys.sort(axis=1)
