@@ -1,10 +1,15 @@
-"""Fixtures that every room shares."""
+"""What the tests of every room share."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A busy machine must not fail a property; pytest's own timeout is the deadline.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

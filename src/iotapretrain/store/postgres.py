@@ -37,9 +37,9 @@ class PostgresJournal(SqlJournal):
 
     def __init__(self, address: str, identity: str | None) -> None:
         try:
-            url = make_url(address).set(drivername="postgresql+psycopg")
+            url = make_url(address)
             engine = sql.create_engine(
-                url,
+                url.set(drivername="postgresql+psycopg"),
                 pool_pre_ping=True,
                 pool_timeout=PATIENCE_SECONDS,
                 connect_args={"connect_timeout": CONNECT_SECONDS},
