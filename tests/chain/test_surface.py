@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import bittensor as bt
 import pytest
 
 from iotapretrain.chain.embedded import EmbeddedChain
 from iotapretrain.chain.runtime.apis import APIS, SERVED_BY_THE_CODEC
-from iotapretrain.chain.runtime.extrinsic import Extrinsic
 from iotapretrain.chain.surface import Surface
-from tests.chain.rpc.networks import make_network
+from tests.chain.rpc.networks import act, make_network
 
 TEMPO = 20
 NETUID, UID = 1, 1
@@ -33,16 +31,6 @@ CERTAINLY_PRESENT = {
     "ValidatorPermit",
     "Weights",
 }
-
-
-def act(chain: EmbeddedChain, signer: Any, pallet: str, call: str, **arguments: object) -> None:
-    """Submit a signed call, which must succeed."""
-    composed = chain.codec.compose(pallet, call, arguments)
-    unsigned = Extrinsic(b"", 0, b"", None, chain.nonce(signer.ss58_address), 0, composed)
-    signed = unsigned.signed_by(signer, chain.genesis_hash, chain.genesis_hash)
-    place = chain.submit(signed.encode())
-    events = [event for event in chain.events(place.block) if event.extrinsic == place.index]
-    assert events[-1].name == "ExtrinsicSuccess", events
 
 
 @pytest.fixture
