@@ -17,6 +17,7 @@ from bittensor import Balance, ChainError
 from bittensor.result import ConnectionNotReady, ExtrinsicResult
 
 from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.outcomes import error_text
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic, digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
@@ -43,6 +44,8 @@ class EmbeddedSubstrate:
         self.token_symbols: dict[int, str] = {}
         self._path = path
         self._chain: EmbeddedChain | None = None
+        self._turns: dict[str, asyncio.Lock] = {}
+        """Those of one account take turns from its nonce to its place."""
 
     # Lifecycle
 
@@ -249,10 +252,11 @@ class EmbeddedSubstrate:
         wait_for_finalization: bool = True,
     ) -> ExtrinsicResult:
         """Sign a call, have it included, and say how it went."""
-        if nonce is None:
-            nonce = self.chain.nonce(keypair.ss58_address)
-        data = await self._signed(call, keypair, nonce, period)
-        return await self._submitted(data, wait_for_inclusion or wait_for_finalization)
+        async with self._turns.setdefault(keypair.ss58_address, asyncio.Lock()):
+            if nonce is None:
+                nonce = self.chain.nonce(keypair.ss58_address)
+            placed = await self._placed(await self._signed(call, keypair, nonce, period))
+        return await self._outcome(placed, wait_for_inclusion or wait_for_finalization)
 
     async def submit_signed(
         self,
@@ -263,7 +267,8 @@ class EmbeddedSubstrate:
         wait_for_finalization: bool = True,
     ) -> ExtrinsicResult:
         """Have a signed extrinsic included, and say how it went."""
-        return await self._submitted(extrinsic.data, wait_for_inclusion or wait_for_finalization)
+        placed = await self._placed(extrinsic.data)
+        return await self._outcome(placed, wait_for_inclusion or wait_for_finalization)
 
     async def find_extrinsic(self, extrinsic_hash: str, block_hash: str) -> ExtrinsicResult | None:
         """How an extrinsic of a block went; None if it is not in it."""
@@ -336,17 +341,24 @@ class EmbeddedSubstrate:
         )
         return signed.encode()
 
-    async def _submitted(self, data: bytes, wait: bool) -> ExtrinsicResult:
+    async def _placed(self, data: bytes) -> Submitted | ChainError:
+        """Where an extrinsic has its place, durably; or why it has none."""
         try:
-            submitted = (await asyncio.wrap_future(self.chain.offer([data])))[0]
-        except (RefusedError, RefusedCallError) as error:
-            return ExtrinsicResult(False, str(error), error=_chain_error(error))
+            return (await asyncio.wrap_future(self.chain.offer([data])))[0]
+        except RefusedError as error:
+            return ChainError(error.detail, error.reason)
+        except RefusedCallError as error:
+            return _failure(error.pallet, error.name)
         except IotaError as error:
             raise ChainError(str(error)) from error
+
+    async def _outcome(self, placed: Submitted | ChainError, wait: bool) -> ExtrinsicResult:
+        if isinstance(placed, ChainError):
+            return ExtrinsicResult(False, placed.message, error=placed)
         if not wait:
             return ExtrinsicResult(True, "Submitted (not waiting).")
-        await self._included(submitted.block)
-        return self._result(submitted.block, submitted.index)
+        await self._included(placed.block)
+        return self._result(placed.block, placed.index)
 
     async def _included(self, block: int) -> None:
         """Wait until a block is closed, but not much longer than it should take."""
@@ -381,12 +393,6 @@ class EmbeddedSubstrate:
             return outcome
         error = _failure(happening.refusal.pallet, happening.refusal.name)
         return replace(outcome, message=error.message, error=error)
-
-
-def _chain_error(error: RefusedError | RefusedCallError) -> ChainError:
-    if isinstance(error, RefusedError):
-        return ChainError(error.detail, error.reason)
-    return _failure(error.pallet, error.name)
 
 
 def _failure(pallet: str | None, name: str) -> ChainError:
