@@ -20,6 +20,7 @@ class Fault:
     retry_after: int | None = None
     cut_after: int | None = None
     drip: float | None = None
+    piece: int = 1 << 16
     wrong: bool = False
     surplus: bytes = b""
     whole: bool = False
@@ -33,9 +34,9 @@ class Fault:
         self.cut_after = size
         return self
 
-    def drips(self, pause: float) -> Fault:
-        """A byte, a pause, a byte, a pause."""
-        self.drip = pause
+    def drips(self, pause: float, piece: int = 1) -> Fault:
+        """A piece, a pause, a piece, a pause."""
+        self.drip, self.piece = pause, piece
         return self
 
     def sends_wrong_bytes(self) -> Fault:

@@ -342,7 +342,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_pieces(path, body, fault)
 
     def send_pieces(self, path: str, body: bytes, fault: Fault) -> None:
-        size = 1 if fault.drip else 1 << 16
+        size = fault.piece
         for at in range(0, len(body), size):
             piece = body[at : at + size]
             if fault.cut_after is not None:

@@ -1,4 +1,4 @@
-"""Fetching from every hub: bounded before the first byte, resumed after faults, verified, never half."""
+"""Fetching from every hub: bounded before its first byte, resumed, verified, never half."""
 
 from __future__ import annotations
 

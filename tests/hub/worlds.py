@@ -87,7 +87,7 @@ class FaultyHub:
         _refuse(self._faults.take(operation))
 
     def _spoiled(self, fault: Fault, path: str, body: bytes) -> Iterator[bytes]:
-        size = 1 if fault.drip else 1 << 16
+        size = fault.piece
         for piece in (body[at : at + size] for at in range(0, len(body[: fault.cut_after]), size)):
             self._faults.count(path, len(piece))
             yield piece

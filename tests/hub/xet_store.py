@@ -1,7 +1,7 @@
 """Read back what the real Xet client stored in a folder (`local://`), by SHA-256.
 
 A shard begins with 48 bytes of header; then, in units of 48 bytes, every file has its hash, flags
-and number of segments, the segments, as many verifications where flagged, its SHA-256 where flagged.
+and number of segments, the segments, as many verifications if flagged, its SHA-256 if flagged.
 Hashes are four little-endian words; a hash of ones ends the files.
 """
 

@@ -16,7 +16,5 @@ def parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     units = {unit.lower(): factor for unit, factor in _UNITS.items()}
     if match is None or match[2].lower() not in units:
-        raise InputError(
-            f"size {text!r}: write a number and one of {', '.join(filter(None, _UNITS))}"
-        )
+        raise InputError(f"size {text!r}: write it like 500MB or 15GiB")
     return int(float(match[1]) * units[match[2].lower()])

@@ -90,6 +90,7 @@ class Cache:
             files = tuple(self._link(entry, coming / FILES) for entry in entries)
             model = Model(commit, place / FILES, total_bytes, files)
             write_whole(coming / RECORD, model.encode())
+            self._touch(coming)
             place.parent.mkdir(parents=True, exist_ok=True)
             self.room.discard(place)
             os.rename(coming, place)

@@ -1,0 +1,167 @@
+"""Real processes: killed while they fetch, and several at once under one budget."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.hub.cache import Cache
+from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.protocol import Commit, RepositoryId
+from tests.hub.conftest import hf_world
+from tests.hub.faults import Faults
+from tests.hub.fetching import check
+from tests.hub.hf_server import HfServer
+from tests.hub.worlds import ALICES, World, write_model
+
+ROOT = Path(__file__).parents[2]
+WEIGHTS = "model.safetensors"
+MIB = 1 << 20
+
+
+def start(
+    address: str, environment: dict[str, str], *arguments: str | Path
+) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.hub.fetching", address, *map(str, arguments)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def held_bytes(cache: Path) -> int:
+    """Bytes on the disk, each file once, however many names it has at this moment."""
+    seen: dict[int, int] = {}
+    for folder in ("partial", "blobs"):
+        for entry in os.scandir(cache / folder):
+            try:
+                status = os.stat(entry.path)
+            except FileNotFoundError:
+                continue
+            seen[status.st_ino] = status.st_size
+    return sum(seen.values())
+
+
+def kill_and_look(world: World, commit: Commit, cache: Cache, at: int) -> bool:
+    """Kill a fetch once so many bytes are here; what is there then must be sound. Was it whole?"""
+    process = start(world.address, world.environment, cache.root, "-", str(commit))
+    while process.poll() is None and held_bytes(cache.root) < at:
+        time.sleep(0.0005)
+    process.kill()
+    process.communicate()
+    model = cache.find(commit)
+    if model is not None:
+        check(model)
+    return model is not None
+
+
+def kill_again_and_again(world: World, commit: Commit, cache: Cache, total: int) -> int:
+    """Kill fetches at random moments, the last while they put the model in; then let one end."""
+    rng, here, killed = random.Random(total), 0, 0
+    moments = sorted(rng.randrange(total) for _ in range(5))
+    for at in (*moments, total, total):
+        killed += not kill_and_look(world, commit, cache, at)
+        now = held_bytes(cache.root)
+        assert now >= here, "a fetch lost what an earlier one had brought"
+        here = now
+    process = start(world.address, world.environment, cache.root, "-", str(commit))
+    assert process.communicate(timeout=60)[0] == f"{commit}\n"
+    return killed
+
+
+def test_a_fetch_over_http_that_is_killed_is_never_whole_and_goes_on(
+    hf_server: HfServer, tmp_path: Path
+) -> None:
+    world = hf_world(hf_server, "huggingface, lfs")
+    folder = ModelFolder.scan(write_model(tmp_path / "model", size=3 * MIB))
+    commit = world.hub_as("alice").publish(folder, ALICES, "large")
+    world.faults.reading(WEIGHTS).drips(0.01, piece=1 << 16).always()
+    cache = Cache(tmp_path / "cache")
+    killed = kill_again_and_again(world, commit, cache, 3 * MIB)
+    assert killed >= 3
+    # What lay in a socket's buffers when the process died was sent in vain.
+    assert world.faults.sent[WEIGHTS] <= 3 * MIB + killed * MIB // 2
+
+
+def test_a_fetch_from_a_folder_that_is_killed_is_never_whole_and_goes_on(tmp_path: Path) -> None:
+    root, faults = tmp_path / "hub", Faults()
+    source = write_model(tmp_path / "model", size=24 * MIB)
+    for shard in range(3):
+        write_model(source / str(shard), seed=shard + 10, size=8 * MIB)
+    commit = FolderHub(root, "alice").publish(ModelFolder.scan(source), ALICES, "large")
+    world = World("folder", f"folder:{root}", lambda owner: FolderHub(root, owner), faults)
+    cache = Cache(tmp_path / "cache", grace=0.0)
+    assert kill_again_and_again(world, commit, cache, 48 * MIB) >= 3
+    cache.room.clean()
+    assert not list((cache.root / "tmp").iterdir())
+    assert not list((cache.root / "reserved").iterdir())
+
+
+def test_a_publication_that_is_killed_leaves_the_commit_before_it(tmp_path: Path) -> None:
+    root, source = tmp_path / "hub", write_model(tmp_path / "model", size=20 * MIB)
+    hub = FolderHub(root, "alice")
+    first = hub.publish(ModelFolder.scan(write_model(tmp_path / "small")), ALICES, "first")
+    publish = (
+        "import sys; from pathlib import Path\n"
+        "from iotapretrain.hub.files import ModelFolder\n"
+        "from iotapretrain.hub.folder import FolderHub\n"
+        "from iotapretrain.hub.protocol import RepositoryId\n"
+        "print('ready', flush=True)\n"
+        "FolderHub(Path(sys.argv[1]), 'alice').publish(\n"
+        "    ModelFolder.scan(Path(sys.argv[2])), RepositoryId('alice', 'model'), 'second')\n"
+    )
+    rng = random.Random(3)
+    for _ in range(6):
+        command = [sys.executable, "-c", publish, str(root), str(source)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(rng.random() * 0.08)
+        process.kill()
+        process.communicate()
+        head = hub.resolve(ALICES)
+        listing = hub.listing(head)
+        assert head == first or listing.total_bytes > 20 * MIB
+        for entry in listing.files:
+            with hub.read(head, entry) as arriving:
+                assert sum(map(len, arriving)) == entry.size
+    hub.publish(ModelFolder.scan(source), ALICES, "second")
+    assert not list((root / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("processes", [3])
+def test_parallel_fetches_keep_the_budget(tmp_path: Path, processes: int) -> None:
+    root, size = tmp_path / "hub", 2 * MIB
+    hub = FolderHub(root, "alice")
+    commits = [
+        hub.publish(
+            ModelFolder.scan(write_model(tmp_path / f"model-{n}", seed=n, size=size)),
+            RepositoryId("alice", f"model-{n}"),
+            "a model",
+        )
+        for n in range(6)
+    ]
+    cache, budget = tmp_path / "cache", int(2.5 * size)
+    Cache(cache)
+    running = [
+        start(f"folder:{root}", {}, cache, str(budget), *map(str, commits))
+        for _ in range(processes)
+    ]
+    most = 0
+    while any(process.poll() is None for process in running):
+        most = max(most, held_bytes(cache))
+        time.sleep(0.001)
+    for process in running:
+        held = process.communicate()[0].splitlines()
+        assert process.returncode == 0
+        assert sorted(held) == sorted(map(str, commits))
+    assert size < most <= budget
