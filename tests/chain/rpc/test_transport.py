@@ -176,6 +176,22 @@ async def test_a_question_that_takes_too_long_is_given_up(node: FakeNode) -> Non
         assert await client.result("state_getStorage", tempo) is None
 
 
+async def test_a_defect_of_the_node_ends_the_connection_that_met_it_and_no_other(
+    node: FakeNode, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> object:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(node, "storage", defect)
+    tempo = "0x" + node.codec.storage_key("SubtensorModule", "Tempo", (1,)).hex()
+    async with RawClient.connected(url) as other, RawClient.connected(url) as client:
+        with pytest.raises(ConnectionClosed) as closed:
+            await client.ask("state_getStorage", tempo)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+        assert await other.result("system_name") == "iotapretrain"
+
+
 async def _send_forever(client: RawClient, request: str) -> None:
     while True:
         await client.socket.send(request)

@@ -172,10 +172,16 @@ class Methods:
         asked = params.optional(0)
         if asked is None:
             return self.block_hash(self._node.head())
-        if isinstance(asked, list):
-            return [self._block_hash(Params([number])) for number in asked[:MOST_KEYS]]
-        number = int.from_bytes(from_hex(asked, 0)) if isinstance(asked, str) else params.integer(0)
-        return _maybe_hex(self._node.block_hash(number))
+        if not isinstance(asked, list):
+            return self._hash_of(params, 0)
+        numbers = Params(asked)
+        return [self._hash_of(numbers, place) for place in range(min(len(asked), MOST_KEYS))]
+
+    def _hash_of(self, params: Params, position: int) -> str | None:
+        asked = params.optional(position)
+        if isinstance(asked, str):
+            return _maybe_hex(self._node.block_hash(int.from_bytes(from_hex(asked, position))))
+        return _maybe_hex(self._node.block_hash(params.integer(position)))
 
     def _header(self, params: Params) -> object:
         number = self._found(params)

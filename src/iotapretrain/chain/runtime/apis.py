@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from iotapretrain.chain.runtime.grammar import Method, lines, parse_method
 
-SERVED_BY_THE_CODEC = frozenset({"Core", "Metadata", "AccountNonceApi", "TransactionPaymentApi"})
-"""APIs about transactions and the description itself; a `Node` is never asked for these."""
-
 _TEXTS = {
     "Core": "version() -> RuntimeVersion",
     "Metadata": """
