@@ -151,7 +151,7 @@ def test_a_failing_commit_changes_nothing(address: str, monkeypatch: pytest.Monk
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     amounts=st.lists(st.lists(st.integers(0, 9), max_size=9), max_size=4),

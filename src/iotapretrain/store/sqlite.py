@@ -1,7 +1,8 @@
 """The journal in one SQLite file: write-ahead log, every commit synced to the disk.
 
-Writers take turns by a lock file beside the journal rather than by SQLite's own polling: waiting is
-fair, and no checkpoint runs beside another's commit, which SQLite before 3.51.3 could get wrong.
+Writers take turns by a lock file beside the journal rather than by SQLite's own polling: they wait a
+millisecond instead of up to a hundred, and no checkpoint runs beside another's commit, which SQLite
+before 3.51.3 could get wrong.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ _REASONS = {
     "SQLITE_NOTADB": "this is not a journal file",
     "SQLITE_READONLY": "the file may not be written",
 }
+
+_PRAGMAS = (
+    "PRAGMA synchronous=FULL",
+    "PRAGMA fullfsync=ON",  # macOS: fsync alone stops at the disk's cache
+    "PRAGMA trusted_schema=OFF",  # a stranger's file must not run anything
+)
 
 
 @final
@@ -108,7 +115,10 @@ def _connect(address: str) -> sqlite3.Connection:
         isolation_level=None,  # transactions begin where this package says so
         check_same_thread=False,  # the pool lends a connection to one thread at a time
     )
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone stops at the disk's cache
-    connection.execute("PRAGMA trusted_schema=OFF")  # a stranger's file must not run anything
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
