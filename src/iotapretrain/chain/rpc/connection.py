@@ -153,8 +153,9 @@ class Connection:
         self._open -= 1
 
     async def _push(self, subscription: Started) -> None:
+        """Tell news for as long as there are any; none follow when the chain cannot be read."""
         news = TOPICS[subscription.method].news
-        with suppress(IotaError):
+        with suppress(IotaError, RpcError):
             async for value in subscription.news:
                 await self._send(wire.notification(news, subscription.identity, value))
 

@@ -89,8 +89,11 @@ class Methods:
         return {"block": self.block_hash(number), "changes": changes}
 
     def block_hash(self, number: int) -> str:
-        """The hash of a block that exists, as JSON."""
-        return to_hex(self._node.block_hash(number) or b"")
+        """The hash of a block that must exist, as JSON."""
+        found = self._node.block_hash(number)
+        if found is None:
+            raise _unknown_block(f"UnknownBlock: there is no block {number} yet")
+        return to_hex(found)
 
     def _system(self) -> dict[str, Callable[[Params], object]]:
         return {

@@ -65,16 +65,16 @@ async def serving(
     async def client(socket: ServerConnection) -> None:
         await Connection(socket, desk, limits).run()
 
-    await watcher.look()
-    server = await _listen(client, host, port, limits)
-    watching = asyncio.create_task(watcher.run())
     try:
-        async with server:
-            bound_host, bound_port = server.sockets[0].getsockname()[:2]
-            yield Service(f"ws://{bound_host}:{bound_port}", watching)
+        await watcher.look()
+        async with await _listen(client, host, port, limits) as server:
+            watching = asyncio.create_task(watcher.run())
+            try:
+                yield Service(_url(server), watching)
+            finally:
+                watching.cancel()
+                await asyncio.wait((watching,))
     finally:
-        watching.cancel()
-        await asyncio.wait((watching,))
         thread.close()
 
 
@@ -103,6 +103,11 @@ async def serve(
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
+
+
+def _url(server: Server) -> str:
+    host, port = server.sockets[0].getsockname()[:2]
+    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
 
 async def _listen(
