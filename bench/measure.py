@@ -1,6 +1,7 @@
 """What every benchmark shares: alternating runs, medians, and one printed report.
 
-A figure compares *ours* with a *peer* measured in the same run; machines are noisy, so runs alternate and medians count.
+A figure compares *ours* with a *peer* measured in the same run; machines are noisy, so runs
+alternate and medians count.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ RUNS = 5
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured number. `ratio` and `target` read as the name says; `met` is None where there is no target."""
+    """One measured number, ours beside a peer's; `met` is None where there is no target."""
 
     name: str
     unit: str
@@ -63,11 +64,11 @@ def machine() -> dict[str, object]:
 
 def _processor() -> str:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            named = [line.partition(":")[2] for line in file if line.startswith("model name")]
     except OSError:
-        names = []
-    return names[0] if names else platform.machine()
+        named = []
+    return named[0].strip() if named else platform.machine()
 
 
 def report(bench: str, figures: Sequence[Figure], as_json: bool) -> None:
@@ -79,5 +80,10 @@ def report(bench: str, figures: Sequence[Figure], as_json: bool) -> None:
     for figure in figures:
         peer = "" if figure.peer is None else f"  peer {figure.peer:.4g}"
         ratio = "" if figure.ratio is None else f"  ratio {figure.ratio:.4g}"
-        verdict = "" if figure.met is None else f"  ({figure.target}: {'met' if figure.met else 'MISSED'})"
-        print(f"{figure.name}: {figure.ours:.4g} {figure.unit}{peer}{ratio}{verdict}")
+        print(f"{figure.name}: {figure.ours:.4g} {figure.unit}{peer}{ratio}{_verdict(figure)}")
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.met is None:
+        return ""
+    return f"  ({figure.target}: {'met' if figure.met else 'MISSED'})"

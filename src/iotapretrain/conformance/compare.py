@@ -43,7 +43,7 @@ class Label:
 
 
 def number(value: Any) -> float:
-    """A number of a vector file, where the words inf, -inf and nan stand for what JSON cannot write."""
+    """A number of a vector file; the words inf, -inf and nan stand for what JSON cannot write."""
     return _WORDS[value] if isinstance(value, str) and value in _WORDS else float(value)
 
 

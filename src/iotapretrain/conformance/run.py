@@ -32,7 +32,7 @@ _WHOLE_FILES: Mapping[tuple[str, str], Judge] = {
 
 
 def run(paths: Iterable[Path]) -> Iterator[tuple[Path, CaseResult]]:
-    """Every case of every file below the paths, each with its file. All files are read before any is run."""
+    """Every case of every file below the paths; all files are read before any is run."""
     for file in [vectors.read(path) for path in vectors.find(paths)]:
         for result in cases(file):
             yield file.path, result
