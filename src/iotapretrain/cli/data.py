@@ -148,7 +148,8 @@ def sources(as_json: AsJson = False) -> None:
 
     Example: iota data sources
     """
-    from iotapretrain.data.datasets import EMBEDDED, known_datasets
+    from iotapretrain.data.datasets import known_datasets
+    from iotapretrain.data.embedded import EMBEDDED
 
     embedded = {
         "location": "this Python",

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from iotapretrain.data.cache import Cache
-from iotapretrain.data.embedded import EmbeddedSource, code_texts, prose_texts
+from iotapretrain.data.embedded import EMBEDDED, EmbeddedSource
 from iotapretrain.data.folder import FolderSource, Reader
 from iotapretrain.data.jsonl import JsonLines
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
@@ -20,7 +19,6 @@ from iotapretrain.data.warc import Warc
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable
 
-EMBEDDED = MappingProxyType({"python-docs": prose_texts, "python-code": code_texts})
 FORMATS = ("parquet", "stack", "jsonl", "text", "warc")
 KEYS = (
     *("title", "location", "revision", "format", "files", "paths", "configs"),
@@ -159,7 +157,7 @@ def open_source(
     of a TOML file; one config or all.
     """
     if name in EMBEDDED:
-        return EmbeddedSource(name, EMBEDDED[name], cache)
+        return EmbeddedSource(name)
     return find_dataset(name, config).open(cache, patience or Patience())
 
 

@@ -98,10 +98,10 @@ class Blobs:
                 return bytes(found.bytes())
             except (FileNotFoundError, PermissionError) as error:
                 raise UnavailableSourceError(
-                    self.source, f"blob {blob_id}: {error}; check the store and its credentials"
+                    self.source, f"{_sentence(blob_id, error)}; check the store and its credentials"
                 ) from error
             except BaseError as error:
-                raise PassingFault(f"blob {blob_id}: {error}") from error
+                raise PassingFault(_sentence(blob_id, error)) from error
 
         return self._unpacked(blob_id, self.patience.retry(self.source, attempt, deadline))
 
@@ -117,3 +117,8 @@ class Blobs:
 
     def _corrupt(self, blob_id: str, problem: str) -> CorruptSourceError:
         return CorruptSourceError(self.source, f"blob {blob_id}: {problem}")
+
+
+def _sentence(blob_id: str, error: Exception) -> str:
+    """The first line; the client's errors go on with their insides."""
+    return f"blob {blob_id}: {str(error).partition(chr(10))[0]}"
