@@ -233,7 +233,7 @@ def postgres() -> Iterator[Figure]:
     programs = binaries()
     if programs is None:
         return
-    with running(programs) as cluster, bare_postgres(cluster) as bare:
+    with running(programs, durable=True) as cluster, bare_postgres(cluster) as bare:
         address = cluster.schema()
         with open_journal(address, IDENTITY) as journal, Fold(journal, PASSING) as fold:
             in_groups = alternate(

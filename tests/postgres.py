@@ -33,10 +33,14 @@ def _version(initdb: Path) -> float:
 
 
 class Cluster:
-    """One server process with its data, as an unprivileged user."""
+    """One server process with its data, as an unprivileged user.
 
-    def __init__(self, programs: Path, folder: Path) -> None:
+    It survives its own crashes; only a durable one waits for the disk and would survive the system's.
+    """
+
+    def __init__(self, programs: Path, folder: Path, durable: bool) -> None:
         self.folder = folder
+        self._durable = durable
         self._programs = programs
         self._account = _unprivileged()
         self._schemas = count(1)
@@ -71,6 +75,7 @@ class Cluster:
 
     def start(self) -> None:
         settings = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self.folder}"]
+        settings += ["-c", f"fsync={'on' if self._durable else 'off'}"]
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.folder / "cluster", *settings],
@@ -101,10 +106,10 @@ class Cluster:
 
 
 @contextmanager
-def running(programs: Path) -> Iterator[Cluster]:
+def running(programs: Path, durable: bool = False) -> Iterator[Cluster]:
     """A cluster that is gone afterwards; in a short path, as socket names are limited."""
     with tempfile.TemporaryDirectory(prefix="iota-pg-", dir="/tmp") as folder:
-        cluster = Cluster(programs, Path(folder))
+        cluster = Cluster(programs, Path(folder), durable)
         try:
             yield cluster
         finally:
