@@ -69,7 +69,7 @@ class TomlTable:
         return float(value)
 
     def scaled(self, key: str, one: int, default: int | None = None) -> int:
-        """A whole number as it is, a decimal as a multiple of `one`: the SDK's way with settings."""
+        """A whole number as it is, a decimal as a multiple of `one`: as the SDK takes settings."""
         value = self._get(key, default)
         return int(value) if _is_integer(value) else round(self.number(key) * one)
 
