@@ -59,10 +59,15 @@ def epoch_cases(document: dict[str, Any]) -> Iterator[CaseResult]:
     """Every check of every step, of each way to come to it."""
     name = str(needed(document, "name", "epoch file"))
     size = needed(document, "n", name)
-    replay = Replay(needed(document, "params", name), needed(document, "initial", name), name)
+    parameters, initial = needed(document, "params", name), needed(document, "initial", name)
+    replay = _attempted(Replay, parameters, initial, name)
+    if isinstance(replay, str):
+        raise VectorError(f"{name}: `initial` cannot be read: {replay}")
     if len(replay.stake) != size:
         raise VectorError(f"{name}: `n` is {size}, but `initial` has {len(replay.stake)} neurons")
     steps = needed(document, "steps", name)
+    if not isinstance(steps, list):
+        raise VectorError(f"{name}: `steps` must be a list")
     labels = [f"{name}[{k}] {needed(step, 'label', name)}" for k, step in enumerate(steps)]
     replayed: list[Found | None] = []
     alone: list[Found | None] = []
@@ -219,7 +224,7 @@ def _scaled(values: list[Any], scale: int) -> list[Any]:
 
 
 def _holds(check: Mapping[str, Any], expected: Any, got: Any) -> bool:
-    tolerance, op = check.get("tol", 0.0), check.get("op", "eq")
+    tolerance, op = check.get("tol", 0), check.get("op", "eq")
     if op == "eq":
         return matches(expected, got, tolerance)
     if op not in _COMPARED:

@@ -72,7 +72,8 @@ def _whole(name: str, values: ArrayLike | Sequence[Any], size: int, largest: int
     if array.shape != (size,):
         raise InputError(f"{name}: {size} values are needed, one a neuron; got shape {array.shape}")
     if size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() > largest):
-        for uid, value in enumerate(array.astype(object)):
+        array = np.array(values, object)  # numpy makes floats of whole numbers beyond int64
+        for uid, value in enumerate(array):
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
                 raise InputError(
                     f"{name}: uid {uid}: {value!r} is not a whole number from 0 to {largest}"
