@@ -35,7 +35,7 @@ def _version(initdb: Path) -> float:
 class Cluster:
     """One server process with its data, as an unprivileged user.
 
-    It survives its own crashes; only a durable one waits for the disk and would survive the system's.
+    It survives its own crashes; a durable one waits for the disk and would survive the system's.
     """
 
     def __init__(self, programs: Path, folder: Path, durable: bool) -> None:
