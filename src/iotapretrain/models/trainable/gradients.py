@@ -1,0 +1,77 @@
+"""How fast each tensor of a model would learn: its weights, the gradient that reaches it, and the step it would take.
+
+An optimiser of Adam's family moves every weight by about its rate, whatever the gradient; so a tensor learns by rate over
+root mean square: large weights stand still, small ones are replaced. Plain gradient descent and clipping see the gradients
+themselves, which a rescaling by s divides by s.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from iotapretrain.models.trainable.scales import FLOOR, scale
+from iotapretrain.models.trainable.sign import Check, Sign
+
+HEAVY_MATRIX, HEAVY_EMBEDDING = 1.4, 2.2
+"""Decades over the median matrix. Honest heads were up to 0.9 over it, and embeddings of unit variance 1.7."""
+EXPLODING = 4.0
+"""Decades of a gradient over the median; honest ones reached 2.5, in layers whose writers had begun at zero."""
+VANISHING = -6.0
+"""Likewise under it; 3.5 honest, for queries and keys before attention has formed."""
+
+
+@dataclass(frozen=True)
+class TensorStatistics:
+    """One tensor: root mean squares of weights and gradient, and the relative size of one step of the reference rate."""
+
+    name: str
+    dimensions: int
+    weight: float
+    gradient: float
+    step: float
+
+
+def tensor_statistics(model: torch.nn.Module, rate: float) -> tuple[TensorStatistics, ...]:
+    """Of all parameters, after a backward pass."""
+    return tuple(_statistics(name, parameter, rate) for name, parameter in model.named_parameters())
+
+
+def _statistics(name: str, parameter: torch.Tensor, rate: float) -> TensorStatistics:
+    weight = 10 ** scale(parameter.detach())
+    gradient = 0.0 if parameter.grad is None else 10 ** scale(parameter.grad)
+    return TensorStatistics(name, parameter.ndim, weight, gradient, rate / weight)
+
+
+def statistics_signs(tensors: Sequence[TensorStatistics], embedding: str) -> Iterator[Sign]:
+    """A matrix too heavy to learn with the others, and a gradient out of all proportion to the others."""
+    matrices = [tensor for tensor in tensors if tensor.dimensions >= 2]
+    weights = [math.log10(tensor.weight) for tensor in matrices]
+    gradients = [math.log10(tensor.gradient) for tensor in matrices if math.log10(tensor.gradient) > FLOOR / 2]
+    if not gradients:
+        yield Sign(Check.GRADIENT, embedding, math.inf, "no gradient reaches any matrix")
+        return
+    weight, gradient = statistics.median(weights), statistics.median(gradients)
+    for tensor, decades in zip(matrices, weights, strict=True):
+        limit = HEAVY_EMBEDDING if tensor.name == embedding else HEAVY_MATRIX
+        yield _heavy(tensor, decades - weight, limit)
+        yield _gradient(tensor, math.log10(tensor.gradient) - gradient)
+
+
+def _heavy(tensor: TensorStatistics, over: float, limit: float) -> Sign:
+    sentence = (
+        f"{tensor.name} is {10**over:.3g} x the median matrix, so that a step of the reference rate "
+        f"changes it by {tensor.step:.2g} of itself"
+    )
+    return Sign(Check.MATRIX, tensor.name, over - limit, sentence)
+
+
+def _gradient(tensor: TensorStatistics, over: float) -> Sign:
+    """A gradient of exactly nothing is no sign: before what begins at zero has moved, none passes it."""
+    sentence = f"the gradient of {tensor.name} is {10 ** max(over, FLOOR):.3g} x the median"
+    vanishing = VANISHING - over if math.log10(tensor.gradient) > FLOOR / 2 else -math.inf
+    return Sign(Check.GRADIENT, tensor.name, max(over - EXPLODING, vanishing), sentence)

@@ -1,0 +1,115 @@
+"""A short probe of continued training, as a reasonable person would begin it: does the model learn a few pages by heart?
+
+Any healthy model, trained or not, lowers its loss on a few thousand tokens that it sees several times. One that hardly
+does has been stalled; one whose loss rises first and stays up is thrown off by the first steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from iotapretrain.models.trainable.sign import Check, Sign
+
+LEAST_GAIN = 0.015
+"""Share of its loss that a model must lose in the probe; honest ones lost at least 0.058."""
+MOST_RISE = 1.5
+"""How far above its own loss a step may find it; honest ones stayed under 1.02."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """AdamW with a short warm-up and clipping, on `rows` sequences cut to `length`, drawn `batch` at a time."""
+
+    rate: float = 3e-4
+    steps: int = 24
+    warmup: int = 4
+    batch: int = 2
+    rows: int = 8
+    length: int = 256
+    clip: float = 1.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """Losses: on the probe's rows before and after, and the greatest ratio of a batch's loss to that before."""
+
+    before: float
+    after: float
+    rise: float
+
+    @property
+    def gain(self) -> float:
+        return (self.before - self.after) / self.before if self.before > 0 else 0.0
+
+    @property
+    def sign(self) -> Sign:
+        sentence = (
+            f"continued training takes its loss from {self.before:.4g} to {self.after:.4g}, "
+            f"at worst to {self.rise:.3g} x what it was"
+        )
+        return Sign(Check.TRAINING, "loss", self._excess, sentence)
+
+    @property
+    def _excess(self) -> float:
+        if not (math.isfinite(self.after) and math.isfinite(self.rise)):
+            return math.inf
+        stalled = math.log10(LEAST_GAIN / max(self.gain, 1e-6))
+        return max(stalled, math.log10(max(self.rise, 1e-6) / MOST_RISE))
+
+
+def losses_and_gradients(model: Any, rows: torch.Tensor, batch: int) -> list[float]:
+    """Each row's mean loss; the gradients of their mean are left in the parameters."""
+    model.zero_grad(set_to_none=True)
+    losses = []
+    for part in rows.split(batch):
+        loss = _row_losses(model, part)
+        (loss.sum() / len(rows)).backward()
+        losses.extend(loss.tolist())
+    return losses
+
+
+def continue_training(model: Any, rows: torch.Tensor, before: list[float], recipe: Recipe, seed: int) -> Training:
+    """Train the model in place on the rows, whose losses were `before`."""
+    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.0)
+    rise = 0.0
+    for step, chosen in enumerate(_draws(len(rows), recipe, seed)):
+        loss = _row_losses(model, rows[chosen]).mean()
+        rise = max(rise, _over(loss.item(), sum(before[row] for row in chosen) / len(chosen)))
+        if not math.isfinite(rise):
+            break
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
+        optimiser.param_groups[0]["lr"] = recipe.rate * min(1.0, (step + 1) / recipe.warmup)
+        optimiser.step()
+    with torch.no_grad():
+        after = torch.cat([_row_losses(model, part) for part in rows.split(recipe.batch)]).mean().item()
+    return Training(sum(before) / len(before), after, rise)
+
+
+def _row_losses(model: Any, ids: torch.Tensor) -> torch.Tensor:
+    logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
+    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+    return losses.unflatten(0, (len(ids), -1)).mean(dim=1)
+
+
+def _draws(rows: int, recipe: Recipe, seed: int) -> Iterator[list[int]]:
+    """Batches of row numbers: shuffled passes over all rows, cut to the number of steps."""
+    generator = torch.Generator().manual_seed(seed)
+    waiting: list[int] = []
+    for _ in range(recipe.steps):
+        while len(waiting) < recipe.batch:
+            waiting += torch.randperm(rows, generator=generator).tolist()
+        yield waiting[: recipe.batch]
+        del waiting[: recipe.batch]
+
+
+def _over(loss: float, usual: float) -> float:
+    if not math.isfinite(loss):
+        return math.inf
+    return loss / usual if usual > 0 else 1.0
