@@ -76,6 +76,16 @@ def test_any_wrong_number_is_found(bonds: dict[str, Any], kind: str) -> None:
         assert failures(changed), at
 
 
+@pytest.mark.parametrize("part", ["inputs", "reference", "intermediates", "expect", "trace"])
+def test_each_part_of_a_step_is_judged_without_the_others(bonds: dict[str, Any], part: str) -> None:
+    before = len(list(epoch_cases(bonds)))
+    for step in bonds["steps"]:
+        step.pop(part, None)
+    results = list(epoch_cases(bonds))
+    assert 0 < len(results) < before
+    assert all(result.passed for result in results)
+
+
 def test_the_absent_parts_of_a_step_are_not_missed(bonds: dict[str, Any]) -> None:
     for step in bonds["steps"]:
         for part in ("inputs", "reference", "intermediates", "trace"):
@@ -105,6 +115,8 @@ def test_the_absent_parts_of_a_step_are_not_missed(bonds: dict[str, Any]) -> Non
         ({"expect": [{"field": "emission", "values": [1], "shape": 1}]}, "part of a check 'shape'"),
         ({"expect": [{"field": "emission", "uids": [99], "values": [1]}]}, "IndexError"),
         ({"expect": [{"field": "emission", "other": {"step": 77}}]}, "IndexError"),
+        ({"expect": [{"field": "emission", "values": [1], "op": "gt"}]}, "[1] [49999998"),
+        ({"reference": {"bonds": [[[99, 1]]] * 8}}, "IndexError"),
         ({"actions": [{"set_stake": [-1] * 8}]}, "stake: uid 0: -1"),
         (
             {"actions": [{"set_state": {"weights": {"0": [[4, 1], [4, 2]]}}}]},
@@ -117,7 +129,7 @@ def test_what_is_not_known_fails(
 ) -> None:
     bonds["steps"][1].update(change)
     try:
-        got = [str(result.got) for result in failures(bonds)]
+        got = [f"{result.expected} {result.got}" for result in failures(bonds)]
     except VectorError as error:
         got = [str(error)]
     assert any(problem in text for text in got), got

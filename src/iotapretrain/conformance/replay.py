@@ -11,7 +11,10 @@ from iotapretrain.rules.yuma import EpochInputs, EpochOutcome, Hyperparameters, 
 
 Pairs = list[tuple[int, int]]
 
-_NOT_OURS = {"activity_cutoff_blocks": "activity_cutoff"}
+_PARAMETERS = {
+    ours: "activity_cutoff_blocks" if ours == "activity_cutoff" else ours
+    for ours in Hyperparameters.__dataclass_fields__
+}
 _LAST_STEP = "last_mechanism_step_block"
 _OPTIONAL = ("weights", "bonds", "commit_block")
 _NEEDED = ("block", "stake", "validator_permit", "last_update", "block_at_registration")
@@ -66,13 +69,10 @@ class Replay:
         return outcome
 
     def _hyperparameters(self) -> Hyperparameters:
-        names = {**{name: name for name in Hyperparameters.__dataclass_fields__}}
-        for theirs, ours in _NOT_OURS.items():
-            names[theirs] = names.pop(ours)
-        refuse_unknown(self.parameters, (*names, _LAST_STEP), "parameter")
+        refuse_unknown(self.parameters, (*_PARAMETERS.values(), _LAST_STEP), "parameter")
         where = f"{self._where}: params"
         return Hyperparameters(
-            **{ours: needed(self.parameters, theirs, where) for theirs, ours in names.items()}
+            **{ours: needed(self.parameters, name, where) for ours, name in _PARAMETERS.items()}
         )
 
     def _inputs(self, emission: int) -> EpochInputs:
