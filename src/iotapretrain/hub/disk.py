@@ -12,7 +12,8 @@ from pathlib import Path
 
 from iotapretrain.hub.patience import Deadline
 
-PIECE = 1 << 20
+PIECE = 1 << 18
+"""Small enough to stay in the processor's cache between reading, hashing and writing."""
 LOCK_PATIENCE = 60.0
 _POLL = 0.02
 

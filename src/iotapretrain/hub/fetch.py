@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from iotapretrain.errors import (
     CorruptModelError,
@@ -18,7 +17,8 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.disk import create_locked, pieces, sync_folder, write_all
+from iotapretrain.hub.content import GrowingFile
+from iotapretrain.hub.disk import create_locked, sync_folder
 from iotapretrain.hub.files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.model import Model
 from iotapretrain.hub.patience import Clock, Deadline, Patience
@@ -99,37 +99,6 @@ def _reporter(
     return lambda size: progress(before + size, total)
 
 
-class _Partial:
-    """A content on its way: an open, locked file and the hash of what it holds so far."""
-
-    def __init__(self, path: Path, descriptor: int, entry: FileEntry) -> None:
-        self.path, self._descriptor, self._entry = path, descriptor, entry
-        self._hasher, self.size = _hasher(entry), 0
-        if os.fstat(descriptor).st_size > entry.size:
-            os.ftruncate(descriptor, 0)
-        for piece in pieces(path):
-            self._hasher.update(piece)
-            self.size += len(piece)
-        os.lseek(descriptor, self.size, os.SEEK_SET)
-
-    def append(self, piece: bytes) -> None:
-        if self.size + len(piece) > self._entry.size:
-            raise CorruptModelError(f"more than the {self._entry.size} bytes that are listed")
-        write_all(self._descriptor, piece)
-        self._hasher.update(piece)
-        self.size += len(piece)
-
-    def finish(self, blob: Path) -> None:
-        """Verify, and become the blob."""
-        expected, got = self._entry.sha256 or self._entry.git_blob, self._hasher.hexdigest()
-        if got != expected:
-            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
-        os.fchmod(self._descriptor, 0o444)
-        os.fsync(self._descriptor)
-        os.rename(self.path, blob)
-        sync_folder(blob.parent)
-
-
 @dataclass(frozen=True)
 class _Transfer:
     """Fills the cache with contents of one commit."""
@@ -156,9 +125,13 @@ class _Transfer:
                     raise CorruptModelError(f"listed with {entry.size} bytes, which it has not")
                 return
             self._fill(partial, entry, report)
-            partial.finish(blob)
+            expected, got = entry.sha256 or entry.git_blob, partial.hexdigest()
+            if got != expected:
+                raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+            partial.become(blob)
+            sync_folder(blob.parent)
 
-    def _fill(self, partial: _Partial, entry: FileEntry, report: Callable[[int], None]) -> None:
+    def _fill(self, partial: GrowingFile, entry: FileEntry, report: Callable[[int], None]) -> None:
         failures = 0
         while partial.size < entry.size:
             before = partial.size
@@ -168,10 +141,14 @@ class _Transfer:
                 failures = 1 if partial.size > before else failures + 1
                 self.patience.wait(failures, error, self.deadline)
 
-    def _stream(self, partial: _Partial, entry: FileEntry, report: Callable[[int], None]) -> None:
+    def _stream(
+        self, partial: GrowingFile, entry: FileEntry, report: Callable[[int], None]
+    ) -> None:
         task = f"{self.commit}: {entry.path!r}"
         with self.hub.read(self.commit, entry, partial.size) as arriving:
             for piece in arriving:
+                if partial.size + len(piece) > entry.size:
+                    raise CorruptModelError(f"more than the {entry.size} bytes that are listed")
                 partial.append(piece)
                 report(partial.size)
                 self.deadline.check(task)
@@ -179,12 +156,14 @@ class _Transfer:
             raise UnavailableHubError(f"{task}: cut off at {partial.size} of {entry.size} bytes")
 
     @contextmanager
-    def _growing(self, entry: FileEntry) -> Iterator[_Partial]:
-        """The locked file in which a content grows; it stays unless the failure is its fault."""
+    def _growing(self, entry: FileEntry) -> Iterator[GrowingFile]:
+        """The locked file in which a content grows; failures that are not its fault leave it."""
         path = self.cache.partial(entry)
         descriptor = create_locked(path, self.deadline)
         try:
-            yield _Partial(path, descriptor, entry)
+            if os.fstat(descriptor).st_size > entry.size:
+                os.ftruncate(descriptor, 0)
+            yield GrowingFile(path, descriptor, _hasher(entry))
         except CorruptModelError as error:
             path.unlink(missing_ok=True)
             raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error

@@ -22,7 +22,14 @@ from pathlib import Path
 import msgspec
 
 from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, MissingModelError
-from iotapretrain.hub.disk import locked, pieces, sync_folder, try_lock, write_all, write_whole
+from iotapretrain.hub.content import GrowingFile
+from iotapretrain.hub.disk import (
+    locked,
+    pieces,
+    sync_folder,
+    try_lock,
+    write_whole,
+)
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.patience import Clock
 from iotapretrain.hub.protocol import (
@@ -204,16 +211,12 @@ def _id(encoded: bytes) -> str:
 
 def _stage(path: str, source: Path | bytes, staging: Path) -> _StoredFile:
     """Copy one file into the staging folder under the name of its hash, reading it once."""
-    hasher, size = hashlib.sha256(), 0
     descriptor, temporary = tempfile.mkstemp(dir=staging)
     try:
+        copy = GrowingFile(Path(temporary), descriptor, hashlib.sha256())
         for piece in pieces(source):
-            write_all(descriptor, piece)
-            hasher.update(piece)
-            size += len(piece)
-        os.fchmod(descriptor, 0o444)
-        os.fsync(descriptor)
+            copy.append(piece)
+        copy.become(staging / copy.hexdigest())
+        return _StoredFile(path, copy.size, copy.hexdigest())
     finally:
         os.close(descriptor)
-    os.replace(temporary, staging / hasher.hexdigest())
-    return _StoredFile(path, size, hasher.hexdigest())
