@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import bittensor as bt
@@ -45,6 +46,7 @@ class Keys:
         return self.hotkey
 
 
+@cache
 def keys(name: str) -> Keys:
     """Somebody's keys, always the same by his name."""
     cold, hot = (Keypair.create_from_uri(f"//iota//{name}//{part}") for part in ("cold", "hot"))

@@ -31,7 +31,7 @@ from iotapretrain.rules.ledger.calls.shield import SubmitEncrypted
 from iotapretrain.rules.ledger.state import State
 from iotapretrain.store.group import GroupCommit
 from iotapretrain.store.journal import open_journal
-from iotapretrain.store.record import Draft, Head
+from iotapretrain.store.record import Draft, Head, Record
 
 JOURNAL = "chain.sqlite"
 MANUAL_PAUSE_SECONDS = 0.05
@@ -82,16 +82,14 @@ class EmbeddedChain:
 
         A block whose time is over is closed once everybody who was still writing into it is done.
         """
-        with self._turn:
-            if self.clock.settings.kind == "manual":
-                self._history.refresh()
-                return self._history.tip.block
-            over = self.clock.closed_at(self._now())
-            if over > self._closed:
-                self._wait_for_writers()
-                self._history.refresh()
-                self._closed = max(over, self._closed)
-            return self._closed
+        if self.clock.settings.kind == "manual":
+            return self._refreshed().block
+        over = self.clock.closed_at(self._now())
+        if over > self._closed:
+            self._wait_for_writers()
+            self._refreshed()
+            self._closed = max(over, self._closed)
+        return self._closed
 
     def finalized(self) -> int:
         """The same: there are no forks."""
@@ -107,10 +105,8 @@ class EmbeddedChain:
         """Move a manual clock on by this many empty blocks; the new head."""
         if self.clock.settings.kind != "manual":
             raise ChainError(f"{self.path}: its blocks follow the wall clock; wait for them")
-        with self._turn, self._journal.writing() as writer:
-            self._history.refresh()
-            block = self._history.tip.block + blocks
-            writer.append([step_draft(block)])
+        with self._journal.writing() as writer:
+            writer.append([step_draft(self._refreshed().block + blocks)])
         return self.head()
 
     # Blocks
@@ -122,15 +118,15 @@ class EmbeddedChain:
 
     def block_hash(self, number: int) -> bytes | None:
         """The hash of a closed block."""
+        if not 0 <= number <= self._known_head(number):
+            return None
         with self._turn:
-            return self._history.hash(number) if 0 <= number <= self.head() else None
+            return self._history.hash(number)
 
     def block_number(self, block_hash: bytes) -> int | None:
         """The number of a closed block."""
         number = number_in(block_hash)
-        with self._turn:
-            ours = number <= self._known_head(number) and self._history.hash(number) == block_hash
-        return number if ours else None
+        return number if self.block_hash(number) == block_hash else None
 
     def header(self, number: int) -> Header:
         """A closed block's header."""
@@ -183,9 +179,7 @@ class EmbeddedChain:
 
     def nonce(self, account: str) -> int:
         """The next nonce of an account, with what waits in the block that is being filled."""
-        with self._turn:
-            self._history.refresh()
-            return self._history.tip.state.account(account).nonce
+        return self._refreshed().state.account(account).nonce
 
     # Writing
 
@@ -225,6 +219,12 @@ class EmbeddedChain:
     def _view(self, number: int) -> View:
         return View(self.state(number), self.clock.closes_ms(number))
 
+    def _refreshed(self) -> Tip:
+        """The newest tip, with whatever other processes have written."""
+        with self._turn:
+            self._history.refresh()
+            return self._history.tip
+
     def _known_head(self, number: int) -> int:
         """The head; looks for a newer one only if the block is not known to be closed."""
         return self._closed if number <= self._closed else self.head()
@@ -253,28 +253,33 @@ class EmbeddedChain:
     def _commit(self, offers: Sequence[Offer]) -> list[list[Submitted] | Exception]:
         """Put offers into the block that is being filled; each succeeds or fails by itself."""
         results: list[list[Submitted] | Exception] = []
-        included: list[Included] = []
-        with self._turn:
-            with self._journal.writing() as writer:
+        placed: list[Included] = []
+        with self._journal.writing() as writer:
+            with self._turn:
                 self._history.refresh()
-                block = self._filling()
                 tip = self._history.tip
-                filling = self._history.start_of(tip, block)
+                filling = self._history.start_of(tip, self._filling())
                 for offer in offers:
                     try:
                         taken = self._taken(tip, filling, offer)
                     except (RefusedError, RefusedCallError) as error:
                         results.append(error)
                         continue
-                    included += taken
+                    placed += taken
                     tip, filling = taken[-1].tip, taken[-1].tip.state
                     results.append([_submitted(each) for each in taken])
-                records = writer.append(_draft(each) for each in included)
-            for each, record in zip(included, records, strict=True):
-                head = Head(record.sequence, record.link)
-                self._history.adopt(replace(each.tip, head=head), each.happening)
-            self._history.keep_if_due()
+            records = writer.append(_draft(each) for each in placed)
+        self._adopt(placed, records)
         return results
+
+    def _adopt(self, placed: Sequence[Included], records: Sequence[Record]) -> None:
+        """Move on to what has just been committed, unless somebody has read it back already."""
+        with self._turn:
+            for each, record in zip(placed, records, strict=True):
+                if record.sequence == self._history.tip.head.sequence + 1:
+                    head = Head(record.sequence, record.link)
+                    self._history.adopt(replace(each.tip, head=head), each.happening)
+            self._history.keep_if_due()
 
     def _filling(self) -> int:
         """The number of the block that is being filled; only while holding the journal."""

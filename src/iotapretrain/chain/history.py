@@ -6,6 +6,7 @@ every record before it, and the hash adds the block's number, so that empty bloc
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right
 from operator import attrgetter
 
@@ -24,11 +25,13 @@ from iotapretrain.chain.replay import (
     replayed,
 )
 from iotapretrain.chain.runtime.codec import Codec
-from iotapretrain.errors import BrokenError
+from iotapretrain.errors import BrokenError, StoreError
 from iotapretrain.rules.ledger.advance import advance
 from iotapretrain.rules.ledger.state import State
 from iotapretrain.store.journal import Journal
-from iotapretrain.store.record import Head, Record
+from iotapretrain.store.record import Head, Record, linked
+
+_log = logging.getLogger(__name__)
 
 BLOCKS_AT_HAND = 256
 OLD_AT_HAND = 32
@@ -54,7 +57,8 @@ class History:
 
     def refresh(self) -> None:
         """Follow what has been appended since, by whatever process."""
-        for record in self._journal.read(self.tip.head.sequence):
+        new = self._journal.read(self.tip.head.sequence)
+        for record in linked(self.tip.head, new):
             self.adopt(*followed(self.tip, record, self._codec, self.start_of))
 
     def adopt(self, tip: Tip, happening: Happening | None) -> None:
@@ -67,10 +71,17 @@ class History:
         self.tip = tip
 
     def keep_if_due(self) -> None:
-        """Save the newest state beside its record, now and then. Not while holding the journal."""
-        if self._journal.writable and self.tip.head.sequence - self._kept_at >= SNAPSHOT_EVERY:
+        """Save the newest state beside its record, now and then. Not while holding the journal.
+
+        Without it the chain only opens more slowly, so a failure is logged and put off.
+        """
+        if not self._journal.writable or self.tip.head.sequence - self._kept_at < SNAPSHOT_EVERY:
+            return
+        self._kept_at = self.tip.head.sequence
+        try:
             keep(self._journal, self.tip)
-            self._kept_at = self.tip.head.sequence
+        except StoreError as error:
+            _log.warning("a kept state of %s was put off: %s", self._journal.name, error)
 
     def start_of(self, tip: Tip, block: int) -> State:
         """The newest block's state so far, or a later block's at its start."""

@@ -36,6 +36,14 @@ class ComposedCall:
     data: bytes
 
 
+class _Account:
+    """Extrinsics of one account take turns, each from its nonce to its place."""
+
+    def __init__(self) -> None:
+        self.turn = asyncio.Lock()
+        self.nonce: int | None = None
+
+
 @final
 class EmbeddedSubstrate:
     """The SDK's `Substrate` contract over an embedded chain in this process."""
@@ -44,8 +52,7 @@ class EmbeddedSubstrate:
         self.token_symbols: dict[int, str] = {}
         self._path = path
         self._chain: EmbeddedChain | None = None
-        self._turns: dict[str, asyncio.Lock] = {}
-        """Those of one account take turns from its nonce to its place."""
+        self._accounts: dict[str, _Account] = {}
 
     # Lifecycle
 
@@ -252,10 +259,12 @@ class EmbeddedSubstrate:
         wait_for_finalization: bool = True,
     ) -> ExtrinsicResult:
         """Sign a call, have it included, and say how it went."""
-        async with self._turns.setdefault(keypair.ss58_address, asyncio.Lock()):
-            if nonce is None:
-                nonce = self.chain.nonce(keypair.ss58_address)
-            placed = await self._placed(await self._signed(call, keypair, nonce, period))
+        account = self._accounts.setdefault(keypair.ss58_address, _Account())
+        async with account.turn:
+            chosen = nonce or account.nonce or self.chain.nonce(keypair.ss58_address)
+            placed = await self._placed(await self._signed(call, keypair, chosen, period))
+            ours = nonce is None and isinstance(placed, Submitted)
+            account.nonce = chosen + 1 if ours else None
         return await self._outcome(placed, wait_for_inclusion or wait_for_finalization)
 
     async def submit_signed(
@@ -336,10 +345,8 @@ class EmbeddedSubstrate:
         era = None if period is None else Era.starting(period, current)
         birth = chain.block_hash(era.birth(current)) if era else chain.genesis_hash
         unsigned = Extrinsic(b"", 0, b"", era, nonce, 0, call.data)
-        signed = await asyncio.to_thread(
-            unsigned.signed_by, keypair, chain.genesis_hash, birth or chain.genesis_hash
-        )
-        return signed.encode()
+        payload_of = (chain.genesis_hash, birth or chain.genesis_hash)
+        return unsigned.signed_by(keypair, *payload_of).encode()
 
     async def _placed(self, data: bytes) -> Submitted | ChainError:
         """Where an extrinsic has its place, durably; or why it has none."""

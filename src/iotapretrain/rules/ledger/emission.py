@@ -46,6 +46,8 @@ def _reward(
     stakes: Stakes, backing: Mapping[str, int], neuron: Neuron, amount: int, take: int
 ) -> None:
     """The validator's owner gets its take and what rounding leaves, its stakers the rest."""
+    if not amount:
+        return
     total = sum(backing.values())
     to_share = amount - amount * take // U16 if total else 0
     for coldkey, staked in backing.items():
