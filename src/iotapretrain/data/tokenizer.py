@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,26 +54,30 @@ class Tokenizer:
         return self.backend.get_vocab_size(with_added_tokens=True)
 
     def encode_flat(self, texts: Sequence[str]) -> tuple[Tokens, npt.NDArray[np.int64]]:
-        """All token ids in one array, and offsets: text i is ids[offsets[i] : offsets[i + 1]]."""
-        encoded = self.encode(texts)
-        offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-        np.cumsum([len(ids) for ids in encoded], out=offsets[1:])
-        ids = np.concatenate(encoded) if encoded else np.zeros(0, dtype=np.int32)
-        return ids, offsets
+        """All ids in one array, and offsets: those of text i are ids[offsets[i] : offsets[i + 1]].
+
+        No start or end token is added.
+        """
+        flat = array("i")
+        offsets = [0]
+        for batch in _batches(texts):
+            for encoding in self.backend.encode_batch_fast(batch, add_special_tokens=False):
+                flat.fromlist(encoding.ids)
+                offsets.append(len(flat))
+        ids, bounds = np.array(flat, dtype=np.int32), np.array(offsets, dtype=np.int64)
+        ends = np.flatnonzero(ids == self.end_id)
+        if len(ends):
+            text = texts[int(np.searchsorted(bounds, ends[0], side="right")) - 1]
+            raise InputError(
+                f"tokenizer {self.name}: gives its end token for the text {text[:40]!r};"
+                f" mark {self.end_token!r} as special in its tokenizer.json"
+            )
+        return ids, bounds
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
-        """Token ids of every text, without any end or start token."""
-        found: list[Tokens] = []
-        for batch in _batches(texts):
-            encodings = self.backend.encode_batch_fast(batch, add_special_tokens=False)
-            found += (np.array(encoding.ids, dtype=np.int32) for encoding in encodings)
-        for text, ids in zip(texts, found, strict=True):
-            if self.end_id in ids:
-                raise InputError(
-                    f"tokenizer {self.name}: gives its end token for the text {text[:40]!r};"
-                    f" mark {self.end_token!r} as special in its tokenizer.json"
-                )
-        return found
+        """The token ids of every text."""
+        ids, offsets = self.encode_flat(texts)
+        return np.split(ids, offsets[1:-1]) if texts else []
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
