@@ -92,7 +92,7 @@ def check_claims(claims: Claims, limits: Limits) -> Iterator[Finding]:
     if config.positions < constraints.sequence_length:
         yield Finding(
             Code.SEQUENCE_LENGTH,
-            f"{config.positions:,} positions; sequences have {constraints.sequence_length:,} tokens",
+            f"{config.positions:,} positions; {constraints.sequence_length:,} are scored",
             config.architecture.positions,
         )
     for name, stored in claims.tensors.items():

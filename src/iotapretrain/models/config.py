@@ -37,7 +37,7 @@ class Config:
 
 
 def read_config(text: bytes | bytearray, allowed: Collection[str]) -> Config:
-    """The configuration, or Rejection: code to run, no such architecture, values nobody can mean."""
+    """The configuration, or Rejection: code to run, another architecture, senseless values."""
     document = _document(text)
     for key in ("auto_map", "custom_pipelines"):
         if document.get(key):
@@ -144,11 +144,9 @@ def _check_rope(key: str, value: Any) -> None:
     for name, part in value.items():
         if name in ("type", "rope_type"):
             if not _all_in([part], ROPE_TYPES):
-                raise _bad(
-                    f"{key}.{name}"[:LONGEST_TEXT], f"is {_shown(part)}, no known rotary type"
-                )
+                raise _bad(f"{key}.{name}"[:LONGEST_TEXT], f"is {_shown(part)}, no rotary type")
         elif name in ("short_factor", "long_factor") and isinstance(part, list):
-            for number in part[:LARGEST_CONFIG]:
+            for number in part:
                 _check_scalar(key, number)
         else:
             _check_scalar(f"{key}.{name}"[:LONGEST_TEXT], part)

@@ -32,7 +32,7 @@ class Known:
 
 
 def find_copy(digest: str, known: Iterable[Known]) -> Finding | None:
-    """The same files under another name; told without reading a weight where the hub has digests."""
+    """The same files under another name."""
     for other in known:
         if other.digest == digest:
             return Finding(Code.COPY, f"has the very files of {other.name}", other.name)
@@ -58,7 +58,7 @@ def shared_fraction(ours: Fingerprint, theirs: Fingerprint) -> float:
 
 
 def relative_change(ours: TensorPrint, theirs: TensorPrint) -> float:
-    """Estimated ‖a − b‖ / ‖b‖; 0 for equal bytes, whatever the sketch rounds."""
+    """Estimated ‖a - b‖ / ‖b‖; 0 for equal bytes, whatever the sketch rounds."""
     distance = float(np.linalg.norm(np.subtract(ours.sketch, theirs.sketch)))
     if ours.digest == theirs.digest or distance == 0:
         return 0.0

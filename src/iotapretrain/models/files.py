@@ -122,9 +122,7 @@ def open_folder(root: Path) -> Iterator[OpenFolder]:
 def _listing(root: Path) -> list[tuple[str, os.stat_result]]:
     """All files below a folder. A link counts as the file it leads to, as in a hub's cache."""
     if not root.is_dir():
-        raise InputError(
-            f"{root}: no such folder; give a folder with config.json and *.safetensors"
-        )
+        raise InputError(f"{root}: no such folder; give one with config.json and *.safetensors")
     found: list[tuple[str, os.stat_result]] = []
     for folder, _, names in os.walk(root):
         for name in names:

@@ -1,7 +1,8 @@
-"""The header of a safetensors file, read without loading a weight and without trusting a word of it.
+"""The header of a safetensors file, read without loading a weight or trusting a word of it.
 
-A file is 8 bytes of length (little-endian), that many bytes of JSON, and then the tensors, back to back. The JSON maps each
-tensor's name to its dtype, shape and byte range. Whatever does not add up is refused, before anything is allocated by it.
+A file is 8 bytes of length (little-endian), that many bytes of JSON, and then the tensors, back to
+back. The JSON maps each tensor's name to its dtype, shape and byte range. Whatever does not add up
+is refused before anything is allocated by it.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ LARGEST_SIZE = 2**48
 LONGEST_NAME = 256
 
 BYTES = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2, "BF16": 2,
-    "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2,
+    "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "I64": 8, "U64": 8, "F64": 8,
 }  # fmt: skip
 """Bytes of an element, by dtype."""
 
@@ -65,9 +66,7 @@ def _header_text(file: OpenFile) -> bytearray:
         raise ValueError(f"has {file.size} bytes, too few for any safetensors file")
     length = int.from_bytes(file.read(0, LENGTH_BYTES), "little")
     if length > LARGEST_HEADER:
-        raise ValueError(
-            f"claims a header of {length:,} bytes; at most {LARGEST_HEADER:,} are read"
-        )
+        raise ValueError(f"claims a header of {length:,} bytes; most: {LARGEST_HEADER:,}")
     if length > file.size - LENGTH_BYTES:
         raise ValueError(f"claims a header of {length:,} bytes in a file of {file.size:,}")
     return file.read(LENGTH_BYTES, length)
@@ -96,7 +95,7 @@ def _entry(name: str, described: Any) -> TensorEntry:
         raise ValueError(f"gives {name!r} an unknown dtype")
     if not _naturals(shape) or len(shape) > MOST_DIMENSIONS:
         raise ValueError(
-            f"gives {name!r} a shape that is no list of at most {MOST_DIMENSIONS} sizes"
+            f"gives {name!r} a shape that is no list of {MOST_DIMENSIONS} sizes or fewer"
         )
     if not _naturals(offsets) or len(offsets) != 2:
         raise ValueError(f"gives {name!r} data_offsets that are no pair of positions")

@@ -30,7 +30,7 @@ def empty_model(config: Config) -> Model:
 
 
 def build(config: Config) -> Model:
-    """The network with untouched memory for weights, or Rejection. It attends in torch's own way."""
+    """The network with untouched memory for weights, or Rejection."""
     model_class = getattr(transformers, config.architecture.name)
     try:
         with transformers.initialization.no_init_weights():
@@ -74,6 +74,5 @@ def _own_config(config_class: type[Any], config: Config) -> Any:
     for key in vars(own):
         if "drop" in key:
             setattr(own, key, 0.0)
-    own._attn_implementation = "sdpa"
     own.use_cache = False
     return own

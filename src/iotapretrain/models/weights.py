@@ -1,4 +1,4 @@
-"""Which tensors a model's files hold: one file, or shards with an index, read from headers alone."""
+"""Which tensors a model's files hold, one file or shards with an index, by their headers."""
 
 from __future__ import annotations
 

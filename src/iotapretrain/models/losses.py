@@ -1,0 +1,135 @@
+"""What a model loses on every token, without a matrix of all logits (competition, 7.2, 13-15).
+
+-ln p(next token) = log-sum-exp of the logits - logit of the next token. The body runs once and
+keeps no cache; the head is multiplied out a tile of positions and vocabulary at a time, into memory
+that is used again, and its exponentials are added in float32 against a running maximum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from iotapretrain.errors import InputError
+from iotapretrain.models.layout import Model
+
+BODY_TOKENS = 2048
+"""Tokens that go through the body at once: short sequences together, long ones one by one."""
+TILE_POSITIONS = 1024
+TILE_IDS = 1024
+"""A float32 tile takes 4 MiB, so that it is still in the cache when it is added up."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """From the last hidden state to logits: weight, bias, and Gemma-2's soft bound."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+    bound: float | None
+
+    @classmethod
+    def of(cls, model: Model) -> Head:
+        head = model.get_output_embeddings()
+        bound = getattr(model.config, "final_logit_softcapping", None)
+        return cls(head.weight, getattr(head, "bias", None), bound)
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """All logits of a few positions."""
+        logits = torch.nn.functional.linear(hidden, self.weight, self.bias).float()
+        return self._bounded(logits)
+
+    def logits_of(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The logit of one id a position, in float32."""
+        logits = (hidden.float() * self.weight[labels].float()).sum(1)
+        if self.bias is not None:
+            logits += self.bias[labels].float()
+        return self._bounded(logits)
+
+    def _bounded(self, logits: torch.Tensor) -> torch.Tensor:
+        return logits if self.bound is None else (logits / self.bound).tanh_().mul_(self.bound)
+
+
+class Tile:
+    """Memory for the logits of some positions and ids, used again and again."""
+
+    def __init__(self, like: torch.Tensor, positions: int, ids: int) -> None:
+        self.products = like.new_empty(positions * ids)
+        self.logits = self.products if like.dtype == torch.float32 else self.products.float()
+
+    def fill(
+        self, head: Head, hidden: torch.Tensor, first: int, shift: torch.Tensor
+    ) -> torch.Tensor:
+        """Logits less a shift for each position, in float32, of the ids from `first` on."""
+        weight = head.weight[first : first + TILE_IDS]
+        shape = (len(hidden), len(weight))
+        products = self.products[: shape[0] * shape[1]].view(shape)
+        logits = self.logits[: shape[0] * shape[1]].view(shape)
+        if head.bias is None:
+            torch.mm(hidden, weight.T, out=products)
+        else:
+            torch.addmm(head.bias[first : first + TILE_IDS], hidden, weight.T, out=products)
+        if logits.data_ptr() != products.data_ptr():
+            logits.copy_(products)
+        if head.bound is not None:
+            logits.div_(head.bound).tanh_().mul_(head.bound)
+        return logits.sub_(shift[:, None])
+
+
+@torch.inference_mode()
+def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
+    """-ln p(next token) in float32, of shape (rows, length - 1), for `ids` of shape (rows, length).
+
+    In float32 the plain formula within 1e-5; in bfloat16 the same formula with logits rounded once,
+    and everything behind them in float32.
+    """
+    vocabulary = model.get_output_embeddings().weight.shape[0]
+    if ids.ndim != 2 or ids.shape[1] < 2 or not len(ids):
+        raise InputError(f"ids of shape {tuple(ids.shape)}; give rows of two tokens or more")
+    if ids.min() < 0 or ids.max() >= vocabulary:
+        raise InputError(f"ids: one is outside the model's vocabulary of {vocabulary:,}")
+    together = max(BODY_TOKENS // ids.shape[1], 1)
+    return torch.cat([_losses(model, rows) for rows in ids.split(together)])
+
+
+def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> float:
+    """Mean over the tokens that count, or over all of them, summed in float64."""
+    chosen = losses if counted is None else losses[counted]
+    return float(chosen.mean(dtype=torch.float64))
+
+
+def _losses(model: Model, rows: torch.Tensor) -> torch.Tensor:
+    hidden = model.base_model(rows, use_cache=False)[0][:, :-1]
+    labels = rows[:, 1:]
+    return head_losses(Head.of(model), hidden.flatten(0, 1), labels.flatten()).view(labels.shape)
+
+
+def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Losses of the labels, one a position; `hidden` is (positions, width)."""
+    tile = Tile(hidden, min(TILE_POSITIONS, len(hidden)), min(TILE_IDS, len(head.weight)))
+    chunks = zip(hidden.split(TILE_POSITIONS), labels.split(TILE_POSITIONS), strict=True)
+    return torch.cat([_chunk_losses(head, tile, *chunk) for chunk in chunks])
+
+
+def _chunk_losses(
+    head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
+) -> torch.Tensor:
+    """ln sum exp(logit - logit of the label): one pass, which overflows from a loss of 88 on."""
+    shift = head.logits_of(hidden, labels)
+    total = torch.zeros_like(shift)
+    for first in range(0, len(head.weight), TILE_IDS):
+        total += tile.fill(head, hidden, first, shift).exp_().sum(1)
+    losses = total.log_()
+    return losses if losses.isfinite().all() else _great_losses(head, tile, hidden, shift)
+
+
+def _great_losses(
+    head: Head, tile: Tile, hidden: torch.Tensor, shift: torch.Tensor
+) -> torch.Tensor:
+    """The same for losses of any size, more slowly."""
+    losses = torch.full_like(shift, -torch.inf)
+    for first in range(0, len(head.weight), TILE_IDS):
+        logits = tile.fill(head, hidden, first, shift)
+        losses = torch.logaddexp(losses, logits.logsumexp(1))
+    return losses

@@ -1,0 +1,62 @@
+"""The inside of a worker process: give up rights, then answer requests until the caller is gone.
+
+The first message says which protections hold. A request names a function of the module that the
+caller chose; it gets the open files and arguments, and what it returns is sent back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+from types import ModuleType
+from typing import Any
+
+import msgspec
+
+from iotapretrain.models import channel, sandbox
+from iotapretrain.models.verdict import Rejection
+
+
+class Request(msgspec.Struct):
+    """A task by name, the relative paths of the files that come with it, and its arguments."""
+
+    task: str
+    paths: list[str]
+    arguments: dict[str, Any]
+
+
+def main(descriptor: int, parent: int, module: str, memory_bytes: int) -> None:
+    """Serve the tasks of a module over an inherited socket."""
+    granted = sandbox.isolate(parent)
+    tasks = importlib.import_module(module)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    granted += sandbox.restrict(memory_bytes)
+    os.dup2(silence, sys.stderr.fileno())
+    with socket.socket(fileno=descriptor) as caller:
+        channel.send(caller, {"granted": granted})
+        while True:
+            try:
+                message, files = channel.receive(caller)
+            except EOFError:
+                return
+            channel.send(caller, _answer(tasks, msgspec.convert(message, Request), files))
+
+
+def _answer(tasks: ModuleType, request: Request, files: list[int]) -> dict[str, Any]:
+    try:
+        opened = dict(zip(request.paths, files, strict=True))
+        return {"value": getattr(tasks, request.task)(opened, **request.arguments)}
+    except Rejection as rejection:
+        finding = rejection.finding
+        return {"rejected": [finding.code, finding.sentence, finding.item]}
+    except Exception as error:  # noqa: BLE001 -- whatever a stranger's model provokes is reported
+        return {"failed": f"{type(error).__name__}: {error}"[:500]}
+    finally:
+        for file in files:
+            os.close(file)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))

@@ -1,0 +1,175 @@
+"""A process in which strangers' models are opened: limited, watched, used again, and replaceable.
+
+Starting one costs seconds of imports, so it serves many models. Whoever misbehaves in it ends it;
+the next call starts a fresh one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from iotapretrain.errors import WorkerError
+from iotapretrain.models import channel
+from iotapretrain.models.files import OpenFile
+from iotapretrain.models.verdict import Code, Rejection
+
+TASKS = "iotapretrain.models.tasks"
+START_SECONDS = 120.0
+END_SECONDS = 10.0
+ARENAS = "2"
+"""glibc would reserve 64 MiB of address space for each thread."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a model may use: seconds of one call, bytes beyond an empty worker, and threads."""
+
+    seconds: float = 550.0
+    memory_bytes: int = 8 * 2**30
+    threads: int = 1
+
+
+class Worker:
+    """Runs tasks of a module in a process of its own.
+
+    The process dies with the thread that started it, so keep a worker to one thread.
+    """
+
+    def __init__(self, budget: Budget, module: str = TASKS) -> None:
+        self.budget = budget
+        self.module = module
+        self.protections: tuple[str, ...] = ()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._channel: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def start(self) -> socket.socket:
+        """Start the process if there is none, and wait until it has given up its rights."""
+        if self._channel is not None:
+            return self._channel
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    *(
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "iotapretrain.models.serve",
+                        str(theirs.fileno()),
+                    ),
+                    *(str(os.getpid()), self.module, str(self.budget.memory_bytes)),
+                ],
+                env=self._environment(),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+            )
+        self._channel = ours
+        try:
+            hello, _ = channel.receive(ours, time.monotonic() + START_SECONDS)
+        except (EOFError, OSError, TimeoutError) as error:
+            raise WorkerError(f"a worker did not start: {self._last_words()}") from error
+        self.protections = tuple(hello["granted"])
+        return ours
+
+    def call(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
+        """What the task returns; Rejection if it refuses the model, or if the model misbehaves."""
+        caller = self.start()
+        request = {
+            "task": task,
+            "paths": [file.path for file in files],
+            "arguments": arguments,
+        }
+        until = time.monotonic() + self.budget.seconds
+        try:
+            channel.send(caller, request, [file.descriptor for file in files])
+            answer, _ = channel.receive(caller, until)
+        except TimeoutError:
+            raise self._ended("time", f"took more than {self.budget.seconds:g} seconds") from None
+        except (EOFError, ConnectionError):
+            raise self._ended("process", self._cause_of_death()) from None
+        except ValueError as error:
+            raise self._ended("answer", f"sent no message: {error}") from error
+        return self._value(answer)
+
+    def close(self) -> None:
+        """End the process and everything that it started."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(END_SECONDS)
+            if self._process.stderr is not None:
+                self._process.stderr.close()
+        if self._channel is not None:
+            self._channel.close()
+        self._process = self._channel = None
+
+    def _value(self, answer: Any) -> Any:
+        match answer:
+            case {"value": value}:
+                return value
+            case {"rejected": [str(code), str(sentence), str(item)]} if code in set(Code):
+                raise Rejection(Code(code), sentence, item)
+            case {"failed": str(reason)}:
+                raise self._ended("exception", reason)
+        raise self._ended("answer", "answered neither a value nor a reason")
+
+    def _ended(self, item: str, what: str) -> Rejection:
+        self.close()
+        return Rejection(Code.MISBEHAVED, f"in the worker: {what}", item)
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of ours but where Python lies."""
+        threads = str(self.budget.threads)
+        return {
+            "PATH": os.defpath,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            "MALLOC_ARENA_MAX": ARENAS,
+        }
+
+    def _cause_of_death(self) -> str:
+        if self._process is None:
+            return "was closed"
+        code = self._process.wait(END_SECONDS)
+        if code == -signal.SIGSYS:
+            return "tried to start a process or a program, or to reach the network"
+        if code < 0:
+            return f"died by {signal.Signals(-code).name}"
+        return f"ended with code {code}"
+
+    def _last_words(self) -> str:
+        """The end of what a process that did not start had to say."""
+        if self._process is None:
+            return "it was closed"
+        self._process.kill()
+        _, said = self._process.communicate(timeout=END_SECONDS)
+        self.close()
+        return said.decode(errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
