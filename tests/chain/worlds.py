@@ -98,12 +98,15 @@ def genesis(
 
 
 def make_chain(
-    folder: Path, begun: Genesis | None = None, clock: ClockSettings | None = None
+    folder: Path,
+    begun: Genesis | None = None,
+    clock: ClockSettings | None = None,
+    start_ms: int = START_MS,
 ) -> EmbeddedChain:
-    """A new chain in a folder, with a clock that only the test moves."""
+    """A new chain in a folder, by default with a clock that only the test moves."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = clock or ClockSettings("manual", 12_000)
-    begin(folder / JOURNAL, Beginning(BlockClock(settings, START_MS), begun or genesis()))
+    begin(folder / JOURNAL, Beginning(BlockClock(settings, start_ms), begun or genesis()))
     return EmbeddedChain(folder)
 
 

@@ -75,9 +75,10 @@ class History:
 
         Without it the chain only opens more slowly, so a failure is logged and put off.
         """
-        if not self._journal.writable or self.tip.head.sequence - self._kept_at < SNAPSHOT_EVERY:
+        sequence = self.tip.head.sequence
+        if not self._journal.writable or sequence - self._kept_at < SNAPSHOT_EVERY:
             return
-        self._kept_at = self.tip.head.sequence
+        self._kept_at = sequence
         try:
             keep(self._journal, self.tip)
         except StoreError as error:

@@ -9,8 +9,12 @@ import bittensor_core
 
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.runtime.extrinsic import Extrinsic, check_signature, digest, parse
+from iotapretrain.errors import RefusedError
 from iotapretrain.rules.ledger.apply import Transaction
 from iotapretrain.rules.ledger.calls.table import make_call
+
+LARGEST = 65_536
+"""Bytes of an extrinsic; a row of weights for every uid that there can be takes a quarter."""
 
 BlockHash = Callable[[int], bytes | None]
 
@@ -35,6 +39,8 @@ class Submission:
 
 def read_submission(codec: Codec, data: bytes) -> Submission:
     """Take the bytes of a signed extrinsic apart; RefusedError for anything else."""
+    if len(data) > LARGEST:
+        raise RefusedError("ExhaustsResources", f"{len(data)} bytes; at most {LARGEST} are taken")
     extrinsic = parse(data)
     call = codec.decode_call(extrinsic.call)
     signer = str(bittensor_core.ss58_encode(extrinsic.signer))
