@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 demo: $(READY)  ## the main job on embedded defaults
-	$(BIN)/iota rules explain examples/rules/paper.json
+	PATH="$(CURDIR)/$(BIN):$$PATH" examples/tour.sh
 
 test: $(READY)  ## every test
 	$(BIN)/pytest
