@@ -62,6 +62,14 @@ def test_unpacked_documents_start_a_sequence_and_padding_does_not_count(
     ]
 
 
+def test_the_mask_of_a_batch_is_that_of_its_pages(tokens: Tokenizer, cache: Cache) -> None:
+    source = ListSource(["abc", "d", "efghi"])
+    unpacked = batch_of(source, tokens, cache, Packing(4, packed=False), rows=1)
+    assert unpacked.counted is not None
+    assert unpacked.counted.shape == unpacked.sequences.shape
+    assert batch_of(source, tokens, cache, Packing(4), rows=1).counted is None
+
+
 def test_odd_documents(tokens: Tokenizer, cache: Cache) -> None:
     texts = ["", "a\ud800", f"x{END_TOKEN}y", "z" * 200_000]
     batch = batch_of(ListSource(texts), tokens, cache, Packing(4), rows=4)

@@ -14,8 +14,10 @@ from iotapretrain.data.datasets import (
     parse_dataset,
     read_dataset,
 )
+from iotapretrain.data.pages import read_page
 from iotapretrain.data.source import Config, Description
 from iotapretrain.errors import ConfigError, CorruptSourceError, InputError
+from iotapretrain.rules.sampling import Page
 
 GOOD = {
     "title": '"A set"',
@@ -71,6 +73,22 @@ def test_every_competition_that_ships_names_datasets_that_are_known() -> None:
             for task in competition.tasks:
                 if task.dataset not in ("python-docs", "python-code"):
                     find_dataset(task.dataset, task.config)
+
+
+def test_reading_the_same_files_in_another_way_is_another_revision(
+    tmp_path: Path, cache: Cache
+) -> None:
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.jsonl").write_text('{"text": "one", "title": "two"}\n')
+    revisions = {}
+    for field in ("text", "title"):
+        (tmp_path / "mine.toml").write_text(toml(text=f'"{field}"'))
+        source = open_source(str(tmp_path / "mine.toml"), cache)
+        revisions[source.describe().revision] = read_page(source, Page("all", 0, 1), cache).texts
+    assert sorted(revisions.values()) == [["one"], ["two"]]
+    shown = next(iter(revisions))
+    (tmp_path / "mine.toml").write_text(toml(revision=f'"{shown}"'))
+    assert open_source(str(tmp_path / "mine.toml"), cache).describe().revision == shown
 
 
 def test_an_unpinned_dataset_is_not_opened(cache: Cache) -> None:

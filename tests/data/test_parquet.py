@@ -139,11 +139,11 @@ def test_a_changed_file_fails_the_page_and_then_shows_as_another_revision(
 def test_a_pinned_revision_is_held(stocked: Web, cache: Cache, patience: Patience) -> None:
     revision = source_at(web_place(stocked, patience), cache, patience).describe().revision
     place = web_place(stocked, patience)
-    assert source_at(place, cache, patience, revision=revision).describe().revision == revision
+    assert source_at(place, cache, patience, pinned=revision).describe().revision == revision
     stocked.files["set/data/a/0.parquet"] = parquet_file(77)
     fresh = Cache(cache.folder.parent / "fresh")
     with pytest.raises(ChangedSourceError, match="is pinned"):
-        source_at(place, fresh, patience, revision=revision).describe()
+        source_at(place, fresh, patience, pinned=revision).describe()
 
 
 def test_files_added_to_a_folder_are_seen(tmp_path: Path, cache: Cache, patience: Patience) -> None:

@@ -123,5 +123,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert retry_after("Thu, 01 Jan 2026 12:01:30 GMT", now) == 90.0
     assert retry_after("Thu, 01 Jan 2026 11:00:00 GMT", now) == 0.0
     assert retry_after("Thu, 01 Jan 2026 12:01:30 -0000", now) == 90.0
-    assert retry_after("soon", now) is None
+    for nonsense in ("soon", "²", "", "Thu, 99 Jan 2026 12:01:30 GMT", "-3"):
+        assert retry_after(nonsense, now) is None
+    assert retry_after("9" * 400, now) == float("inf")
     assert retry_after(None, now) is None

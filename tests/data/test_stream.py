@@ -156,6 +156,21 @@ def test_a_page_that_fails_stops_the_stream_where_it_was(tokens: Tokenizer, cach
     assert np.array_equal(np.stack(got), undisturbed)
 
 
+def test_a_batch_that_fails_half_way_takes_nothing(tokens: Tokenizer, cache: Cache) -> None:
+    source = numbered("a", 40)
+    plan = plan_of(tokens, Part(source, 0.5, 2), Part(numbered("b", 40), 0.5, 2))
+    undisturbed = taken(plan, Cache(cache.folder / "other"), 80)
+    source.failing[20] = UnavailableSourceError("a", "down")
+    stream = TokenStream(plan, cache)
+    state = stream.state
+    with pytest.raises(UnavailableSourceError):
+        stream.take(80)
+    assert stream.state == state
+    source.failing.clear()
+    assert np.array_equal(stream.take(80), undisturbed)
+    stream.close()
+
+
 def test_memory_is_bounded_by_pages_ahead(tokens: Tokenizer, cache: Cache) -> None:
     source = numbered("a", 1000)
     stream = TokenStream(plan_of(tokens, Part(source, 1.0, 1)), cache)

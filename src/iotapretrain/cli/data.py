@@ -181,6 +181,7 @@ def pin(
     model: Annotated[
         bool, typer.Option("--model", help="A model's repository, for a tokenizer.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print the latest commit of a repository, to be written down as its pinned revision.
 
@@ -188,7 +189,11 @@ def pin(
     """
     from iotapretrain.data.places import latest_commit
 
-    typer.echo(latest_commit(repository, "model" if model else "dataset"))
+    commit = latest_commit(repository, "model" if model else "dataset")
+    if as_json:
+        print_json({"repository": repository, "commit": commit})
+    else:
+        typer.echo(commit)
 
 
 @tokenizer_app.command("train")
@@ -272,6 +277,8 @@ def _page_record(page: Page, digest: str, counts: dict[str, int]) -> dict[str, A
 def _batch_record(batch: Batch) -> dict[str, Any]:
     return {
         "tokenizer": batch.tokenizer,
+        "sequence_length": batch.packing.sequence_length,
+        "packed": batch.packing.packed,
         "pages": [
             _page_record(page.page, page.digest, page.counts) | {"sequences": len(page.sequences)}
             for page in batch.pages

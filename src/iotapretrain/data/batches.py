@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import tokenizers
 
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.digest import digest_of
@@ -48,9 +49,7 @@ class Packing:
 
 @dataclass(frozen=True, eq=False)
 class PackedPage:
-    """A page as sequences [sequence, position]; `counted` is
-    false for padding, None without any.
-    """
+    """A page as sequences [sequence, position]; `counted`, if any, is false for padding."""
 
     page: Page
     digest: str
@@ -73,6 +72,12 @@ class Batch:
     def sequences(self) -> Tokens:
         """The sequences of all pages."""
         return np.concatenate([page.sequences for page in self.pages])
+
+    @property
+    def counted(self) -> Counted | None:
+        """False for the padding of unpacked sequences; None of packed ones: every token counts."""
+        masks = [page.counted for page in self.pages if page.counted is not None]
+        return np.concatenate(masks) if masks else None
 
     @property
     def digest(self) -> str:
@@ -147,7 +152,7 @@ def page_tokens(
     text: PageText, tokenizer: Tokenizer, cache: Cache
 ) -> tuple[Tokens, npt.NDArray[np.int64]]:
     """A page's token ids and document offsets; tokenised once per tokenizer."""
-    name = f"tokens/{text.digest}/{tokenizer.digest}"
+    name = f"tokens/1/{text.digest}/{tokenizer.digest}/{tokenizers.__version__}"
     kept = cache.get(name)
     if kept is not None:
         documents = int.from_bytes(kept[:8], "little")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.data.cache import Cache
+from iotapretrain.data.digest import digest_of
 from iotapretrain.data.embedded import EMBEDDED, EmbeddedSource
 from iotapretrain.data.folder import FolderSource, Reader
 from iotapretrain.data.jsonl import JsonLines
@@ -52,9 +53,12 @@ class Dataset:
     encoding: str = "src_encoding"
 
     @property
-    def pinned(self) -> bool:
-        """Whether all who use this file get the same bytes."""
-        return self.revision is not None
+    def reading(self) -> str:
+        """A digest of how files become rows and documents. It ends every revision, so that two who
+        read the same files in different ways do not take their pages for the same.
+        """
+        how = (self.format, self.files, self.text, self.join_rows, self.row_bytes)
+        return f"+{digest_of(repr(how), self.blobs, self.blob, self.encoding)[:8]}"
 
     def open(self, cache: Cache, patience: Patience) -> Source:
         """The source; nothing is fetched yet."""
@@ -65,8 +69,9 @@ class Dataset:
                 self.files,
                 cache,
                 patience,
-                revision=self.revision,
+                pinned=self.revision,
                 row_bytes=self.row_bytes,
+                reading=self.reading,
             )
             if self.format == "parquet":
                 return ParquetSource(rows, self.text, self.join_rows)
@@ -77,7 +82,9 @@ class Dataset:
             "warc": Warc(),
         }
         folder, reader = Path(self.location), readers[self.format]
-        return FolderSource(self.name, folder, self.files, reader, cache, self.revision)
+        return FolderSource(
+            self.name, folder, self.files, reader, cache, self.revision, self.reading
+        )
 
     def _stack(self, rows: ParquetRows, patience: Patience) -> Source:
         try:

@@ -6,11 +6,9 @@ they lie, and a changed file is noticed before a page of it is used.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -22,7 +20,8 @@ from iotapretrain.data.cache import Cache
 from iotapretrain.data.digest import digest_of
 from iotapretrain.data.documents import Document
 from iotapretrain.data.places import Pattern
-from iotapretrain.data.source import Config, Description, check_page
+from iotapretrain.data.rows import check_pin, description_of, spans
+from iotapretrain.data.source import Description
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
@@ -49,7 +48,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Indexed:
-    """A file, its content's digest and where its records begin; `ends` closes the last one."""
+    """A file, its content's digest and where its records begin."""
 
     config: str
     path: Path
@@ -57,6 +56,16 @@ class Indexed:
     changed: int
     digest: bytes
     starts: Offsets
+
+    @property
+    def rows(self) -> int:
+        """How many records it has."""
+        return len(self.starts)
+
+    def bounds(self, row: int) -> tuple[int, int]:
+        """Where a record begins and where the next one, or the file's end, is."""
+        last = row + 1 == len(self.starts)
+        return int(self.starts[row]), self.size if last else int(self.starts[row + 1])
 
 
 class FolderSource:
@@ -69,11 +78,13 @@ class FolderSource:
         pattern: Pattern,
         reader: Reader,
         cache: Cache,
-        revision: str | None = None,
+        pinned: str | None = None,
+        reading: str = "",
     ) -> None:
+        """`reading` is added to the revision: it stands for how files become documents."""
         self.name = name
         self._folder, self._pattern, self._reader = folder, pattern, reader
-        self._cache, self._revision = cache, revision
+        self._cache, self._pinned, self._reading = cache, pinned, reading
 
     def describe(self) -> Description:
         """See `Source`."""
@@ -81,18 +92,11 @@ class FolderSource:
 
     def fetch(self, page: Page) -> list[Document]:
         """See `Source`."""
-        check_page(self._description, page)
-        files = [file for file in self._files if file.config == page.config]
-        ends = list(accumulate(len(file.starts) for file in files))
-        documents: list[Document] = []
-        at, stop = page.start, page.start + page.rows
-        while at < stop:
-            which = bisect_right(ends, at)
-            begin = ends[which] - len(files[which].starts)
-            until = min(stop, ends[which])
-            documents += self._read(files[which], at - begin, until - begin)
-            at = until
-        return documents
+        return [
+            document
+            for file, first, stop in spans(self._description, self._files, page)
+            for document in self._read(file, first, stop)
+        ]
 
     @cached_property
     def _files(self) -> list[Indexed]:
@@ -112,18 +116,9 @@ class FolderSource:
             raise UnavailableSourceError(
                 self.name, f"{self._folder}: no file there matches {self._pattern.text!r}"
             )
-        revision = self._digest()
-        if self._revision is not None and revision != self._revision:
-            raise ChangedSourceError(
-                self.name,
-                f"revision {self._revision} is pinned and {self._folder} has {revision};"
-                " restore the pinned files or pin the new revision",
-            )
-        counts: dict[str, int] = {}
-        for file in self._files:
-            counts[file.config] = counts.get(file.config, 0) + len(file.starts)
-        configs = tuple(Config(config, rows) for config, rows in sorted(counts.items()))
-        return Description(self.name, revision, configs)
+        revision = f"{self._digest()}{self._reading}"
+        check_pin(self.name, str(self._folder), self._pinned, revision)
+        return description_of(self.name, revision, self._files)
 
     def _digest(self) -> str:
         parts: list[bytes | str] = []
@@ -135,7 +130,7 @@ class FolderSource:
         """The file's records, from the cache while its size and time of change stay the same."""
         status = path.stat()
         kind = type(self._reader).__name__
-        name = f"records/{kind}/{path.resolve()}/{status.st_size}/{status.st_mtime_ns}"
+        name = f"records/1/{kind}/{path.resolve()}/{status.st_size}/{status.st_mtime_ns}"
         kept = self._cache.get(name)
         if kept is None:
             with path.open("rb") as file:
@@ -153,8 +148,7 @@ class FolderSource:
         try:
             with file.path.open("rb") as handle:
                 for row in range(first, stop):
-                    end = int(file.starts[row + 1]) if row + 1 < len(file.starts) else file.size
-                    yield self._reader.read(handle, int(file.starts[row]), end)
+                    yield self._reader.read(handle, *file.bounds(row))
             status = file.path.stat()
         except BadRecordError as error:
             raise CorruptSourceError(self.name, f"{file.path}: row {row}: {error}") from error

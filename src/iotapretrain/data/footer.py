@@ -25,14 +25,14 @@ LARGEST_CHUNK = 2 << 30
 """Bytes of one column in one row group, stored or unpacked; a larger one is refused unread."""
 
 
-def read_footer(source: str, file: RangeFile, deadline: Deadline) -> tuple[bytes, Stamp]:
+def read_footer(source: str, path: str, file: RangeFile, deadline: Deadline) -> tuple[bytes, Stamp]:
     """The footer with its trailer, and the stamp of the file it belongs to."""
     tail, stamp = file.tail(TAIL, deadline)
     if len(tail) < TRAILER + len(MAGIC) or tail[-4:] != MAGIC:
-        raise CorruptSourceError(source, f"{file}: not a parquet file: no {MAGIC!r} at its end")
+        raise CorruptSourceError(source, f"{path}: not a parquet file: no {MAGIC!r} at its end")
     length = int.from_bytes(tail[-TRAILER:-4], "little") + TRAILER
     if length > min(stamp.size, LARGEST_FOOTER):
-        raise CorruptSourceError(source, f"{file}: claims a footer of {length} bytes")
+        raise CorruptSourceError(source, f"{path}: claims a footer of {length} bytes")
     if length > len(tail):
         tail = file.read(stamp.size - length, stamp.size - len(tail), stamp, deadline) + tail
     return tail[-length:], stamp
@@ -48,9 +48,7 @@ def parse_footer(source: str, path: str, footer: bytes) -> Any:
 
 @dataclass(frozen=True)
 class RowGroups:
-    """Rows of one parquet file by number; reads the row groups and columns that hold them, no
-    more.
-    """
+    """Rows of one parquet file by number; reads the row groups and columns that hold them."""
 
     source: str
     path: str
@@ -73,10 +71,10 @@ class RowGroups:
                 if low < high:
                     self._check_size(group, columns)
                     table = reader.read_row_group(group, columns=list(columns), use_threads=False)
-                    if table.num_rows != end - start:
-                        raise CorruptSourceError(self.source, f"{self.path}: rows are missing")
                     tables.append(table.slice(low - start, high - low))
-            return pa.concat_tables(tables)
+            if sum(table.num_rows for table in tables) != stop - first:
+                raise CorruptSourceError(self.source, f"{self.path}: has fewer rows than it says")
+            return pa.concat_tables(tables) if tables else reader.schema_arrow.empty_table()
         except (pa.ArrowException, OSError) as error:
             raise CorruptSourceError(
                 self.source, f"{self.path}: rows {first} to {stop} cannot be decoded: {error}"

@@ -54,7 +54,7 @@ def read_page(source: Source, page: Page, cache: Cache) -> PageText:
     other text.
     """
     revision = source.describe().revision
-    name = f"page/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"
+    name = f"page/1/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"
     kept = cache.get(name)
     if kept is not None:
         documents = msgspec.json.decode(kept, type=tuple[Document, ...])

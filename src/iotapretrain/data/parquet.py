@@ -9,11 +9,8 @@ row belongs to exactly one row of the count.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -25,9 +22,10 @@ from iotapretrain.data.documents import Document, document
 from iotapretrain.data.footer import RowGroups, parse_footer, read_footer
 from iotapretrain.data.places import Listed, Pattern, Place
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.ranges import Stamp
-from iotapretrain.data.retry import Patience
-from iotapretrain.data.source import Config, Description, check_page
+from iotapretrain.data.ranges import RangeFile, Stamp
+from iotapretrain.data.retry import Deadline, Patience
+from iotapretrain.data.rows import check_pin, description_of, spans
+from iotapretrain.data.source import Description
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page
 
@@ -46,15 +44,6 @@ class Entry(msgspec.Struct, frozen=True):
     footer: str = ""
 
 
-@dataclass(frozen=True)
-class Span:
-    """Rows `first` to `stop` of a file, as the index counts them."""
-
-    entry: Entry
-    first: int
-    stop: int
-
-
 class ParquetRows:
     """The rows of a set of parquet files, by page."""
 
@@ -65,13 +54,16 @@ class ParquetRows:
         pattern: Pattern,
         cache: Cache,
         patience: Patience,
-        revision: str | None = None,
+        pinned: str | None = None,
         row_bytes: int | None = None,
+        reading: str = "",
     ) -> None:
+        """`reading` is added to the revision: it stands for how files become documents."""
         self.name = name
         self._place, self._pattern, self._row_bytes = place, pattern, row_bytes
-        self._cache, self._patience, self._revision = cache, patience, revision
-        self._index_name = f"index/{place.identity}/{pattern}/{row_bytes}"
+        self._cache, self._patience = cache, patience
+        self._pinned, self._reading = pinned, reading
+        self._index_name = f"index/1/{place.identity}/{pattern}/{row_bytes}"
 
     @cached_property
     def _index(self) -> tuple[Entry, ...]:
@@ -84,83 +76,61 @@ class ParquetRows:
                 make = self._indexed if self._row_bytes is None else self._estimated
                 entries = tuple(prefetched(make, listed, INDEX_WORKERS))
                 self._cache.put(self._index_name, msgspec.json.encode(entries))
-        return tuple(sorted(entries, key=lambda entry: (entry.config, entry.path)))
+        return entries
 
     @cached_property
     def description(self) -> Description:
-        """Counts by config, under the commit or a digest of all footers, which is checked if
-        pinned.
-        """
-        revision = self._place.commit or self._digest()
-        if self._revision is not None and revision != self._revision:
-            self._cache.forget(self._index_name)
-            raise ChangedSourceError(
-                self.name,
-                f"revision {self._revision} is pinned and {self._place.identity} has {revision};"
-                " restore the pinned files or pin the new revision",
-            )
-        counts: dict[str, int] = {}
-        for entry in self._index:
-            counts[entry.config] = counts.get(entry.config, 0) + entry.rows
-        configs = tuple(Config(config, rows) for config, rows in counts.items())
-        return Description(self.name, revision, configs)
+        """Counts by config, at the commit or under a digest of all footers; a pin is checked."""
+        if self._place.commit is not None:
+            revision = f"{self._place.commit}{self._reading}"
+        else:
+            revision = f"{self._digest()}{self._reading}"
+            check_pin(self.name, self._place.identity, self._pinned, revision)
+        return description_of(self.name, revision, self._index)
 
     def rows(self, page: Page, columns: Sequence[str]) -> Any:
         """A table with the rows of a page; the only bytes read are those of their row groups."""
-        check_page(self.description, page)
         deadline = self._patience.deadline()
-        tables = []
-        for span in self._spans(page):
-            file = self._place.open(span.entry.path)
-            stamp = Stamp(span.entry.size, span.entry.version)
-            footer_name = self._footer_name(span.entry.path, stamp)
-            footer = self._cache.get(footer_name)
-            try:
-                if footer is None:
-                    footer, now = read_footer(self.name, file, deadline)
-                    self._check_footer(span.entry, footer, stamp, now)
-                    self._cache.put(footer_name, footer)
-                metadata = parse_footer(self.name, span.entry.path, footer)
-                first, stop = self._true_rows(span, metadata.num_rows)
-                groups = RowGroups(self.name, span.entry.path, file, stamp, metadata)
-                if first < stop:
-                    tables.append(groups.rows(first, stop, columns, deadline))
-            except ChangedSourceError:
-                self._cache.forget(self._index_name)
-                raise
-        if not tables:
-            raise CorruptSourceError(self.name, f"{page}: no rows; row_bytes is far too small")
+        try:
+            tables = [
+                self._table(entry, first, stop, columns, deadline)
+                for entry, first, stop in spans(self.description, self._index, page)
+            ]
+        except ChangedSourceError:
+            self._cache.forget(self._index_name)
+            raise
         return pa.concat_tables(tables)
 
-    def _spans(self, page: Page) -> Iterator[Span]:
-        """The files that a page touches: usually one."""
-        entries = self._by_config[page.config]
-        ends = list(accumulate(entry.rows for entry in entries))
-        at, stop = page.start, page.start + page.rows
-        while at < stop:
-            which = bisect_right(ends, at)
-            begin = ends[which] - entries[which].rows
-            until = min(stop, ends[which])
-            yield Span(entries[which], at - begin, until - begin)
-            at = until
+    def _table(
+        self, entry: Entry, first: int, stop: int, columns: Sequence[str], deadline: Deadline
+    ) -> Any:
+        """Rows `first` to `stop` of a file as the index counts them."""
+        file = self._place.open(entry.path)
+        stamp = Stamp(entry.size, entry.version)
+        metadata = parse_footer(self.name, entry.path, self._footer(entry, file, stamp, deadline))
+        if self._row_bytes is not None:
+            true = metadata.num_rows
+            first, stop = first * true // entry.rows, stop * true // entry.rows
+        groups = RowGroups(self.name, entry.path, file, stamp, metadata)
+        return groups.rows(first, stop, columns, deadline)
 
-    @cached_property
-    def _by_config(self) -> dict[str, list[Entry]]:
-        found: dict[str, list[Entry]] = {}
-        for entry in self._index:
-            found.setdefault(entry.config, []).append(entry)
-        return found
-
-    def _true_rows(self, span: Span, true: int) -> tuple[int, int]:
-        if self._row_bytes is None:
-            return span.first, span.stop
-        counted = span.entry.rows
-        return span.first * true // counted, span.stop * true // counted
+    def _footer(self, entry: Entry, file: RangeFile, stamp: Stamp, deadline: Deadline) -> bytes:
+        """The file's footer, from the cache or from the file if that is still the indexed one."""
+        name = self._footer_name(entry.path, stamp)
+        kept = self._cache.get(name)
+        if kept is not None:
+            return kept
+        footer, now = read_footer(self.name, entry.path, file, deadline)
+        if now != stamp or (entry.footer and digest_of(footer) != entry.footer):
+            raise ChangedSourceError(
+                self.name, f"{entry.path}: no longer the file that was indexed"
+            )
+        self._cache.put(name, footer)
+        return footer
 
     def _indexed(self, listed: Listed) -> Entry:
-        footer, stamp = read_footer(
-            self.name, self._place.open(listed.path), self._patience.deadline()
-        )
+        file, deadline = self._place.open(listed.path), self._patience.deadline()
+        footer, stamp = read_footer(self.name, listed.path, file, deadline)
         self._cache.put(self._footer_name(listed.path, stamp), footer)
         rows = parse_footer(self.name, listed.path, footer).num_rows
         return Entry(listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer))
@@ -171,12 +141,6 @@ class ParquetRows:
         size, version = listed.stamp.size, listed.stamp.version
         rows = max(1, size // self._row_bytes)
         return Entry(listed.config, listed.path, size, version, rows)
-
-    def _check_footer(self, entry: Entry, footer: bytes, indexed: Stamp, now: Stamp) -> None:
-        if now != indexed or (entry.footer and digest_of(footer) != entry.footer):
-            raise ChangedSourceError(
-                self.name, f"{entry.path}: no longer the file that was indexed"
-            )
 
     def _footer_name(self, path: str, stamp: Stamp) -> str:
         return f"footer/{self._place.identity}/{path}/{stamp.size}/{stamp.version}"

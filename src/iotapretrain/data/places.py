@@ -108,7 +108,6 @@ class HubPlace:
 
     def files(self, pattern: Pattern) -> list[Listed]:
         """See `Place`."""
-
         folder = f"{self._root}/{pattern.folder}".rstrip("/")
 
         def attempt() -> Mapping[str, Any]:

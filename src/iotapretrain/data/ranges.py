@@ -167,7 +167,9 @@ class HttpFile:
             return f"HTTP {status}: access refused; accept its terms and set HF_TOKEN or log in"
         if status in GONE:
             return f"HTTP {status}: not there; check path and revision"
-        return f"HTTP {status}: does not answer range requests; use another mirror"
+        if status in (200, 206):
+            return f"HTTP {status}: does not answer range requests; use another mirror"
+        return f"HTTP {status}; check the location"
 
 
 @dataclass(frozen=True)
@@ -228,11 +230,11 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     """Seconds that a Retry-After header asks for: a number or a date; None when it says neither."""
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
     try:
+        if value.strip().isdecimal():
+            return float(value)
         moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -66,9 +66,7 @@ class Part:
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a rank stands in one source: the next token is
-    number `offset` of the page at `step`.
-    """
+    """Where a rank stands in a source: its next token is number `offset` of the page at `step`."""
 
     source: str
     epoch: int = 0
@@ -82,9 +80,7 @@ class State(msgspec.Struct, frozen=True):
     """All that a stream needs to go on; JSON by `msgspec.json` or `msgspec.to_builtins`."""
 
     fingerprint: str
-    """Of seed, sources with revisions, weights, tokenizer,
-    length and rank: they must be the same.
-    """
+    """Of seed, sources, revisions, weights, tokenizer, length, rank: all must be the same."""
     positions: tuple[Position, ...]
 
 
@@ -154,8 +150,17 @@ class TokenStream:
         return self._due().take(self._plan.sequence_length)
 
     def take(self, sequences: int) -> Tokens:
-        """The next sequences as [sequence, position]."""
-        return np.stack([next(self) for _ in range(sequences)])
+        """The next sequences as [sequence, position]: all of them, or an error and none."""
+        before = self.state
+        taken: list[Tokens] = []
+        try:
+            while len(taken) < sequences:
+                taken.append(next(self))
+        finally:
+            if len(taken) < sequences:
+                for tape, position in zip(self._tapes, before.positions, strict=True):
+                    tape.rewind(position)
+        return np.stack(taken)
 
     def close(self) -> None:
         """Stop fetching ahead."""
@@ -202,6 +207,11 @@ class Tape:
             if not whole:
                 self.close()
         return taken
+
+    def rewind(self, position: Position) -> None:
+        """Go back to where the source once stood."""
+        self.close()
+        self.position = position
 
     def close(self) -> None:
         """Forget what was fetched ahead; the next `take` begins at the position again."""

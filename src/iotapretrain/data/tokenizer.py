@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import numpy as np
 import numpy.typing as npt
 import tokenizers
 from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from iotapretrain.data.digest import digest_of
@@ -160,7 +161,7 @@ def _from_hub(place: str, repo: str, revision: str) -> Tokenizer:
             settings = fetched("tokenizer_config.json")
         except EntryNotFoundError:
             settings = whole.parent / "tokenizer_config.json"
-    except (HfHubHTTPError, LocalEntryNotFoundError, EntryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, EntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise UnavailableSourceError(
             place, f"tokenizer cannot be fetched: {error}; check name, commit, network and HF_TOKEN"
         ) from error
