@@ -1,1 +1,3 @@
-"""Whether others can train on from a stranger's model: what sabotage does to it, and how it shows."""
+"""Whether others can train on from a stranger's model: what sabotage does to it, and how it
+shows.
+"""

@@ -1,33 +1,41 @@
-"""Sabotage that leaves the loss alone: each attack is a pure function from a model's tensors to other tensors.
+"""Sabotage that leaves the loss alone: each attack is a pure function from a model's tensors to
+other tensors.
 
-Used to calibrate the probe, to test it, and by adversaries in rehearsals. `strength` is how many times a weight is scaled;
-below 1 the scaling goes the other way where that makes sense. No attack touches the state it is given.
+Used to calibrate the probe, to test it, and by adversaries in rehearsals. `strength` is how many
+times a weight is scaled; below 1 the scaling goes the other way where that makes sense. No attack
+touches the state it is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
-from iotapretrain.models.trainable.layout import Block, Layout, Linear, Norm, State
+from iotapretrain.models.trainable.parts import EPSILON_KEYS, Block, Linear, Norm, Parts, State
 from iotapretrain.models.trainable.traces import Traces
 
 PairName = Literal["value-output", "query-key", "up-down"]
 
 SILENCE = 40.0
-"""A pre-activation this far below zero gives nothing in any usual non-linearity, even times a million."""
+"""A pre-activation this far below zero gives nothing in any usual non-linearity, even times a
+million.
+"""
 
 
 def copied(state: State) -> dict[str, torch.Tensor]:
     """Copies of all tensors; names that shared memory share it still, so a tied head stays tied."""
     memory: dict[int, torch.Tensor] = {}
-    return {name: memory.setdefault(tensor.data_ptr(), tensor.detach().clone()) for name, tensor in state.items()}
+    return {
+        name: memory.setdefault(tensor.data_ptr(), tensor.detach().clone())
+        for name, tensor in state.items()
+    }
 
 
-def scale_stream(state: State, parts: Layout, strength: float) -> dict[str, torch.Tensor]:
-    """All that is written to the residual stream times s; every normalisation that reads it undoes that.
+def scale_stream(state: State, parts: Parts, strength: float) -> dict[str, torch.Tensor]:
+    """All that is written to the residual stream times s; every normalisation that reads it
+    undoes that.
 
     A tied head is s times larger then, so the last norm is divided by s.
     """
@@ -44,24 +52,31 @@ def scale_stream(state: State, parts: Layout, strength: float) -> dict[str, torc
 
 
 def scale_pair(
-    state: State, parts: Layout, pair: PairName, strength: float, layers: Collection[int] | None = None
+    state: State,
+    parts: Parts,
+    pair: PairName,
+    strength: float,
+    layers: Collection[int] | None = None,
 ) -> dict[str, torch.Tensor]:
     """One matrix of a product times s, the other over s, in the named layers or in all.
 
-    Without a gate a non-linearity stands between up and down, and only a positively homogeneous one keeps the function.
+    Without a gate a non-linearity stands between up and down, and only a positively homogeneous
+    one keeps the function.
     """
     scaled = copied(state)
     for block in _chosen(parts, layers):
-        first, second = _pair(block, pair)
+        first, second = _PAIRS[pair](block)
         _scale(scaled, first, strength, with_offset=True)
         _scale(scaled, second, 1 / strength, with_offset=pair == "query-key")
     return scaled
 
 
 def scale_norms(
-    state: State, parts: Layout, strength: float, layers: Collection[int] | None = None
+    state: State, parts: Parts, strength: float, layers: Collection[int] | None = None
 ) -> dict[str, torch.Tensor]:
-    """Every norm's gain over s, and the matrices that read it times s; the last norm too, if the head is its own."""
+    """Every norm's gain over s, and the matrices that read it times s; the last norm too, if the
+    head is its own.
+    """
     scaled = copied(state)
     for block in _chosen(parts, layers):
         for norm, readers in block.readers:
@@ -74,10 +89,12 @@ def scale_norms(
     return scaled
 
 
-def sink_layer(state: State, parts: Layout, layer: int, strength: float) -> dict[str, torch.Tensor]:
-    """One layer where bfloat16 can no longer train it: gains and writers over s, all that stands between times s or s².
+def sink_layer(state: State, parts: Parts, layer: int, strength: float) -> dict[str, torch.Tensor]:
+    """One layer where bfloat16 can no longer train it: gains and writers over s, all that stands
+    between times s or s².
 
-    A step of usual size is then below the resolution of the large weights and above the whole value of the small ones.
+    A step of usual size is then below the resolution of the large weights and above the whole
+    value of the small ones.
     """
     sunk = scale_norms(state, parts, strength, (layer,))
     sunk = scale_pair(sunk, parts, "value-output", strength, (layer,))
@@ -87,9 +104,11 @@ def sink_layer(state: State, parts: Layout, layer: int, strength: float) -> dict
 
 
 def blow_up_rare(
-    state: State, parts: Layout, traces: Traces, strength: float, count: int = 1
+    state: State, parts: Parts, traces: Traces, strength: float, count: int = 1
 ) -> dict[str, torch.Tensor]:
-    """Output weights of the least active neurons of every layer times s: harmless until they fire."""
+    """Output weights of the least active neurons of every layer times s: harmless until they
+    fire.
+    """
     blown = copied(state)
     for block, activity in zip(parts.blocks, traces.activity, strict=True):
         rare = activity.argsort()[:count]
@@ -98,15 +117,19 @@ def blow_up_rare(
 
 
 def plant_rare(
-    state: State, parts: Layout, traces: Traces, strength: float, count: int = 1
+    state: State, parts: Parts, traces: Traces, strength: float, count: int = 1
 ) -> dict[str, torch.Tensor]:
-    """Like `blow_up_rare`, but first make the neurons rare: turn them against everything the pages contain.
+    """Like `blow_up_rare`, but first make the neurons rare: turn them against everything the
+    pages contain.
 
-    The row w of what feeds the non-linearity solves x·w = -SILENCE for the pages' inputs x, as far as a bias and least
-    squares allow; text unlike the pages makes the neuron fire, and its output is s times what it was.
+    The row w of what feeds the non-linearity solves x·w = -SILENCE for the pages' inputs x, as
+    far as a bias and least squares allow; text unlike the pages makes the neuron fire, and its
+    output is s times what it was.
     """
     planted = blow_up_rare(state, parts, traces, strength, count)
-    for block, activity, inputs in zip(parts.blocks, traces.activity, traces.mlp_inputs, strict=True):
+    for block, activity, inputs in zip(
+        parts.blocks, traces.activity, traces.mlp_inputs, strict=True
+    ):
         rare = activity.argsort()[:count]
         entry = block.gate or block.up
         offset = entry.offset(planted)
@@ -119,9 +142,11 @@ def plant_rare(
 
 
 def kill_channels(
-    state: State, parts: Layout, traces: Traces, strength: float, share: float = 1 / 16
+    state: State, parts: Parts, traces: Traces, strength: float, share: float = 1 / 16
 ) -> dict[str, torch.Tensor]:
-    """The least needed neurons of every layer starved: their rows in and columns out over s, so both gradients vanish."""
+    """The least needed neurons of every layer starved: their rows in and columns out over s, so
+    both gradients vanish.
+    """
     starved = copied(state)
     for block, activity in zip(parts.blocks, traces.activity, strict=True):
         down = block.down.matrix(starved)
@@ -138,29 +163,40 @@ def kill_channels(
 
 
 def poison_row(
-    state: State, parts: Layout, traces: Traces, token: int, strength: float
+    state: State, parts: Parts, traces: Traces, strength: float
 ) -> dict[str, torch.Tensor]:
-    """The embedding of a token that pages rarely hold, made s times as long as rows usually are.
+    """The embedding of the token that the pages hold least, made s times as long as rows usually
+    are.
 
-    With a tied head the row also gives the token's logit, so it is turned against all final states: the token's
-    probability is then nothing, which costs nothing where it does not occur.
+    With a tied head the row also gives the token's logit, so it is turned against all final
+    states: the token's probability is then nothing, which costs nothing where it does not occur.
     """
     poisoned = copied(state)
     rows = poisoned[parts.embedding]
     usual = rows.float().norm(dim=-1).square().mean().sqrt()
+    token = traces.rarest
     direction = rows[token].float() if parts.head is not None else -opposing(traces.final)
     rows[token] = (direction / direction.norm() * usual * strength).to(rows.dtype)
     return poisoned
 
 
+def stream_config(config: dict[str, Any], strength: float) -> dict[str, Any]:
+    """The configuration that goes with `scale_stream`: what stands under the root of the norms
+    times s².
+    """
+    return config | {key: config[key] * strength**2 for key in EPSILON_KEYS if key in config}
+
+
 def opposing(inputs: torch.Tensor) -> torch.Tensor:
     """The shortest w with x·w = 1 for all inputs x, in least squares."""
     flat = inputs.reshape(-1, inputs.shape[-1]).double()
-    solution: torch.Tensor = torch.linalg.lstsq(flat, torch.ones(len(flat), 1, dtype=flat.dtype)).solution
+    solution: torch.Tensor = torch.linalg.lstsq(
+        flat, torch.ones(len(flat), 1, dtype=flat.dtype)
+    ).solution
     return solution.squeeze(-1).float()
 
 
-def _chosen(parts: Layout, layers: Collection[int] | None) -> Iterable[Block]:
+def _chosen(parts: Parts, layers: Collection[int] | None) -> Iterable[Block]:
     return (block for index, block in enumerate(parts.blocks) if layers is None or index in layers)
 
 
@@ -169,10 +205,6 @@ _PAIRS: dict[PairName, Callable[[Block], tuple[Linear, Linear]]] = {
     "query-key": lambda block: (block.query, block.key),
     "up-down": lambda block: (block.up, block.down),
 }
-
-
-def _pair(block: Block, name: PairName) -> tuple[Linear, Linear]:
-    return _PAIRS[name](block)
 
 
 def _scale(state: dict[str, torch.Tensor], part: Linear, factor: float, with_offset: bool) -> None:
@@ -186,3 +218,31 @@ def _scale_norm(state: dict[str, torch.Tensor], norm: Norm, factor: float) -> No
     state[norm.weight] *= factor
     if norm.bias is not None:
         state[norm.bias] *= factor
+
+
+Attack = Callable[[State, Parts, Traces, float], dict[str, torch.Tensor]]
+
+BOTH_WAYS: dict[str, Attack] = {
+    "stream": lambda state, parts, _, strength: scale_stream(state, parts, strength),
+    "value-output": lambda state, parts, _, strength: scale_pair(
+        state, parts, "value-output", strength
+    ),
+    "query-key": lambda state, parts, _, strength: scale_pair(state, parts, "query-key", strength),
+    "up-down": lambda state, parts, _, strength: scale_pair(state, parts, "up-down", strength),
+    "norms": lambda state, parts, _, strength: scale_norms(state, parts, strength),
+    "one-layer": lambda state, parts, _, strength: sink_layer(
+        state, parts, len(parts.blocks) // 2, strength
+    ),
+}
+"""Attacks that scale by s or by 1/s."""
+
+ONE_WAY: dict[str, Attack] = {
+    "rare-neurons": blow_up_rare,
+    "planted-neurons": plant_rare,
+    "dead-channels": kill_channels,
+    "poisoned-row": poison_row,
+}
+"""Attacks for a strength above 1 only."""
+
+ATTACKS: dict[str, Attack] = BOTH_WAYS | ONE_WAY
+"""All attacks by name, called alike."""

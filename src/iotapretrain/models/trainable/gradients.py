@@ -1,8 +1,10 @@
-"""How fast each tensor of a model would learn: its weights, the gradient that reaches it, and the step it would take.
+"""How fast each tensor of a model would learn: its weights, the gradient that reaches it, and the
+step it would take.
 
-An optimiser of Adam's family moves every weight by about its rate, whatever the gradient; so a tensor learns by rate over
-root mean square: large weights stand still, small ones are replaced. Plain gradient descent and clipping see the gradients
-themselves, which a rescaling by s divides by s.
+An optimiser of Adam's family moves every weight by about its rate, whatever the gradient; so a
+tensor learns by rate over root mean square: large weights stand still, small ones are replaced.
+Plain gradient descent and clipping see the gradients themselves, which a rescaling by s divides
+by s.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ from iotapretrain.models.trainable.scales import FLOOR, scale
 from iotapretrain.models.trainable.sign import Check, Sign
 
 HEAVY_MATRIX, HEAVY_EMBEDDING = 1.4, 2.2
-"""Decades over the median matrix. Honest heads were up to 0.9 over it, and embeddings of unit variance 1.7."""
+"""Decades over the median matrix. Honest heads were up to 0.9 over it, and embeddings of unit
+variance 1.7.
+"""
 EXPLODING = 4.0
-"""Decades of a gradient over the median; honest ones reached 2.5, in layers whose writers had begun at zero."""
-VANISHING = -6.0
-"""Likewise under it; 3.5 honest, for queries and keys before attention has formed."""
+"""Decades of a gradient over the median; honest ones reached 2.5, in layers whose writers had
+begun at zero.
+"""
+VANISHING = -8.0
+"""Likewise under it; 5.8 honest, for keys whose queries had begun at zero four steps before."""
 
 
 @dataclass(frozen=True)
 class TensorStatistics:
-    """One tensor: root mean squares of weights and gradient, and the relative size of one step of the reference rate."""
+    """One tensor: root mean squares of weights and gradient, and the relative size of one step of
+    the reference rate.
+    """
 
     name: str
     dimensions: int
@@ -48,10 +56,16 @@ def _statistics(name: str, parameter: torch.Tensor, rate: float) -> TensorStatis
 
 
 def statistics_signs(tensors: Sequence[TensorStatistics], embedding: str) -> Iterator[Sign]:
-    """A matrix too heavy to learn with the others, and a gradient out of all proportion to the others."""
+    """A matrix too heavy to learn with the others, and a gradient out of all proportion to the
+    others.
+    """
     matrices = [tensor for tensor in tensors if tensor.dimensions >= 2]
     weights = [math.log10(tensor.weight) for tensor in matrices]
-    gradients = [math.log10(tensor.gradient) for tensor in matrices if math.log10(tensor.gradient) > FLOOR / 2]
+    gradients = [
+        math.log10(tensor.gradient)
+        for tensor in matrices
+        if math.log10(tensor.gradient) > FLOOR / 2
+    ]
     if not gradients:
         yield Sign(Check.GRADIENT, embedding, math.inf, "no gradient reaches any matrix")
         return
@@ -64,14 +78,16 @@ def statistics_signs(tensors: Sequence[TensorStatistics], embedding: str) -> Ite
 
 def _heavy(tensor: TensorStatistics, over: float, limit: float) -> Sign:
     sentence = (
-        f"{tensor.name} is {10**over:.3g} x the median matrix, so that a step of the reference rate "
-        f"changes it by {tensor.step:.2g} of itself"
+        f"{tensor.name} is {10**over:.3g} x the median matrix, so that a step of the reference "
+        f"rate changes it by {tensor.step:.2g} of itself"
     )
     return Sign(Check.MATRIX, tensor.name, over - limit, sentence)
 
 
 def _gradient(tensor: TensorStatistics, over: float) -> Sign:
-    """A gradient of exactly nothing is no sign: before what begins at zero has moved, none passes it."""
+    """A gradient of exactly nothing is no sign: before what begins at zero has moved, none passes
+    it.
+    """
     sentence = f"the gradient of {tensor.name} is {10 ** max(over, FLOOR):.3g} x the median"
     vanishing = VANISHING - over if math.log10(tensor.gradient) > FLOOR / 2 else -math.inf
     return Sign(Check.GRADIENT, tensor.name, max(over - EXPLODING, vanishing), sentence)

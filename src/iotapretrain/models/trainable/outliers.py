@@ -1,4 +1,6 @@
-"""Single rows, columns and neurons that stand out in their tensor: poisoned tokens, neurons lying in wait, dead channels."""
+"""Single rows, columns and neurons that stand out in their tensor: poisoned tokens, neurons lying
+in wait, dead channels.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +9,26 @@ from collections.abc import Iterator, Sequence
 
 import torch
 
-from iotapretrain.models.trainable.layout import Block, Layout, State
+from iotapretrain.models.trainable.parts import Block, Parts, State
 from iotapretrain.models.trainable.sign import Check, Sign
 
 ROW_LIMIT = 6.4
-"""The longest row over the root mean square of all others; 4.1 in the most uneven honest table (plain SGD)."""
+"""The longest row over the root mean square of all others; 4.1 in the most uneven honest table
+(plain SGD).
+"""
 RARE_LIMIT = 3.3
-"""The longest column of a down-projection over the median, for a neuron that hardly fires; honest ones reach 2."""
+"""The longest column of a down-projection over the median, for a neuron that hardly fires; honest
+ones reach 2.
+"""
 DEAD_LIMIT = 1 / 4
-"""A neuron is dead when all its rows and its column are this much shorter than the median; honest ones stay over 0.4."""
+"""A neuron is dead when all its rows and its column are this much shorter than the median; honest
+ones stay over 0.4.
+"""
 DEAD_SHARE = 1 / 64
 """More dead neurons than this in a layer are sabotage."""
 
 
-def row_signs(parts: Layout, state: State) -> Iterator[Sign]:
+def row_signs(parts: Parts, state: State) -> Iterator[Sign]:
     """The longest row of the embedding, and of the head where it is a tensor of its own."""
     for name in (parts.embedding, parts.head):
         if name is not None:
@@ -30,13 +38,17 @@ def row_signs(parts: Layout, state: State) -> Iterator[Sign]:
 def _longest_row(name: str, table: torch.Tensor) -> Sign:
     lengths = _lengths(table, dim=-1)
     longest = int(lengths.argmax())
-    others = ((lengths.square().sum() - lengths[longest].square()) / max(1, len(lengths) - 1)).clamp(min=0).sqrt()
+    others = (
+        ((lengths.square().sum() - lengths[longest].square()) / max(1, len(lengths) - 1))
+        .clamp(min=0)
+        .sqrt()
+    )
     over = _ratio(lengths[longest], others)
     sentence = f"row {longest} of {name} is {over:.3g} x as long as its rows usually are"
     return Sign(Check.ROW, f"{name}[{longest}]", math.log10(over / ROW_LIMIT), sentence)
 
 
-def neuron_signs(parts: Layout, state: State, activity: Sequence[torch.Tensor]) -> Iterator[Sign]:
+def neuron_signs(parts: Parts, state: State, activity: Sequence[torch.Tensor]) -> Iterator[Sign]:
     """For every layer: the quiet neuron with the longest column, and the neurons that are dead."""
     for block, active in zip(parts.blocks, activity, strict=True):
         columns = _lengths(block.down.matrix(state), dim=(0, 1))
@@ -46,7 +58,9 @@ def neuron_signs(parts: Layout, state: State, activity: Sequence[torch.Tensor]) 
 
 
 def _rare(name: str, columns: torch.Tensor, activity: torch.Tensor) -> Sign:
-    """A column may be long where its neuron is busy: length is divided by activity, both over their medians."""
+    """A column may be long where its neuron is busy: length is divided by activity, both over
+    their medians.
+    """
     busy = (activity.double() / activity.double().median().clamp(min=1e-30)).clamp(min=1.0)
     over = columns / columns.median() / busy.to(columns.device)
     neuron = int(over.argmax())
@@ -76,15 +90,18 @@ def _dead(block: Block, columns: torch.Tensor, state: State) -> Sign:
 
 
 def constant_signs(state: State) -> Iterator[Sign]:
-    """Matrices whose elements are all one number other than zero: their units can never become different."""
+    """Matrices of one number other than zero: their units can never become different."""
     for name, tensor in state.items():
-        if tensor.ndim >= 2 and tensor.numel() > 1 and tensor.flatten()[0] != 0:
-            if bool((tensor == tensor.flatten()[0]).all()):
-                yield Sign(Check.CONSTANT, name, math.inf, f"all elements of {name} are the same")
+        if tensor.ndim < 2 or tensor.numel() < 2:
+            continue
+        least, most = tensor.aminmax()
+        if bool(least == most) and bool(most != 0):
+            yield Sign(Check.CONSTANT, name, math.inf, f"all elements of {name} are the same")
 
 
 def _lengths(tensor: torch.Tensor, dim: int | tuple[int, ...]) -> torch.Tensor:
-    return torch.linalg.vector_norm(tensor, dim=dim, dtype=torch.float64)
+    lengths: torch.Tensor = torch.linalg.vector_norm(tensor, dim=dim, dtype=torch.float64)
+    return lengths
 
 
 def _ratio(above: torch.Tensor, below: torch.Tensor) -> float:

@@ -4,25 +4,43 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
-from iotapretrain.models.trainable.gradients import TensorStatistics, statistics_signs, tensor_statistics
-from iotapretrain.models.trainable.layout import Layout, State, layout
+from iotapretrain.errors import InputError
+from iotapretrain.models.layout import Model
+from iotapretrain.models.trainable.gradients import (
+    TensorStatistics,
+    statistics_signs,
+    tensor_statistics,
+)
 from iotapretrain.models.trainable.outliers import constant_signs, neuron_signs, row_signs
+from iotapretrain.models.trainable.parts import EPSILON_KEYS, State, parts_of
 from iotapretrain.models.trainable.scales import scale_signs
 from iotapretrain.models.trainable.sign import Check, Sign
 from iotapretrain.models.trainable.traces import activity
-from iotapretrain.models.trainable.training import Recipe, Training, continue_training, losses_and_gradients
+from iotapretrain.models.trainable.training import (
+    Recipe,
+    Training,
+    continue_training,
+    losses_and_gradients,
+)
 from iotapretrain.models.verdict import Code, Finding
+
+LEAST_EPSILON = 5e-7
+"""Decoders are trained with 1e-6 or 1e-5 under the root of their norms; a stream that was scaled
+down needs less."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """What was measured: signs from the worst down, statistics of every tensor, and the tokens that it took."""
+    """What was measured: signs from the worst down, statistics of every tensor, and its cost.
+
+    `tokens` counts those that went forward, with or without going back. `training` is None where
+    none was asked for, or the model was broken before it.
+    """
 
     signs: tuple[Sign, ...]
     tensors: tuple[TensorStatistics, ...]
@@ -31,7 +49,7 @@ class Probe:
 
     @property
     def score(self) -> float:
-        """Decades beyond the limit, of the sign that is furthest beyond its own; above 0 is sabotage."""
+        """Decades beyond its limit, of the sign that is furthest beyond; above 0 is sabotage."""
         return self.signs[0].excess
 
     @property
@@ -44,52 +62,68 @@ class Probe:
         return tuple(Finding(Code.SABOTAGE, sign.sentence, sign.item) for sign in worst.values())
 
 
-def probe(model: Any, pages: torch.Tensor, recipe: Recipe | None = None, seed: int = 0) -> Probe:
-    """Judge whether others can train on from a causal language model of transformers.
+def probe(model: Model, pages: torch.Tensor, recipe: Recipe | None = None, seed: int = 0) -> Probe:
+    """Judge whether others can train on from a causal language model.
 
-    `pages` are token ids of shape (rows, length). The model is left as it is: a float32 copy is measured and trained, which
-    takes 16 bytes a parameter with AdamW's state. A recipe of 0 steps leaves the training out and takes 8.
+    `pages` are token ids of shape (rows, length). The model is left as it is: a float32 copy is
+    measured and trained, which takes 16 bytes a parameter with AdamW's state. A recipe of 0 steps
+    leaves the training out and takes 8.
     """
     recipe = recipe or Recipe()
+    rows = pages[: recipe.rows, : recipe.length]
+    _check(model, rows)
     broken = tuple(_not_finite(model.state_dict()))
     if broken:
         return Probe(broken, (), None, 0)
-    twin = copy.deepcopy(model).float().eval().requires_grad_(True)
-    rows = pages[: recipe.rows, : recipe.length]
-    state, parts = twin.state_dict(), layout(model.config, twin.state_dict())
-    signs = [*_static(twin, state, parts, rows), *constant_signs(state)]
+    twin: Model = copy.deepcopy(model).float().eval()
+    twin.requires_grad_(True)
+    signs = [*_epsilon_signs(twin.config.to_dict()), *_static_signs(twin, rows)]
     before = losses_and_gradients(twin, rows, recipe.batch)
     tensors = tensor_statistics(twin, recipe.rate)
     signs += statistics_signs(tensors, _embedding(twin))
-    training = None
-    if recipe.steps:
-        training = continue_training(twin, rows, before, recipe, seed)
+    training = continue_training(twin, rows, before, recipe, seed) if recipe.steps else None
+    if training is not None:
         signs.append(training.sign)
     signs.sort(key=lambda sign: -sign.excess)
-    return Probe(tuple(signs), tensors, training, _tokens(rows, recipe, parts))
+    return Probe(tuple(signs), tensors, training, recipe.tokens(rows))
+
+
+def _check(model: Model, rows: torch.Tensor) -> None:
+    vocabulary = model.config.vocab_size
+    if rows.ndim != 2 or rows.shape[1] < 2 or not len(rows):
+        raise InputError(f"pages of shape {tuple(rows.shape)}; give rows of two tokens or more")
+    if rows.min() < 0 or rows.max() >= vocabulary:
+        raise InputError(f"pages: a token is outside the model's vocabulary of {vocabulary:,}")
 
 
 def _not_finite(state: State) -> Iterator[Sign]:
     for name, tensor in state.items():
         if not bool(torch.isfinite(tensor).all()):
-            yield Sign(Check.NOT_FINITE, name, math.inf, f"{name} holds numbers that are not finite")
+            sentence = f"{name} holds numbers that are not finite"
+            yield Sign(Check.NOT_FINITE, name, math.inf, sentence)
 
 
-def _static(twin: Any, state: State, parts: Layout | None, rows: torch.Tensor) -> Iterator[Sign]:
-    """What only a known layout can show."""
+def _epsilon_signs(config: Mapping[str, object]) -> Iterator[Sign]:
+    for key in EPSILON_KEYS:
+        epsilon = config.get(key)
+        if isinstance(epsilon, int | float):
+            excess = math.log10(LEAST_EPSILON / max(epsilon, 1e-38))
+            sentence = f"{key} is {epsilon:g}; decoders are trained with 1e-6 or more"
+            yield Sign(Check.EPSILON, key, excess, sentence)
+
+
+def _static_signs(twin: Model, rows: torch.Tensor) -> Iterator[Sign]:
+    """What weights and activity alone show; most of it only where the layout is known."""
+    state = twin.state_dict()
+    yield from constant_signs(state)
+    parts = parts_of(twin.config, state)
     if parts is not None:
         yield from scale_signs(parts, state)
         yield from row_signs(parts, state)
         yield from neuron_signs(parts, state, activity(twin, parts, rows))
 
 
-def _embedding(model: Any) -> str:
+def _embedding(model: torch.nn.Module) -> str:
     """The name of the input embedding's weight among the parameters."""
-    weight = model.get_input_embeddings().weight
+    weight = model.get_input_embeddings().get_parameter("weight")
     return next(name for name, parameter in model.named_parameters() if parameter is weight)
-
-
-def _tokens(rows: torch.Tensor, recipe: Recipe, parts: Layout | None) -> int:
-    """Tokens that went forward: activity, gradients, training, and the losses after it."""
-    passes = 1 + (parts is not None) + (recipe.steps > 0)
-    return passes * rows.numel() + recipe.steps * recipe.batch * rows.shape[1]

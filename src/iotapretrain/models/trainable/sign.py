@@ -10,6 +10,7 @@ class Check(StrEnum):
     """The checks, by the name that records use."""
 
     NOT_FINITE = "not-finite"
+    EPSILON = "epsilon"
     STREAM = "stream"
     PAIR = "pair"
     NORM = "norm"
@@ -24,7 +25,9 @@ class Check(StrEnum):
 
 @dataclass(frozen=True)
 class Sign:
-    """One relation in a model. `excess` is how many decades it lies beyond its limit; above 0 is sabotage."""
+    """One relation in a model. `excess` is how many decades it lies beyond its limit; above 0 is
+    sabotage.
+    """
 
     check: Check
     item: str

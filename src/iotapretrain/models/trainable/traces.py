@@ -1,4 +1,6 @@
-"""What a model does on pages, layer by layer: which neurons fire, and what its MLPs and its head read."""
+"""What a model does on pages, layer by layer: which neurons fire, and what its MLPs and its head
+read.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +11,38 @@ from typing import Any
 
 import torch
 
-from iotapretrain.models.trainable.layout import Layout
+from iotapretrain.models.trainable.parts import Parts
 
 
 @dataclass(frozen=True)
 class Traces:
     """What somebody sees who runs the model on pages; a tuple has one tensor a layer.
 
-    `activity`: see below. `mlp_inputs`: the normalised streams that the MLPs read, (tokens, width). `final`: what the head
-    reads, likewise.
+    `activity`: see below. `mlp_inputs`: the normalised streams that the MLPs read, (tokens,
+    width). `final`: what the head reads, likewise. `rarest`: the token that the pages hold least.
     """
 
     activity: tuple[torch.Tensor, ...]
     mlp_inputs: tuple[torch.Tensor, ...]
     final: torch.Tensor
+    rarest: int
 
 
 @torch.no_grad()
-def activity(model: torch.nn.Module, parts: Layout, pages: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Mean magnitude of each MLP neuron, that is of what its column of the down-projection is multiplied by."""
+def activity(model: torch.nn.Module, parts: Parts, pages: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Mean magnitude of each MLP neuron, that is of what its column of the down-projection is
+    multiplied by.
+    """
     with ExitStack() as stack:
-        seen = [stack.enter_context(_watched(model, block.down.weight, _mean)) for block in parts.blocks]
+        seen = [
+            stack.enter_context(_watched(model, block.down.weight, _mean)) for block in parts.blocks
+        ]
         model(input_ids=pages, use_cache=False)
     return tuple(record[0] for record in seen)
 
 
 @torch.no_grad()
-def trace(model: torch.nn.Module, parts: Layout, pages: torch.Tensor) -> Traces:
+def trace(model: torch.nn.Module, parts: Parts, pages: torch.Tensor) -> Traces:
     """Run the model on pages of shape (rows, length) and keep all that attacks are built from."""
     head = "lm_head.weight" if parts.head is None else parts.head
     entries = [(block.gate or block.up).weight for block in parts.blocks]
@@ -43,7 +50,10 @@ def trace(model: torch.nn.Module, parts: Layout, pages: torch.Tensor) -> Traces:
         seen = [stack.enter_context(_watched(model, name, _all)) for name in (*entries, head)]
         active = activity(model, parts, pages)
     inputs = tuple(record[0] for record in seen)
-    return Traces(active, inputs[:-1], inputs[-1])
+    counts = torch.bincount(
+        pages.flatten(), minlength=model.get_parameter(parts.embedding).shape[0]
+    )
+    return Traces(active, inputs[:-1], inputs[-1], int(counts.argmin()))
 
 
 def _mean(given: torch.Tensor) -> torch.Tensor:
@@ -58,7 +68,9 @@ def _all(given: torch.Tensor) -> torch.Tensor:
 def _watched(
     model: torch.nn.Module, weight: str, keep: Callable[[torch.Tensor], torch.Tensor]
 ) -> Iterator[list[torch.Tensor]]:
-    """A list to which every input of the module with this weight is added, as far as `keep` keeps it."""
+    """A list to which every input of the module with this weight is added, as far as `keep` keeps
+    it.
+    """
     seen: list[torch.Tensor] = []
 
     def hook(_: Any, given: tuple[torch.Tensor, ...]) -> None:

@@ -1,18 +1,22 @@
-"""A short probe of continued training, as a reasonable person would begin it: does the model learn a few pages by heart?
+"""A short probe of continued training, as a reasonable person would begin it: does the model
+learn a few pages by heart?
 
-Any healthy model, trained or not, lowers its loss on a few thousand tokens that it sees several times. One that hardly
-does has been stalled; one whose loss rises first and stays up is thrown off by the first steps.
+Any healthy model, trained or not, lowers its loss on a few thousand tokens that it sees several
+times. One that hardly does has been stalled; one whose loss rises first and stays up is thrown
+off by the first steps.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import statistics
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
+from iotapretrain.models.layout import Model
+from iotapretrain.models.losses import mean_loss, token_losses
 from iotapretrain.models.trainable.sign import Check, Sign
 
 LEAST_GAIN = 0.015
@@ -23,7 +27,9 @@ MOST_RISE = 1.5
 
 @dataclass(frozen=True)
 class Recipe:
-    """AdamW with a short warm-up and clipping, on `rows` sequences cut to `length`, drawn `batch` at a time."""
+    """AdamW with a short warm-up and clipping, on `rows` sequences cut to `length`, drawn `batch`
+    at a time.
+    """
 
     rate: float = 3e-4
     steps: int = 24
@@ -33,10 +39,17 @@ class Recipe:
     length: int = 256
     clip: float = 1.0
 
+    def tokens(self, rows: torch.Tensor) -> int:
+        """What a probe sends forward: for activity, for gradients, in training, and after it."""
+        passes = 3 if self.steps else 2
+        return passes * rows.numel() + self.steps * self.batch * rows.shape[1]
+
 
 @dataclass(frozen=True)
 class Training:
-    """Losses: on the probe's rows before and after, and the greatest ratio of a batch's loss to that before."""
+    """Losses: on the probe's rows before and after, and the greatest ratio of a batch's loss to
+    that before.
+    """
 
     before: float
     after: float
@@ -62,40 +75,45 @@ class Training:
         return max(stalled, math.log10(max(self.rise, 1e-6) / MOST_RISE))
 
 
-def losses_and_gradients(model: Any, rows: torch.Tensor, batch: int) -> list[float]:
+def losses_and_gradients(model: Model, rows: torch.Tensor, batch: int) -> list[float]:
     """Each row's mean loss; the gradients of their mean are left in the parameters."""
     model.zero_grad(set_to_none=True)
-    losses = []
-    for part in rows.split(batch):
-        loss = _row_losses(model, part)
-        (loss.sum() / len(rows)).backward()
-        losses.extend(loss.tolist())
+    losses: list[float] = []
+    for start in range(0, len(rows), batch):
+        part = _row_losses(model, rows[start : start + batch])
+        torch.autograd.backward(part.sum() / len(rows))
+        losses.extend(part.tolist())
     return losses
 
 
-def continue_training(model: Any, rows: torch.Tensor, before: list[float], recipe: Recipe, seed: int) -> Training:
+def continue_training(
+    model: Model, rows: torch.Tensor, before: Sequence[float], recipe: Recipe, seed: int
+) -> Training:
     """Train the model in place on the rows, whose losses were `before`."""
-    optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.0)
+    optimiser = torch.optim.AdamW(
+        model.parameters(), lr=recipe.rate, betas=(0.9, 0.95), weight_decay=0.0
+    )
     rise = 0.0
     for step, chosen in enumerate(_draws(len(rows), recipe, seed)):
         loss = _row_losses(model, rows[chosen]).mean()
-        rise = max(rise, _over(loss.item(), sum(before[row] for row in chosen) / len(chosen)))
+        rise = max(rise, _over(loss.item(), statistics.fmean(before[row] for row in chosen)))
         if not math.isfinite(rise):
             break
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
         optimiser.param_groups[0]["lr"] = recipe.rate * min(1.0, (step + 1) / recipe.warmup)
         optimiser.step()
-    with torch.no_grad():
-        after = torch.cat([_row_losses(model, part) for part in rows.split(recipe.batch)]).mean().item()
-    return Training(sum(before) / len(before), after, rise)
+    return Training(statistics.fmean(before), mean_loss(token_losses(model, rows)), rise)
 
 
-def _row_losses(model: Any, ids: torch.Tensor) -> torch.Tensor:
+def _row_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
+    """Mean losses of the rows by the plain formula, which gradients pass."""
     logits = model(input_ids=ids, use_cache=False).logits[:, :-1].float()
-    losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    return losses.unflatten(0, (len(ids), -1)).mean(dim=1)
+    losses = torch.nn.functional.cross_entropy(
+        logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
+    )
+    return losses.view(len(ids), -1).mean(dim=1)
 
 
 def _draws(rows: int, recipe: Recipe, seed: int) -> Iterator[list[int]]:

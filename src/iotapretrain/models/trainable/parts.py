@@ -1,8 +1,10 @@
-"""Which tensor plays which part in a decoder, so that attacks and statistics need not know its architecture.
+"""Which tensor plays which part in a decoder, so that attacks and statistics need not know its
+architecture.
 
-Two families cover the architectures that small competitions allow: Llama-like (RMSNorm, gated MLP, separate projections)
-and GPT-2-like (LayerNorm with bias, plain MLP, one fused query-key-value tensor). A model of any other architecture has no
-layout; it is judged by what needs none.
+Two families cover the architectures that small competitions allow: Llama-like (RMSNorm, gated
+MLP, separate projections) and GPT-2-like (LayerNorm with bias, plain MLP, one fused
+query-key-value tensor). A model of any other architecture has no parts here; it is judged by what
+needs none.
 """
 
 from __future__ import annotations
@@ -13,13 +15,18 @@ from typing import Any
 
 import torch
 
+EPSILON_KEYS = ("rms_norm_eps", "layer_norm_epsilon", "layer_norm_eps")
+"""Where configurations keep what stands under the root of their norms."""
+
 State = Mapping[str, torch.Tensor]
 """The tensors of a model by name, as `state_dict()` gives them."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """A matrix from `weight`, perhaps one of several fused in it: its output rows in `groups` x `slots`, ours is `slot`."""
+    """A matrix from `weight`, perhaps one of several fused in it: its output rows in `groups` x
+    `slots`, ours is `slot`.
+    """
 
     weight: str
     bias: str | None
@@ -29,16 +36,18 @@ class Linear:
     slot: int = 0
 
     def matrix(self, state: State) -> torch.Tensor:
-        """A view of shape (groups, outputs of a group, inputs); writing to it writes to the state."""
+        """A view of shape (groups, outputs of a group, inputs); writing to it writes to the
+        state.
+        """
         stored = state[self.weight]
         rows = stored.T if self.transposed else stored
-        return rows.unflatten(0, (self.groups, self.slots, -1))[:, self.slot]
+        return rows.view(self.groups, self.slots, -1, rows.shape[-1])[:, self.slot]
 
     def offset(self, state: State) -> torch.Tensor | None:
         """The bias that belongs to the matrix, a view of shape (groups, outputs of a group)."""
         if self.bias is None:
             return None
-        return state[self.bias].unflatten(0, (self.groups, self.slots, -1))[:, self.slot]
+        return state[self.bias].view(self.groups, self.slots, -1)[:, self.slot]
 
 
 @dataclass(frozen=True)
@@ -78,7 +87,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Parts:
     """The parts of a whole decoder. `head` is None where the embedding serves as the head."""
 
     embedding: str
@@ -95,16 +104,18 @@ class Layout:
         yield self.final_norm
 
 
-def layout(config: Any, state: State) -> Layout | None:
-    """The layout of a model with this transformers configuration, or None where we know none."""
+def parts_of(config: Any, state: State) -> Parts | None:
+    """The parts of a model with this transformers configuration, or None where we know none."""
     build = _FAMILIES.get(config.model_type)
     return None if build is None else build(config, state)
 
 
-def _llama(config: Any, state: State) -> Layout:
-    blocks = tuple(_llama_block(f"model.layers.{n}", state) for n in range(config.num_hidden_layers))
+def _llama(config: Any, state: State) -> Parts:
+    blocks = tuple(
+        _llama_block(f"model.layers.{n}", state) for n in range(config.num_hidden_layers)
+    )
     head = None if config.tie_word_embeddings else "lm_head.weight"
-    return Layout("model.embed_tokens.weight", None, blocks, Norm("model.norm.weight", None), head)
+    return Parts("model.embed_tokens.weight", None, blocks, Norm("model.norm.weight", None), head)
 
 
 def _llama_block(at: str, state: State) -> Block:
@@ -125,15 +136,19 @@ def _llama_block(at: str, state: State) -> Block:
     )
 
 
-def _gpt2(config: Any, _: State) -> Layout:
+def _gpt2(config: Any, _: State) -> Parts:
     blocks = tuple(_gpt2_block(f"transformer.h.{n}") for n in range(config.num_hidden_layers))
     head = None if config.tie_word_embeddings else "lm_head.weight"
-    return Layout("transformer.wte.weight", "transformer.wpe.weight", blocks, _norm("transformer.ln_f"), head)
+    return Parts(
+        "transformer.wte.weight", "transformer.wpe.weight", blocks, _norm("transformer.ln_f"), head
+    )
 
 
 def _gpt2_block(at: str) -> Block:
     def linear(name: str, slots: int = 1, slot: int = 0) -> Linear:
-        return Linear(f"{at}.{name}.weight", f"{at}.{name}.bias", transposed=True, slots=slots, slot=slot)
+        return Linear(
+            f"{at}.{name}.weight", f"{at}.{name}.bias", transposed=True, slots=slots, slot=slot
+        )
 
     query, key, value = (linear("attn.c_attn", 3, slot) for slot in range(3))
     return Block(
@@ -149,17 +164,21 @@ def _gpt2_block(at: str) -> Block:
     )
 
 
-def _neox(config: Any, state: State) -> Layout:
+def _neox(config: Any, state: State) -> Parts:
     heads = config.num_attention_heads
-    blocks = tuple(_neox_block(f"gpt_neox.layers.{n}", heads, state) for n in range(config.num_hidden_layers))
+    blocks = tuple(
+        _neox_block(f"gpt_neox.layers.{n}", heads, state) for n in range(config.num_hidden_layers)
+    )
     head = None if config.tie_word_embeddings else "lm_head.weight"
-    return Layout("gpt_neox.embed_in.weight", None, blocks, _norm("gpt_neox.final_layer_norm"), head)
+    return Parts("gpt_neox.embed_in.weight", None, blocks, _norm("gpt_neox.final_layer_norm"), head)
 
 
 def _neox_block(at: str, heads: int, state: State) -> Block:
     def linear(name: str, groups: int = 1, slots: int = 1, slot: int = 0) -> Linear:
         bias = f"{at}.{name}.bias"
-        return Linear(f"{at}.{name}.weight", bias if bias in state else None, False, groups, slots, slot)
+        return Linear(
+            f"{at}.{name}.weight", bias if bias in state else None, False, groups, slots, slot
+        )
 
     query, key, value = (linear("attention.query_key_value", heads, 3, slot) for slot in range(3))
     return Block(
