@@ -89,13 +89,14 @@ def score(
             answer = _ask(folder, limits, worker, "score", ids=ids, sane=sane)
     except Rejection as rejection:
         return Scores(Verdict((rejection.finding,)))
-    scored = _converted(answer, Scored)
+    scored: Scored = _converted(answer, Scored)
     losses = tuple(math.inf if loss is None else loss for loss in scored.losses)
     return Scores(Verdict(() if scored.finding is None else (scored.finding,)), losses)
 
 
 def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> Examined:
-    return _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
+    examined: Examined = _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
+    return examined
 
 
 def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **arguments: object) -> Any:

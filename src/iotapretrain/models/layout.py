@@ -34,13 +34,14 @@ def build(config: Config) -> Model:
     model_class = getattr(transformers, config.architecture.name)
     try:
         with transformers.initialization.no_init_weights():
-            model = model_class(_own_config(model_class.config_class, config))
+            model: Model = model_class(_own_config(model_class.config_class, config))
     except CONFIG_FAULTS as error:
         line = " ".join(str(error).split())[:200]
         raise Rejection(
             Code.BAD_CONFIG, f"config.json describes no network: {line}", "config.json"
         ) from error
-    return model.eval()
+    model.eval()
+    return model
 
 
 def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Finding]:

@@ -96,4 +96,4 @@ def _signed_sums(values: Values, signs: np.random.Generator) -> npt.NDArray[np.f
     bits = np.unpackbits(np.frombuffer(signs.bytes(rows * BUCKETS // 8), dtype=np.uint8))
     flips = padded.view(np.uint32)
     flips ^= bits.astype(np.uint32) << 31
-    return padded.reshape(rows, BUCKETS).sum(axis=0, dtype=np.float64)
+    return np.asarray(padded.reshape(rows, BUCKETS).sum(axis=0, dtype=np.float64))

@@ -1,0 +1,40 @@
+"""Competitions by name: `FILE.toml:NAME`, or `tiny/NAME` and `sn9/NAME`, which ship with us."""
+
+from __future__ import annotations
+
+import sysconfig
+from pathlib import Path
+
+from iotapretrain.errors import InputError
+from iotapretrain.rules.competitions import parse
+from iotapretrain.rules.schedule import Competition
+
+
+def find_competition(place: str) -> Competition:
+    """The competition of that name, as its last range of blocks describes it."""
+    path, name = _split(place)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"competition {place}: {path} cannot be read: {error}") from error
+    competitions = {each.name: each for each in parse(text, str(path)).competitions}
+    if name not in competitions:
+        raise InputError(f"competition {place}: {path} has {', '.join(competitions)}")
+    return competitions[name]
+
+
+def _split(place: str) -> tuple[Path, str]:
+    file, _, name = place.rpartition(":")
+    if file.endswith(".toml"):
+        return Path(file), name
+    file, _, name = place.partition("/")
+    if not file.isidentifier() or not name:
+        raise InputError(f"competition {place!r}: write tiny/NAME, sn9/NAME or FILE.toml:NAME")
+    return _shipped_folder() / f"{file}.toml", name
+
+
+def _shipped_folder() -> Path:
+    """In the source tree, or beside an installed package."""
+    tree = Path(__file__).parents[3] / "examples" / "competitions"
+    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "competitions"
+    return tree if tree.is_dir() else installed
