@@ -111,7 +111,7 @@ def test_only_model_files_are_fetched(world: World, hub: Hub, tmp_path: Path) ->
 def test_a_download_that_is_cut_goes_on_where_it_stopped(
     world: World, hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
 ) -> None:
-    world.faults.reading(WEIGHTS).is_cut_after(70_000).times(3)
+    world.faults.reading(WEIGHTS).is_cut_after(35_000).times(8)
     model = bring(hub, commit, cache)
     assert contents(model.folder) == source_bytes(model_folder)
     assert world.faults.sent[WEIGHTS] == 300_000

@@ -9,8 +9,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.folder import FolderHub
@@ -138,30 +136,33 @@ def test_a_publication_that_is_killed_leaves_the_commit_before_it(tmp_path: Path
     assert not list((root / "tmp").iterdir())
 
 
-@pytest.mark.parametrize("processes", [3])
-def test_parallel_fetches_keep_the_budget(tmp_path: Path, processes: int) -> None:
-    root, size = tmp_path / "hub", 2 * MIB
-    hub = FolderHub(root, "alice")
+def test_parallel_fetches_keep_the_budget(hf_server: HfServer, tmp_path: Path) -> None:
+    world, size = hf_world(hf_server, "huggingface, lfs"), MIB
+    hub = world.hub_as("alice")
     commits = [
         hub.publish(
             ModelFolder.scan(write_model(tmp_path / f"model-{n}", seed=n, size=size)),
             RepositoryId("alice", f"model-{n}"),
             "a model",
         )
-        for n in range(6)
+        for n in range(5)
     ]
+    world.faults.reading(WEIGHTS).drips(0.01, piece=1 << 16).always()
     cache, budget = tmp_path / "cache", int(2.5 * size)
     Cache(cache)
-    running = [
-        start(f"folder:{root}", {}, cache, str(budget), *map(str, commits))
-        for _ in range(processes)
-    ]
     most = 0
-    while any(process.poll() is None for process in running):
-        most = max(most, held_bytes(cache))
-        time.sleep(0.001)
-    for process in running:
-        held = process.communicate()[0].splitlines()
-        assert process.returncode == 0
-        assert sorted(held) == sorted(map(str, commits))
-    assert size < most <= budget
+    with ExitStack() as stack:
+        running = [
+            start(world.address, world.environment, cache, str(budget), *map(str, commits))
+            for _ in range(3)
+        ]
+        for process in running:
+            stack.callback(process.kill)
+        while any(process.poll() is None for process in running):
+            most = max(most, held_bytes(cache))
+            time.sleep(0.002)
+        for process in running:
+            held = process.communicate()[0].splitlines()
+            assert process.returncode == 0
+            assert sorted(held) == sorted(map(str, commits))
+    assert 2 * size < most <= budget

@@ -125,6 +125,34 @@ def test_a_shared_content_goes_with_the_last_that_uses_it(
     assert cache.room.used() == 0
 
 
+def test_what_a_model_left_behind_shares_stays_counted(
+    hub: FolderHub, tmp_path: Path, clock: Clock
+) -> None:
+    cache = Cache(tmp_path / "cache", grace=0.0, clock=clock)
+    one = publish(hub, tmp_path, 1)
+    both = ModelFolder.scan(write_model(tmp_path / "both", seed=1, size=SIZE))
+    two = hub.publish(both, RepositoryId("alice", "both"), "the same weights and more")
+    for commit in (two, one):
+        bring(hub, commit, cache)
+    removed, freed = cache.room.clean(budget=SIZE)
+    assert removed == [str(two)]
+    assert 0 < freed < SIZE
+    assert cache.room.used() == SIZE
+
+
+def test_a_content_that_another_fetch_counts_on_outlives_its_model(
+    hub: FolderHub, tmp_path: Path, clock: Clock
+) -> None:
+    cache = Cache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
+    one, other = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
+    bring(hub, one, cache)
+    (entry,) = hub.listing(one).files
+    with cache.room.reserve({entry.content_key: SIZE}, SOON):
+        with pytest.raises(FullCacheError):
+            bring(hub, other, cache)
+        assert cache.blob(entry).exists()
+
+
 def test_leftovers_of_dead_fetches_count_and_go(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache", budget=SIZE, grace=600.0)
     old, young = cache.root / "partial" / ("a" * 64), cache.root / "partial" / ("b" * 64)
@@ -156,6 +184,10 @@ def test_a_promise_protects_what_it_names_and_counts_until_it_ends(tmp_path: Pat
             assert cache.room.clean(budget=0) == ([], 0)
     with cache.room.reserve({"b" * 64: 60}, SOON):
         assert cache.room.used() == 0
+        with pytest.raises(FullCacheError), cache.room.reserve({"d" * 64: 41}, SOON):
+            pass
+        with cache.room.reserve({"d" * 64: 40}, SOON):
+            pass
 
 
 def test_a_damaged_model_is_swept(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:

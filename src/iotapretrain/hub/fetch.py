@@ -161,8 +161,6 @@ class _Transfer:
         path = self.cache.partial(entry)
         descriptor = create_locked(path, self.deadline)
         try:
-            if os.fstat(descriptor).st_size > entry.size:
-                os.ftruncate(descriptor, 0)
             yield GrowingFile(path, descriptor, _hasher(entry))
         except CorruptModelError as error:
             path.unlink(missing_ok=True)
