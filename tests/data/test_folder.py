@@ -214,7 +214,7 @@ def test_warc_gives_responses_and_conversions_that_are_text(folder: Path, cache:
     [
         (record("conversion", b"text")[:-9], "cut off"),
         (b"no gzip at all", "cannot be unzipped"),
-        (gzip.compress(b"HTTP/1.1 200 OK\r\n\r\n"), "instead of WARC/1"),
+        (gzip.compress(b"HTTP/1.1 200 OK\r\n\r\n", mtime=0), "instead of WARC/1"),
         (record("conversion", b"text", length=400), "shorter than its Content-Length"),
     ],
 )
