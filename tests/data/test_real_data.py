@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,17 @@ def test_gpt2_ids(gpt2: Tokenizer) -> None:
     assert gpt2.encode(["Hello world"])[0].tolist() == [15496, 995]
     assert (gpt2.end_token, gpt2.end_id, gpt2.vocabulary) == ("<|endoftext|>", 50256, 50257)
     assert 50256 not in gpt2.encode(["a <|endoftext|> in the text"])[0]
+
+
+def test_older_file_formats_are_converted(gpt2: Tokenizer, tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copy(SHARED / "gpt2-tokenizer" / name, tmp_path / name)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2Tokenizer"}')
+    converted = load_tokenizer(str(tmp_path))
+    text = "Hello <|endoftext|> naïve world"
+    assert converted.encode([text])[0].tolist() == gpt2.encode([text])[0].tolist()
+    assert converted.end_id == gpt2.end_id
 
 
 def test_web_pages_become_a_batch(gpt2: Tokenizer, cache: Cache) -> None:

@@ -39,9 +39,7 @@ Tokens = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """A tokenizer with its end token and the digest by which two validators know that they use the
-    same.
-    """
+    """A tokenizer and its end token. Two validators whose digests agree use the same."""
 
     name: str
     digest: str
@@ -95,13 +93,9 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def load_tokenizer(place: str) -> Tokenizer:
-    """The tokenizer at `place`: `bytes`, a tokenizer.json, a folder that holds one, or
-    `REPO@COMMIT` on the hub.
-    """
+    """The tokenizer at `place`: `bytes`, a file, a folder, or `REPO@COMMIT` on the hub."""
     if place == BYTES:
-        return _prepared(
-            BYTES, _byte_backend(models.BPE(_byte_vocabulary(), [])).to_str(), {}, BYTES
-        )
+        return _prepared(BYTES, _bytes_alone().to_str(), {}, identity=BYTES)
     path = Path(place)
     if path.is_dir():
         return _from_folder(place, path)
@@ -122,9 +116,7 @@ def _from_folder(place: str, folder: Path) -> Tokenizer:
 
 
 def _converted(place: str, folder: Path) -> Tokenizer:
-    """The older file formats, as `transformers` converts them; it is not needed for anything else
-    here.
-    """
+    """The older file formats, as `transformers` converts them; nothing else here needs it."""
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
@@ -209,27 +201,23 @@ def _end_token(place: str, config: dict[str, Any], backend: tokenizers.Tokenizer
     )
 
 
-def _byte_vocabulary() -> dict[str, int]:
-    return {
-        symbol: index for index, symbol in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))
-    }
-
-
-def _byte_backend(model: models.BPE) -> tokenizers.Tokenizer:
+def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
     """Any text in, the same text out: words as GPT-2 cuts them, their UTF-8 bytes as symbols."""
     backend = tokenizers.Tokenizer(model)
     backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     backend.decoder = decoders.ByteLevel()
+    return backend
+
+
+def _bytes_alone() -> tokenizers.Tokenizer:
+    symbols = sorted(pre_tokenizers.ByteLevel.alphabet())
+    backend = _byte_level(models.BPE({symbol: number for number, symbol in enumerate(symbols)}, []))
     backend.add_special_tokens([END_TOKEN])
     return backend
 
 
-def train_tokenizer(
-    texts: Iterable[str], vocabulary: int, progress: bool = False
-) -> tokenizers.Tokenizer:
-    """A byte-level BPE of `vocabulary` ids; the same texts give the same one. The end token is id
-    0.
-    """
+def train_tokenizer(texts: Iterable[str], vocabulary: int) -> tokenizers.Tokenizer:
+    """A byte-level BPE of at most `vocabulary` ids; the same texts give the same one."""
     if vocabulary < SMALLEST_VOCABULARY:
         raise InputError(
             f"vocabulary {vocabulary}: give {SMALLEST_VOCABULARY} or more (256 bytes and an end)"
@@ -238,19 +226,15 @@ def train_tokenizer(
         vocab_size=vocabulary,
         special_tokens=[END_TOKEN],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=progress,
+        show_progress=False,
     )
-    backend = tokenizers.Tokenizer(models.BPE())
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
+    backend = _byte_level(models.BPE())
     backend.train_from_iterator(texts, trainer)
     return backend
 
 
 def save_tokenizer(backend: tokenizers.Tokenizer, folder: Path) -> Tokenizer:
-    """Write tokenizer.json and tokenizer_config.json as `transformers` reads them, and load them
-    back.
-    """
+    """Write the files that `transformers` reads too, and load them back."""
     folder.mkdir(parents=True, exist_ok=True)
     backend.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_TOKEN}
