@@ -23,13 +23,9 @@ from iotapretrain.errors import InputError
 
 DEFAULT_BYTES = 16 << 30
 LOCK_SECONDS = 60.0
-"""Longest wait for another process's write; an eviction over 100,000 objects takes about one
-second.
-"""
+"""Longest wait for another's write; evicting from 100,000 objects takes about one second."""
 ROOM = 0.9
-"""Evicting goes down to this share of the bound, so that not every write has to look at all
-objects.
-"""
+"""Evicting goes down to this share of the bound, so that it is seldom needed."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -44,9 +40,7 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True)
 class Cache:
-    """Bytes by name and by digest in `folder`, at most `limit` bytes of objects; the longest
-    unused go first.
-    """
+    """Bytes by name in `folder`, at most `limit` of them; the longest unused go first."""
 
     folder: Path
     limit: int = DEFAULT_BYTES
@@ -77,9 +71,7 @@ class Cache:
         return content
 
     def put(self, name: str, content: bytes) -> str:
-        """Keep `content` under `name`; what is larger than the bound is not kept. Returns its
-        digest.
-        """
+        """Keep `content`, unless it is larger than the bound; returns its digest."""
         digest = blake3(content).hexdigest()
         if len(content) > self.limit:
             return digest
@@ -108,9 +100,7 @@ class Cache:
             return sum(entry.stat().st_size for entry in self._entries("objects"))
 
     def _make_room(self, wanted: int) -> None:
-        """Count up; past the bound, look at all objects, evict, and count anew (which heals a
-        wrong count).
-        """
+        """Count up; past the bound evict and count anew, which heals a wrong count."""
         counted = self._counted()
         if counted is None or counted + wanted > self.limit:
             counted = self._evict(wanted)
@@ -124,7 +114,10 @@ class Cache:
             return None
 
     def _evict(self, wanted: int) -> int:
-        entries = [(entry.stat(), entry.path) for entry in self._entries("objects")]
+        entries: list[tuple[os.stat_result, str]] = []
+        for entry in self._entries("objects"):
+            with contextlib.suppress(FileNotFoundError):  # a reader found it damaged just now
+                entries.append((entry.stat(), entry.path))
         entries.sort(key=lambda entry: entry[0].st_mtime_ns)
         total = sum(status.st_size for status, _ in entries)
         bound = self.limit if total + wanted <= self.limit else int(self.limit * ROOM)
@@ -139,9 +132,10 @@ class Cache:
     def _sweep_names(self) -> None:
         """Names of objects that have gone would pile up; under the lock none can be new."""
         for entry in self._entries("names"):
-            name = Path(entry.path)
-            if not self._object_path(name.read_text(encoding="ascii")).exists():
-                name.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # forgotten just now
+                digest = Path(entry.path).read_text(encoding="ascii", errors="replace")
+                if not self._object_path(digest).exists():
+                    Path(entry.path).unlink()
 
     def _entries(self, kind: str) -> list[os.DirEntry[str]]:
         """All whole files below a folder; what a killed writer left behind is removed."""

@@ -6,9 +6,7 @@ from blake3 import blake3
 
 
 def digest_of(*parts: bytes | str) -> str:
-    """Hex BLAKE3 of the parts, each preceded by its length (8 bytes, little-endian); texts as
-    UTF-8.
-    """
+    """Hex BLAKE3 of the parts, each after its length in 8 bytes, little-endian; texts as UTF-8."""
     hasher = blake3()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part

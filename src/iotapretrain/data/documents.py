@@ -1,6 +1,4 @@
-"""What a document is, whatever it came from: text that every machine reads alike, of bounded
-length.
-"""
+"""A document, whatever it came from: text that every machine reads alike, of bounded length."""
 
 from __future__ import annotations
 
@@ -9,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 DOCUMENT_CHARACTERS = 100_000
-"""The longest document, about 25,000 tokens: one row cannot fill a batch, nor a hostile one the
-memory.
-"""
+"""About 25,000 tokens: one row can fill neither a batch nor, if it is hostile, the memory."""
 
 LONGEST_CHARACTER = 4
 """Bytes of UTF-8."""

@@ -84,9 +84,7 @@ def code_texts(root: Path) -> Iterator[str]:
 
 
 def prose_texts(root: Path, help_topics: Mapping[str, str] = topics) -> Iterator[str]:
-    """`python-docs`: help topics by name, then docstrings by module; a text that came before does
-    not come again.
-    """
+    """`python-docs`: help topics by name, then docstrings by module, no text twice."""
     texts: list[str] = [help_topics[name] for name in sorted(help_topics)]
     texts += (text for source in library_sources(root) for text in docstrings(source))
     for text in dict.fromkeys(texts):

@@ -1,6 +1,4 @@
-"""From a seed to the text of pages: drawn by `rules.sampling`, fetched from a source, each with
-its digest.
-"""
+"""From a seed to pages: drawn by `rules.sampling`, fetched from a source, with their digests."""
 
 from __future__ import annotations
 
@@ -50,9 +48,7 @@ def draw(description: Description, seed: int, competition: int, task: str, page_
 
 
 def read_page(source: Source, page: Page, cache: Cache) -> PageText:
-    """The text of a page, from the cache or from its source. Raises `SourceError`; never gives
-    other text.
-    """
+    """A page's text from the cache or its source; a `SourceError`, never other text."""
     revision = source.describe().revision
     name = f"page/1/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"
     kept = cache.get(name)

@@ -1,6 +1,4 @@
-"""Ranges of a file's bytes, over HTTP or from a file system, each checked against what the file is
-known to be.
-"""
+"""Ranges of a file's bytes, each checked against what the file is known to be."""
 
 from __future__ import annotations
 
@@ -53,9 +51,7 @@ class RangeFile(Protocol):
         ...
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
-        """Bytes `start` to `stop` of the file with this stamp; a `ChangedSourceError` of any
-        other.
-        """
+        """Bytes `start` to `stop`; a `ChangedSourceError` if the stamp is another by now."""
         ...
 
 
