@@ -1,8 +1,8 @@
 """Publishing and fetching against plain copying and hashing: `python -m bench.hub [--json]`.
 
 One folder of 1 GB in four files. The peer copies every file and takes the SHA-256 of the copy; it
-neither syncs to the disk, as we do, nor can it go on after a kill. Both sides remove what they wrote,
-inside the measured time. The last two figures go through the real Hugging Face client and a small
+neither syncs to the disk, as we do, nor can it go on after a kill. Both remove what they wrote,
+in the measured time. The last two figures go through the real Hugging Face client and a small
 server on loopback that shares the cores; they have no target.
 """
 

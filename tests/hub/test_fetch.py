@@ -6,6 +6,7 @@ import hashlib
 import os
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,17 @@ def test_a_download_that_is_cut_goes_on_where_it_stopped(
     model = bring(hub, commit, cache)
     assert contents(model.folder) == source_bytes(model_folder)
     assert world.faults.sent[WEIGHTS] == 300_000
+
+
+def test_two_who_fetch_the_same_at_once_download_it_once(
+    world: World, hub: Hub, commit: Commit, cache: Cache
+) -> None:
+    world.faults.reading(WEIGHTS).drips(0.01, piece=30_000).always()
+    with ThreadPoolExecutor(3) as pool:
+        fetches = [pool.submit(bring, hub, commit, Cache(cache.root)) for _ in range(3)]
+        assert len({fetch.result() for fetch in fetches}) == 1
+    assert world.faults.sent[WEIGHTS] == 300_000
+    assert not any((cache.root / "partial").iterdir())
 
 
 @pytest.mark.parametrize("status", [429, 500, 502])

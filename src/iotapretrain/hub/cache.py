@@ -69,10 +69,6 @@ class Cache:
             if descriptor is not None:
                 os.close(descriptor)
 
-    def has(self, entry: FileEntry) -> bool:
-        """Is the content of this file here, whole?"""
-        return self.blob(entry).exists()
-
     def blob(self, entry: FileEntry) -> Path:
         """Where the content of this file lies once it is whole."""
         return self.root / "blobs" / entry.content_key
