@@ -25,7 +25,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         return
     opening = embedded if request.param == "embedded" else served
     async with opening(tmp_path / "net", changed(tempo=10)) as world:
-        world.chain.advance(25)
+        await world.advance(25)
         yield world.client
 
 

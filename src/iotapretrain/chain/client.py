@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any, Self, TypeVar, final
 
 import bittensor as bt
+import bittensor_core
 from bittensor import calls
 from bittensor.result import RpcConnectionError
 
@@ -26,6 +28,7 @@ from iotapretrain.chain.metagraph import (
     metagraph_of,
 )
 from iotapretrain.chain.patience import Patience, retried
+from iotapretrain.chain.runtime.extrinsic import digest, parse
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.errors import ChainError, InputError, SubmissionError, UnreachableError
 
@@ -39,6 +42,25 @@ RAO = 10**9
 
 HeadBlock = tuple[int, bytes]
 """A block's number and hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedExtrinsic:
+    """Signed bytes with what the SDK asks of them, and of their signer."""
+
+    data: bytes
+
+    @property
+    def data_hex(self) -> str:
+        return "0x" + self.data.hex()
+
+    @property
+    def extrinsic_hash(self) -> str:
+        return "0x" + digest(self.data).hex()
+
+    @property
+    def ss58_address(self) -> str:
+        return str(bittensor_core.ss58_encode(parse(self.data).signer))
 
 
 def sdk_client(network: str) -> bt.Client:
@@ -210,6 +232,11 @@ class ChainClient:
         info = {"fields": [{f"Raw{len(data)}": data}]}
         call = calls.Commitments.set_commitment(netuid=netuid, info=info)
         return await self._submit(self._sdk.submit_call(call, wallet, signer="hotkey"))
+
+    async def submit(self, extrinsic: bytes) -> str:
+        """Send an extrinsic that was signed elsewhere."""
+        signed = SignedExtrinsic(extrinsic)
+        return await self._submit(self._sdk._substrate.submit_signed(signed, signed))
 
     async def _execute(self, intent: Any, wallet: bt.Wallet) -> str:
         return await self._submit(self._sdk.execute(intent, wallet))

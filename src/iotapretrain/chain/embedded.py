@@ -27,6 +27,7 @@ from iotapretrain.chain.transactions import BlockHash, Submission, read_submissi
 from iotapretrain.chain.views import runtime_api, storage
 from iotapretrain.chain.views.view import View
 from iotapretrain.errors import ChainError, RefusedCallError, RefusedError
+from iotapretrain.rules.ledger.apply import check_nonce
 from iotapretrain.rules.ledger.calls.shield import SubmitEncrypted
 from iotapretrain.rules.ledger.state import State
 from iotapretrain.store.group import GroupCommit
@@ -293,6 +294,7 @@ class EmbeddedChain:
         taken: list[Included] = []
         for submission in offer.submissions:
             try:
+                check_nonce(filling, submission.transaction)  # a replay need not be verified
                 submission.check(filling.block, self._hash_before(filling.block))
                 placed = include(tip, filling, submission)
             except RefusedError:

@@ -26,7 +26,9 @@ DISPATCH_INFO = {
 def block_events(happenings: Iterable[Happening]) -> list[Event]:
     """Every event of a block, in order; each extrinsic's own end with how it went."""
     return [
-        event for index, happening in enumerate(happenings) for event in _events(index, happening)
+        event
+        for index, happening in enumerate(happenings)
+        for event in extrinsic_events(index, happening)
     ]
 
 
@@ -44,7 +46,8 @@ def error_text(pallet: str | None, name: str) -> str:
     return _TEXTS.get((pallet, name), name)
 
 
-def _events(index: int, happening: Happening) -> list[Event]:
+def extrinsic_events(index: int, happening: Happening) -> list[Event]:
+    """The events of one extrinsic, of which the last says how it went."""
     own = [Event(event.pallet, event.name, event.values, index) for event in happening.events]
     if happening.refusal is None:
         end = Event("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, final
 
@@ -17,16 +17,14 @@ from bittensor import Balance, ChainError
 from bittensor.result import ConnectionNotReady, ExtrinsicResult
 
 from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.chain.node import Submitted
-from iotapretrain.chain.outcomes import error_text
-from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic, digest
+from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
+from iotapretrain.chain.sender import Sender, hexed, reached
 from iotapretrain.chain.surface import Surface
-from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
+from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128
-INCLUSION_SLACK_SECONDS = 30.0
-"""How long past its block's end an inclusion is waited for: as long as for the journal's lock."""
+"""Blocks for which an extrinsic is valid unless its sender says otherwise, as in the SDK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,6 @@ class ComposedCall:
     data: bytes
 
 
-class _Account:
-    """Extrinsics of one account take turns, each from its nonce to its place."""
-
-    def __init__(self) -> None:
-        self.turn = asyncio.Lock()
-        self.nonce: int | None = None
-
-
 @final
 class EmbeddedSubstrate:
     """The SDK's `Substrate` contract over an embedded chain in this process."""
@@ -51,30 +41,33 @@ class EmbeddedSubstrate:
     def __init__(self, path: Path) -> None:
         self.token_symbols: dict[int, str] = {}
         self._path = path
-        self._chain: EmbeddedChain | None = None
-        self._accounts: dict[str, _Account] = {}
+        self._open: Sender | None = None
 
     # Lifecycle
 
     async def connect(self) -> None:
         """Open the chain's file."""
-        if self._chain is None:
-            self._chain = await asyncio.to_thread(EmbeddedChain, self._path)
+        if self._open is None:
+            self._open = Sender(await asyncio.to_thread(EmbeddedChain, self._path))
 
     async def close(self) -> None:
         """Let go of the chain's file."""
-        chain, self._chain = self._chain, None
-        if chain is not None:
-            await asyncio.to_thread(chain.close)
+        sender, self._open = self._open, None
+        if sender is not None:
+            await asyncio.to_thread(sender.chain.close)
 
     @property
     def chain(self) -> EmbeddedChain:
         """The open chain."""
-        if self._chain is None:
+        return self._sender.chain
+
+    @property
+    def _sender(self) -> Sender:
+        if self._open is None:
             raise ConnectionNotReady(
                 "the chain is not open: `async with Client(...)`, or connect()"
             )
-        return self._chain
+        return self._open
 
     def balance(self, rao: int, netuid: int = 0) -> Balance:
         """An amount with the subnet's symbol."""
@@ -87,7 +80,7 @@ class EmbeddedSubstrate:
         found = self.chain.block_hash(self.chain.head() if block is None else block)
         if found is None:
             raise ChainError(f"no block at height {block}")
-        return _hex(found)
+        return hexed(found)
 
     async def block_number(self) -> int:
         """The newest block."""
@@ -114,7 +107,7 @@ class EmbeddedSubstrate:
         found = chain.block_hash(number)
         if found is None:
             return None
-        header = {**self._header(number), "hash": _hex(found)}
+        header = {**self._header(number), "hash": hexed(found)}
         extrinsics = [chain.codec.decode_extrinsic(data) for data in chain.extrinsics(number)]
         return {"header": header, "extrinsics": extrinsics}
 
@@ -122,7 +115,7 @@ class EmbeddedSubstrate:
         """Headers of the newest block and of every one that follows."""
         number = self.chain.finalized() if finalized else self.chain.head()
         while True:
-            head = await self._reached(number)
+            head = await reached(self.chain, number)
             for each in range(number, head + 1):
                 yield {"header": self._header(each)}
             number = head + 1
@@ -245,8 +238,8 @@ class EmbeddedSubstrate:
         self, call: ComposedCall, keypair: Any, *, nonce: int, period: int
     ) -> tuple[bytes, str]:
         """A signed extrinsic and its hash."""
-        data = await self._signed(call, keypair, nonce, period)
-        return data, _hex(digest(data))
+        data = self._sender.signed(call.data, keypair, nonce, period)
+        return data, hexed(digest(data))
 
     async def submit(
         self,
@@ -259,13 +252,8 @@ class EmbeddedSubstrate:
         wait_for_finalization: bool = True,
     ) -> ExtrinsicResult:
         """Sign a call, have it included, and say how it went."""
-        account = self._accounts.setdefault(keypair.ss58_address, _Account())
-        async with account.turn:
-            chosen = nonce or account.nonce or self.chain.nonce(keypair.ss58_address)
-            placed = await self._placed(await self._signed(call, keypair, chosen, period))
-            ours = nonce is None and isinstance(placed, Submitted)
-            account.nonce = chosen + 1 if ours else None
-        return await self._outcome(placed, wait_for_inclusion or wait_for_finalization)
+        placed = await self._sender.send(call.data, keypair, nonce, period)
+        return await self._sender.outcome(placed, wait_for_inclusion or wait_for_finalization)
 
     async def submit_signed(
         self,
@@ -276,15 +264,15 @@ class EmbeddedSubstrate:
         wait_for_finalization: bool = True,
     ) -> ExtrinsicResult:
         """Have a signed extrinsic included, and say how it went."""
-        placed = await self._placed(extrinsic.data)
-        return await self._outcome(placed, wait_for_inclusion or wait_for_finalization)
+        placed = await self._sender.place(extrinsic.data)
+        return await self._sender.outcome(placed, wait_for_inclusion or wait_for_finalization)
 
     async def find_extrinsic(self, extrinsic_hash: str, block_hash: str) -> ExtrinsicResult | None:
         """How an extrinsic of a block went; None if it is not in it."""
         number = self._number(block_hash)
         for index, data in enumerate(self.chain.extrinsics(number)):
-            if _hex(digest(data)) == extrinsic_hash:
-                return self._result(number, index)
+            if hexed(digest(data)) == extrinsic_hash:
+                return self._sender.result(number, index)
         return None
 
     async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002
@@ -331,85 +319,14 @@ class EmbeddedSubstrate:
     def _header(self, number: int) -> dict[str, Any]:
         header = self.chain.header(number)
         return {
-            "parentHash": _hex(header.parent),
+            "parentHash": hexed(header.parent),
             "number": number,
-            "stateRoot": _hex(header.state_root),
-            "extrinsicsRoot": _hex(header.extrinsics_root),
+            "stateRoot": hexed(header.state_root),
+            "extrinsicsRoot": hexed(header.extrinsics_root),
             "digest": {"logs": []},
         }
-
-    async def _signed(
-        self, call: ComposedCall, keypair: Any, nonce: int, period: int | None
-    ) -> bytes:
-        chain, current = self.chain, self.chain.finalized()
-        era = None if period is None else Era.starting(period, current)
-        birth = chain.block_hash(era.birth(current)) if era else chain.genesis_hash
-        unsigned = Extrinsic(b"", 0, b"", era, nonce, 0, call.data)
-        payload_of = (chain.genesis_hash, birth or chain.genesis_hash)
-        return unsigned.signed_by(keypair, *payload_of).encode()
-
-    async def _placed(self, data: bytes) -> Submitted | ChainError:
-        """Where an extrinsic has its place, durably; or why it has none."""
-        try:
-            return (await asyncio.wrap_future(self.chain.offer([data])))[0]
-        except RefusedError as error:
-            return ChainError(error.detail, error.reason)
-        except RefusedCallError as error:
-            return _failure(error.pallet, error.name)
-        except IotaError as error:
-            raise ChainError(str(error)) from error
-
-    async def _outcome(self, placed: Submitted | ChainError, wait: bool) -> ExtrinsicResult:
-        if isinstance(placed, ChainError):
-            return ExtrinsicResult(False, placed.message, error=placed)
-        if not wait:
-            return ExtrinsicResult(True, "Submitted (not waiting).")
-        await self._included(placed.block)
-        return self._result(placed.block, placed.index)
-
-    async def _included(self, block: int) -> None:
-        """Wait until a block is closed, but not much longer than it should take."""
-        ahead = max(block - self.chain.head(), 0)
-        patience = ahead * await self.block_time() + INCLUSION_SLACK_SECONDS
-        try:
-            await asyncio.wait_for(self._reached(block), patience)
-        except TimeoutError:
-            problem = f"block {block} was not closed within {patience:.0f} s"
-            raise ChainError(f"{problem}; the extrinsic is stored: look for it later") from None
-
-    async def _reached(self, block: int) -> int:
-        """The newest block, once it is this one or a later one."""
-        while (head := self.chain.head()) < block:
-            await asyncio.sleep(self.chain.until_next_block())
-        return head
-
-    def _result(self, number: int, index: int) -> ExtrinsicResult:
-        """How an extrinsic of a closed block went."""
-        chain = self.chain
-        happening = chain.happening(number, index)
-        records = chain.codec.event_records(chain.events(number))
-        outcome = ExtrinsicResult(
-            success=happening.refusal is None,
-            message="Success",
-            block_hash=_hex(chain.block_hash(number) or b""),
-            extrinsic_id=f"{number}-{index:04d}",
-            fee=Balance.from_rao(0),
-            events=[record for record in records if record.get("extrinsic_idx") == index],
-        )
-        if happening.refusal is None:
-            return outcome
-        error = _failure(happening.refusal.pallet, happening.refusal.name)
-        return replace(outcome, message=error.message, error=error)
-
-
-def _failure(pallet: str | None, name: str) -> ChainError:
-    return ChainError(error_text(pallet, name), name)
 
 
 def _unwrapped(value: Any) -> Any:
     """An argument that may hold a composed call."""
     return value.data if isinstance(value, ComposedCall) else value
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()

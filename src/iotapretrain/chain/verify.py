@@ -86,9 +86,7 @@ class _Replay:
         self._count()
         tip = self._tip
         hashed = block_hash(tip.head.link, tip.block)
-        return Verdict(
-            tip.head.sequence, self._extrinsics, tip.block, hashed, tip.state.issuance
-        )
+        return Verdict(tip.head.sequence, self._extrinsics, tip.block, hashed, tip.state.issuance)
 
     def _note(self, block: int, link: bytes) -> None:
         if block == self._blocks[-1]:

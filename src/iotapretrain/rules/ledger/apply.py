@@ -53,12 +53,8 @@ def decide(state: State, transaction: Transaction) -> Outcome:
 
     Raises RefusedError when it may not be in it at all.
     """
+    check_nonce(state, transaction)
     account = state.account(transaction.signer)
-    if transaction.nonce != account.nonce:
-        raise RefusedError(
-            "Stale" if transaction.nonce < account.nonce else "Future",
-            f"nonce {transaction.nonce} of {transaction.signer}; the next is {account.nonce}",
-        )
     sent = replace(account, nonce=account.nonce + 1)
     spent = replace(state, accounts={**state.accounts, transaction.signer: sent})
     try:
@@ -66,6 +62,16 @@ def decide(state: State, transaction: Transaction) -> Outcome:
     except Refusal as refusal:
         return Outcome(spent, refusal=refusal)
     return Outcome(change.state, change.events)
+
+
+def check_nonce(state: State, transaction: Transaction) -> None:
+    """Refuse a transaction that was there before, or that is not its signer's next."""
+    expected = state.account(transaction.signer).nonce
+    if transaction.nonce != expected:
+        raise RefusedError(
+            "Stale" if transaction.nonce < expected else "Future",
+            f"nonce {transaction.nonce} of {transaction.signer}; the next is {expected}",
+        )
 
 
 def apply(state: State, record: Included | Advanced) -> State:

@@ -1,0 +1,97 @@
+"""How the command line names a Bittensor network, opens it, and signs for a wallet on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from bittensor import Wallet
+
+    from iotapretrain.chain.client import ChainClient
+
+Answer = TypeVar("Answer")
+
+RAO = 10**9
+NEEDED = ("bittensor", "bittensor_core", "sqlalchemy", "blake3", "Crypto", "cryptography")
+"""What comes with the extra."""
+
+NetworkName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NETWORK",
+        help="A network's folder, `embedded:PATH`, finney, test, local or ws(s)://…",
+        show_default=False,
+    ),
+]
+Netuid = Annotated[int, typer.Option(help="The subnet.", min=1)]
+WalletName = Annotated[
+    str, typer.Option("--wallet", help="Who signs: `wallet` or `wallet/hotkey`.")
+]
+WalletFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--wallets", help="Where the wallets are. Default: the network's folder, or btcli's."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def with_client(network: str, use: Callable[[ChainClient], Awaitable[Answer]]) -> Answer:
+    """Open a network, ask or do something, and close it."""
+    with extra():
+        from iotapretrain.chain.client import connect
+
+    async def run() -> Answer:
+        async with await connect(network_name(network)) as client:
+            return await use(client)
+
+    return asyncio.run(run())
+
+
+def with_wallet(
+    network: str,
+    wallet: str,
+    wallets: Path | None,
+    use: Callable[[ChainClient, Wallet], Awaitable[Answer]],
+) -> Answer:
+    """The same with a wallet; a network of its own has its own wallets."""
+    with extra():
+        from iotapretrain.chain.wallets import existing_wallet
+
+    signer = existing_wallet(wallet, wallets or _own_wallets(network))
+
+    async def signing(client: ChainClient) -> Answer:
+        return await use(client, signer)
+
+    return with_client(network, signing)
+
+
+def network_name(network: str) -> str:
+    """A folder is short for the chain in it."""
+    return f"embedded:{network}" if Path(network).exists() else network
+
+
+@contextmanager
+def extra() -> Iterator[None]:
+    """Around imports of what is not installed with the package itself."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in NEEDED:
+            raise
+        raise InputError(
+            f"chains need {error.name}: pip install 'iotapretrain[bittensor]'"
+        ) from error
+
+
+def _own_wallets(network: str) -> Path | None:
+    folder = Path(network.removeprefix("embedded:")) / "wallets"
+    return folder if folder.is_dir() else None
