@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,13 +63,16 @@ class Repository:
 
 @dataclass
 class HfServer:
-    """What the server knows. `listed_as_is` is a stranger's listing, shown for every commit."""
+    """What the server knows. `listed_as_is` is a stranger's listing, shown for every commit;
+    `before_commit` happens once, just before a commit is taken.
+    """
 
     faults: Faults
     logins: dict[str, str]
     xet: Path | None = None
     page_size: int = 1000
     listed_as_is: list[dict[str, Any]] | None = None
+    before_commit: Callable[[Repository], None] | None = None
     repositories: dict[str, Repository] = field(default_factory=dict)
     large_files: dict[str, bytes] = field(default_factory=dict)
     leaked_logins: list[str] = field(default_factory=list)
@@ -255,6 +258,9 @@ class _Handler(BaseHTTPRequestHandler):
     def commit(self, body: bytes, repo: str, rev: str) -> None:
         repository = self.repository(repo, write=True)
         fault = self.hf.faults.take("publishing")
+        if self.hf.before_commit is not None:
+            intrude, self.hf.before_commit = self.hf.before_commit, None
+            intrude(repository)
         with self.hf.lock:
             files = dict(repository.commits[repository.head])
             for line in map(json.loads, body.splitlines()):

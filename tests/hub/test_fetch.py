@@ -151,7 +151,7 @@ def test_what_one_fetch_could_not_finish_the_next_does_not_download_again(
 ) -> None:
     once = Patience(tries=1, first_wait=0.0, longest_wait=0.0)
     world.faults.reading(WEIGHTS).is_cut_after(200_000).once()
-    with pytest.raises(UnavailableHubError, match="cut off|IncompleteRead|peer closed"):
+    with pytest.raises(UnavailableHubError, match=r"cut off|IncompleteRead|peer closed"):
         fetch(hub, commit, cache, max_bytes=MIB, patience=once)
     assert cache.find(commit) is None
     bring(hub, commit, cache)
@@ -300,7 +300,7 @@ def test_hostile_paths_are_refused(path: str) -> None:
     ],
 )
 def test_paths_that_hide_each_other_are_refused(first: str, second: str) -> None:
-    with pytest.raises(RefusedModelError, match="same file|file and a folder"):
+    with pytest.raises(RefusedModelError, match=r"same file|file and a folder"):
         plan(listing((WEIGHTS, 1), (first, 1), (second, 1)), 100)
 
 

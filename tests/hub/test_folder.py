@@ -91,12 +91,12 @@ def test_others_on_the_machine_can_read_what_is_public(tmp_path: Path) -> None:
 
 def test_a_disk_that_cannot_be_written_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(HubError, match="folder:.*file"):
+    with pytest.raises(HubError, match=r"folder:.*file"):
         FolderHub(tmp_path / "file" / "hub", "alice").publish(small(), ALICES, "first")
 
 
 def test_nobody_writes_without_a_name(tmp_path: Path) -> None:
-    with pytest.raises(HubRightsError, match="open folder:.* as alice"):
+    with pytest.raises(HubRightsError, match=r"open folder:.* as alice"):
         FolderHub(tmp_path).publish(small(), ALICES, "first")
 
 

@@ -27,7 +27,7 @@ from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.huggingface import HuggingFaceHub
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit
-from tests.hub.hf_server import HfServer
+from tests.hub.hf_server import HfServer, Repository, Stored
 from tests.hub.worlds import ALICES, PATIENCE
 
 ALICES_TOKEN = "token-of-alice"
@@ -70,6 +70,7 @@ def test_a_server_that_ignores_ranges_is_resumed_all_the_same(
     hf_server.faults.reading("model.safetensors").ignores_ranges().once()
     model = fetch(hub, commit, Cache(tmp_path / "cache"), max_bytes=1 << 20, patience=PATIENCE)
     assert (model.folder / "model.safetensors").stat().st_size == 300_000
+    assert hf_server.faults.sent["model.safetensors"] == 100_000 + 300_000
 
 
 def test_a_listing_comes_in_pages(hf_server: HfServer, hub: HuggingFaceHub, commit: Commit) -> None:
@@ -144,6 +145,20 @@ def test_an_upload_that_fails_for_now_is_done_in_the_end(
     hf_server.faults.uploading().answers(503, retry_after=0).once()
     commit = hub.publish(model_folder, ALICES, "first")
     assert {entry.path for entry in hub.listing(commit).files} >= set(model_folder.files)
+
+
+def test_somebody_else_who_commits_meanwhile_leaves_nothing_in_our_commit(
+    hf_server: HfServer, hub: HuggingFaceHub, commit: Commit, model_folder: ModelFolder
+) -> None:
+    def intrude(repository: Repository) -> None:
+        files = repository.commits[repository.head]
+        repository.commit({**files, "theirs.json": Stored(b"{}", False)})
+
+    hf_server.before_commit = intrude
+    ours = hub.publish(model_folder.with_card("# new\n"), ALICES, "second")
+    assert hub.resolve(ALICES) == ours
+    listed = {entry.path for entry in hub.listing(ours).files}
+    assert listed == {".gitattributes", "README.md", *model_folder.files}
 
 
 def test_a_server_without_xet_says_how_to_do_without(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from iotapretrain.errors import (
     CorruptModelError,
     FullCacheError,
+    HubError,
     RefusedModelError,
     UnavailableHubError,
 )
@@ -42,7 +43,10 @@ def plan(listing: Listing, max_bytes: int) -> tuple[FileEntry, ...]:
         raise RefusedModelError(f"{listing.commit}: no *.safetensors among its files")
     if len(wanted) > MOST_FILES:
         raise RefusedModelError(f"{listing.commit}: {len(wanted)} files; at most {MOST_FILES}")
-    check_together(entry.path for entry in wanted)
+    try:
+        check_together(entry.path for entry in wanted)
+    except RefusedModelError as error:
+        raise RefusedModelError(f"{listing.commit}: {error}") from error
     return wanted
 
 
@@ -69,23 +73,26 @@ def fetch(
     listing = hub.listing(commit)
     wanted = plan(listing, max_bytes)
     sizes = {each.content_key: each.size for each in wanted}
-    with _full_disk_said(cache, commit), cache.room.reserve(sizes, deadline):
+    with _disk_errors(commit, cache), cache.room.reserve(sizes, deadline):
         transfer = _Transfer(hub, commit, cache, deadline, patience or Patience())
         for each in wanted:
-            transfer.bring(each, _reporter(progress, wanted, each))
+            report = _reporter(progress, wanted, each)
+            transfer.bring(each, report)
+            report(each.size)
         return cache.install(commit, wanted, listing.total_bytes)
 
 
 @contextmanager
-def _full_disk_said(cache: Cache, commit: Commit) -> Iterator[None]:
+def _disk_errors(commit: Commit, cache: Cache) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise FullCacheError(
-            f"cache {cache.root}: {error.strerror} while fetching {commit}; make room, fetch again"
-        ) from error
+        if error.errno in _NO_ROOM:
+            raise FullCacheError(
+                f"cache {cache.root}: {error.strerror} while fetching {commit};"
+                " make room, fetch again"
+            ) from error
+        raise HubError(f"fetching {commit}: {error.filename}: {error.strerror}") from error
 
 
 def _reporter(

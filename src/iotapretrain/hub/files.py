@@ -88,12 +88,15 @@ class ModelFolder:
             raise InputError(f"{folder}: no such folder")
         found: dict[str, Path | bytes] = {}
         left_out: list[str] = []
-        for path in _walk(folder):
-            relative = path.relative_to(folder).as_posix()
-            if is_model_file(relative):
-                found[relative] = path
-            else:
-                left_out.append(relative)
+        try:
+            for path in _walk(folder):
+                relative = path.relative_to(folder).as_posix()
+                if is_model_file(relative):
+                    found[relative] = path
+                else:
+                    left_out.append(relative)
+        except OSError as error:
+            raise InputError(f"{error.filename}: {error.strerror}") from error
         return cls(found, tuple(left_out))
 
     def with_card(self, text: str) -> ModelFolder:

@@ -23,13 +23,7 @@ import msgspec
 
 from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, MissingModelError
 from iotapretrain.hub.content import GrowingFile
-from iotapretrain.hub.disk import (
-    locked,
-    pieces,
-    sync_folder,
-    try_lock,
-    write_whole,
-)
+from iotapretrain.hub.disk import locked, pieces, sync_folder, try_lock, write_whole
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.patience import Clock
 from iotapretrain.hub.protocol import (
@@ -84,7 +78,8 @@ class FolderHub:
 
     def resolve(self, repository: RepositoryId, revision: str = MAIN) -> Commit:
         commit = self._head(repository) if revision == MAIN else revision
-        if commit is None or not (self._home(repository) / "commits" / f"{commit}.json").is_file():
+        known = {path.name for path in (self._home(repository) / "commits").iterdir()}
+        if commit is None or f"{commit}.json" not in known:
             raise MissingModelError(f"{repository}: no revision {revision!r} on {self.name}")
         return Commit(repository, commit)
 

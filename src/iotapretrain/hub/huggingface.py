@@ -24,7 +24,6 @@ from huggingface_hub import (
 from huggingface_hub.errors import (
     DisabledRepoError,
     HfHubHTTPError,
-    LocalTokenNotFoundError,
     OfflineModeIsEnabled,
     RemoteEntryNotFoundError,
     RepositoryNotFoundError,
@@ -57,6 +56,8 @@ from iotapretrain.hub.protocol import (
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
 """Longest wait for the next byte of an answer; a server may think 40 s about a large commit."""
+PUBLISH_SECONDS = 6 * 3600.0
+"""After so long an upload that fails is not begun anew; what arrived is not sent again."""
 LARGEST_PAGE = 16 << 20
 
 _Result = TypeVar("_Result")
@@ -114,7 +115,7 @@ class HuggingFaceHub:
             )
             return Commit(repository, info.oid)
 
-        return self._patiently(f"publishing {repository}", attempt)
+        return self._patiently(f"publishing {repository}", attempt, PUBLISH_SECONDS)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
         def attempt() -> Visibility:
@@ -169,7 +170,10 @@ class HuggingFaceHub:
             with self._get(url, {}) as response:
                 page = msgspec.json.decode(_body(response, commit), type=list[_TreeItem])
                 url = response.links.get("next", {}).get("url", "")
-            entries += [item.entry() for item in page if item.type == "file"]
+            try:
+                entries += [item.entry() for item in page if item.type == "file"]
+            except RefusedModelError as error:
+                raise RefusedModelError(f"{commit}: {error}") from error
         return Listing(commit, tuple(entries))
 
     @contextmanager
@@ -183,13 +187,15 @@ class HuggingFaceHub:
             hf_raise_for_status(response)
             yield response
 
-    def _patiently(self, task: str, call: Callable[[], _Result]) -> _Result:
+    def _patiently(
+        self, task: str, call: Callable[[], _Result], seconds: float | None = None
+    ) -> _Result:
         def attempt() -> _Result:
             _bound_silence()
             with _errors(f"{task} on {self.name}"):
                 return call()
 
-        return self._patience.keep_trying(attempt)
+        return self._patience.keep_trying(attempt, seconds)
 
 
 @contextmanager
@@ -208,16 +214,19 @@ def _errors(task: str) -> Iterator[None]:
         with _http_errors(task):
             yield
     except RuntimeError as error:
-        if not isinstance(error.__cause__, (HfHubHTTPError, httpx2.RequestError)):
-            raise
-        raise _in_our_words(task, error.__cause__) from error
+        # Uploads wrap what went wrong in one of these; Xet raises it bare.
+        if isinstance(error.__cause__, (HfHubHTTPError, httpx2.RequestError)):
+            raise _in_our_words(task, error.__cause__) from error
+        raise HubError(f"{task}: {error}") from error
     except OfflineModeIsEnabled as error:
         raise HubError(f"{task}: HF_HUB_OFFLINE forbids every request; unset it") from error
-    except (LocalTokenNotFoundError, PermissionError) as error:
-        raise HubRightsError(f"{task}: {error}; log in first") from error
-    except ConnectionError as error:
+    except (ConnectionError, TimeoutError) as error:
         hint = "HF_HUB_DISABLE_XET=1 does without Xet"
         raise UnavailableHubError(f"{task}: {error}; {hint}") from error
+    except OSError as error:
+        if error.filename is not None:
+            raise HubError(f"{task}: {error.filename}: {error.strerror}") from error
+        raise HubRightsError(f"{task}: {error}; log in first") from error
     except (msgspec.DecodeError, KeyError, ValueError) as error:
         raise HubError(f"{task}: no answer that a hub gives: {error}") from error
 
@@ -250,7 +259,7 @@ def _in_our_words(
     task: str, error: HfHubHTTPError | httpx2.RequestError | httpx2.StreamError
 ) -> HubError:
     if isinstance(error, (RepositoryNotFoundError, DisabledRepoError)):
-        return MissingModelError(f"{task}: no such repository, or it is private to others")
+        return MissingModelError(f"{task}: no such repository, or it is not open to this login")
     if isinstance(error, (RevisionNotFoundError, RemoteEntryNotFoundError)):
         return MissingModelError(f"{task}: not there")
     if not isinstance(error, HfHubHTTPError):

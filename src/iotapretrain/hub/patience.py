@@ -59,9 +59,9 @@ class Patience:
         if self.tries < 1 or not 0 <= self.first_wait <= self.longest_wait:
             raise InputError("patience needs tries >= 1 and 0 <= first_wait <= longest_wait")
 
-    def keep_trying(self, call: Callable[[], Result]) -> Result:
+    def keep_trying(self, call: Callable[[], Result], seconds: float | None = None) -> Result:
         """What `call` returns, called again while the hub is unavailable, for at most `seconds`."""
-        deadline = Deadline.after(self.seconds, self.clock)
+        deadline = Deadline.after(seconds or self.seconds, self.clock)
         failures = 0
         while True:
             try:

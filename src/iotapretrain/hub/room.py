@@ -13,7 +13,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,15 +105,14 @@ class Room:
     def reserve(self, wanted: Sizes, deadline: Deadline) -> Iterator[None]:
         """Promise room for contents by key and size; nothing of them is evicted before the end."""
         ours = self.root / "reserved" / uuid.uuid4().hex
-        with self.deciding(deadline):
-            self._make_room(wanted)
-            descriptor = create_locked(ours, deadline)
-            write_all(descriptor, json.dumps(dict(wanted)).encode())
-        try:
+        with ExitStack() as stack:
+            with self.deciding(deadline):
+                self._make_room(wanted)
+                descriptor = create_locked(ours, deadline)
+                stack.callback(os.close, descriptor)
+                stack.callback(ours.unlink)
+                write_all(descriptor, json.dumps(dict(wanted)).encode())
             yield
-        finally:
-            ours.unlink()
-            os.close(descriptor)
 
     def clean(self, budget: int | None = None) -> tuple[list[str], int]:
         """Evict what is idle until the budget holds; names what went, and the bytes freed."""
