@@ -272,23 +272,23 @@ class ChainClient:
         attempt: Callable[[], Awaitable[Answer]],
         recover: Callable[[], Awaitable[None]] | None = None,
     ) -> Answer:
-        try:
-            return await retried(
-                attempt, recover or self._reconnector(), TRANSIENT, self.patience, self._rng
-            )
-        except bt.BittensorError as error:
-            raise ChainError(f"{self.network}: {error}") from error
-
-    def _reconnector(self) -> Callable[[], Awaitable[None]]:
-        """Reconnect, unless another task has done so since this read began."""
         seen = self._connections
 
+        async def tried() -> Answer:
+            nonlocal seen
+            seen = self._connections
+            return await attempt()
+
         async def reconnect() -> None:
+            """Unless another task has done so since this one was disappointed."""
             async with self._reconnecting:
                 if self._connections == seen:
                     await self._connect_once()
 
-        return reconnect
+        try:
+            return await retried(tried, recover or reconnect, TRANSIENT, self.patience, self._rng)
+        except bt.BittensorError as error:
+            raise ChainError(f"{self.network}: {error}") from error
 
     async def _connect_once(self) -> None:
         await self._sdk.close()

@@ -84,7 +84,8 @@ class EmbeddedChain:
         A block whose time is over is closed once everybody who was still writing into it is done.
         """
         if self.clock.settings.kind == "manual":
-            return self._refreshed().block
+            self._closed = self._refreshed().block
+            return self._closed
         over = self.clock.closed_at(self._now())
         if over > self._closed:
             self._wait_for_writers()
@@ -131,34 +132,34 @@ class EmbeddedChain:
 
     def header(self, number: int) -> Header:
         """A closed block's header."""
+        extrinsics = self.extrinsics(number)
         with self._turn:
-            parent = self._history.hash(number - 1) if number else NO_PARENT
             return Header(
-                parent,
-                number,
+                parent=self._history.hash(number - 1) if number else NO_PARENT,
+                number=number,
                 state_root=self._history.link(number),
-                extrinsics_root=_root(self.extrinsics(number)),
+                extrinsics_root=_root(extrinsics),
             )
 
     def extrinsics(self, number: int) -> list[bytes]:
         """A closed block's extrinsics."""
-        with self._turn:
-            return [happening.extrinsic for happening in self._history.happenings(number)]
+        return [happening.extrinsic for happening in self.happenings(number)]
 
     def events(self, number: int) -> list[Event]:
         """What happened in a closed block."""
-        with self._turn:
-            return block_events(self._history.happenings(number))
+        return block_events(self.happenings(number))
 
-    def happening(self, number: int, index: int) -> Happening:
-        """What one extrinsic of a closed block did."""
+    def happenings(self, number: int) -> Sequence[Happening]:
+        """What each extrinsic of a closed block did."""
+        self._check_closed(number)
         with self._turn:
-            return self._history.happenings(number)[index]
+            return self._history.happenings(number)
 
     # State
 
     def state(self, number: int) -> State:
         """The ledger as of a closed block's end."""
+        self._check_closed(number)
         with self._turn:
             return self._history.state(number)
 
@@ -229,6 +230,10 @@ class EmbeddedChain:
     def _known_head(self, number: int) -> int:
         """The head; looks for a newer one only if the block is not known to be closed."""
         return self._closed if number <= self._closed else self.head()
+
+    def _check_closed(self, number: int) -> None:
+        if not 0 <= number <= self._known_head(number):
+            raise ChainError(f"block {number} is not there; the newest is {self.head()}")
 
     def _wait_for_writers(self) -> None:
         """Return when nobody can be writing who had his turn before."""

@@ -53,8 +53,10 @@ async def retried(
     passing: tuple[type[Exception], ...] = (TimeoutError, *transient)
     while True:
         try:
-            left = deadline - loop.time()
-            return await asyncio.wait_for(attempt(), min(patience.attempt, max(left, 0)))
+            async with asyncio.timeout(min(patience.attempt, max(deadline - loop.time(), 0))):
+                if tries:
+                    await recover()
+                return await attempt()
         except passing as error:
             pause = patience.pause(tries, rng)
             if loop.time() + pause >= deadline:
@@ -63,5 +65,4 @@ async def retried(
                     f"the chain did not answer within {patience.read:g} s: {reason}"
                 ) from error
         await asyncio.sleep(pause)
-        await recover()
         tries += 1

@@ -85,7 +85,7 @@ class Sender:
     def result(self, number: int, index: int) -> ExtrinsicResult:
         """How an extrinsic of a closed block went."""
         chain = self.chain
-        happening = chain.happening(number, index)
+        happening = chain.happenings(number)[index]
         outcome = ExtrinsicResult(
             success=happening.refusal is None,
             message="Success",
