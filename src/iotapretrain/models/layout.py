@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 import transformers
+from huggingface_hub.errors import StrictDataclassError
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.verdict import Code, Finding, Rejection
@@ -19,7 +20,15 @@ from iotapretrain.models.weights import Stored
 Model = transformers.PreTrainedModel
 
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
-CONFIG_FAULTS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+CONFIG_FAULTS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    StrictDataclassError,
+    TypeError,
+    ValueError,
+)
 """What the classes raise on values that make no network."""
 
 
