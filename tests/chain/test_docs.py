@@ -1,0 +1,62 @@
+"""`docs/chain.md` says what is true: its keys, its numbers, its commands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+from typer.main import get_command
+
+from iotapretrain.chain.freshness import Freshness
+from iotapretrain.chain.history import BLOCKS_AT_HAND
+from iotapretrain.chain.patience import Patience
+from iotapretrain.chain.replay import SNAPSHOT_EVERY
+from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
+from iotapretrain.cli.chain import app
+from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.store.sql import PATIENCE_SECONDS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
+NOT_SETTABLE = {"commit_reveal_weights_enabled", "commit_reveal_period"}
+"""Known to the ledger, but of no use where nothing can be sealed."""
+
+
+def test_every_setting_of_a_genesis_is_listed() -> None:
+    for settings in (Parameters, NetworkParameters):
+        for setting in fields(settings):
+            assert (f"`{setting.name}`" in PAGE) != (setting.name in NOT_SETTABLE)
+
+
+def test_every_command_that_it_shows_exists() -> None:
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    shown = set(re.findall(r"iota chain (\w+)", PAGE)) - {"makes"}
+    assert shown <= commands
+
+
+def row(what: str) -> str:
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(f"| {what}"))
+    return line.split("|")[2].strip()
+
+
+def test_the_deadlines_are_those_of_the_code() -> None:
+    patience, freshness = Patience(), Freshness()
+    assert float(row("opening a connection")) == patience.connect
+    assert float(row("one try of a read")) == patience.attempt
+    assert float(row("a read with all its tries")) == patience.read
+    assert row("the pause between tries") == f"{patience.first_pause} to {patience.longest_pause:g}"
+    assert float(row("a submission until")) == patience.submit
+    assert float(row("waiting for an embedded block")) == INCLUSION_SLACK_SECONDS
+    assert float(row("waiting for the journal's lock")) == PATIENCE_SECONDS
+    assert float(row("a metagraph as good as new")) == freshness.fresh
+    assert float(row("a metagraph better than")) == freshness.stale
+
+
+def test_the_other_numbers_too() -> None:
+    assert f"the newest {BLOCKS_AT_HAND} blocks with extrinsics" in PAGE
+    assert f"one every {SNAPSHOT_EVERY:,} records" in PAGE
+    network, parameters = NetworkParameters(), Parameters()
+    assert f"up to {network.commitment_bytes} bytes" in PAGE
+    assert f"`commitment_rate_limit` blocks ({parameters.commitment_rate_limit})" in PAGE
+    assert f"and {network.commitment_space:,} bytes an epoch" in PAGE
+    assert network.delegate_take == network.owner_cut == 11796  # 18 %
