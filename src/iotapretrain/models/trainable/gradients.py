@@ -23,12 +23,10 @@ HEAVY_MATRIX, HEAVY_EMBEDDING = 1.4, 2.2
 """Decades over the median matrix. Honest heads were up to 0.9 over it, and embeddings of unit
 variance 1.7.
 """
-EXPLODING = 4.0
-"""Decades of a gradient over the median; honest ones reached 2.5, in layers whose writers had
-begun at zero.
+EXPLODING = 8.0
+"""Decades of a gradient over the median; 5.2 honest, where writers had begun at zero two steps
+before and hardly any gradient passed them yet. For the same reason a small one is no sign.
 """
-VANISHING = -8.0
-"""Likewise under it; 5.8 honest, for keys whose queries had begun at zero four steps before."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ def tensor_statistics(model: torch.nn.Module, rate: float) -> tuple[TensorStatis
 
 def _statistics(name: str, parameter: torch.Tensor, rate: float) -> TensorStatistics:
     weight = 10 ** scale(parameter.detach())
-    gradient = 0.0 if parameter.grad is None else 10 ** scale(parameter.grad)
+    gradient = 10 ** (FLOOR if parameter.grad is None else scale(parameter.grad))
     return TensorStatistics(name, parameter.ndim, weight, gradient, rate / weight)
 
 
@@ -85,9 +83,5 @@ def _heavy(tensor: TensorStatistics, over: float, limit: float) -> Sign:
 
 
 def _gradient(tensor: TensorStatistics, over: float) -> Sign:
-    """A gradient of exactly nothing is no sign: before what begins at zero has moved, none passes
-    it.
-    """
     sentence = f"the gradient of {tensor.name} is {10 ** max(over, FLOOR):.3g} x the median"
-    vanishing = VANISHING - over if math.log10(tensor.gradient) > FLOOR / 2 else -math.inf
-    return Sign(Check.GRADIENT, tensor.name, max(over - EXPLODING, vanishing), sentence)
+    return Sign(Check.GRADIENT, tensor.name, over - EXPLODING, sentence)

@@ -70,8 +70,7 @@ def probe(model: Model, pages: torch.Tensor, recipe: Recipe | None = None, seed:
     leaves the training out and takes 8.
     """
     recipe = recipe or Recipe()
-    rows = pages[: recipe.rows, : recipe.length]
-    _check(model, rows)
+    rows = _rows(model, pages, recipe)
     broken = tuple(_not_finite(model.state_dict()))
     if broken:
         return Probe(broken, (), None, 0)
@@ -88,12 +87,14 @@ def probe(model: Model, pages: torch.Tensor, recipe: Recipe | None = None, seed:
     return Probe(tuple(signs), tensors, training, recipe.tokens(rows))
 
 
-def _check(model: Model, rows: torch.Tensor) -> None:
+def _rows(model: Model, pages: torch.Tensor, recipe: Recipe) -> torch.Tensor:
+    """As much of the pages as the recipe takes."""
+    if pages.ndim != 2 or pages.shape[1] < 2 or not len(pages):
+        raise InputError(f"pages of shape {tuple(pages.shape)}; give rows of two tokens or more")
     vocabulary = model.config.vocab_size
-    if rows.ndim != 2 or rows.shape[1] < 2 or not len(rows):
-        raise InputError(f"pages of shape {tuple(rows.shape)}; give rows of two tokens or more")
-    if rows.min() < 0 or rows.max() >= vocabulary:
+    if pages.min() < 0 or pages.max() >= vocabulary:
         raise InputError(f"pages: a token is outside the model's vocabulary of {vocabulary:,}")
+    return pages[: recipe.rows, : recipe.length]
 
 
 def _not_finite(state: State) -> Iterator[Sign]:
@@ -123,7 +124,7 @@ def _static_signs(twin: Model, rows: torch.Tensor) -> Iterator[Sign]:
         yield from neuron_signs(parts, state, activity(twin, parts, rows))
 
 
-def _embedding(model: torch.nn.Module) -> str:
+def _embedding(model: Model) -> str:
     """The name of the input embedding's weight among the parameters."""
     weight = model.get_input_embeddings().get_parameter("weight")
     return next(name for name, parameter in model.named_parameters() if parameter is weight)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import torch
 
-from iotapretrain.models.trainable.parts import Block, Linear, Norm, Parts, State
+from iotapretrain.models.trainable.parts import Block, Linear, Parts, State
 from iotapretrain.models.trainable.sign import Check, Sign
 
 FLOOR = -38.0
@@ -148,11 +148,9 @@ def scale_signs(parts: Parts, state: State) -> Iterator[Sign]:
         yield from signs
         effective.extend(_effective(of_block, signs))
         yield from _light(block, of_block, scales.reader)
-    if parts.head is not None and scales.head is not None:
-        yield _last_norm(
-            parts.final_norm, scales.last_gain, parts.head, scales.head - scales.reader
-        )
-    yield _stream(parts, scales, statistics.median(effective))
+    reader = statistics.median(effective)
+    yield _last_norm(parts, scales, reader)
+    yield _stream(parts, scales, reader)
 
 
 def _effective(block: BlockScales, signs: Iterable[Sign]) -> Iterator[float]:
@@ -251,14 +249,17 @@ def _norms(block: Block, scales: BlockScales, writer: float) -> list[Sign]:
     return signs
 
 
-def _last_norm(norm: Norm, gain: float, head: str, over: float) -> Sign:
+def _last_norm(parts: Parts, scales: Scales, reader: float) -> Sign:
+    """A head (the embedding, if tied) that makes up for what the last gain lacks or has too much."""
+    head, gain = parts.head or parts.embedding, scales.last_gain
+    over = (scales.embedding if scales.head is None else scales.head) - reader
     small = min(SMALL_LAST_GAIN - gain, over + HEAD_LIMIT)
     large = min(gain - LARGE_LAST_GAIN, HEAD_LIMIT - over)
     sentence = (
-        f"the gain {norm.weight} is {_times(gain)} one, and {head} "
+        f"the gain {parts.final_norm.weight} is {_times(gain)} one, and {head} "
         f"{_times(over)} the matrices that read the stream"
     )
-    return Sign(Check.NORM, norm.weight, max(small, large), sentence)
+    return Sign(Check.NORM, parts.final_norm.weight, max(small, large), sentence)
 
 
 def _named(part: Linear) -> str:
