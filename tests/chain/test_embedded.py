@@ -16,6 +16,7 @@ from iotapretrain.chain.verify import verify_chain
 from iotapretrain.errors import (
     BrokenError,
     ChainError,
+    InputError,
     RecordError,
     RefusedCallError,
     RefusedError,
@@ -332,8 +333,18 @@ def test_verification_names_what_the_rules_did_not_allow(tmp_path: Path) -> None
     stolen = draft(signed(four, miner, transfer()), 11, "somebody else")
     assert "its author is not who signed" in str(tampered(tmp_path / "four", stolen))
 
+    six = fresh("six")
+    far = draft(signed(six, miner, transfer()), 2**40, miner.ss58_address)
+    assert "it could be 11 at the latest" in str(tampered(tmp_path / "six", far))
+
     fresh("five")
     assert "no records of the kind 'note'" in str(tampered(tmp_path / "five", Draft("note", b"hi")))
+
+
+def test_a_clock_is_moved_forward_within_reason(chain: EmbeddedChain) -> None:
+    for blocks in (0, -1, 10**9):
+        with pytest.raises(InputError, match="is not from 1 to"):
+            chain.advance(blocks)
 
 
 def test_what_is_no_chain(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
 from iotapretrain.chain.views import runtime_api, storage
 from iotapretrain.chain.views.view import View
-from iotapretrain.errors import ChainError, RefusedCallError, RefusedError
+from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
 from iotapretrain.rules.ledger.apply import check_nonce
 from iotapretrain.rules.ledger.calls.shield import SubmitEncrypted
 from iotapretrain.rules.ledger.state import State
@@ -37,6 +37,9 @@ from iotapretrain.store.record import Draft, Head, Record
 JOURNAL = "chain.sqlite"
 MANUAL_PAUSE_SECONDS = 0.05
 """Between two looks at a chain whose clock somebody else may move."""
+
+LONGEST_STEP = 10_000_000
+"""Blocks that a manual clock can be moved on by at once: years of them, and minutes of work."""
 
 NO_PARENT = bytes(32)
 
@@ -105,6 +108,8 @@ class EmbeddedChain:
 
     def advance(self, blocks: int) -> int:
         """Move a manual clock on by this many empty blocks; the new head."""
+        if not 1 <= blocks <= LONGEST_STEP:
+            raise InputError(f"blocks: {blocks} is not from 1 to {LONGEST_STEP}")
         if self.clock.settings.kind != "manual":
             raise ChainError(f"{self.path}: its blocks follow the wall clock; wait for them")
         with self._journal.writing() as writer:

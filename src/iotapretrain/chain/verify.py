@@ -6,11 +6,12 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.chain.embedded import journal_path
+from iotapretrain.chain.clock import BlockClock
+from iotapretrain.chain.embedded import LONGEST_STEP, journal_path, now_ms
 from iotapretrain.chain.history import block_hash
-from iotapretrain.chain.records import StoredExtrinsic, read_beginning, read_record
+from iotapretrain.chain.records import Step, StoredExtrinsic, read_beginning, read_record
 from iotapretrain.chain.replay import Tip, first_tip, followed
-from iotapretrain.chain.runtime.codec import Codec, codec
+from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.transactions import read_submission
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.ledger.state import held
@@ -53,14 +54,15 @@ def _begun(record: Record) -> _Replay:
         tip = first_tip(record, beginning)
     except (RecordError, ValueError) as error:
         raise BrokenError(record.sequence, str(error)) from error
-    return _Replay(tip, codec(beginning.clock.settings.block_ms))
+    return _Replay(tip, beginning.clock)
 
 
 class _Replay:
     """The chain as it was behind one record after the other."""
 
-    def __init__(self, tip: Tip, spoken: Codec) -> None:
-        self._tip, self._codec = tip, spoken
+    def __init__(self, tip: Tip, clock: BlockClock) -> None:
+        self._tip, self._codec = tip, codec(clock.settings.block_ms)
+        self._clock = clock
         self._blocks, self._links = [0], [tip.head.link]
         self._extrinsics = 0
 
@@ -68,6 +70,7 @@ class _Replay:
         """Go on by one record, if it may follow."""
         try:
             stored = read_record(record)
+            self._check_time(stored)
             if isinstance(stored, StoredExtrinsic):
                 submission = read_submission(self._codec, stored.extrinsic)
                 if submission.transaction.signer != record.author:
@@ -87,6 +90,15 @@ class _Replay:
         tip = self._tip
         hashed = block_hash(tip.head.link, tip.block)
         return Verdict(tip.head.sequence, self._extrinsics, tip.block, hashed, tip.state.issuance)
+
+    def _check_time(self, stored: StoredExtrinsic | Step) -> None:
+        """Refuse blocks that the chain's clock cannot have come to."""
+        if self._clock.settings.kind == "wall":
+            latest = self._clock.closed_at(now_ms()) + 1
+        else:
+            latest = self._tip.block + (LONGEST_STEP if isinstance(stored, Step) else 1)
+        if stored.block > latest:
+            raise RecordError(f"block {stored.block}, when it could be {latest} at the latest")
 
     def _note(self, block: int, link: bytes) -> None:
         if block == self._blocks[-1]:
