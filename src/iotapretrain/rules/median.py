@@ -32,4 +32,5 @@ def weighted_medians(scores: Ticks, stake: Ticks, minority: int) -> Ticks:
     keys.sort(axis=1)
     reached = stake[keys & ((1 << bits) - 1)].cumsum(axis=1)
     place = (reached > minority).argmax(axis=1) if stake.sum() > minority else count - 1
-    return keys[np.arange(columns), place] >> bits
+    found: Ticks = keys[np.arange(columns), place] >> bits
+    return found
