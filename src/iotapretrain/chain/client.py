@@ -8,7 +8,8 @@ whether they arrived.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -141,13 +142,15 @@ class ChainClient:
 
     async def blocks(self) -> AsyncIterator[int]:
         """The number of the newest block, and of every one that follows."""
-        async for header in self._sdk.blocks():
-            yield header.number
+        with _translated(self.network):
+            async for header in self._sdk.blocks():
+                yield header.number
 
     async def wait_for_block(self, number: int, timeout: float) -> int:
         """The newest block, once this one is there; UnreachableError after `timeout` seconds."""
         try:
-            return (await self._sdk.wait_for_block(number, timeout=timeout)).number
+            with _translated(self.network):
+                return (await self._sdk.wait_for_block(number, timeout=timeout)).number
         except TimeoutError as error:
             raise UnreachableError(f"block {number} did not come within {timeout:g} s") from error
 
@@ -285,10 +288,8 @@ class ChainClient:
                 if self._connections == seen:
                     await self._connect_once()
 
-        try:
+        with _translated(self.network):
             return await retried(tried, recover or reconnect, TRANSIENT, self.patience, self._rng)
-        except bt.BittensorError as error:
-            raise ChainError(f"{self.network}: {error}") from error
 
     async def _connect_once(self) -> None:
         await self._sdk.close()
@@ -312,3 +313,14 @@ class ChainClient:
         if graph is None:
             raise InputError(f"subnet {netuid}: there is none of this number on {self.network}")
         return metagraph_of(graph, trust)
+
+
+@contextmanager
+def _translated(network: str) -> Iterator[None]:
+    """The SDK's errors in the words of our own tree; those of time are their reader's to tell."""
+    try:
+        yield
+    except RpcConnectionError as error:
+        raise UnreachableError(f"{network}: the connection broke: {error}") from error
+    except bt.BittensorError as error:
+        raise ChainError(f"{network}: {error}") from error
