@@ -11,6 +11,9 @@ import bittensor as bt
 import pytest
 from bittensor import calls
 
+from iotapretrain.chain.clock import ClockSettings
+from iotapretrain.chain.embedded import now_ms
+from iotapretrain.chain.substrate import EmbeddedSubstrate
 from tests.chain.worlds import (
     BALANCE,
     RAO,
@@ -22,6 +25,7 @@ from tests.chain.worlds import (
     embedded,
     hotkey,
     keys,
+    make_chain,
     served,
 )
 
@@ -276,6 +280,38 @@ async def test_many_transactions_of_one_key_at_once_all_arrive(world: World) -> 
     results = await asyncio.gather(*sending)
     assert [result.message for result in results if not result.success] == []
     assert (await client.balances.get(coldkey("miner-2"))).rao == BALANCE + 15 * RAO
+
+
+async def test_by_the_wall_clock_the_sdk_waits_for_the_block(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "net", clock=ClockSettings("wall", 200), start_ms=now_ms()) as chain:
+        async with bt.Client("local", substrate=EmbeddedSubstrate(tmp_path / "net")) as client:
+            before = await client.block()
+            result = await client.execute(bt.BurnedRegister(netuid=1), keys("miner-1"))
+            number = int(result.extrinsic_id.partition("-")[0])
+            assert before < number <= await client.block()
+            assert result.block_hash == (await client.block_info(number)).hash
+            assert await client.neurons.uid(hotkey("miner-1"), 1) == 0
+            seen = [header.number async for header in first(client.blocks(), 3)]
+            assert seen == [seen[0], seen[0] + 1, seen[0] + 2]
+            assert chain.head() >= seen[-1]
+
+
+async def first(blocks: AsyncIterator[Any], count: int) -> AsyncIterator[Any]:
+    """The first few, and no more."""
+    async for block in blocks:
+        yield block
+        count -= 1
+        if count == 0:
+            return
+
+
+async def test_subnets_are_listed_with_names_and_symbols(world: World) -> None:
+    client = world.client
+    assert await client.subnets.subnet_names() == {1: "tiny"}
+    assert client.token_symbols == {1: "\N{GREEK SMALL LETTER ALPHA}"}
+    graph = await client.subnets.metagraph(1)
+    assert (graph.name, graph.identity["subnet_name"], graph.price) == ("tiny", "tiny", 1.0)
+    assert (await client.subnets.subnet_identity(1))["subnet_name"] == "tiny"
 
 
 async def test_balances_of_many(world: World) -> None:

@@ -21,8 +21,8 @@ def metagraph(view: View, netuid: int) -> dict[str, object] | None:
         return None
     return {
         "netuid": netuid,
-        **_identity(subnet),
-        "identity": None,
+        **_texts(subnet),
+        "identity": identity(subnet),
         "network_registered_at": subnet.registered_at,
         "owner_hotkey": subnet.owner_hotkey,
         "owner_coldkey": subnet.owner,
@@ -65,18 +65,18 @@ def dynamic_info(view: View, netuid: int) -> dict[str, object] | None:
     subnet = view.state.subnets.get(netuid)
     if subnet is None:
         return None
-    identity, timing, economy = _identity(subnet), _timing(view, subnet), _economy(view, subnet)
+    texts, timing, economy = _texts(subnet), _timing(view, subnet), _economy(view, subnet)
     return {
         "netuid": netuid,
         "owner_hotkey": subnet.owner_hotkey,
         "owner_coldkey": subnet.owner,
-        "subnet_name": identity["name"],
-        "token_symbol": identity["symbol"],
+        "subnet_name": texts["name"],
+        "token_symbol": texts["symbol"],
         **timing,
         "emission": economy["subnet_emission"],
         **{name: economy[name] for name in _DYNAMIC_ECONOMY},
         "network_registered_at": subnet.registered_at,
-        "subnet_identity": None,
+        "subnet_identity": identity(subnet),
         "moving_price": economy["moving_price"],
     }
 
@@ -108,7 +108,7 @@ def subnet_info(view: View, netuid: int) -> dict[str, object] | None:
         "emission_value": view.state.network.emission_per_block,
         "burn": subnet.burn,
         "owner": subnet.owner,
-        "identity": None,
+        "identity": identity(subnet),
     }
 
 
@@ -130,7 +130,23 @@ _DYNAMIC_ECONOMY = (
 )
 
 
-def _identity(subnet: Subnet) -> dict[str, object]:
+def identity(subnet: Subnet) -> dict[str, object]:
+    """What a subnet says of itself: its name."""
+    return {"subnet_name": subnet.name, **dict.fromkeys(_IDENTITY_TEXTS, "")}
+
+
+_IDENTITY_TEXTS = (
+    "github_repo",
+    "subnet_contact",
+    "subnet_url",
+    "discord",
+    "description",
+    "logo_url",
+    "additional",
+)
+
+
+def _texts(subnet: Subnet) -> dict[str, object]:
     return {"name": list(subnet.name.encode()), "symbol": list(subnet.symbol.encode())}
 
 

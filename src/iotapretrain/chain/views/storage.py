@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iotapretrain.chain.views import hyperparameters, neurons
+from iotapretrain.chain.views import hyperparameters, metagraph, neurons
 from iotapretrain.chain.views.view import View
 from iotapretrain.rules.ledger.state import Commitment, Row, Subnet
 
@@ -205,6 +205,7 @@ ITEMS: Mapping[tuple[str, str], Item] = {
         {
             # The network.
             "TokenSymbol": _per_subnet(lambda subnet: subnet.symbol),
+            "SubnetIdentitiesV3": _per_subnet(metagraph.identity),
             "NetworksAdded": _per_subnet(lambda _: True),
             "SubnetworkN": _per_subnet(lambda subnet: len(subnet.neurons)),
             "SubnetOwner": _per_subnet(lambda subnet: subnet.owner),
