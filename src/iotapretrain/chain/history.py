@@ -127,7 +127,8 @@ class History:
             return self._ends[place - 1]
         sequence = self._last_record(block).sequence
         tip = kept(self._journal, sequence) or self._genesis
-        *_, (tip, _) = (tip, None), *replayed(self._journal, tip, sequence, self._codec)
+        for after, _ in replayed(self._journal, tip, sequence, self._codec):
+            tip = after
         return tip
 
     def _last_record(self, block: int) -> Head:

@@ -265,8 +265,8 @@ def test_sealed_weights_are_not_taken() -> None:
     state = advance(registered(beginning(), 1), 5)
     sealed = make_call("SubtensorModule", "commit_timelocked_mechanism_weights", (1, 0, "0x", 9, 4))
     assert refused(state, "hot1", sealed) == "CommitRevealDisabled"
-    turned_on = SetParameter("commit_reveal_weights_enabled", 1, True)
-    assert refused(state, "cold0", turned_on) == "InvalidValue"
+    turned_on = make_call("AdminUtils", "sudo_set_commit_reveal_weights_enabled", (1, True))
+    assert refused(state, "cold0", turned_on) == "CallFiltered"
 
 
 PARAMETERS: Mapping[tuple[str, int], str | None] = {

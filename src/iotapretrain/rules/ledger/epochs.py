@@ -38,7 +38,7 @@ def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
         alpha_high_u16=parameters.alpha_high,
         alpha_sigmoid_steepness=parameters.alpha_sigmoid_steepness,
         owner_uid=subnet.owner_uid,
-        commit_reveal=parameters.commit_reveal_weights_enabled,
+        commit_reveal=False,
     )
 
 

@@ -43,8 +43,6 @@ class Parameters:
     weights_rate_limit: int = 100
     serving_rate_limit: int = 50
     commitment_rate_limit: int = 100
-    commit_reveal_weights_enabled: bool = False
-    commit_reveal_period: int = 1
     registration_allowed: bool = True
     min_burn: int = 500_000
     max_burn: int = 100 * 10**9
@@ -96,7 +94,6 @@ SUBNET_RANGES: Mapping[str, tuple[int, int]] = {
     "weights_rate_limit": (0, U64),
     "serving_rate_limit": (0, U64),
     "commitment_rate_limit": (0, U64),
-    "commit_reveal_period": (1, 100),
     "min_burn": (0, U64),
     "max_burn": (0, U64),
     "burn_half_life": (1, U16),

@@ -51,8 +51,6 @@ class SetParameter:
         return Change(state.with_subnet(changed))
 
     def _check(self, subnet: Subnet) -> None:
-        if self.name == "commit_reveal_weights_enabled" and self.value:
-            raise Refusal("InvalidValue", "AdminUtils")  # nothing here could open a sealed row
         if self.name == "max_allowed_uids" and self.value < len(subnet.neurons):
             raise Refusal("MaxAllowedUIdsLessThanCurrentUIds", "AdminUtils")
         lowest, highest, refusal = OWNER_RANGES.get(

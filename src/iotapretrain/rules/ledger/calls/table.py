@@ -69,8 +69,6 @@ _SETTERS = {
     "weights_version_key": "weights_version",
     "weights_set_rate_limit": "weights_rate_limit",
     "serving_rate_limit": "serving_rate_limit",
-    "commit_reveal_weights_enabled": "commit_reveal_weights_enabled",
-    "commit_reveal_weights_interval": "commit_reveal_period",
     "network_registration_allowed": "registration_allowed",
     "min_burn": "min_burn",
     "max_burn": "max_burn",

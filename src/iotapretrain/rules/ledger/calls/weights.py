@@ -65,7 +65,6 @@ class SetWeights:
             registered=uid is not None,
             permit=uid is not None and subnet.standing.permit[uid],
             is_owner=signer == subnet.owner_hotkey,
-            commit_reveal=parameters.commit_reveal_weights_enabled,
             stake_threshold=state.network.stake_threshold,
             version_key=self.version_key,
             network_version_key=parameters.weights_version,
