@@ -281,6 +281,7 @@ class EmbeddedChain:
                     results.append([_submitted(each) for each in taken])
             records = writer.append(_draft(each) for each in placed)
         self._adopt(placed, records)
+        self._history.keep_if_due()
         return results
 
     def _adopt(self, placed: Sequence[Included], records: Sequence[Record]) -> None:
@@ -290,7 +291,6 @@ class EmbeddedChain:
                 if record.sequence == self._history.tip.head.sequence + 1:
                     head = Head(record.sequence, record.link)
                     self._history.adopt(replace(each.tip, head=head), each.happening)
-            self._history.keep_if_due()
 
     def _filling(self) -> int:
         """The number of the block that is being filled; only while holding the journal."""

@@ -71,16 +71,16 @@ class History:
         self.tip = tip
 
     def keep_if_due(self) -> None:
-        """Save the newest state beside its record, now and then. Not while holding the journal.
+        """Save the newest state beside its record, now and then; holding no lock, as it takes one.
 
         Without it the chain only opens more slowly, so a failure is logged and put off.
         """
-        sequence = self.tip.head.sequence
-        if not self._journal.writable or sequence - self._kept_at < SNAPSHOT_EVERY:
+        tip = self.tip
+        if not self._journal.writable or tip.head.sequence - self._kept_at < SNAPSHOT_EVERY:
             return
-        self._kept_at = sequence
+        self._kept_at = tip.head.sequence
         try:
-            keep(self._journal, self.tip)
+            keep(self._journal, tip)
         except StoreError as error:
             _log.warning("a kept state of %s was put off: %s", self._journal.name, error)
 
