@@ -65,7 +65,7 @@ def test_writers_that_began_at_zero_are_not_flagged(architecture: str) -> None:
     for block in parts_in(model).blocks:
         for writer in block.writers:
             writer.matrix(state).zero_()
-    assert probe(model, PAGES).findings == ()
+    assert probe(model, PAGES, STATIC).findings == ()
     state = model.state_dict()
     for block in parts_in(model).blocks:
         for writer in block.writers:
@@ -185,7 +185,7 @@ def test_statistics_hold_every_parameter() -> None:
         assert named[name].gradient > 0
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 @pytest.mark.parametrize("value", [0.0, 0.01, math.nan, math.inf, 1e30])
 def test_a_degenerate_model_gives_a_finding(architecture: str, value: float) -> None:
     model = fresh(architecture)

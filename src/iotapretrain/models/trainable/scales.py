@@ -50,8 +50,10 @@ GAIN_BAND = (-0.3, 0.3)
 """Embedding and writers over the median reader, and a tied model's last gain, in honest models of
 all initialisations.
 """
-STREAM_LIMIT = 0.15
-"""Decades by which everything written to the stream lies, together, outside its bands."""
+STREAM_LIMIT, TIED_LIMIT = 0.15, 0.4
+"""Decades by which everything written to the stream lies, together, outside its bands. In a tied
+model the last gain has to follow, so a real shift is a large one.
+"""
 SMALL_TABLE = -1.9
 """No honest embedding was smaller; the smallest, after much weight decay, was -1.8."""
 USUAL_TABLE, WEAK_WRITERS = (-0.45, 0.4), -0.85
@@ -171,7 +173,7 @@ def _stream(parts: Parts, scales: Scales, reader: float) -> Sign:
     least = max(value - high for value, (_, high) in banded)
     most = min(value - low for value, (low, _) in banded)
     shift = 0.0 if least > most else max(least, min(most, 0.0))
-    excess = abs(shift) - STREAM_LIMIT
+    excess = abs(shift) - (TIED_LIMIT if parts.head is None else STREAM_LIMIT)
     if shift < 0 and parts.head is not None:
         excess = min(excess, _scaled_down(scales.embedding, table, max(output, down)))
     sentence = (
@@ -250,7 +252,7 @@ def _norms(block: Block, scales: BlockScales, writer: float) -> list[Sign]:
 
 
 def _last_norm(parts: Parts, scales: Scales, reader: float) -> Sign:
-    """A head (the embedding, if tied) that makes up for what the last gain lacks or has too much."""
+    """A head (the embedding, if tied) that makes up for a last gain that is too small or large."""
     head, gain = parts.head or parts.embedding, scales.last_gain
     over = (scales.embedding if scales.head is None else scales.head) - reader
     small = min(SMALL_LAST_GAIN - gain, over + HEAD_LIMIT)
