@@ -252,6 +252,23 @@ async def test_commitments_are_read_one_by_one_all_at_once_and_in_the_metagraph(
     assert await client.identity.commitment(1, hotkey("miner-3")) is None
 
 
+async def test_every_kind_of_field_can_be_read_back(world: World) -> None:
+    """One commitment that cannot be shown would hide everybody's."""
+    client = world.client
+    await registered(world, *MINERS)
+    kinds: list[list[Any]] = [
+        [{"BigRaw": b""}, {"Raw0": b""}, "ResetBondsFlag"],
+        ["None", {"BigRaw": b"plain text"}, {"BigRaw": bytes(range(100))}],
+        [{"Sha256": bytes(32)}],
+    ]
+    for name, fields in zip(MINERS, kinds, strict=True):
+        call = calls.Commitments.set_commitment(netuid=1, info={"fields": fields})
+        assert (await client.submit_call(call, keys(name), signer="hotkey")).success
+    found = await client.subnets.commitments(1)
+    assert [len(found[hotkey(name)].fields) for name in MINERS] == [3, 3, 1]
+    assert len((await client.subnets.metagraph(1)).commitments) == 3
+
+
 async def test_the_owner_sets_hyperparameters_and_nobody_else(world: World) -> None:
     client = world.client
     change = bt.SetHyperparameter(netuid=1, name="immunity_period", value=99)

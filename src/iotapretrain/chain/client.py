@@ -253,6 +253,8 @@ class ChainClient:
                 f"no word of the extrinsic within {self.patience.submit:g} s; it may have arrived: "
                 "look before you send it again"
             ) from error
+        except (bittensor_core.KeyfileError, bittensor_core.WrongPasswordError) as error:
+            raise InputError(f"the wallet's key cannot be used: {error}") from error
         except bt.ChainError as error:
             raise SubmissionError(
                 error.code.value, error.name, error.message, error.remediation

@@ -13,8 +13,6 @@ from iotapretrain.errors import InputError
 if TYPE_CHECKING:
     from bittensor import Wallet
 
-ADDRESS_LENGTH = 48
-
 
 def is_address(text: str) -> bool:
     """Whether a text is an ss58 address of Bittensor."""

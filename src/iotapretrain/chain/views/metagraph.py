@@ -49,7 +49,7 @@ def selective(view: View, netuid: int, wanted: Sequence[int]) -> dict[str, objec
     subnet = view.state.subnets[netuid]
     permitted = [uid for uid, permit in enumerate(subnet.standing.permit) if permit]
     written = [
-        (hotkey, list("".join(held for _, held in commitment.fields).encode()))
+        (hotkey, list("".join(held or "" for _, held in commitment.fields).encode()))
         for hotkey, commitment in subnet.commitments.items()
     ]
     everything = {**whole, "validators": permitted, COMMITMENTS_FIELD: written}

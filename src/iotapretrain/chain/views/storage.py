@@ -168,7 +168,7 @@ def _registration(subnet: Subnet, hotkey: str) -> object:
 
 
 def _fields(commitment: Commitment) -> list[object]:
-    return [{variant: held} if held else variant for variant, held in commitment.fields]
+    return [variant if held is None else {variant: held} for variant, held in commitment.fields]
 
 
 def _committed_at(subnet: Subnet, hotkey: str) -> object:

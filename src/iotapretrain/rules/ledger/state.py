@@ -77,10 +77,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Commitment:
-    """What a hotkey wrote on the chain, and in which block: (variant, hex or nothing) pairs."""
+    """What a hotkey wrote on the chain, and in which block: (variant, content or None) pairs."""
 
     block: int
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str | None], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ from iotapretrain.rules.ledger.state import Commitment, State, Subnet, UsedSpace
 MAX_FIELDS = 3
 LEAST_SPACE = 100
 """Bytes of the quota that even the shortest commitment uses up."""
+Content = str | Sequence[int]
+"""What a field holds: hex or text; no bytes at all come as an empty list."""
+
 SEALED = ("TimelockEncrypted", "TimelockRevealFailed")
 
 
@@ -20,7 +23,7 @@ class SetCommitment:
     """Replace what this hotkey has committed on a subnet."""
 
     netuid: int
-    info: Mapping[str, Sequence[str | Mapping[str, str]]]
+    info: Mapping[str, Sequence[str | Mapping[str, Content]]]
 
     def perform(self, state: State, signer: str) -> Change:
         subnet = state.subnets.get(self.netuid)
@@ -42,18 +45,20 @@ class SetCommitment:
         return Change(state.with_subnet(changed), (happened,))
 
 
-def _field(entry: str | Mapping[str, str]) -> tuple[str, str]:
-    """A field as (variant, hex): variants without content are bare names."""
+def _field(entry: str | Mapping[str, Content]) -> tuple[str, str | None]:
+    """A field as (variant, content): variants without content are bare names."""
     if isinstance(entry, str):
-        return entry, ""
+        return entry, None
     ((variant, held),) = entry.items()
     if variant in SEALED:
         raise Refusal("TimelockRevealFailedNotAllowed", "Commitments")
-    return variant, held
+    return variant, held if isinstance(held, str) else "0x" + bytes(held).hex()
 
 
-def _size(held: str) -> int:
+def _size(held: str | None) -> int:
     """Bytes of a field; what is not hex came as text."""
+    if held is None:
+        return 0
     return len(held) // 2 - 1 if held.startswith("0x") else len(held.encode())
 
 
