@@ -31,15 +31,17 @@ class Figure:
     met: bool | None
 
 
-def alternate(*calls: Callable[[], object], runs: int = RUNS) -> list[float]:
+def alternate(
+    *calls: Callable[[], object], runs: int = RUNS, clock: Callable[[], float] = time.perf_counter
+) -> list[float]:
     """Median seconds of each call; the calls take turns, and the order turns round every time."""
     seconds: list[list[float]] = [[] for _ in calls]
     order = list(range(len(calls)))
     for _ in range(runs):
         for index in order:
-            started = time.perf_counter()
+            started = clock()
             calls[index]()
-            seconds[index].append(time.perf_counter() - started)
+            seconds[index].append(clock() - started)
         order.reverse()
     return [statistics.median(taken) for taken in seconds]
 

@@ -69,7 +69,7 @@ def _print(stored: Stored, salt: int) -> TensorPrint:
         if finite:
             sums += _signed_sums(values, signs)
     entry = stored.entry
-    sketch = tuple(float(value) for value in sums.astype(np.float32))
+    sketch = tuple(sums.tolist())
     return TensorPrint(entry.shape, digest.hexdigest(), math.sqrt(squares), sketch)
 
 
