@@ -19,6 +19,7 @@ from iotapretrain.store.sql import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
 
+
 def test_every_setting_of_a_genesis_is_listed() -> None:
     for settings in (Parameters, NetworkParameters):
         for setting in fields(settings):
