@@ -10,7 +10,7 @@ import pytest
 
 from iotapretrain.errors import InputError, UnavailableHubError
 from iotapretrain.hub.disk import locked, try_lock, write_whole
-from iotapretrain.hub.patience import Deadline
+from iotapretrain.net.waiting import Deadline
 
 
 def test_a_lock_on_a_file_that_moved_away_meanwhile_is_none(

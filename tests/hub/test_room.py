@@ -16,9 +16,9 @@ from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.folder import FolderHub
-from iotapretrain.hub.patience import Deadline
 from iotapretrain.hub.protocol import Commit, FileEntry, RepositoryId
 from iotapretrain.hub.room import Inventory, Kept, choose
+from iotapretrain.net.waiting import Deadline
 from tests.hub.worlds import write_model
 
 SIZE = 10_000

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from iotapretrain.errors import UnreachableError
+from iotapretrain.errors import InputError, UnreachableError
+from iotapretrain.net.waiting import pause
 
 Answer = TypeVar("Answer")
 
@@ -30,14 +31,9 @@ class Patience:
 
     def __post_init__(self) -> None:
         if not 0 < self.attempt <= self.read:
-            raise ValueError(f"attempt: {self.attempt} s is not within read, {self.read} s")
+            raise InputError(f"attempt: {self.attempt} s is not within read, {self.read} s")
         if not 0 < self.first_pause <= self.longest_pause:
-            raise ValueError("first_pause: must lie between 0 and longest_pause")
-
-    def pause(self, tries: int, rng: Random) -> float:
-        """Seconds before the next try: doubling, and never the same for two clients."""
-        most = min(self.first_pause * 2.0**tries, self.longest_pause)
-        return most * (0.5 + rng.random() / 2)
+            raise InputError("first_pause: must lie between 0 and longest_pause")
 
 
 async def retried(
@@ -58,11 +54,11 @@ async def retried(
                     await recover()
                 return await attempt()
         except passing as error:
-            pause = patience.pause(tries, rng)
-            if loop.time() + pause >= deadline:
+            tries += 1
+            seconds = pause(tries, patience.first_pause, patience.longest_pause, rng)
+            if loop.time() + seconds >= deadline:
                 reason = str(error) or f"no answer within {patience.attempt:g} s"
                 raise UnreachableError(
                     f"the chain did not answer within {patience.read:g} s: {reason}"
                 ) from error
-        await asyncio.sleep(pause)
-        tries += 1
+        await asyncio.sleep(seconds)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from iotapretrain.data.ranges import RangeFile, Stamp
-from iotapretrain.data.retry import Deadline
 from iotapretrain.errors import CorruptSourceError
+from iotapretrain.net.waiting import Deadline
 
 MAGIC = b"PAR1"
 TRAILER = 8

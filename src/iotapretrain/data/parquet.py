@@ -23,10 +23,11 @@ from iotapretrain.data.footer import RowGroups, parse_footer, read_footer
 from iotapretrain.data.places import Listed, Pattern, Place
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.ranges import RangeFile, Stamp
-from iotapretrain.data.retry import Deadline, Patience
+from iotapretrain.data.retry import Patience
 from iotapretrain.data.rows import check_pin, description_of, spans
 from iotapretrain.data.source import Description
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
+from iotapretrain.net.waiting import Deadline
 from iotapretrain.rules.sampling import Page
 
 INDEX_WORKERS = 16

@@ -13,8 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 import httpx2
 
-from iotapretrain.data.retry import Deadline, PassingFault, Patience
+from iotapretrain.data.retry import PassingFault, Patience
 from iotapretrain.errors import ChangedSourceError, UnavailableSourceError
+from iotapretrain.net.waiting import Deadline
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from iotapretrain.errors import InputError, UnavailableSourceError
+from iotapretrain.net.waiting import Clock, Deadline, pause
 
 Value = TypeVar("Value")
 
@@ -23,18 +24,6 @@ class PassingFault(Exception):  # noqa: N818 -- it never leaves this room
     def __init__(self, problem: str, after: float | None = None) -> None:
         super().__init__(problem)
         self.after = after
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """A moment on a clock by which all must be done."""
-
-    at: float
-    clock: Callable[[], float]
-
-    def left(self) -> float:
-        """Seconds that remain; not above 0 when it has passed."""
-        return self.at - self.clock()
 
 
 @dataclass(frozen=True)
@@ -53,7 +42,7 @@ class Patience:
     longest_pause: float = 30.0
     """Where the doubling ends. A longer Retry-After is obeyed, or ends the attempts at once when it
     goes beyond the page's deadline."""
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     rng: random.Random = field(default_factory=random.Random)
 
@@ -77,15 +66,14 @@ class Patience:
             try:
                 return attempt()
             except PassingFault as fault:
-                pause = self._pause(number, fault.after)
-                if number == self.attempts or pause >= deadline.left():
+                seconds = self._pause(number, fault.after)
+                if number == self.attempts or seconds >= deadline.left():
                     raise UnavailableSourceError(
                         source, f"{fault}; gave up after {number} attempts; try again later"
                     ) from fault
-                self.sleep(pause)
+                self.sleep(seconds)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _pause(self, number: int, after: float | None) -> float:
-        grown = self.first_pause * 2.0 ** (number - 1)
-        spread = min(grown, self.longest_pause) * self.rng.uniform(0.5, 1.0)
+        spread = pause(number, self.first_pause, self.longest_pause, self.rng)
         return max(spread, after or 0.0)

@@ -16,9 +16,10 @@ from obstore.store import ObjectStore, S3Store, from_url
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.parquet import ParquetRows, byte_column
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.retry import Deadline, PassingFault, Patience
+from iotapretrain.data.retry import PassingFault, Patience
 from iotapretrain.data.source import Description
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
+from iotapretrain.net.waiting import Deadline
 from iotapretrain.rules.sampling import Page
 
 LARGEST_BLOB = 64 << 20

@@ -22,9 +22,9 @@ from pathlib import Path
 from iotapretrain.errors import MissingModelError
 from iotapretrain.hub.disk import pieces, sync_folder, try_lock, write_whole
 from iotapretrain.hub.model import FILES, RECORD, Model, ModelFile
-from iotapretrain.hub.patience import Clock
 from iotapretrain.hub.protocol import Commit, FileEntry
 from iotapretrain.hub.room import Room
+from iotapretrain.net.waiting import Clock
 
 
 def default_folder() -> Path:

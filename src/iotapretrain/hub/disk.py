@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from iotapretrain.hub.patience import Deadline
+from iotapretrain.hub.patience import check
+from iotapretrain.net.waiting import Deadline
 
 PIECE = 1 << 18
 """Small enough to stay in the processor's cache between reading, hashing and writing."""
@@ -84,7 +85,7 @@ def try_lock(path: Path, flags: int = os.O_RDONLY, *, shared: bool = False) -> i
 def create_locked(path: Path, deadline: Deadline) -> int:
     """Open and lock the file at `path`, made where it is missing; waits while another has it."""
     while (descriptor := try_lock(path, os.O_RDWR | os.O_CREAT)) is None:
-        deadline.check(f"{path}: waiting for another process to let go of it")
+        check(deadline, f"{path}: waiting for another process to let go of it")
         time.sleep(_POLL)
     return descriptor
 

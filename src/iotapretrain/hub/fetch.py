@@ -22,8 +22,9 @@ from iotapretrain.hub.content import GrowingFile
 from iotapretrain.hub.disk import create_locked, sync_folder
 from iotapretrain.hub.files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.model import Model
-from iotapretrain.hub.patience import Clock, Deadline, Patience
+from iotapretrain.hub.patience import Patience, check
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
+from iotapretrain.net.waiting import Clock, Deadline
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""
@@ -158,7 +159,7 @@ class _Transfer:
                     raise CorruptModelError(f"more than the {entry.size} bytes that are listed")
                 partial.append(piece)
                 report(partial.size)
-                self.deadline.check(task)
+                check(self.deadline, task)
         if partial.size < entry.size:
             raise UnavailableHubError(f"{task}: cut off at {partial.size} of {entry.size} bytes")
 

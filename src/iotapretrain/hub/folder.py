@@ -25,7 +25,6 @@ from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, Mis
 from iotapretrain.hub.content import GrowingFile
 from iotapretrain.hub.disk import locked, pieces, sync_folder, try_lock, write_whole
 from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.patience import Clock
 from iotapretrain.hub.protocol import (
     MAIN,
     Commit,
@@ -34,6 +33,7 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
+from iotapretrain.net.waiting import Clock
 
 
 class _StoredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

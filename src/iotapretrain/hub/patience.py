@@ -12,33 +12,15 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from iotapretrain.errors import InputError, UnavailableHubError
+from iotapretrain.net.waiting import Clock, Deadline, pause
 
 Result = TypeVar("Result")
-Clock = Callable[[], float]
 
 
-@dataclass(frozen=True)
-class Deadline:
-    """The moment at which a task gives up, on a clock that never goes back."""
-
-    at: float
-    clock: Clock
-
-    @classmethod
-    def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
-        """`seconds` from now."""
-        if not seconds > 0:
-            raise InputError(f"a deadline of {seconds} s leaves no time; give more than 0")
-        return cls(clock() + seconds, clock)
-
-    def left(self) -> float:
-        """Seconds that remain; negative once it has passed."""
-        return self.at - self.clock()
-
-    def check(self, task: str) -> None:
-        """Raise once it has passed."""
-        if self.left() <= 0:
-            raise UnavailableHubError(f"{task}: not done before its deadline; try again later")
+def check(deadline: Deadline, task: str) -> None:
+    """Raise once the deadline of a task has passed."""
+    if deadline.left() <= 0:
+        raise UnavailableHubError(f"{task}: not done before its deadline; try again later")
 
 
 @dataclass(frozen=True)
@@ -72,8 +54,8 @@ class Patience:
 
     def wait(self, failures: int, error: UnavailableHubError, deadline: Deadline) -> None:
         """Pause after so many failures in a row, or raise the last one where waiting is in vain."""
-        ceiling = min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1))
-        seconds = ceiling * (1.0 - self.rng.random() / 2) + (error.retry_after or 0.0)
+        spread = pause(failures, self.first_wait, self.longest_wait, self.rng)
+        seconds = spread + (error.retry_after or 0.0)
         if failures >= self.tries or seconds >= deadline.left():
             raise UnavailableHubError(
                 f"{error}; gave up after {failures} tries in a row", error.retry_after

@@ -20,7 +20,7 @@ from pathlib import Path
 from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.disk import create_locked, locked, try_lock, write_all
 from iotapretrain.hub.model import RECORD, Model
-from iotapretrain.hub.patience import Clock, Deadline
+from iotapretrain.net.waiting import Clock, Deadline
 
 Sizes = Mapping[str, int]
 

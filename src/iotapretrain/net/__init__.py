@@ -1,0 +1,1 @@
+"""What everybody who speaks to others over a network needs."""
