@@ -234,7 +234,7 @@ def test_a_hub_that_says_nothing_is_not_waited_for_for_ever(
             started = time.monotonic()
             with pytest.raises(UnavailableHubError):
                 ask()
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 10
 
 
 def test_the_hubs_own_rate_limit_header_is_understood() -> None:
