@@ -161,17 +161,12 @@ def figures(rows: Sequence[Row]) -> list[Figure]:
         kept = [row for row in rows if row.attack == attack and row.kept]
         if kept:
             share = sum(row.flagged for row in kept) / len(kept)
-            found.append(
-                _figure(f"{attack}: flagged of {len(kept)} that keep the loss", "share", share, "1")
-            )
-            found.append(
-                _figure(
-                    f"{attack}: area under the ROC curve",
-                    "",
-                    area([r.score for r in kept], scores),
-                    "1",
-                )
-            )
+            area_under = area([row.score for row in kept], scores)
+            found += [
+                _figure(f"{attack}: attacked models that keep the loss", "models", len(kept)),
+                _figure(f"{attack}: flagged", "share", share, "1"),
+                _figure(f"{attack}: area under the ROC curve", "share", area_under, "1"),
+            ]
     found.append(_figure("cost of a probe", "tokens", max(row.tokens for row in rows)))
     return found
 
