@@ -188,7 +188,8 @@ async def reading(folder: Path) -> float:
             started = time.perf_counter()
             graph = await client.subnets.metagraph(1)
             taken.append((time.perf_counter() - started) * 1000)
-        assert graph is not None and len(graph.neurons) == NEURONS
+        assert graph is not None
+        assert len(graph.neurons) == NEURONS
         return median(taken)
 
 
