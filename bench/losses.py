@@ -8,6 +8,7 @@ machine disturb little. With --gpu, and where one is there, also a 7B-shaped mod
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import re
@@ -31,7 +32,7 @@ ROWS = 2
 TARGETS = {torch.float32: (1.3, 1.6, 1e-5), torch.bfloat16: (1.7, 2.8, 5e-5)}
 """By dtype: times the original's speed, times lm-eval's, and the largest relative error."""
 SMALLER = 0.1
-WORDS = [f"w{number}" for number in range(VOCABULARY)]
+WORDS = [f"<{number}>" for number in range(VOCABULARY)]
 
 GPT2 = transformers.GPT2Config(
     n_embd=256, n_layer=8, n_head=8, n_positions=LENGTH, vocab_size=VOCABULARY
@@ -140,6 +141,7 @@ def operations(model: Model, length: int) -> float:
 def extra_memory(call: Callable[[], object]) -> float:
     """MiB at the peak of a call beyond what was resident before it."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")
     before = _status("VmRSS")
     call()
@@ -187,7 +189,7 @@ def memory(subject: Subject) -> Figure:
         for row in subject.ids:
             subject.model.base_model(row[None], use_cache=False)
 
-    body()
+    subject.ours()  # once, for what libraries keep for ever
     shared = extra_memory(body)
     ours = max(extra_memory(subject.ours) - shared, 0)
     original = extra_memory(subject.original) - shared

@@ -106,6 +106,20 @@ def crash(files: Files) -> None:
     ctypes.string_at(0)
 
 
+def hang_up(files: Files) -> None:
+    os.close(int(sys.argv[1]))
+    time.sleep(60)
+
+
+def send_files(files: Files) -> None:
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    content = b'{"value": 1}'
+    head = len(content).to_bytes(8, "little")
+    socket.send_fds(channel, [head], [os.dup(0) for _ in range(100)])
+    channel.sendall(content)
+    time.sleep(60)
+
+
 def talk_without_end(files: Files) -> str:
     return "a" * (2**28 + 1)
 

@@ -144,6 +144,7 @@ def test_nothing_of_our_environment_reaches_it(
     [
         ("die", "ended with code 3"),
         ("crash", "SIGSEGV"),
+        ("hang_up", "hung up"),
         ("talk_without_end", "ended with code 1"),
         ("answer_nonsense", "no message"),
         ("claim_a_huge_answer", "no message"),
@@ -152,6 +153,13 @@ def test_nothing_of_our_environment_reaches_it(
 )
 def test_other_ways_to_fail(bad: Worker, task: str, said: str) -> None:
     assert said in misbehaviour(bad, task)
+
+
+def test_files_that_a_worker_sends_are_not_taken() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    with Worker(BUDGET, BAD) as worker:
+        assert worker.call("send_files", (), {}) == 1
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_worker_that_cannot_start_is_not_the_models_fault() -> None:

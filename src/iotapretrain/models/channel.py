@@ -27,12 +27,16 @@ def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> 
     channel.sendall(content)
 
 
-def receive(channel: socket.socket, until: float | None = None) -> tuple[Any, list[int]]:
-    """The next message and its files. EOFError when the other side is gone, TimeoutError at `until`
-    by the monotonic clock, ValueError for what is no message.
+def receive(
+    channel: socket.socket, until: float | None = None, most_files: int = 0
+) -> tuple[Any, list[int]]:
+    """The next message and its files; the kernel drops more than `most_files`.
+
+    EOFError when the other side is gone, TimeoutError at `until` by the monotonic clock, ValueError
+    for what is no message.
     """
     _wait(channel, until)
-    head, files, _, _ = socket.recv_fds(channel, LENGTH_BYTES, MOST_FILES)
+    head, files, _, _ = socket.recv_fds(channel, LENGTH_BYTES, most_files)
     head += _exactly(channel, LENGTH_BYTES - len(head), until)
     length = int.from_bytes(head, "little")
     if length > LARGEST_MESSAGE:

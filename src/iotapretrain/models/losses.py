@@ -14,8 +14,10 @@ import torch
 from iotapretrain.errors import InputError
 from iotapretrain.models.layout import Model
 
-BODY_TOKENS = 2048
+BODY_TOKENS = 1024
 """Tokens that go through the body at once: short sequences together, long ones one by one."""
+SMALL_LOGIT = 40.0
+"""e to this is far from both ends of float32, so that sums of exponentials stay exact."""
 TILE_POSITIONS = 1024
 TILE_IDS = 1024
 """A float32 tile takes 4 MiB, so that it is still in the cache when it is added up."""
@@ -59,9 +61,9 @@ class Tile:
         self.logits = self.products if like.dtype == torch.float32 else self.products.float()
 
     def fill(
-        self, head: Head, hidden: torch.Tensor, first: int, shift: torch.Tensor
+        self, head: Head, hidden: torch.Tensor, first: int, shift: torch.Tensor | None
     ) -> torch.Tensor:
-        """Logits less a shift for each position, in float32, of the ids from `first` on."""
+        """Logits of the ids from `first` on, less a shift for each position, in float32."""
         weight = head.weight[first : first + TILE_IDS]
         shape = (len(hidden), len(weight))
         products = self.products[: shape[0] * shape[1]].view(shape)
@@ -74,7 +76,7 @@ class Tile:
             logits.copy_(products)
         if head.bound is not None:
             logits.div_(head.bound).tanh_().mul_(head.bound)
-        return logits.sub_(shift[:, None])
+        return logits if shift is None else logits.sub_(shift[:, None])
 
 
 @torch.inference_mode()
@@ -115,21 +117,26 @@ def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch
 def _chunk_losses(
     head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """ln sum exp(logit - logit of the label): one pass, which overflows from a loss of 88 on."""
-    shift = head.logits_of(hidden, labels)
-    total = torch.zeros_like(shift)
+    """ln sum exp(logit) - logit of the label, in one pass.
+
+    Logits of the labels that are not small are taken off before exp, not after the sum; only what
+    exceeds them by 88 overflows then.
+    """
+    chosen = head.logits_of(hidden, labels)
+    small = bool(chosen.abs().max() < SMALL_LOGIT)
+    total = torch.zeros_like(chosen)
     for first in range(0, len(head.weight), TILE_IDS):
-        total += tile.fill(head, hidden, first, shift).exp_().sum(1)
-    losses = total.log_()
-    return losses if losses.isfinite().all() else _great_losses(head, tile, hidden, shift)
+        total += tile.fill(head, hidden, first, None if small else chosen).exp_().sum(1)
+    losses = total.log_().sub_(chosen) if small else total.log_()
+    return losses if losses.isfinite().all() else _great_losses(head, tile, hidden, chosen)
 
 
 def _great_losses(
-    head: Head, tile: Tile, hidden: torch.Tensor, shift: torch.Tensor
+    head: Head, tile: Tile, hidden: torch.Tensor, chosen: torch.Tensor
 ) -> torch.Tensor:
     """The same for losses of any size, more slowly."""
-    losses = torch.full_like(shift, -torch.inf)
+    losses = torch.full_like(chosen, -torch.inf)
     for first in range(0, len(head.weight), TILE_IDS):
-        logits = tile.fill(head, hidden, first, shift)
+        logits = tile.fill(head, hidden, first, chosen)
         losses = torch.logaddexp(losses, logits.logsumexp(1))
     return losses

@@ -38,7 +38,7 @@ def main(descriptor: int, parent: int, module: str, memory_bytes: int) -> None:
         channel.send(caller, {"granted": granted})
         while True:
             try:
-                message, files = channel.receive(caller)
+                message, files = channel.receive(caller, most_files=channel.MOST_FILES)
             except EOFError:
                 return
             channel.send(caller, _answer(tasks, msgspec.convert(message, Request), files))

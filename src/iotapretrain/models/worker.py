@@ -25,7 +25,7 @@ from iotapretrain.models.verdict import Code, Rejection
 
 TASKS = "iotapretrain.models.tasks"
 START_SECONDS = 120.0
-END_SECONDS = 10.0
+END_SECONDS = 5.0
 ARENAS = "2"
 """glibc would reserve 64 MiB of address space for each thread."""
 
@@ -158,7 +158,10 @@ class Worker:
     def _cause_of_death(self) -> str:
         if self._process is None:
             return "was closed"
-        code = self._process.wait(END_SECONDS)
+        try:
+            code = self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "hung up without an answer"
         if code == -signal.SIGSYS:
             return "tried to start a process or a program, or to reach the network"
         if code < 0:
