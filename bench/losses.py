@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import json
 import logging
 import re
 import time
@@ -24,6 +25,8 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from bench.measure import Figure, alternate, arguments, report
+from iotapretrain.models.config import read_config
+from iotapretrain.models.layout import build
 from iotapretrain.models.losses import mean_loss, token_losses
 
 VOCABULARY = 50_257
@@ -54,10 +57,13 @@ Model = transformers.PreTrainedModel
 
 @dataclass(frozen=True)
 class Subject:
-    """A model under test, its tokens, and what the plain formula says in float32."""
+    """A model under test as its author and as we build it, of the same weights; its tokens, and
+    what the plain formula says in float32.
+    """
 
     name: str
     model: Model
+    rebuilt: Model
     ids: torch.Tensor
     exact: float
 
@@ -75,7 +81,7 @@ class Subject:
         return sum(losses) / len(losses)
 
     def ours(self) -> float:
-        return mean_loss(token_losses(self.model, self.ids))
+        return mean_loss(token_losses(self.rebuilt, self.ids))
 
 
 def subjects(dtype: torch.dtype) -> Iterator[Subject]:
@@ -87,10 +93,21 @@ def subjects(dtype: torch.dtype) -> Iterator[Subject]:
         torch.manual_seed(0)
         model = model_class(config).eval()
         ids = torch.randint(VOCABULARY, (ROWS, LENGTH))
-        exact = Subject(name, model, ids, 0.0).original()
+        exact = Subject(name, model, model, ids, 0.0).original()
         millions = sum(each.numel() for each in model.parameters()) / 1e6
         label = f"{name} {millions:.1f}M {str(dtype).removeprefix('torch.')}"
-        yield Subject(label, model.to(dtype), ids, exact)
+        model.to(dtype)
+        yield Subject(label, model, rebuilt(model), ids, exact)
+
+
+def rebuilt(model: Model) -> Model:
+    """The network that scoring would build from the model's configuration."""
+    name = type(model).__name__
+    document = json.loads(model.config.to_json_string()) | {"architectures": [name]}
+    ours = build(read_config(json.dumps(document).encode(), [name]))
+    ours.load_state_dict(model.state_dict(), assign=True)
+    ours.tie_weights()
+    return ours
 
 
 def rolling(subject: Subject) -> Callable[[], object]:
@@ -183,7 +200,7 @@ def figures(subject: Subject, dtype: torch.dtype) -> Iterator[Figure]:
 
 
 def memory(subject: Subject) -> Figure:
-    """Beyond what the body needs without logits, which both ways share."""
+    """Beyond the peak of the body alone; 0 if ours stays below it, for tiles come after the body."""
 
     def body() -> None:
         for row in subject.ids:

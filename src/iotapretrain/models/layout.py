@@ -20,6 +20,8 @@ from iotapretrain.models.weights import Stored
 Model = transformers.PreTrainedModel
 
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
+FUSED = {"gelu_new": "gelu_pytorch_tanh", "gelu_fast": "gelu_pytorch_tanh"}
+"""The same formula in one pass over memory, where `transformers` takes eight."""
 CONFIG_FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -79,7 +81,11 @@ def needed_shapes(config: Config) -> dict[str, tuple[int, ...]]:
 
 def _own_config(config_class: type[Any], config: Config) -> Any:
     """Only obeyed keys; no tokens with a meaning, no dropout, so that a model is one function."""
-    own = config_class(**dict.fromkeys(TOKEN_IDS), **config.values)
+    values = {
+        key: FUSED.get(value, value) if isinstance(value, str) else value
+        for key, value in config.values.items()
+    }
+    own = config_class(**dict.fromkeys(TOKEN_IDS), **values)
     own.tie_word_embeddings = config.tied
     for key in vars(own):
         if "drop" in key:
