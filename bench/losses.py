@@ -200,7 +200,7 @@ def figures(subject: Subject, dtype: torch.dtype) -> Iterator[Figure]:
 
 
 def memory(subject: Subject) -> Figure:
-    """Beyond the peak of the body alone; 0 if ours stays below it, for tiles come after the body."""
+    """Beyond the peak of the body alone; 0 where the tiles, which come after it, stay below."""
 
     def body() -> None:
         for row in subject.ids:
