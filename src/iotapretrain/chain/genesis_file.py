@@ -155,7 +155,7 @@ def _parameters(table: TomlTable) -> Parameters:
     numbers = {name: _setting(table, name) for name in given if name in SUBNET_RANGES}
     flags = {name: table.flag(name) for name in given if name not in SUBNET_RANGES}
     try:
-        return Parameters(**numbers, **flags)  # type: ignore[arg-type]
+        return Parameters(**numbers, **flags)  # type: ignore[arg-type] # names are split by type above
     except ValueError as error:
         name, _, problem = str(error).partition(": ")
         raise table.wrong(name, problem, "bounds in their order") from error

@@ -215,11 +215,11 @@ class EmbeddedSubstrate:
         except IotaError as error:
             raise ChainError(str(error)) from error
 
-    async def estimate_fee(self, call: ComposedCall, keypair: Any) -> Balance:  # noqa: ARG002
+    async def estimate_fee(self, call: ComposedCall, keypair: Any) -> Balance:  # noqa: ARG002 -- contract
         """Nothing costs a fee."""
         return Balance.from_rao(0)
 
-    async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002
+    async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002 -- contract
         """Nothing has a weight."""
         return {"ref_time": 0, "proof_size": 0}
 
@@ -275,23 +275,23 @@ class EmbeddedSubstrate:
                 return self._sender.result(number, index)
         return None
 
-    async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+    async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
         """Signing elsewhere needs a served chain."""
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
-    async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002
+    async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
         """Signing elsewhere needs a served chain."""
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
-    def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002
+    def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002 -- contract
         """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 
     async def submit_multisig(
         self,
-        call: Any,  # noqa: ARG002
-        keypair: Any,  # noqa: ARG002
-        multisig_account: Any,  # noqa: ARG002
+        call: Any,  # noqa: ARG002 -- contract
+        keypair: Any,  # noqa: ARG002 -- contract
+        multisig_account: Any,  # noqa: ARG002 -- contract
         **_: Any,
     ) -> NoReturn:
         """There are no multisig accounts."""

@@ -17,6 +17,7 @@ PIECE = 1 << 18
 """Small enough to stay in the processor's cache between reading, hashing and writing."""
 LOCK_PATIENCE = 60.0
 _POLL = 0.02
+"""Seconds between two tries: a lock of the kernel tells nobody when it is let go."""
 
 
 def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:
