@@ -23,6 +23,11 @@ def find_competition(place: str) -> Competition:
     return competitions[name]
 
 
+def schedule_path(place: str) -> Path:
+    """The file of a schedule: `tiny` and `sn9` ship with us."""
+    return Path(place) if place.endswith(".toml") else _shipped_folder() / f"{place}.toml"
+
+
 def _split(place: str) -> tuple[Path, str]:
     file, _, name = place.rpartition(":")
     if file.endswith(".toml"):
@@ -30,7 +35,7 @@ def _split(place: str) -> tuple[Path, str]:
     file, _, name = place.partition("/")
     if not file.isidentifier() or not name:
         raise InputError(f"competition {place!r}: write tiny/NAME, sn9/NAME or FILE.toml:NAME")
-    return _shipped_folder() / f"{file}.toml", name
+    return schedule_path(file), name
 
 
 def _shipped_folder() -> Path:

@@ -1,0 +1,60 @@
+"""Options that all commands of the competition share: network, hub and schedule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.competition_name import schedule_path
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from iotapretrain.hub.protocol import Hub
+    from iotapretrain.rules.schedule import Schedule
+
+Network = Annotated[
+    str,
+    typer.Option(
+        "--network",
+        envvar="IOTA_NETWORK",
+        help="A network's folder, `embedded:PATH`, finney, test, local or ws(s)://…",
+    ),
+]
+HubAddress = Annotated[
+    str | None,
+    typer.Option(
+        "--hub",
+        envvar="IOTA_HUB",
+        help="folder:PATH, hf, or hf:ENDPOINT. Default: `hub` in the network's folder, or hf.",
+    ),
+]
+CompetitionName = Annotated[
+    str, typer.Option("--competition", help="tiny/NAME, sn9/NAME or FILE.toml:NAME.")
+]
+Competitions = Annotated[
+    str, typer.Option("--competitions", help="The schedule: tiny, sn9 or FILE.toml.")
+]
+
+
+def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:
+    """The hub that is named, or the one that belongs to the network."""
+    from iotapretrain.hub.address import open_hub
+
+    folder = Path(network.removeprefix("embedded:"))
+    if address is None:
+        address = f"folder:{folder / 'hub'}" if folder.is_dir() else "hf"
+    return open_hub(address, owner)
+
+
+def find_schedule(place: str) -> tuple[Schedule, str]:
+    """A schedule with the text that it was read from."""
+    from iotapretrain.rules.competitions import parse
+
+    path = schedule_path(place)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"competitions {place}: {path} cannot be read: {error}") from error
+    return parse(text, str(path)), text

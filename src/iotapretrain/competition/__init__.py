@@ -1,0 +1,1 @@
+"""The competition: miners train and publish models, validators score them, anyone audits."""

@@ -1,0 +1,145 @@
+"""The record of one round: everything that a stranger needs to compute it again, signed.
+
+    digest    = BLAKE3("iotapretrain round 1" ‖ 0x00 ‖ canonical JSON of the record)
+    signature = the validator's hotkey over the digest
+
+Records of one validator form a chain: each names the digest of the one before, so that none can be
+left out unseen. What is unknown is null; no number is ever infinite or NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+from blake3 import blake3
+
+DOMAIN = b"iotapretrain round 1\x00"
+Struct = msgspec.Struct
+
+
+class Reason(Struct, frozen=True):
+    """Why something was refused or left out: a code for programs, a sentence for people."""
+
+    code: str
+    sentence: str
+    item: str = ""
+
+
+class PageRecord(Struct, frozen=True):
+    """One page of a task: where it lies, what it holds, and how many sequences of it count."""
+
+    config: str
+    start: int
+    rows: int
+    digest: str
+    sequences: int
+
+
+class TaskRecord(Struct, frozen=True):
+    """One task of the round; `missing` says why it has no text."""
+
+    name: str
+    dataset: str
+    revision: str
+    weight: float
+    pages: tuple[PageRecord, ...]
+    batch_digest: str | None
+    missing: Reason | None = None
+
+
+class ModelRecord(Struct, frozen=True, kw_only=True):
+    """One model of the field."""
+
+    uid: int
+    hotkey: str
+    block: int
+    """Of the commitment."""
+    commitment: str
+    digest: str | None
+    """The model hash; null where it was never whole here."""
+    outcome: str
+    """By `rules.retry.Outcome`: evaluated, infrastructure, model, bad_hash, inadmissible."""
+    reasons: tuple[Reason, ...] = ()
+    """Of refusals, of failures, and of being left out of the tournament."""
+    losses: dict[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
+    """By task, the mean loss of each page in the order of the task's pages; null was not scored."""
+    score: float | None = None
+    task_scores: dict[str, float] = msgspec.field(default_factory=dict)
+    pages_scored: int = 0
+    raced_out: bool = False
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    """Of this round in this competition; `RoundRecord.standings` holds the averages."""
+
+
+class RaceRecord(Struct, frozen=True):
+    """How models were dropped early; null in the round's record where everything was scored."""
+
+    error_probability: float
+    pages_scored: int
+    pages_of_full_round: int
+
+
+class RoundRecord(Struct, frozen=True, kw_only=True):
+    """One round of one validator."""
+
+    schema: str = "iotapretrain/round/1"
+    code_version: str
+    network: str
+    """The chain's genesis hash, so that a record of one network fits no other."""
+    netuid: int
+    validator: str
+    round: int
+    """Counts this validator's rounds over all competitions, from 1."""
+    previous: str | None
+    competition: int
+    competition_name: str
+    schedule_digest: str
+    """BLAKE3 of the competitions file's text."""
+    block: int
+    """At which the round was decided upon: ages and schedule are those of this block."""
+    sync_block: int
+    seed_hash: str
+    """The hash of the sync block, hex without 0x."""
+    tasks: tuple[TaskRecord, ...]
+    race: RaceRecord | None
+    models: tuple[ModelRecord, ...]
+    champion: str | None
+    """Hotkey; null if the round had no result."""
+    standings: dict[str, dict[str, float]]
+    """After the round: competition id (JSON's keys are text) to hotkey to average."""
+    weights: dict[str, float]
+    """Hotkey to the weight that follows for the chain: standings merged by shares; sums to 1."""
+    seconds: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+class SignedRound(Struct, frozen=True):
+    """A round record with its digest and the validator's signature, both hex."""
+
+    record: RoundRecord
+    digest: str
+    signature: str
+
+
+def round_digest(record: RoundRecord) -> bytes:
+    """What is signed. Keys are sorted, so that the order of dictionaries changes nothing."""
+    return blake3(DOMAIN + msgspec.json.encode(record, order="sorted")).digest()
+
+
+def seal(record: RoundRecord, sign: Callable[[bytes], bytes]) -> SignedRound:
+    """Sign with the validator's hotkey: `wallet.hotkey.sign`."""
+    digest = round_digest(record)
+    return SignedRound(record, digest.hex(), sign(digest).hex())
+
+
+def is_sealed(signed: SignedRound, verify: Callable[[str, bytes, bytes], bool]) -> bool:
+    """Whether digest and signature are the record's; `verify(address, message, signature)`."""
+    digest = round_digest(signed.record)
+    try:
+        signature = bytes.fromhex(signed.signature)
+    except ValueError:
+        return False
+    return signed.digest == digest.hex() and verify(signed.record.validator, digest, signature)
