@@ -4,7 +4,8 @@
     signature = the validator's hotkey over the digest
 
 Records of one validator form a chain: each names the digest of the one before, so that none can be
-left out unseen. What is unknown is null; no number is ever infinite or NaN.
+left out unseen. What is unknown is null; no number is ever infinite or NaN. Nothing here depends on
+the clock of the machine: a validator that was killed and resumed signs what its twin signs.
 """
 
 from __future__ import annotations
@@ -113,7 +114,6 @@ class RoundRecord(Struct, frozen=True, kw_only=True):
     """After the round: competition id (JSON's keys are text) to hotkey to average."""
     weights: dict[str, float]
     """Hotkey to the weight that follows for the chain: standings merged by shares; sums to 1."""
-    seconds: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class SignedRound(Struct, frozen=True):

@@ -38,26 +38,23 @@ def margins(
     losses = field.losses
     if losses is None or field.pages == 0 or not np.isfinite(losses[winner]).all():
         return ()
-    return tuple(
-        _margin(int(field.uids[other]), _leads(field, losses, epsilons, winner, other))
-        for other in others
-        if other != winner and np.isfinite(losses[other]).all()
-    )
+    finite = np.isfinite(losses).all(axis=1)
+    rows = [other for other in others if other != winner and finite[other]]
+    leads = _leads(field, losses, epsilons, winner, rows)
+    ahead = leads.mean(axis=1).tolist()
+    errors: list[float | None] = [None] * len(rows)
+    if field.pages > 1:
+        errors = (leads.std(axis=1, ddof=1) / math.sqrt(field.pages)).tolist()
+    uids = field.uids[rows].tolist()
+    return tuple(map(Margin, uids, ahead, errors))
 
 
 def _leads(
-    field: Field, losses: FloatArray, epsilons: FloatArray, winner: int, other: int
+    field: Field, losses: FloatArray, epsilons: FloatArray, winner: int, rows: list[int]
 ) -> FloatArray:
-    """Page by page, what the winner's loss is below the other's."""
-    ours, theirs = losses[winner], losses[other]
-    if field.blocks[winner] < field.blocks[other]:
-        ours = (1 - epsilons[winner]) * ours
-    elif field.blocks[other] < field.blocks[winner]:
-        theirs = (1 - epsilons[other]) * theirs
+    """Page by page, what the winner's loss is below each other's; a line a row."""
+    earlier = field.blocks[winner] < field.blocks[rows]
+    later = field.blocks[rows] < field.blocks[winner]
+    ours = np.where(earlier, 1 - epsilons[winner], 1.0)[:, np.newaxis] * losses[winner]
+    theirs = np.where(later, 1 - epsilons[rows], 1.0)[:, np.newaxis] * losses[rows]
     return np.asarray(theirs - ours)
-
-
-def _margin(uid: int, leads: FloatArray) -> Margin:
-    pages = len(leads)
-    error = float(leads.std(ddof=1)) / math.sqrt(pages) if pages > 1 else None
-    return Margin(uid, float(leads.mean()), error)
