@@ -38,7 +38,7 @@ def margins(
     losses = field.losses
     if losses is None or field.pages == 0 or not np.isfinite(losses[winner]).all():
         return ()
-    finite = np.isfinite(losses).all(axis=1)
+    finite = np.asarray(np.isfinite(losses).all(axis=1))
     rows = [other for other in others if other != winner and finite[other]]
     leads = _leads(field, losses, epsilons, winner, rows)
     ahead = leads.mean(axis=1).tolist()
