@@ -1,0 +1,1 @@
+"""A whole network on one machine: made, run, watched, judged, and cleaned away."""

@@ -1,0 +1,153 @@
+"""What a demo network is expected to show: pure functions from the facts to a yes or no, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from iotapretrain.arena.demo.facts import AuditFact, Facts, Role
+
+HONEST_SHARE = 0.95
+CHEATS_SHARE = 0.01
+HONEST_TRUST = 0.9
+LIAR_TRUST = 0.5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation and how it turned out."""
+
+    name: str
+    held: bool
+    sentence: str
+
+
+Expectation = Callable[[Facts], tuple[bool, str]]
+
+
+def judge(facts: Facts) -> tuple[Finding, ...]:
+    """Every expectation, in the order of the report."""
+    return tuple(Finding(name, *expect(facts)) for name, expect in EXPECTATIONS.items())
+
+
+def _everybody_played(facts: Facts) -> tuple[bool, str]:
+    if not facts.unexpected_ends:
+        return True, f"all {len(facts.cast)} actors did what they came for"
+    said = "; ".join(f"{name}: {words}" for name, words in facts.unexpected_ends.items())
+    return False, f"ended early: {said}"
+
+
+def _honest_are_paid(facts: Facts) -> tuple[bool, str]:
+    share = facts.share(facts.members(Role.HONEST_MINER))
+    return share >= HONEST_SHARE, f"honest miners earned {share:.1%} of the miners' emission"
+
+
+def _cheats_are_not_paid(facts: Facts) -> tuple[bool, str]:
+    cheats = facts.members(Role.CHEAT)
+    share = facts.share(cheats)
+    paid = sum(facts.emission.values()) > 0
+    return paid and share < CHEATS_SHARE, f"{len(cheats)} cheats earned {share:.1%} together"
+
+
+def _cheats_are_caught(facts: Facts) -> tuple[bool, str]:
+    """Each by the verdict that is meant for it, in the records of every honest validator."""
+    missed = [
+        f"{validator.name} on {cheat.name}"
+        for cheat in facts.members(Role.CHEAT)
+        for validator in facts.members(Role.HONEST_VALIDATOR)
+        if not _caught(facts, validator.name, cheat.hotkey, cheat.caught_by)
+    ]
+    if missed:
+        return False, f"no such verdict by {', '.join(missed)}"
+    codes = ", ".join(
+        f"{cheat.name} ({'/'.join(cheat.caught_by)})" for cheat in facts.members(Role.CHEAT)
+    )
+    return True, f"every honest validator caught {codes}"
+
+
+def _caught(facts: Facts, validator: str, hotkey: str, codes: tuple[str, ...]) -> bool:
+    judged = facts.judged(validator, hotkey)
+    return any(reason.code in codes for model in judged for reason in model.reasons)
+
+
+def _models_improve(facts: Facts) -> tuple[bool, str]:
+    losses = facts.champion_losses()
+    if not losses:
+        return False, "no round had a champion"
+    crowns = {record.champion for records in facts.rounds.values() for record in records} - {None}
+    said = f"the champion's loss went from {losses[0]:.3f} to {losses[-1]:.3f}"
+    return losses[-1] < losses[0], f"{said}, and {len(crowns)} models wore the crown"
+
+
+def _race_saves_work(facts: Facts) -> tuple[bool, str]:
+    honest = facts.members(Role.HONEST_VALIDATOR)
+    raced = [
+        record.race
+        for member in honest
+        for record in facts.rounds.get(member.name, ())
+        if record.race is not None
+    ]
+    scored = sum(race.pages_scored for race in raced)
+    full = sum(race.pages_of_full_round for race in raced)
+    if not full:
+        return False, "no round of an honest validator was a race"
+    return scored < full, f"{scored} of {full} pages were enough to know the winner"
+
+
+def _honest_validators_agree(facts: Facts) -> tuple[bool, str]:
+    honest = facts.members(Role.HONEST_VALIDATOR)
+    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in honest}
+    low = [name for name, value in trust.items() if value < HONEST_TRUST]
+    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
+    return not low and len(trust) >= 2, f"consensus with the honest validators: {said}"
+
+
+def _liars_are_overruled(facts: Facts) -> tuple[bool, str]:
+    liars = facts.members(Role.LIAR)
+    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in liars}
+    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
+    return all(value < LIAR_TRUST for value in trust.values()), f"consensus with the liar: {said}"
+
+
+def _audits_tell_them_apart(facts: Facts) -> tuple[bool, str]:
+    should_hold = {member.name: True for member in facts.members(Role.HONEST_VALIDATOR)}
+    should_hold |= {member.name: False for member in facts.members(Role.LIAR)}
+    found = {audit.validator: audit for audit in facts.audits}
+    wrong = [
+        name
+        for name, holds in should_hold.items()
+        if name not in found or found[name].held != holds
+    ]
+    if wrong:
+        return False, "; ".join(_audit_words(name, found.get(name)) for name in wrong)
+    exposed = [audit for audit in facts.audits if not audit.held]
+    return True, "; ".join(_audit_words(audit.validator, audit) for audit in exposed)
+
+
+def _audit_words(name: str, audit: AuditFact | None) -> str:
+    if audit is None:
+        return f"{name}: no audit"
+    if audit.held:
+        return f"{name}: round {audit.round} holds"
+    return f"{name}: round {audit.round} does not hold: {audit.differences[0]}"
+
+
+def _the_chain_holds(facts: Facts) -> tuple[bool, str]:
+    return (
+        facts.chain_problem is None,
+        facts.chain_problem or "replayed from its genesis: every signature, rule and coin holds",
+    )
+
+
+EXPECTATIONS: Mapping[str, Expectation] = {
+    "everybody played": _everybody_played,
+    "honest miners are paid": _honest_are_paid,
+    "cheats are not paid": _cheats_are_not_paid,
+    "cheats are caught": _cheats_are_caught,
+    "models improve": _models_improve,
+    "the race saves work": _race_saves_work,
+    "honest validators agree": _honest_validators_agree,
+    "liars are overruled": _liars_are_overruled,
+    "audits tell them apart": _audits_tell_them_apart,
+    "the chain holds": _the_chain_holds,
+}
