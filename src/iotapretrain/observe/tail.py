@@ -33,6 +33,7 @@ class Tail:
 
     def _event(self, line: bytes) -> AnyEvent | None:
         try:
-            return self._decoder.decode(line)
+            event: AnyEvent = self._decoder.decode(line)
+            return event
         except msgspec.DecodeError:  # cut short by a kill, or of a newer kind
             return None

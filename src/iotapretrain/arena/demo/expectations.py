@@ -1,4 +1,4 @@
-"""What a demo network is expected to show: pure functions from the facts to a yes or no, in words."""
+"""What a demo network is expected to show: from the facts to a yes or no, in words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known about a demo network when it ends: plain numbers, gathered once, judged afterwards."""
+"""What is known about a demo network when it ends: gathered once, judged afterwards."""
 
 from __future__ import annotations
 
