@@ -1,4 +1,6 @@
-"""The sources by name: what every Python carries, and datasets described in TOML (docs/data.md)."""
+"""The sources by name: what every Python carries, what is generated, and datasets described in TOML
+(docs/data.md).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +17,7 @@ from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.places import COMMIT, HUB, Pattern, place_of
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.source import Source
+from iotapretrain.data.synthetic.source import SYNTHETIC, SyntheticSource
 from iotapretrain.data.text import PlainText
 from iotapretrain.data.warc import Warc
 from iotapretrain.errors import ConfigError, InputError
@@ -165,6 +168,8 @@ def open_source(
     """
     if name in EMBEDDED:
         return EmbeddedSource(name)
+    if name in SYNTHETIC:
+        return SyntheticSource(name)
     return find_dataset(name, config).open(cache, patience or Patience())
 
 
@@ -186,7 +191,7 @@ def find_dataset(name: str, config: str | None = None) -> Dataset:
     ]
     if len(fitting) == 1:
         return fitting[0]
-    names = [dataset.name for dataset in of_repository] or [*EMBEDDED, *known]
+    names = [dataset.name for dataset in of_repository] or [*EMBEDDED, *SYNTHETIC, *known]
     raise InputError(
         f"source {name!r}: {'say which' if of_repository else 'unknown'}; there are"
         f" {', '.join(names)}, or give the path of a dataset's TOML file"

@@ -1,0 +1,1 @@
+"""Tasks with a ground truth, made from a row number, so that nobody knows the answers."""
