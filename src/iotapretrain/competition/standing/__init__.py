@@ -1,1 +1,1 @@
-"""What anyone can see of a competition, and what it means: who leads, by how much, and since when."""
+"""What anyone can see of a competition and what it means: who leads, by how much, since when."""
