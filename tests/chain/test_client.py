@@ -62,6 +62,8 @@ async def test_it_does_everything_a_miner_and_a_validator_need(
     assert graph.incentive.tolist() == [1.0, 0, 0]
     assert graph.stake.dtype == np.int64
     assert graph.validator_permit.tolist() == [False, True, True]
+    assert await client.weights(1) == {1: {0: 1.0}, 2: {0: 1.0}}
+    assert await client.weights(1, block=1) == {}
     assert graph.validator_trust[1:] == pytest.approx([1, 1], abs=1e-4)
     assert (await client.hyperparameters(1))["tempo"] == graph.tempo == 20
 

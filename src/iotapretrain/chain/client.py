@@ -184,6 +184,15 @@ class ChainClient:
 
         return await self._read(read)
 
+    async def weights(self, netuid: int, block: int | None = None) -> dict[int, dict[int, float]]:
+        """Every validator's row of weights by uid, each summing to 1, at a block or as of late."""
+
+        async def read() -> dict[int, dict[int, float]]:
+            view = await self._sdk.at(block)
+            return dict(await view.weights.weights(netuid))
+
+        return await self._read(read)
+
     async def hyperparameters(self, netuid: int) -> Mapping[str, Any]:
         """A subnet's hyperparameters by the SDK's names, raw."""
         found = await self._read(lambda: self._sdk.subnets.subnet_hyperparameters(netuid))

@@ -23,6 +23,14 @@ def is_address(text: str) -> bool:
     return str(bittensor_core.encode_ss58(key)) == text
 
 
+def is_signature(address: str, message: bytes, signature: bytes) -> bool:
+    """Whether the key of an address has signed the message; False for what is no signature."""
+    try:
+        return bool(bittensor_core.verify(message, signature, address))
+    except ValueError:
+        return False
+
+
 def make_wallet(folder: Path, name: str, hotkeys: Iterable[str]) -> Mapping[str, str]:
     """Make a demo wallet with unencrypted keys; the addresses of `name` and each `name/hotkey`.
 
