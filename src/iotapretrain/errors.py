@@ -16,6 +16,7 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── MissingModelError    no such repository, commit or file, or it is private to somebody else
 │   ├── RefusedModelError    must not be fetched as published: too large, hostile names, no weights
 │   ├── CorruptModelError    other bytes than the listing promised
+│   ├── BadRoundError        a published round record that is none
 │   ├── HubRightsError       the hub does not let this login do that
 │   ├── UnavailableHubError  still unreachable, slow or overloaded when patience ended
 │   └── FullCacheError       no room left in the cache's budget or on its disk
@@ -183,6 +184,10 @@ class RefusedModelError(HubError):
 
 class CorruptModelError(HubError):
     """The bytes that arrived are not those that the listing of the commit promised."""
+
+
+class BadRoundError(HubError):
+    """What a validator published as the record of a round cannot be read as one."""
 
 
 class HubRightsError(HubError):

@@ -11,6 +11,7 @@ from iotapretrain.errors import (
     HubRightsError,
     InputError,
     MissingModelError,
+    RefusedModelError,
     UnavailableHubError,
 )
 from iotapretrain.hub.files import ModelFolder
@@ -159,6 +160,79 @@ def test_bytes_that_we_made_are_published_like_files(
     hub = world.hub_as("alice")
     commit = hub.publish(model_folder.with_card("# a card\n"), ALICES, "first")
     assert read(hub, commit, entries(hub, commit)["README.md"]) == b"# a card\n"
+
+
+RECORDS = RepositoryId("alice", "rounds")
+
+
+def test_added_files_join_those_that_are_there(world: World) -> None:
+    hub = world.hub_as("alice")
+    first = hub.add({"rounds/000001.json": b"1"}, RECORDS, "round 1")
+    second = hub.add({"rounds/000002.json": b"22"}, RECORDS, "round 2")
+    assert hub.resolve(RECORDS) == second != first
+    listed = entries(hub, second)
+    assert {path: entry.size for path, entry in listed.items()} == {
+        "rounds/000001.json": 1,
+        "rounds/000002.json": 2,
+    }
+    assert read(hub, second, listed["rounds/000001.json"]) == b"1"
+    assert read(hub, second, listed["rounds/000002.json"]) == b"22"
+    assert set(entries(hub, first)) == {"rounds/000001.json"}
+
+
+def test_a_repository_made_by_adding_is_private(world: World) -> None:
+    world.hub_as("alice").add({"rounds/000001.json": b"1"}, RECORDS, "round 1")
+    assert world.hub_as("alice").visibility(RECORDS) == "private"
+    with pytest.raises(MissingModelError):
+        world.hub_as("bob").resolve(RECORDS)
+
+
+def test_files_that_are_there_already_are_no_new_commit(world: World) -> None:
+    hub = world.hub_as("alice")
+    hub.add({"rounds/000001.json": b"1"}, RECORDS, "round 1")
+    second = hub.add({"rounds/000002.json": b"2"}, RECORDS, "round 2")
+    assert hub.add({"rounds/000001.json": b"1"}, RECORDS, "again") == second
+    third = hub.add({"rounds/000001.json": b"other"}, RECORDS, "corrected")
+    assert third != second
+    assert read(hub, third, entries(hub, third)["rounds/000001.json"]) == b"other"
+
+
+def test_files_are_added_to_a_model_without_losing_it(
+    world: World, model_folder: ModelFolder
+) -> None:
+    hub = world.hub_as("alice")
+    hub.publish(model_folder, ALICES, "first")
+    assert set(entries(hub, hub.add({"notes.json": b"{}"}, ALICES, "notes"))) == {
+        *PUBLISHED,
+        "notes.json",
+    }
+
+
+def test_an_addition_whose_answer_is_lost_is_not_done_twice(world: World) -> None:
+    hub = world.hub_as("alice")
+    world.faults.publishing().answers(503).once()
+    commit = hub.add({"rounds/000001.json": b"1"}, RECORDS, "round 1")
+    assert hub.resolve(RECORDS) == commit
+    assert set(entries(hub, commit)) == {"rounds/000001.json"}
+
+
+def test_only_the_owner_adds(world: World) -> None:
+    commit = world.hub_as("alice").add({"rounds/000001.json": b"1"}, RECORDS, "round 1")
+    world.hub_as("alice").set_visibility(RECORDS, "public")
+    with pytest.raises(HubRightsError, match="alice/rounds"):
+        world.hub_as("bob").add({"rounds/000002.json": b"2"}, RECORDS, "mine")
+    assert world.hub_as("bob").resolve(RECORDS) == commit
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/etc/passwd", "../up.json", "a\b.json", "model.safetensors", None]
+)
+def test_what_may_not_be_added(world: World, path: str | None) -> None:
+    files = {} if path is None else {path: b"1"}
+    with pytest.raises((InputError, RefusedModelError)):
+        world.hub_as("alice").add(files, RECORDS, "no")
+    with pytest.raises(MissingModelError):
+        world.hub_as("alice").resolve(RECORDS)
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

@@ -59,6 +59,14 @@ class FaultyHub:
 
         return PATIENCE.keep_trying(attempt)
 
+    def add(self, files: Mapping[str, bytes], repository: RepositoryId, message: str) -> Commit:
+        def attempt() -> Commit:
+            commit = self._hub.add(files, repository, message)
+            self._strike("publishing")
+            return commit
+
+        return PATIENCE.keep_trying(attempt)
+
     def visibility(self, repository: RepositoryId) -> Visibility:
         return self._hub.visibility(repository)
 

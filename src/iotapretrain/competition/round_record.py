@@ -16,6 +16,7 @@ import msgspec
 from blake3 import blake3
 
 DOMAIN = b"iotapretrain round 1\x00"
+SCHEMA = "iotapretrain/round/1"
 Struct = msgspec.Struct
 
 
@@ -87,7 +88,7 @@ class RaceRecord(Struct, frozen=True):
 class RoundRecord(Struct, frozen=True, kw_only=True):
     """One round of one validator."""
 
-    schema: str = "iotapretrain/round/1"
+    schema: str = SCHEMA
     code_version: str
     network: str
     """The chain's genesis hash, so that a record of one network fits no other."""

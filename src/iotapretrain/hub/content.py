@@ -1,4 +1,4 @@
-"""A content on its way to the disk: hashed as it is written, and synced while it grows."""
+"""A content on its way here: hashed as it arrives, and synced to the disk while it grows."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ import hashlib
 import os
 from pathlib import Path
 
+from iotapretrain.errors import CorruptModelError
 from iotapretrain.hub.disk import pieces, write_all
+from iotapretrain.hub.protocol import FileEntry
 
 SYNC_EVERY = 32 << 20
 """The disk is told to begin after so much: the sync at the end then finds little to do."""
+
+
+def hasher_of(entry: FileEntry) -> hashlib._Hash:
+    """Of the hash that the listing gives: SHA-256, or git's, which covers the size too."""
+    if entry.sha256 is not None:
+        return hashlib.sha256()
+    return hashlib.sha1(b"blob %d\0" % entry.size, usedforsecurity=False)
+
+
+def check_hash(entry: FileEntry, got: str) -> None:
+    """Refuse bytes whose hash is not the listed one."""
+    expected = entry.sha256 or entry.git_blob
+    if got != expected:
+        raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
 
 
 class GrowingFile:

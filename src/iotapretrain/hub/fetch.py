@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.content import GrowingFile
+from iotapretrain.hub.content import GrowingFile, check_hash, hasher_of
 from iotapretrain.hub.disk import create_locked, sync_folder
 from iotapretrain.hub.files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.model import Model
@@ -133,9 +132,7 @@ class _Transfer:
                     raise CorruptModelError(f"listed with {entry.size} bytes, which it has not")
                 return
             self._fill(partial, entry, report)
-            expected, got = entry.sha256 or entry.git_blob, partial.hexdigest()
-            if got != expected:
-                raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+            check_hash(entry, partial.hexdigest())
             partial.become(blob)
             sync_folder(blob.parent)
 
@@ -169,7 +166,7 @@ class _Transfer:
         path = self.cache.partial(entry)
         descriptor = create_locked(path, self.deadline)
         try:
-            yield GrowingFile(path, descriptor, _hasher(entry))
+            yield GrowingFile(path, descriptor, hasher_of(entry))
         except CorruptModelError as error:
             path.unlink(missing_ok=True)
             raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error
@@ -179,9 +176,3 @@ class _Transfer:
             raise
         finally:
             os.close(descriptor)
-
-
-def _hasher(entry: FileEntry) -> hashlib._Hash:
-    if entry.sha256 is not None:
-        return hashlib.sha256()
-    return hashlib.sha1(b"blob %d\0" % entry.size, usedforsecurity=False)

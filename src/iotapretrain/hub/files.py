@@ -63,6 +63,17 @@ def check_together(paths: Iterable[str]) -> None:
         raise RefusedModelError(f"{seen[both]!r} is a file and a folder at once")
 
 
+def check_additions(files: Mapping[str, bytes]) -> None:
+    """Refuse to add nothing, hostile paths, and weights, which only whole models have."""
+    if not files:
+        raise InputError("nothing to add: name one file or more")
+    for path in files:
+        check_path(path)
+        if path.endswith(".safetensors"):
+            raise InputError(f"{path!r} belongs to a model; publish the whole folder")
+    check_together(files)
+
+
 @dataclass(frozen=True)
 class ModelFolder:
     """What is published: relative path to the file on disk, or to its bytes where we made them."""

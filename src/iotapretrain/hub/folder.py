@@ -15,7 +15,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ import msgspec
 from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, MissingModelError
 from iotapretrain.hub.content import GrowingFile
 from iotapretrain.hub.disk import locked, pieces, sync_folder, try_lock, write_whole
-from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.files import ModelFolder, check_additions
 from iotapretrain.hub.protocol import (
     MAIN,
     Commit,
@@ -68,6 +68,18 @@ class FolderHub:
             with self._moving(repository):
                 self._create(repository)
                 return self._commit(repository, files, message, staging)
+
+    def add(self, files: Mapping[str, bytes], repository: RepositoryId, message: str) -> Commit:
+        check_additions(files)
+        with self._writing(repository), self._staging() as staging:
+            added = {path: _stage(path, content, staging) for path, content in files.items()}
+            with self._moving(repository):
+                self._create(repository)
+                head = self._head(repository)
+                older = self._stored(Commit(repository, head)).files if head else ()
+                kept = {file.path: file for file in older} | added
+                together = tuple(kept[path] for path in sorted(kept))
+                return self._commit(repository, together, message, staging)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
         return "public" if self._is_public(self._home(repository)) else "private"

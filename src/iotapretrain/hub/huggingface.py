@@ -7,7 +7,7 @@ ranged HTTP: only so can we resume, count and verify every byte ourselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -41,7 +41,7 @@ from iotapretrain.errors import (
     RefusedModelError,
     UnavailableHubError,
 )
-from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.files import ModelFolder, check_additions
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,
@@ -61,6 +61,7 @@ PUBLISH_SECONDS = 6 * 3600.0
 LARGEST_PAGE = 16 << 20
 
 _Result = TypeVar("_Result")
+_Operations = list[CommitOperationAdd | CommitOperationDelete]
 _TIMEOUT = httpx2.Timeout(SILENCE_SECONDS, connect=CONNECT_SECONDS)
 _BUSY = frozenset({408, 409, 412, 425, 429, 500, 502, 503, 504})
 _KEPT_BY_THE_HUB = ".gitattributes"
@@ -101,21 +102,22 @@ class HuggingFaceHub:
         return str(self._api.endpoint)
 
     def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
-        def attempt() -> Commit:
-            head = self._head_or_new(repository)
+        def change(head: Commit) -> _Operations:
             gone = {entry.path for entry in self._listing(head).files} - set(folder.files)
-            info = self._api.create_commit(
-                str(repository),
-                [
-                    *(CommitOperationDelete(path) for path in sorted(gone - {_KEPT_BY_THE_HUB})),
-                    *(CommitOperationAdd(path, folder.files[path]) for path in folder.files),
-                ],
-                commit_message=message,
-                parent_commit=head.id,
-            )
-            return Commit(repository, info.oid)
+            return [
+                *(CommitOperationDelete(path) for path in sorted(gone - {_KEPT_BY_THE_HUB})),
+                *(CommitOperationAdd(path, folder.files[path]) for path in folder.files),
+            ]
 
-        return self._patiently(f"publishing {repository}", attempt, PUBLISH_SECONDS)
+        return self._commit(repository, change, message)
+
+    def add(self, files: Mapping[str, bytes], repository: RepositoryId, message: str) -> Commit:
+        check_additions(files)
+
+        def change(_head: Commit) -> _Operations:
+            return [CommitOperationAdd(path, content) for path, content in files.items()]
+
+        return self._commit(repository, change, message)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
         def attempt() -> Visibility:
@@ -150,6 +152,20 @@ class HuggingFaceHub:
 
     def delete(self, repository: RepositoryId) -> None:
         self._patiently(f"deleting {repository}", lambda: self._api.delete_repo(str(repository)))
+
+    def _commit(
+        self, repository: RepositoryId, change: Callable[[Commit], _Operations], message: str
+    ) -> Commit:
+        """Put a change onto the newest commit; onto the next one if somebody was faster."""
+
+        def attempt() -> Commit:
+            head = self._head_or_new(repository)
+            info = self._api.create_commit(
+                str(repository), change(head), commit_message=message, parent_commit=head.id
+            )
+            return Commit(repository, info.oid)
+
+        return self._patiently(f"publishing {repository}", attempt, PUBLISH_SECONDS)
 
     def _resolve(self, repository: RepositoryId, revision: str) -> Commit:
         info = self._api.model_info(str(repository), revision=revision, timeout=SILENCE_SECONDS)

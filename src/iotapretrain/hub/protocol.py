@@ -6,7 +6,7 @@ A repository `namespace/name` holds a line of commits. A commit pins the bytes o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
@@ -135,6 +135,13 @@ class Hub(Protocol):
         """Make the folder the newest commit, which then holds these files and no others.
 
         A repository that does not exist is created private. An unchanged folder is no new commit.
+        """
+
+    def add(self, files: Mapping[str, bytes], repository: RepositoryId, message: str) -> Commit:
+        """Add small files that we made to the newest commit, whose other files stay.
+
+        For records, not for models: a file of the same path is replaced. A repository that does
+        not exist is created private. Files that are there already are no new commit.
         """
 
     def visibility(self, repository: RepositoryId) -> Visibility:
