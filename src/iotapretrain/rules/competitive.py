@@ -65,14 +65,15 @@ def original(field: Field, floor: float) -> Verdicts:
 def strict(field: Field, floor: float) -> Verdicts:
     """Keep the best of each block iff below (1 - floor) score_j of every j of an earlier block."""
     reasons = list(taking_part(field))
+    blocks, scores = field.blocks.tolist(), field.scores.tolist()
     bar, block = math.inf, None
-    for row in np.lexsort((field.uids, field.orders, field.scores, field.blocks)):
+    for row in np.lexsort((field.uids, field.orders, field.scores, field.blocks)).tolist():
         if reasons[row] is not None:
             continue
-        if field.blocks[row] == block:
+        if blocks[row] == block:
             reasons[row] = Reason.SECOND_OF_BLOCK
             continue
-        block, score = field.blocks[row], field.scores[row]
+        block, score = blocks[row], scores[row]
         if not score < bar:
             reasons[row] = Reason.NEVER_BETTER
         bar = min(bar, (1 - floor) * score)
@@ -85,11 +86,11 @@ def taking_part(field: Field) -> Verdicts:
     The earliest owns its content even if its own evaluation failed: a copy must not gain from that.
     """
     columns = [field.scores[:, np.newaxis]] + ([] if field.losses is None else [field.losses])
-    finite = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0)
-    negative = np.any([(column < 0).any(axis=1) for column in columns], axis=0)
+    finite = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0).tolist()
+    negative = np.any([(column < 0).any(axis=1) for column in columns], axis=0).tolist()
     owners: dict[str, int] = {}
     reasons: list[Reason | None] = [None] * len(field)
-    for row in field.seniority:
+    for row in field.seniority.tolist():
         digest = field.digests[row]
         if not finite[row]:
             reasons[row] = Reason.NO_SCORE

@@ -41,19 +41,20 @@ def count_wins(
     everybody after it later, so each model needs two comparisons with whole slices.
     """
     order = np.argsort(blocks, kind="stable")
-    first = np.searchsorted(blocks[order], blocks[order], side="left")
-    after = np.searchsorted(blocks[order], blocks[order], side="right")
+    begins = np.searchsorted(blocks[order], blocks[order], side="left")
+    ends = np.searchsorted(blocks[order], blocks[order], side="right")
+    places = list(zip(order.tolist(), begins.tolist(), ends.tolist(), strict=True))
+    count = np.count_nonzero
     below = np.less_equal if ties_to_earlier else np.less
     wins = np.zeros(len(blocks), dtype=np.int64)
     for start in range(0, losses.shape[1], PAGES_AT_ONCE):
         plain = losses[order, start : start + PAGES_AT_ONCE]
         adjusted = (1 - epsilons[order])[:, np.newaxis] * plain
-        for row, model in enumerate(order):
-            wins[model] += (
-                np.count_nonzero(below(adjusted[row], plain[after[row] :]))
-                + np.count_nonzero(plain[row] < adjusted[: first[row]])
-                + np.count_nonzero(plain[row] < plain[first[row] : after[row]])
-            )
+        for row, (model, begin, end) in enumerate(places):
+            mine = plain[row]
+            wins[model] += count(below(adjusted[row], plain[end:])) + count(mine < adjusted[:begin])
+            if end - begin > 1:  # others are in its block
+                wins[model] += count(mine < plain[begin:end])
     return wins
 
 
