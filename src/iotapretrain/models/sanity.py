@@ -1,16 +1,14 @@
-"""Does a model continue two different texts sensibly? (competition, 7.1)
-
-Our own greedy decoding, both texts at once: what the repository says about generation (sampling,
-penalties, beams) is never read.
-"""
+"""Does a model continue two different texts sensibly? (competition, 7.1)"""
 
 from __future__ import annotations
+
+from itertools import islice
 
 import torch
 
 from iotapretrain.errors import InputError
+from iotapretrain.models.greedy import likeliest
 from iotapretrain.models.layout import Model
-from iotapretrain.models.losses import Head
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.sanity import CONTINUATION_TOKENS, PROMPT_TOKENS, reasonable
 
@@ -32,14 +30,6 @@ def check_sanity(model: Model, batches: torch.Tensor) -> Finding | None:
     )
 
 
-@torch.inference_mode()
 def continuations(model: Model, prompts: torch.Tensor) -> torch.Tensor:
     """The 20 likeliest next tokens of each prompt, one after the other."""
-    head = Head.of(model)
-    past, ids, chosen = None, prompts, []
-    for _ in range(CONTINUATION_TOKENS):
-        answer = model.base_model(ids, past_key_values=past, use_cache=True)
-        past = answer.past_key_values
-        ids = head.logits(answer[0][:, -1]).argmax(1, keepdim=True)
-        chosen.append(ids)
-    return torch.cat(chosen, dim=1)
+    return torch.stack(list(islice(likeliest(model, prompts), CONTINUATION_TOKENS)), dim=1)
