@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from iotapretrain import __version__
-from iotapretrain.cli import chain, conformance, data, hub, model, rules
+from iotapretrain.cli import chain, conformance, data, hub, model, records, rules
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
 
@@ -27,6 +27,7 @@ app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(hub.app, name="hub")
 app.add_typer(model.app, name="model")
+app.add_typer(records.app, name="records")
 app.add_typer(rules.app, name="rules")
 
 

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
 
 from iotapretrain.errors import InputError
+from iotapretrain.observe.events import AnyEvent
 from iotapretrain.observe.sink import Lines, Several, Sink
+
+if TYPE_CHECKING:
+    from iotapretrain.observe.wandb_run import WandbRun
+
+
+@final
+class Sinks:
+    """A sink over several, one of which may be an experiment log."""
+
+    def __init__(self, sinks: Sequence[Sink], run: WandbRun | None) -> None:
+        self._all, self._run = Several(*sinks), run
+
+    def emit(self, event: AnyEvent) -> None:
+        """To each."""
+        self._all.emit(event)
+
+    def log(self, fields: Mapping[str, Any]) -> None:
+        """Fields that are no event, for the experiment log if there is one."""
+        if self._run is not None:
+            self._run.log(fields)
+
+    def close(self) -> None:
+        """Each."""
+        self._all.close()
 
 
 @contextmanager
 def open_sinks(
     records: Path, *, metrics: str | None = None, wandb: str | None = None
-) -> Iterator[Sink]:
+) -> Iterator[Sinks]:
     """Where events go: the JSONL file, `/metrics` on HOST:PORT, and runs of a wandb project."""
-    with ExitStack() as closing:
+    with ExitStack() as opened:
         sinks: list[Sink] = [Lines(records)]
-        closing.callback(sinks[0].close)
         if metrics is not None:
-            sinks.append(closing.enter_context(_served(metrics)))
-        if wandb is not None:
-            sinks.append(closing.enter_context(_logged(wandb, records.parent)))
-        yield Several(*sinks)
+            sinks.append(opened.enter_context(_served(metrics)))
+        run = None if wandb is None else _logged(wandb, records.parent)
+        if run is not None:
+            sinks.append(run)
+        opened.callback(Several(*sinks).close)
+        yield Sinks(sinks, run)
 
 
 @contextmanager
@@ -51,17 +78,12 @@ def _served(address: str) -> Iterator[Sink]:
         thread.join()
 
 
-@contextmanager
-def _logged(project: str, folder: Path) -> Iterator[Sink]:
+def _logged(project: str, folder: Path) -> WandbRun:
     try:
         from iotapretrain.observe.wandb_run import WandbRun
     except ModuleNotFoundError as error:
         raise _missing("wandb", error) from error
-    run = WandbRun(project, folder)
-    try:
-        yield run
-    finally:
-        run.close()
+    return WandbRun(project, folder)
 
 
 def _missing(extra: str, error: ModuleNotFoundError) -> InputError:

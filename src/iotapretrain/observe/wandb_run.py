@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, final
@@ -23,14 +22,15 @@ class WandbRun:
         self._run = wandb.init(
             project=project,
             dir=str(folder),
-            mode=None if _logged_in() else "offline",
+            mode=None if wandb.login(prompt=False) else "offline",
             settings=wandb.Settings(silent=True, console="off"),
         )
 
     def emit(self, event: AnyEvent) -> None:
         """Its numbers, and a start's settings as the run's configuration."""
         if isinstance(event, TrainStarted):
-            self._run.config.update({"source": event.source, **event.settings})
+            self._run.config["source"] = event.source
+            self._run.config["settings"] = event.settings
         kind = str(event.__struct_config__.tag)
         fields = msgspec.structs.asdict(event)
         numbers = {
@@ -48,7 +48,3 @@ class WandbRun:
     def close(self) -> None:
         """Write everything out."""
         self._run.finish()
-
-
-def _logged_in() -> bool:
-    return bool(os.environ.get("WANDB_API_KEY") or wandb.api.api_key)
