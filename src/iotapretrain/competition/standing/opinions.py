@@ -1,0 +1,103 @@
+"""What validators say in public of one competition: each one's newest signed record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.competition.public_rounds import PublicRounds, rounds_repository
+from iotapretrain.competition.round_record import ModelRecord, RoundRecord, SignedRound, is_sealed
+from iotapretrain.competition.standing.committed import Ground
+from iotapretrain.errors import HubError
+from iotapretrain.hub.protocol import Hub, RepositoryId
+
+LOOK_BACK = 20
+"""Rounds of a validator among which its newest of a competition is looked for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A validator that says where its records are. Stake in rao."""
+
+    validator: str
+    uid: int
+    stake: int
+    repository: RepositoryId
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """The newest record of a competition that a validator signed."""
+
+    source: Source
+    record: RoundRecord
+
+    @property
+    def champion(self) -> ModelRecord | None:
+        """The model that it crowned."""
+        return model_record(self.record, self.record.champion)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A validator whose records cannot be had, and why."""
+
+    source: Source
+    reason: str
+
+
+def sources(ground: Ground) -> Iterator[Source]:
+    """Every validator with a permit that has committed where its records are."""
+    for uid, hotkey in enumerate(ground.metagraph.hotkeys):
+        repository = rounds_repository(ground.text(hotkey) or "")
+        if repository is not None and ground.metagraph.validator_permit[uid]:
+            yield Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository)
+
+
+async def network_id(client: ChainClient) -> str:
+    """How records name this network: the hash of its first block."""
+    return (await client.block_hash(0)).hex()
+
+
+def read_opinions(
+    hub: Hub, ground: Ground, network: str, competition: int
+) -> tuple[list[Opinion], list[Silence]]:
+    """The newest record of each, most stake first; what one of them spoils is missing from it."""
+    opinions, silences = [], []
+    for source in sorted(sources(ground), key=lambda each: (-each.stake, each.uid)):
+        try:
+            record = newest(hub, source, network, ground.metagraph.netuid, competition)
+        except HubError as error:
+            silences.append(Silence(source, str(error)))
+            continue
+        if record is None:
+            silences.append(Silence(source, "no signed record of this competition lately"))
+        else:
+            opinions.append(Opinion(source, record))
+    return opinions, silences
+
+
+def newest(
+    hub: Hub, source: Source, network: str, netuid: int, competition: int
+) -> RoundRecord | None:
+    """A validator's newest record of a competition among its last rounds."""
+    rounds = PublicRounds(hub, source.repository)
+    for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
+        signed = rounds.read(number)
+        if signed.record.competition == competition and is_of(signed, source, network, netuid):
+            return signed.record
+    return None
+
+
+def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> bool:
+    """Whether a record was signed by this validator for this subnet."""
+    record = signed.record
+    place = (record.network, record.netuid, record.validator)
+    return place == (network, netuid, source.validator) and is_sealed(signed, is_signature)
+
+
+def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:
+    """What a record says of a hotkey's model."""
+    return next((model for model in record.models if model.hotkey == hotkey), None)
