@@ -336,3 +336,11 @@ def test_a_range_goes_before_its_competition() -> None:
     assert nano.rules.mode == MODES["champion"]
     assert nano.alpha == 0
     assert math.isclose(nano.rules.temperature, 0.01)
+
+
+def test_only_small_competitions_probe_what_can_be_trained_on() -> None:
+    assert all(each.constraints.trainable for each in example("tiny.toml").competitions)
+    assert not any(each.constraints.trainable for each in SN9.competitions)
+    bad = GOOD.replace("trainable = true", 'trainable = "yes"', 1)
+    with pytest.raises(ConfigError, match="trainable: 'yes'; allowed: true or false"):
+        parse(bad, "tiny.toml")

@@ -37,6 +37,7 @@ CONSTRAINT_KEYS = (
     "architectures",
     "dtype",
     "norms",
+    "trainable",
 )
 RULE_KEYS = (
     "tasks",
@@ -117,6 +118,7 @@ def _constraints(table: TomlTable, architectures: TomlTable) -> Constraints:
             ),
             dtype=table.text("dtype", "bfloat16"),
             norms=_norms(table.table("norms")) if "norms" in table else None,
+            trainable=table.flag("trainable", False),
         )
 
 

@@ -70,6 +70,8 @@ class Constraints:
     architectures: frozenset[str]
     dtype: str = "bfloat16"
     norms: NormRule | None = None
+    trainable: bool = False
+    """Refuse what nobody can train on from: the probe of trainability, calibrated on small models."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_parameters <= self.max_parameters:
