@@ -1,0 +1,1 @@
+"""Whole networks on one machine: the demo, the adversaries, the simulators."""

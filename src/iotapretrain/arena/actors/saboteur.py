@@ -1,0 +1,35 @@
+"""The saboteur: a good model, changed so that it scores the same and nobody can train on from it.
+
+The whitepaper names two kinds (3.4.3): gradients that vanish, and gradients that explode.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.errors import InputError
+from iotapretrain.models.trainable.attacks import ATTACKS
+from iotapretrain.models.trainable.parts import parts_of
+from iotapretrain.models.trainable.traces import trace
+
+VANISHING = ("stream", 1e4)
+"""Everything written to the residual stream is so large that no step changes it any more."""
+EXPLODING = ("planted-neurons", 1e5)
+"""Neurons that stay silent on ordinary text and drown everything when they fire."""
+
+
+def sabotage(source: Path, target: Path, kind: tuple[str, float], pages: torch.Tensor) -> Path:
+    """The attacked model; `pages` are ordinary text, as token ids of shape (rows, length)."""
+    given = Weights.read(source)
+    network = given.model().float()
+    state = network.state_dict()
+    parts = parts_of(network.config, state)
+    if parts is None:
+        raise InputError(f"{source}: no attack is known for {type(network).__name__}")
+    attack, strength = kind
+    changed = ATTACKS[attack](state, parts, trace(network, parts, pages), strength)
+    kept = {name: changed[name].to(tensor.dtype) for name, tensor in given.tensors.items()}
+    return Weights(given.config, kept).write(target)

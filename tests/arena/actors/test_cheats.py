@@ -1,0 +1,70 @@
+"""What each cheat makes: it must keep what it wants to keep, and break what it wants to break."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from iotapretrain.arena.actors.babbler import babble
+from iotapretrain.arena.actors.copycat import copy
+from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
+from iotapretrain.arena.actors.not_a_number import punch_hole
+from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
+from iotapretrain.arena.actors.weights import CONFIG, WEIGHTS, Weights
+from iotapretrain.models.trainable.probe import probe
+from iotapretrain.models.trainable.training import Recipe
+from tests.models.tiny import mean_loss, sequences, trained
+
+PAGES = sequences(16, 1_000)
+
+
+@pytest.fixture(params=["gpt2", "llama"])
+def published(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """An honest miner's model, as its folder on the hub."""
+    model = trained(request.param)
+    config = model.config.to_dict() | {"architectures": [type(model).__name__]}
+    tensors = dict(model.state_dict())
+    if model.config.tie_word_embeddings:
+        tensors.pop("lm_head.weight")
+    return Weights(config, tensors).write(tmp_path / "published")
+
+
+def loss(folder: Path) -> float:
+    return mean_loss(Weights.read(folder).model(), PAGES)
+
+
+def test_a_copy_has_the_same_bytes(published: Path, tmp_path: Path) -> None:
+    stolen = copy(published, tmp_path / "stolen")
+    assert (stolen / WEIGHTS).read_bytes() == (published / WEIGHTS).read_bytes()
+    assert (stolen / CONFIG).read_bytes() == (published / CONFIG).read_bytes()
+
+
+def test_a_noisy_copy_has_other_bytes_and_nearly_the_same_loss(
+    published: Path, tmp_path: Path
+) -> None:
+    stolen = copy_with_noise(published, tmp_path / "stolen", seed=1)
+    assert (stolen / WEIGHTS).read_bytes() != (published / WEIGHTS).read_bytes()
+    assert loss(stolen) == pytest.approx(loss(published), rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", [VANISHING, EXPLODING], ids=["vanishing", "exploding"])
+def test_a_sabotaged_model_scores_as_before_and_cannot_be_trained(
+    published: Path, tmp_path: Path, kind: tuple[str, float]
+) -> None:
+    broken = sabotage(published, tmp_path / "broken", kind, PAGES)
+    assert loss(broken) == pytest.approx(loss(published), rel=0.005)
+    assert probe(Weights.read(broken).model(), PAGES, Recipe(steps=0)).findings
+    assert not probe(Weights.read(published).model(), PAGES, Recipe(steps=0)).findings
+
+
+def test_a_babbler_knows_nothing(published: Path, tmp_path: Path) -> None:
+    babbler = babble(published, tmp_path / "babbler", seed=1)
+    assert loss(babbler) > loss(published) + 0.5
+    assert set(Weights.read(babbler).tensors) == set(Weights.read(published).tensors)
+
+
+def test_a_hole_is_one_weight_that_is_no_number(published: Path, tmp_path: Path) -> None:
+    holed = Weights.read(punch_hole(published, tmp_path / "holed"))
+    assert sum(int(torch.isnan(tensor).sum()) for tensor in holed.tensors.values()) == 1
