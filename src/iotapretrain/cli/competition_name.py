@@ -7,20 +7,26 @@ from pathlib import Path
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competitions import parse
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.schedule import Competition, Schedule
 
 
 def find_competition(place: str) -> Competition:
     """The competition of that name, as its last range of blocks describes it."""
+    return find_scheduled(place)[1]
+
+
+def find_scheduled(place: str) -> tuple[Schedule, Competition]:
+    """The same with the schedule that it is part of."""
     path, name = _split(place)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"competition {place}: {path} cannot be read: {error}") from error
-    competitions = {each.name: each for each in parse(text, str(path)).competitions}
+    schedule = parse(text, str(path))
+    competitions = {each.name: each for each in schedule.competitions}
     if name not in competitions:
         raise InputError(f"competition {place}: {path} has {', '.join(competitions)}")
-    return competitions[name]
+    return schedule, competitions[name]
 
 
 def schedule_path(place: str) -> Path:

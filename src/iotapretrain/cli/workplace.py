@@ -39,13 +39,16 @@ Competitions = Annotated[
 
 
 def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:
-    """The hub that is named, or the one that belongs to the network."""
+    """The hub that is named, or the one that belongs to the network.
+
+    `owner` is our namespace, which a folder hub has to be told; elsewhere the login knows it.
+    """
     from iotapretrain.hub.address import open_hub
 
     folder = Path(network.removeprefix("embedded:"))
     if address is None:
         address = f"folder:{folder / 'hub'}" if folder.is_dir() else "hf"
-    return open_hub(address, owner)
+    return open_hub(address, owner if address.startswith("folder:") else None)
 
 
 def find_schedule(place: str) -> tuple[Schedule, str]:

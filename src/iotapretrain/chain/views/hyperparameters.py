@@ -135,5 +135,6 @@ _TAGGED: Mapping[str, tuple[str, Reader]] = {
     "min_non_immune_uids": ("U16", _parameter("min_non_immune")),
     "yuma3_enabled": ("Bool", _parameter("yuma3_enabled")),
     "owner_cut_enabled": ("Bool", _parameter("owner_cut_enabled")),
+    "commitment_rate_limit": ("U64", _parameter("commitment_rate_limit")),
 }
 _VERSION_2 = tuple(_TAGGED)[: tuple(_TAGGED).index("epoch_consensus")]
