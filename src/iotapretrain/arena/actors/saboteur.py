@@ -17,8 +17,8 @@ from iotapretrain.models.trainable.traces import trace
 
 VANISHING = ("stream", 1e4)
 """Everything written to the residual stream is so large that no step changes it any more."""
-EXPLODING = ("planted-neurons", 1e5)
-"""Neurons that stay silent on ordinary text and drown everything when they fire."""
+EXPLODING = ("norms", 1e-4)
+"""Gains so large, and matrices behind them so small, that a usual step is many times their size."""
 
 
 def sabotage(source: Path, target: Path, kind: tuple[str, float], pages: torch.Tensor) -> Path:
