@@ -1,0 +1,57 @@
+"""Are the losses those of the committed bytes on the published pages?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, differs
+from iotapretrain.competition.round_record import RoundRecord
+
+TOLERANCE = 1e-4
+"""Relative. Other processors, libraries and numbers of threads add in another order: in float32
+this moves a page's mean loss by about 1e-7, in bfloat16 by up to 5e-5 (specification, 16). A gain
+that pays is at least 1e-4, the lowest floor that an epsilon has ever had."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A loss that the record publishes: of which model, on which page."""
+
+    hotkey: str
+    uid: int
+    task: str
+    page: int
+    loss: float
+
+    @property
+    def item(self) -> str:
+        """For a person."""
+        return f"uid {self.uid}, {self.task}, page {self.page}"
+
+
+def claims(record: RoundRecord) -> list[Claim]:
+    """Every loss of a record, in its order."""
+    return [
+        Claim(model.hotkey, model.uid, task, page, loss)
+        for model in record.models
+        for task, losses in model.losses.items()
+        for page, loss in enumerate(losses)
+        if loss is not None
+    ]
+
+
+def check_losses(
+    claimed: Sequence[Claim],
+    computed: Sequence[float | None],
+    of: int,
+    skipped: str | None = None,
+) -> Check:
+    """Claim by claim against the loss that was computed anew; `of` counts all claims there are."""
+    found = [
+        Difference(Name.LOSSES, claim.item, claim.loss, loss)
+        for claim, loss in zip(claimed, computed, strict=True)
+        if differs(claim.loss, loss, TOLERANCE)
+    ]
+    holds = f"{len(claimed)} of {of} losses, computed again, agree to {TOLERANCE:g}"
+    return concluded(Name.LOSSES, found, holds, skipped)
