@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from iotapretrain import __version__
-from iotapretrain.cli import chain, conformance, data, hub, model, records, rules
+from iotapretrain.cli import benchmark, chain, conformance, data, hub, model, records, rules
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
 
@@ -22,6 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command("benchmark")(benchmark.benchmark)
 app.command("conformance")(conformance.conformance)
 app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")

@@ -1,0 +1,102 @@
+"""`iota benchmark`: how good models are."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from iotapretrain.cli.console import print_json
+
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="MODEL…", help="Folders, or hub:NAMESPACE/NAME@COMMIT.", show_default=False
+    ),
+]
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME|NAME=PATH|PATH",
+        help="Again, or after commas, for more. Default: those of the paper.",
+    ),
+]
+
+
+def benchmark(
+    models: Models,
+    tasks: Tasks = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write Markdown, CSV, JSON and a chart to this folder.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws what is drawn.", min=0)] = 0,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
+    ] = None,
+    hub: Annotated[
+        str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
+    ] = "hf",
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.")
+    ] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Cache folder. Default: $IOTA_CACHE or the user's.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Measure models: perplexity of texts, the field's tasks, generated tasks.
+
+    Results are kept by model and task, so that a run that was interrupted goes on where it was.
+    Exit code 1 when a result is missing, which the others do not suffer from.
+
+    Example: iota benchmark my-model --tasks synthetic/invoices,prose=README.md --out benchmark
+    """
+    import torch
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from iotapretrain.competition.benchmark import tables
+    from iotapretrain.competition.benchmark.run import Bench
+    from iotapretrain.competition.benchmark.tasks import PAPER, Choosing
+    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.errors import InputError
+    from iotapretrain.hub.cache import Cache as HubCache
+    from iotapretrain.hub.cache import default_folder as hub_folder
+    from iotapretrain.models.worker import Budget, Worker
+
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise InputError(f"--device {device}: give cpu, or cuda on a machine that has it")
+    kept = Cache(cache or default_folder())
+    names = [name for listed in tasks or PAPER for name in listed.split(",")]
+    chosen = Choosing(kept, seed, limit).tasks(names)
+    chart = out is not None and tables.can_draw()
+    console = Console(file=sys.stderr)
+    with (
+        Worker(Budget()) as worker,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
+    ):
+        line = bar.add_task("", total=None)
+
+        def watch(model: str, task: str, done: int, of: int) -> None:
+            bar.update(line, description=f"{model}: {task}", completed=done, total=of)
+
+        bench = Bench(kept, hub, HubCache(hub_folder()), worker, device, tokenizer)
+        results = []
+        for result in bench.results(models, chosen, watch):
+            results.append(result)
+            if out is not None:
+                tables.write(out, results, chosen, chart)
+    if as_json:
+        print_json(tables.as_data(results))
+    else:
+        typer.echo(tables.as_markdown(results), nl=False)
+    if out is not None and not chart:
+        typer.echo("no chart: pip install 'iotapretrain[plot]'", err=True)
+    if any(result.missing for result in results):
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""How good a model is: perplexity, the field's multiple-choice tasks, generated tasks."""

@@ -1,0 +1,188 @@
+"""The field's tasks, run by `lm-eval`: its own definitions, or rows of a local file.
+
+For local rows the definitions are ours, in the harness's own format, with the prompts that its
+tasks of the same names use. `iota benchmark --out` writes them down, so that `lm-eval` itself can
+be run on the same files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import logging
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from blake3 import blake3
+
+from iotapretrain.competition.benchmark.measure import Measured, Metric, Progress
+from iotapretrain.competition.benchmark.subject import Opened
+from iotapretrain.errors import InputError, UnavailableSourceError
+
+METRICS = ("acc", "acc_norm", "exact_match", "perplexity")
+LETTERS = "ABCDEFGHIJ"
+ABOUT = "The following are multiple choice questions (with answers) about {{subject}}.\n\n"
+
+
+def _metrics(*names: str) -> dict[str, Any]:
+    listed = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in names]
+    return {"metric_list": listed}
+
+
+def _lettered(subject: str, options: str, target: str) -> dict[str, Any]:
+    """A question with options by letter, of which the model chooses a letter."""
+    choices = "{% for option in OPTIONS %}{{LETTERS[loop.index0]}}. {{option}}\n{% endfor %}"
+    letters = f"{{% set LETTERS = '{LETTERS}' %}}"
+    about = ABOUT.replace("subject", f"{subject} | replace('_', ' ')")
+    return {
+        "doc_to_text": f"{letters}{about}{{{{question.strip()}}}}\n"
+        f"{choices.replace('OPTIONS', options)}Answer:",
+        "doc_to_choice": f"{{{{ '{LETTERS}'[:{options} | length] | list }}}}",
+        "doc_to_target": target,
+        **_metrics("acc"),
+    }
+
+
+_QUERY = {"doc_to_choice": "choices", "doc_to_target": "gold", **_metrics("acc", "acc_norm")}
+_ASKED = {"doc_to_text": "{{query.strip()}}\nAnswer:", **_QUERY}
+
+ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = MappingProxyType(
+    {
+        "hellaswag": (("query", "choices", "gold"), {"doc_to_text": "{{query}}", **_QUERY}),
+        "arc_easy": (("query", "choices", "gold"), _ASKED),
+        "arc_challenge": (("query", "choices", "gold"), _ASKED),
+        "piqa": (("query", "choices", "gold"), _ASKED),
+        "winogrande": (
+            ("context_options", "continuation", "gold"),
+            {
+                "doc_to_text": "gold",
+                "doc_to_choice": "context_options",
+                "doc_to_target": "continuation",
+                **_metrics("acc"),
+            },
+        ),
+        "lambada_openai": (
+            ("context", "continuation"),
+            {
+                "output_type": "loglikelihood",
+                "doc_to_text": "{{context}}",
+                "doc_to_target": "{{' ' + continuation}}",
+                **_metrics("acc"),
+            },
+        ),
+        "mmlu": (
+            ("subject", "question", "choices", "answer"),
+            _lettered("subject", "choices", "answer"),
+        ),
+        "mmlu_pro": (
+            ("category", "question", "options", "answer_index"),
+            _lettered("category", "options", "answer_index"),
+        ),
+    }
+)
+"""By task: the fields that each row of a local file has, and the definition."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A task of the harness: its own one of that name, or ours over the rows of a file."""
+
+    name: str
+    path: Path | None
+    limit: int | None
+
+    def __post_init__(self) -> None:
+        if importlib.util.find_spec("lm_eval") is None:
+            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
+        if self.path is not None:
+            _check_rows(self.name, self.path)
+
+    def fingerprint(self) -> str:
+        """See `Task`."""
+        content = "its own"
+        if self.path is not None:
+            content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name]}"
+        return f"{self.name} lm-eval {version('lm-eval')} {self.limit} {content}"
+
+    def definition(self) -> dict[str, Any] | None:
+        """What `lm-eval` runs, for its `--include_path`; None for a task of its own."""
+        if self.path is None:
+            return None
+        return {
+            "task": self.name,
+            "dataset_path": "json",
+            "dataset_kwargs": {"data_files": {"test": str(self.path.resolve())}},
+            "test_split": "test",
+            "output_type": "multiple_choice",
+            "num_fewshot": 0,
+            **ROWS[self.name][1],
+        }
+
+    def measure(self, opened: Opened, progress: Progress) -> Measured:
+        """See `Task`."""
+        from iotapretrain.competition.benchmark.harness import HarnessModel
+
+        results = self._evaluated(HarnessModel(opened, progress))
+        items = sum(each["effective"] for each in results["n-samples"].values())
+        metrics = {}
+        for key, value in results["results"][self.name].items():
+            metric = key.partition(",")[0]
+            if metric in METRICS:
+                share = metric != "perplexity"
+                stderr = (
+                    math.sqrt(value * (1 - value) / (items - 1)) if share and items > 1 else None
+                )
+                metrics[metric] = Metric(float(value), stderr)
+        return Measured(metrics, {"items": items})
+
+    def _evaluated(self, model: Any) -> dict[str, Any]:
+        """The harness's results; its progress bars go nowhere, its failures become ours."""
+        from lm_eval import evaluator
+        from lm_eval.tasks import TaskManager
+
+        logging.getLogger("lm_eval").setLevel(logging.ERROR)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            definition: Any = self.definition()
+            if definition is not None:
+                definition["dataset_kwargs"]["cache_dir"] = folder
+            try:
+                results = evaluator.simple_evaluate(
+                    model=model,
+                    tasks=[definition or self.name],
+                    limit=self.limit,
+                    bootstrap_iters=0,
+                    log_samples=False,
+                    task_manager=TaskManager(include_defaults=definition is None),
+                )
+            except OSError as error:
+                raise UnavailableSourceError(
+                    self.name, f"its rows cannot be had: {error}; or write {self.name}=PATH"
+                ) from error
+        evaluated: dict[str, Any] = results
+        return evaluated
+
+
+def _check_rows(name: str, path: Path) -> None:
+    """Refuse a file whose first row is not what the definition reads."""
+    fields = ROWS[name][0]
+    try:
+        with path.open(encoding="utf-8") as file:
+            row = json.loads(file.readline())
+    except (OSError, ValueError) as error:
+        raise InputError(f"{name}: {path}: not a file of JSON lines: {error}") from error
+    missing = [each for each in fields if each not in row] if isinstance(row, dict) else fields
+    if missing:
+        raise InputError(
+            f"{name}: {path}: its rows lack {', '.join(missing)}; they need {', '.join(fields)}"
+        )

@@ -1,0 +1,137 @@
+"""Our models behind the interface of `lm-eval`: its tasks and metrics, our losses and decoding.
+
+A batch goes through the body once; only positions that are scored go through the head. Requests
+that differ in their last token alone, such as the letters of a multiple choice, share a row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import TemplateLM
+
+from iotapretrain.competition.benchmark.continuation import Prompt, continued
+from iotapretrain.competition.benchmark.measure import Progress
+from iotapretrain.competition.benchmark.subject import Opened
+from iotapretrain.errors import InputError
+from iotapretrain.models.losses import Head
+
+BATCH_TOKENS = {"cpu": 1_024, "cuda": 32_768}
+"""Tokens in a batch, padding included: as much as the processor's cache holds, or keeps it busy."""
+LONGEST_ANSWER = 256
+"""Tokens that are generated where a task sets no limit."""
+
+Request = tuple[tuple[str, str], list[int], list[int]]
+"""Context and continuation as texts and as tokens."""
+Answer = tuple[float, bool]
+"""Log-likelihood of the continuation, and whether greedy decoding gives it."""
+
+
+class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
+    """An opened model, as `lm-eval` talks to models."""
+
+    def __init__(self, opened: Opened, progress: Progress) -> None:
+        super().__init__()
+        self._opened, self._progress = opened, progress
+
+    @property
+    def eot_token_id(self) -> int:
+        """The end token."""
+        return self._opened.end_id
+
+    @property
+    def prefix_token_id(self) -> int:
+        """What stands before a text without context: the start token, or else the end token."""
+        return (self._opened.encode("", framed=True) or [self.eot_token_id])[0]
+
+    def tok_encode(
+        self, string: str, add_special_tokens: bool | None = None, **_: object
+    ) -> list[int]:
+        """Token ids, by default framed as the tokenizer frames a text."""
+        return self._opened.encode(string, framed=add_special_tokens is not False)
+
+    def loglikelihood(self, requests: list[Instance], **_: object) -> list[Answer]:
+        """The harness's own tokenisation, without its progress bar."""
+        answers: list[Answer] = super().loglikelihood(requests, disable_tqdm=True)
+        return answers
+
+    def loglikelihood_rolling(self, _requests: list[Instance], **_: object) -> list[float]:
+        """Not for us: perplexity has its own task."""
+        raise InputError("perplexity over a text is measured by naming the text, not a task")
+
+    def generate_until(self, requests: list[Instance], **_: object) -> list[str]:
+        """Greedy continuations up to the first stop, which is left out."""
+        return continued(self._opened, [_prompt(request) for request in requests], self._progress)
+
+    def _loglikelihood_tokens(self, requests: list[Request], **_: object) -> list[Answer]:
+        """One answer a request, in their order."""
+        sharing: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for number, (_texts, context, continuation) in enumerate(requests):
+            self._check_fits(continuation)
+            row = (context + continuation)[-self._opened.positions - 1 : -1]
+            sharing[tuple(row)].append(number)
+        answers: dict[int, Answer] = {}
+        for rows in _batches(list(sharing), BATCH_TOKENS[self._opened.device.type]):
+            wanted = [[(n, requests[n][2]) for n in sharing[row]] for row in rows]
+            answers |= _scored(self._opened, rows, wanted)
+            self._progress(len(answers), len(requests))
+        return [answers[number] for number in range(len(requests))]
+
+    def _check_fits(self, continuation: list[int]) -> None:
+        if len(continuation) > self._opened.positions:
+            raise InputError(
+                f"a continuation of {len(continuation):,} tokens is longer than the model's"
+                f" {self._opened.positions:,} positions; leave this task out for it"
+            )
+
+
+def _batches(rows: list[tuple[int, ...]], tokens: int) -> Iterator[list[tuple[int, ...]]]:
+    """Rows of similar length together, the longest first; no batch is padded beyond `tokens`."""
+    batch: list[tuple[int, ...]] = []
+    for row in sorted(rows, key=lambda row: (-len(row), row)):
+        if batch and len(batch[0]) * (len(batch) + 1) > tokens:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+@torch.inference_mode()
+def _scored(
+    opened: Opened, rows: Sequence[tuple[int, ...]], wanted: Sequence[list[tuple[int, list[int]]]]
+) -> dict[int, Answer]:
+    """Answers by request number, of the continuations that are wanted of each row.
+
+    Padding stands behind the text, where no position of a causal model looks.
+    """
+    longest = max(map(len, rows))
+    ids = torch.zeros(len(rows), longest, dtype=torch.int64)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+    hidden = opened.model.base_model(ids.to(opened.device), use_cache=False)[0]
+    head = Head.of(opened.model)
+    answers: dict[int, Answer] = {}
+    for place, row in enumerate(rows):
+        count = max(len(continuation) for _, continuation in wanted[place])
+        logs = head.logits(hidden[place, len(row) - count : len(row)]).log_softmax(1)
+        for number, continuation in wanted[place]:
+            labels = torch.tensor(continuation, device=logs.device)
+            own = logs[count - len(continuation) :]
+            total = own.gather(1, labels[:, None]).sum()
+            answers[number] = (float(total), bool((own.argmax(1) == labels).all()))
+    return answers
+
+
+def _prompt(request: Instance) -> Prompt:
+    text, settings = request.args
+    stops: Any = settings.get("until", [])
+    return Prompt(
+        text,
+        tuple([stops] if isinstance(stops, str) else stops),
+        int(settings.get("max_gen_toks", LONGEST_ANSWER)),
+    )

@@ -1,0 +1,135 @@
+"""Results for people and programs: Markdown, CSV, JSON, a chart."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from iotapretrain.competition.benchmark.choices import Choices
+from iotapretrain.competition.benchmark.measure import Metric, Task
+from iotapretrain.competition.benchmark.run import Result
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN = (
+    *("perplexity", "byte perplexity", "bits per byte"),
+    *("acc", "acc_norm", "exact_match", "accuracy", "completeness", "all fields"),
+)
+"""What tables and charts show, in this order; JSON and CSV hold all."""
+SHARES = SHOWN[3:]
+"""From 0 to 1, the more the better; of the others, the less."""
+CHARTED = ("perplexity", "bits per byte", *SHARES)
+
+
+def as_data(results: Sequence[Result]) -> dict[str, Any]:
+    """All there is, for JSON."""
+    listed: list[dict[str, Any]] = msgspec.to_builtins(list(results))
+    return {"results": listed}
+
+
+def as_csv(results: Sequence[Result]) -> str:
+    """A line a number."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("model", "task", "metric", "value", "stderr"))
+    for result in results:
+        for name, metric in result.metrics.items():
+            stderr = "" if metric.stderr is None else repr(metric.stderr)
+            writer.writerow((result.model, result.task, name, repr(metric.value), stderr))
+    return text.getvalue()
+
+
+def as_markdown(results: Sequence[Result]) -> str:
+    """A row a number, a column a model; below it, what is missing and why."""
+    models = list(dict.fromkeys(result.model for result in results))
+    found = {
+        (result.task, name, result.model): metric
+        for result in results
+        for name, metric in result.metrics.items()
+    }
+    lines = [f"| task | metric | {' | '.join(models)} |", f"| --- | --- |{' --- |' * len(models)}"]
+    for task, name in _rows(results):
+        cells = (_cell(name, found.get((task, name, model))) for model in models)
+        lines.append(f"| {task} | {name} | {' | '.join(cells)} |")
+    lines += ["", *(f"* {each.task}, {each.model}: {each.missing}" for each in _missing(results))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task], chart: bool) -> None:
+    """All forms, and the definitions by which `lm-eval` itself would run our local tasks."""
+    try:
+        (folder / "tasks").mkdir(parents=True, exist_ok=True)
+        (folder / "benchmark.md").write_text(as_markdown(results), encoding="utf-8")
+        (folder / "benchmark.csv").write_text(as_csv(results), encoding="utf-8")
+        text = json.dumps(as_data(results), indent=2, allow_nan=False)
+        (folder / "benchmark.json").write_text(text + "\n", encoding="utf-8")
+        for task in tasks:
+            if isinstance(task, Choices) and task.definition() is not None:
+                definition = msgspec.yaml.encode(task.definition())
+                (folder / "tasks" / f"{task.name}.yaml").write_bytes(definition)
+        if chart and any(result.metrics for result in results):
+            draw(folder / "benchmark.png", results)
+    except OSError as error:
+        raise InputError(f"--out {folder}: cannot be written: {error}") from error
+
+
+def can_draw() -> bool:
+    """Whether the package for charts is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def draw(path: Path, results: Sequence[Result]) -> None:
+    """A panel a metric: bars by task, a colour a model."""
+    from matplotlib.figure import Figure
+
+    shown = [name for name in CHARTED if any(name in result.metrics for result in results)]
+    figure = Figure(figsize=(8, 2.6 * len(shown)), layout="constrained")
+    panels = figure.subplots(len(shown), squeeze=False)[:, 0]
+    for panel, name in zip(panels, shown, strict=True):
+        _bars(panel, name, [result for result in results if name in result.metrics])
+    panels[0].legend(fontsize="small")
+    figure.savefig(path, dpi=120)
+
+
+def _bars(panel: Axes, name: str, results: Sequence[Result]) -> None:
+    models = list(dict.fromkeys(result.model for result in results))
+    tasks = list(dict.fromkeys(result.task for result in results))
+    width = 0.8 / len(models)
+    for number, model in enumerate(models):
+        own = [result for result in results if result.model == model]
+        places = [tasks.index(result.task) + (number + 0.5) * width - 0.4 for result in own]
+        metrics = [result.metrics[name] for result in own]
+        errors = [metric.stderr or 0.0 for metric in metrics]
+        values = [metric.value for metric in metrics]
+        panel.bar(places, values, width, yerr=errors, label=model, error_kw={"linewidth": 0.8})
+    panel.set_xticks(range(len(tasks)), tasks, fontsize="small")
+    panel.set_title(f"{name} ({'more' if name in SHARES else 'less'} is better)", fontsize="medium")
+    if name in SHARES:
+        panel.set_ylim(0, 1)
+
+
+def _rows(results: Sequence[Result]) -> list[tuple[str, str]]:
+    tasks = dict.fromkeys(result.task for result in results)
+    had = {(result.task, name) for result in results for name in result.metrics}
+    return [(task, name) for task in tasks for name in SHOWN if (task, name) in had]
+
+
+def _missing(results: Sequence[Result]) -> list[Result]:
+    return [result for result in results if result.missing is not None]
+
+
+def _cell(name: str, metric: Metric | None) -> str:
+    if metric is None:
+        return "-"
+    digits = 4 if name in SHARES or name == "bits per byte" else 2
+    error = "" if metric.stderr is None else f" ± {metric.stderr:.{digits}f}"
+    return f"{metric.value:.{digits}f}{error}"
