@@ -1,0 +1,153 @@
+"""From the scores of an open round to what follows: weights, standings, and who meets again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iotapretrain.rules.competitive import Reason as LeftOut
+from iotapretrain.rules.field import Field
+from iotapretrain.rules.retention import ESTABLISHED, retained
+from iotapretrain.rules.retry import Outcome, worth_another_try
+from iotapretrain.rules.schedule import Competition, Schedule
+from iotapretrain.rules.standings import Standings
+from iotapretrain.rules.tournament import NoResult, play
+from iotapretrain.rules.tournament import Outcome as Played
+from iotapretrain.rules.validator.records import Attempt, RoundClosed, RoundOpened
+from iotapretrain.rules.validator.state import State
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What the tournament says of one model; `left_out` is None inside the filter."""
+
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    left_out: LeftOut | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A decided round: one `Placed` an entry of its field. Without a champion it had no result."""
+
+    places: tuple[Placed, ...]
+    attempts: tuple[Attempt, ...]
+    champion: str | None
+    kept: tuple[str, ...]
+    standings: Standings
+    weights: Mapping[str, float]
+
+    def closing(self, opened: RoundOpened, digest: str) -> RoundClosed:
+        """The record that ends the round; `digest` is that of its signed record."""
+        return RoundClosed(
+            round=opened.round,
+            digest=digest,
+            attempts=self.attempts,
+            champion=self.champion,
+            kept=self.kept,
+            averages=self.standings.competitions,
+            weights=self.weights,
+        )
+
+
+def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
+    """Why a round must be tried again, if it must: what we failed at must cost nobody his place.
+
+    A newcomer that we could not score simply waits; one that has an average does not.
+    """
+    unscored = {each.hotkey for each in attempts if each.outcome is Outcome.INFRASTRUCTURE}
+    if len(unscored) == len(opened.field):
+        return "no model could be scored here"
+    averages = state.standings.competitions.get(opened.competition, {})
+    placed = sorted(hotkey for hotkey in unscored if averages.get(hotkey, 0.0) > 0)
+    return f"{placed[0]} has a place and could not be scored here" if placed else None
+
+
+def judge(
+    state: State, opened: RoundOpened, schedule: Schedule, field: Field, attempts: Sequence[Attempt]
+) -> Judgement:
+    """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
+
+    A round without result leaves every average as it is.
+    """
+    competition = running(schedule, opened)
+    result = play(field, competition.rules, opened.block)
+    hotkeys = [entry.hotkey for entry in opened.field]
+    places = _places(result, field)
+    champion = None
+    standings = state.standings
+    if isinstance(result, Played):
+        champion = hotkeys[field.uids.tolist().index(result.winner)]
+        step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
+        standings = standings.record(opened.competition, step, competition.alpha)
+    standings = _surviving(standings, schedule, opened)
+    return Judgement(
+        places=places,
+        attempts=tuple(attempts),
+        champion=champion,
+        kept=_kept(state, opened, standings, places, attempts),
+        standings=standings,
+        weights=standings.merge(schedule.shares(opened.block)),
+    )
+
+
+def running(schedule: Schedule, opened: RoundOpened) -> Competition:
+    """The competition of a round, as it stood at the round's block."""
+    return next(each for each in schedule.active(opened.block) if each.id == opened.competition)
+
+
+def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
+    if isinstance(result, NoResult):
+        reasons = dict(result.left_out)
+        return tuple(Placed(left_out=reasons.get(int(uid))) for uid in field.uids)
+    columns = (result.epsilons, result.wins, result.win_rates, result.weights)
+    rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+    return tuple(
+        Placed(epsilon, wins, rate, weight, left_out)
+        for (epsilon, wins, rate, weight), left_out in zip(rows, result.left_out, strict=True)
+    )
+
+
+def _surviving(standings: Standings, schedule: Schedule, opened: RoundOpened) -> Standings:
+    """Without competitions that have ended and hotkeys that have gone."""
+    standings = standings.keep([each.id for each in schedule.active(opened.block)])
+    everybody = {hotkey for each in standings.competitions.values() for hotkey in each}
+    return standings.retain(everybody.difference(opened.left))
+
+
+def _kept(
+    state: State,
+    opened: RoundOpened,
+    standings: Standings,
+    places: Sequence[Placed],
+    attempts: Sequence[Attempt],
+) -> tuple[str, ...]:
+    """The best of those with a score; and whoever is established and failed for the first time."""
+    averages = standings.competitions.get(opened.competition, {})
+    by_uid = {entry.uid: entry.hotkey for entry in opened.field}
+    rows = list(zip(opened.field, places, attempts, strict=True))
+    best = retained(
+        {entry.uid: each.score for entry, _, each in rows if each.score is not None},
+        {
+            entry.uid: place.win_rate
+            for entry, place, each in rows
+            if place.left_out is None and each.score is not None
+        },
+        {uid: averages.get(hotkey, 0.0) for uid, hotkey in by_uid.items()},
+    )
+    excused = [
+        entry.uid
+        for entry, _, each in rows
+        if each.score is None
+        and averages.get(entry.hotkey, 0.0) >= ESTABLISHED
+        and worth_another_try([*_outcomes(state, opened, entry.hotkey), each.outcome])
+    ]
+    return tuple(by_uid[uid] for uid in sorted({*best, *excused}))
+
+
+def _outcomes(state: State, opened: RoundOpened, hotkey: str) -> list[Outcome]:
+    return [attempt.outcome for attempt in state.history.of(hotkey, opened.competition)]

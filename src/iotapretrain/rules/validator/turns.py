@@ -1,0 +1,92 @@
+"""Whose turn it is, and with which models: a round a competition and sync block, none starving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from iotapretrain.rules.retry import Evaluation, Outcome, should_retry, worth_another_try
+from iotapretrain.rules.schedule import Competition, Schedule
+from iotapretrain.rules.validator.looks import admitted, refusals
+from iotapretrain.rules.validator.records import Entry, RoundOpened
+from iotapretrain.rules.validator.state import State, Tries
+from iotapretrain.rules.validator.view import Candidate, View, eligible
+
+MOST_TRIES = 3
+"""Rounds of one competition and sync block that may fail for reasons that are not the models'."""
+MOST_COMING = 25
+"""Models that join a round; those that stay from the last, or that others pay, come on top."""
+REWARDED_CADENCES = 2
+"""Sync cadences after which a model that others pay is evaluated again: 300 blocks (10.5)."""
+
+
+def turns(state: State, view: View, schedule: Schedule) -> list[Competition]:
+    """Who may have a round now, beginning behind the competition whose turn was last."""
+    active = schedule.active(view.block)
+    last = next((at for at, each in enumerate(active) if each.id == state.turn), -1)
+    order = [*active[last + 1 :], *active[: last + 1]]
+    return [each for each in order if _may_play(state, view, each.id)]
+
+
+def opening(
+    state: State, view: View, schedule: Schedule, competition: Competition
+) -> RoundOpened | None:
+    """The round that a competition would have now; None if it has no model to score."""
+    standing = eligible(view, schedule, competition.models)
+    field = _field(state, view, competition, schedule.sync_cadence, standing)
+    if not field:
+        return None
+    return RoundOpened(
+        round=state.rounds + 1,
+        competition=competition.id,
+        block=view.block,
+        seed_hash=view.seed_hash,
+        field=tuple(_entry(state, each) for each in field),
+        refused=tuple(refusals(state, standing)),
+        left=tuple(sorted(_averaged(state) - view.uids.keys())),
+    )
+
+
+def _may_play(state: State, view: View, competition: int) -> bool:
+    tried = state.tries.get(competition, Tries(view.block, 0))
+    spent = tried.block == view.block and tried.count >= MOST_TRIES
+    return state.done.get(competition, -1) < view.block and not spent
+
+
+def _field(
+    state: State,
+    view: View,
+    competition: Competition,
+    cadence: int,
+    standing: Sequence[Candidate],
+) -> list[Candidate]:
+    staying: list[Candidate] = []
+    coming: list[Candidate] = []
+    kept = state.kept.get(competition.id, ())
+    for candidate in standing:
+        if not admitted(state, candidate):
+            continue
+        history = state.history.of(candidate.hotkey, competition.id)
+        paid = candidate.hotkey in view.rewarded
+        rested = not history or view.block - history[-1].block >= REWARDED_CADENCES * cadence
+        if _has_a_chance(history) and (candidate.hotkey in kept or (paid and rested)):
+            staying.append(candidate)
+        elif should_retry(history, competition.rules.epsilon, view.block):
+            coming.append(candidate)
+    coming.sort(key=lambda candidate: (candidate.block, candidate.uid))
+    return sorted([*staying, *coming[:MOST_COMING]], key=lambda candidate: candidate.uid)
+
+
+def _has_a_chance(history: Sequence[Evaluation]) -> bool:
+    """One that never had a score has only so many tries; one that had, as long as it is kept."""
+    outcomes = [attempt.outcome for attempt in history]
+    return Outcome.EVALUATED in outcomes or worth_another_try(outcomes)
+
+
+def _entry(state: State, candidate: Candidate) -> Entry:
+    digest = state.looks[candidate.hotkey].digests[0]
+    text = candidate.commitment.text
+    return Entry(candidate.hotkey, candidate.uid, candidate.block, text, digest)
+
+
+def _averaged(state: State) -> set[str]:
+    return {hotkey for averages in state.standings.competitions.values() for hotkey in averages}
