@@ -233,8 +233,7 @@ class _Repeated:
             its = [claim for claim in chosen if claim.hotkey == hotkey]
             pages = [self._page(claim.task, claim.page) for claim in its]
             wanted = [page for page in pages if page is not None]
-            _, losses = score_pages(self.folders[hotkey], self.limits, self.worker, wanted)
-            computed += losses or [None] * len(its)
+            computed += score_pages(self.folders[hotkey], self.limits, self.worker, wanted)
         out_of_reach = len(claimed) - len(self.computable(claimed))
         skipped = f"{out_of_reach} cannot be: model or page out of reach" if out_of_reach else None
         return check_losses(chosen, computed, len(claimed), skipped)

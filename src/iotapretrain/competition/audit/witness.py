@@ -40,7 +40,7 @@ async def hear(
 ) -> Witness:
     """Ask the chain about a record; `ground` is the subnet now, `validator` a uid of it."""
     netuid = ground.metagraph.netuid
-    known = record.block <= ground.block
+    known = 0 <= record.block <= ground.block
     then = await _ground_at(client, netuid, record.block) if known else None
     synced = sync_block(max(record.block, 0), cadence)
     return Witness(
@@ -63,7 +63,7 @@ async def _dates(
     dated: dict[str, Dated | None] = {}
     for model in record.models:
         seen = None if then is None else _dated(then, model.hotkey)
-        if seen is not None and seen.text != model.commitment and model.block < record.block:
+        if seen is not None and seen.text != model.commitment and 0 <= model.block < record.block:
             earlier = await _ground_at(client, netuid, model.block)
             if earlier is not None and earlier.text(model.hotkey) == model.commitment:
                 seen = Dated(seen.uid, model.commitment, _dated(earlier, model.hotkey).block)

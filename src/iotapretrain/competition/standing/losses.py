@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from iotapretrain.data.batches import Batch, PackedPage
+from iotapretrain.data.batches import PackedPage
 from iotapretrain.models.claims import Limits
 from iotapretrain.models.inspect import score
-from iotapretrain.models.verdict import Verdict
 from iotapretrain.models.worker import Worker
-
-Losses = dict[str, tuple[float | None, ...]]
-"""By task, in the order of its pages; None of a page without sequences."""
 
 
 def score_pages(
-    folder: Path, limits: Limits, worker: Worker, pages: Sequence[PackedPage], sane: bool = False
-) -> tuple[Verdict, list[float | None]]:
-    """The mean loss of each page's sequences; no losses where the output is refused."""
+    folder: Path, limits: Limits, worker: Worker, pages: Sequence[PackedPage]
+) -> list[float | None]:
+    """The mean loss of each page's sequences; None of a page without any, or of a bad model."""
     rows = [row for page in pages for row in page.sequences.tolist()]
-    scores = score(folder, limits, worker, rows, sane)
+    scores = score(folder, limits, worker, rows, sane=False)
     if not scores.losses:
-        return scores.verdict, []
+        return [None] * len(pages)
     sequences = iter(scores.losses)
-    return scores.verdict, [
-        _mean([next(sequences) for _ in range(len(page.sequences))]) for page in pages
-    ]
-
-
-def score_batches(
-    folder: Path, limits: Limits, worker: Worker, batches: Mapping[str, Batch]
-) -> tuple[Verdict, Losses]:
-    """All pages of all tasks, after a look at the output."""
-    pages = [page for batch in batches.values() for page in batch.pages]
-    verdict, means = score_pages(folder, limits, worker, pages, sane=True)
-    found = iter(means)
-    losses = {
-        name: tuple(next(found) for _ in batch.pages) for name, batch in batches.items() if means
-    }
-    return verdict, losses
+    return [_mean([next(sequences) for _ in range(len(page.sequences))]) for page in pages]
 
 
 def task_loss(losses: Sequence[float | None], sequences: Sequence[int]) -> float | None:

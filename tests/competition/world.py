@@ -1,0 +1,346 @@
+"""A whole competition in a folder: an embedded chain, a folder hub, tiny models, true records.
+
+    async with opened(tmp_path, worker) as world:
+        await world.commit("miner-1", world.model(1.0))
+        signed = await world.round("validator-1")
+
+Rounds are what an honest validator publishes, made here from the rules alone, so that whatever
+reads records can be tested without one; a test falsifies them with `msgspec.structs.replace` and
+publishes the forgery with `world.publish`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import torch
+from blake3 import blake3
+
+from iotapretrain.chain.client import ChainClient, connect
+from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.round_record import (
+    ModelRecord,
+    PageRecord,
+    RoundRecord,
+    SignedRound,
+    TaskRecord,
+    seal,
+)
+from iotapretrain.competition.standing.committed import CommittedModel, read_ground
+from iotapretrain.competition.standing.losses import score_pages, task_loss
+from iotapretrain.competition.standing.opinions import network_id
+from iotapretrain.competition.standing.text import read_text
+from iotapretrain.data.batches import Batch
+from iotapretrain.data.cache import Cache as TextCache
+from iotapretrain.data.tokenizer import load_tokenizer
+from iotapretrain.hub.cache import Cache as ModelCache
+from iotapretrain.hub.digest import model_hash
+from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.protocol import RepositoryId
+from iotapretrain.models.claims import Limits
+from iotapretrain.models.worker import Worker
+from iotapretrain.rules.commitment import Commitment, secure_hash
+from iotapretrain.rules.competitions import parse
+from iotapretrain.rules.field import Field
+from iotapretrain.rules.normalise import aggregate
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.sampling import sync_block
+from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.standings import Standings
+from iotapretrain.rules.tournament import NoResult, play
+from tests.chain.worlds import hotkey, keys, make_chain
+from tests.models import zoo
+
+NETUID = 1
+DELAY = 2
+SCHEDULE = """
+sync_cadence = 5
+
+[architectures]
+small = ["GPT2LMHeadModel"]
+
+[tasks]
+both = [
+    { name = "PROSE", dataset = "python-docs", pages = 2, sequences = 6, weight = 0.7 },
+    { name = "CODE", dataset = "python-code", pages = 2, sequences = 6, weight = 0.3 },
+]
+code = [{ name = "CODE", dataset = "python-code", pages = 2, sequences = 6, weight = 1.0 }]
+
+[[competition]]
+name = "mini"
+id = 0
+parameters = [10_000, 100_000]
+sequence_length = 64
+tokenizer = "bytes"
+max_bytes = 1_000_000
+architectures = "small"
+dtype = "float32"
+epsilon = { type = "linear", start = 0.05, end = 0.005, decay_blocks = 45 }
+eval_block_delay = 2
+
+    [[competition.active]]
+    from = 0
+    share = 0.6
+    tasks = "both"
+
+[[competition]]
+name = "mini-code"
+id = 1
+models = "mini"
+epsilon = { type = "linear", start = 0.05, end = 0.005, decay_blocks = 45 }
+eval_block_delay = 2
+
+    [[competition.active]]
+    from = 0
+    share = 0.4
+    tasks = "code"
+"""
+
+
+@dataclass
+class World:
+    """The network, and hands to play every role in it."""
+
+    folder: Path
+    chain: EmbeddedChain
+    client: ChainClient
+    hub: FolderHub
+    worker: Worker
+    newest: dict[str, SignedRound] = field(default_factory=dict)
+    """The newest record of each validator."""
+
+    @property
+    def network(self) -> str:
+        """How the command line names it."""
+        return str(self.folder / "net")
+
+    @property
+    def schedule_file(self) -> Path:
+        return self.folder / "mini.toml"
+
+    @property
+    def text(self) -> TextCache:
+        return TextCache(self.folder / "text")
+
+    @property
+    def models(self) -> ModelCache:
+        return ModelCache(self.folder / "models")
+
+    @property
+    def competition(self) -> Competition:
+        return parse(SCHEDULE, "mini.toml").competitions[0]
+
+    @property
+    def limits(self) -> Limits:
+        constraints = self.competition.constraints
+        return Limits(constraints, load_tokenizer(constraints.tokenizer).vocabulary)
+
+    def model(self, scale: float, seed: int = 0) -> Path:
+        """A model whose loss grows with `scale`, smoothly: the factor of its random logits."""
+        network = zoo.network("GPT2LMHeadModel", seed)
+        with torch.no_grad():
+            for parameter in network.transformer.ln_f.parameters():
+                parameter.mul_(scale)
+        return zoo.save(network, self.folder / "made" / f"{seed}-{scale:.9g}")
+
+    async def advance(self, blocks: int) -> int:
+        """Let empty blocks pass."""
+        head = self.chain.advance(blocks)
+        return await self.client.wait_for_block(head, timeout=10)
+
+    async def to_block(self, block: int) -> int:
+        """Let blocks pass until this one."""
+        return await self.advance(block - self.chain.head())
+
+    async def to_epoch(self) -> int:
+        """Let blocks pass until the next epoch has run."""
+        return await self.to_block(await self.client.sdk.epochs.next_epoch_start_block(NETUID))
+
+    async def commit(self, name: str, model: Path, competition: int = 0) -> Commitment:
+        """A registered miner publishes a model and commits it."""
+        graph = await self.client.metagraph(NETUID, self.chain.head())
+        if graph.uid(hotkey(name)) is None:
+            await self.client.register(keys(name), NETUID)
+        repository = RepositoryId(name, f"model-{self.chain.head()}")
+        owned = FolderHub(self.folder / "hub", name)
+        commit = owned.publish(ModelFolder.scan(model), repository, "A model")
+        owned.set_visibility(repository, "public")
+        found = fetch(owned, commit, self.models, max_bytes=10**6)
+        bound = secure_hash(model_hash(found), hotkey(name))
+        text = Commitment(repository.namespace, repository.name, commit.id, bound, competition)
+        await self.client.commit(keys(name), NETUID, text.text.encode())
+        return text
+
+    def losses(
+        self, model: CommittedModel, batches: Mapping[str, Batch]
+    ) -> dict[str, tuple[float | None, ...]]:
+        """What a model loses on the text of a round, page by page."""
+        folder = fetch(self.hub, model.commit, self.models, max_bytes=10**6).folder
+        pages = [page for batch in batches.values() for page in batch.pages]
+        found = iter(score_pages(folder, self.limits, self.worker, pages))
+        return {name: tuple(next(found) for _ in batch.pages) for name, batch in batches.items()}
+
+    async def record(self, validator: str, competition: Competition | None = None) -> RoundRecord:
+        """What an honest validator says of all models at the newest block."""
+        competition = competition or self.competition
+        ground = await read_ground(self.client, NETUID)
+        schedule = parse(SCHEDULE, "mini.toml")
+        synced = sync_block(ground.block, schedule.sync_cadence)
+        seed_hash = (await self.client.block_hash(synced)).hex()
+        tokenizer = load_tokenizer(competition.constraints.tokenizer)
+        batches = read_text(competition, seed_hash, tokenizer, self.text).batches
+        models = [
+            self._model(model, competition, batches)
+            for model in ground.models(competition.models)
+            if ground.block - model.block >= competition.eval_block_delay
+        ]
+        models, champion = _decided(models, competition, ground.block)
+        before = self.newest.get(validator)
+        standings = Standings(
+            {}
+            if before is None
+            else {int(number): each for number, each in before.record.standings.items()}
+        )
+        if champion is not None:
+            step = {model.hotkey: model.weight for model in models}
+            standings = standings.record(competition.id, step, competition.alpha)
+        standings = standings.retain(ground.metagraph.hotkeys)
+        return RoundRecord(
+            code_version="test",
+            network=await network_id(self.client),
+            netuid=NETUID,
+            validator=hotkey(validator),
+            round=1 if before is None else before.record.round + 1,
+            previous=None if before is None else before.digest,
+            competition=competition.id,
+            competition_name=competition.name,
+            schedule_digest=blake3(SCHEDULE.encode()).hexdigest(),
+            block=ground.block,
+            sync_block=synced,
+            seed_hash=seed_hash,
+            tasks=tuple(_tasks(competition, batches)),
+            race=None,
+            models=tuple(models),
+            champion=champion,
+            standings={
+                str(number): dict(averages) for number, averages in standings.competitions.items()
+            },
+            weights=standings.merge(schedule.shares(ground.block)),
+        )
+
+    async def round(self, validator: str, competition: Competition | None = None) -> SignedRound:
+        """An honest round: recorded, published, and its weights set on the chain."""
+        signed = self.publish(validator, await self.record(validator, competition))
+        await self.set_weights(validator, signed.record.weights)
+        return signed
+
+    def publish(self, validator: str, record: RoundRecord) -> SignedRound:
+        """Sign and publish a record, true or false."""
+        signed = seal(record, lambda digest: bytes(keys(validator).hotkey.sign(digest)))
+        self.publish_signed(validator, signed)
+        return signed
+
+    def publish_signed(self, validator: str, signed: SignedRound) -> None:
+        """Publish what is signed already, by whomever."""
+        publish_round(FolderHub(self.folder / "hub", validator), rounds_of(validator), signed)
+        self.newest[validator] = signed
+
+    async def set_weights(self, validator: str, weights: Mapping[str, float]) -> None:
+        """The validator's row on the chain, by hotkey."""
+        graph = await self.client.metagraph(NETUID, self.chain.head())
+        row = {graph.hotkeys.index(each): weight for each, weight in weights.items()}
+        await self.client.set_weights(keys(validator), NETUID, row)
+
+    def _model(
+        self, model: CommittedModel, competition: Competition, batches: Mapping[str, Batch]
+    ) -> ModelRecord:
+        losses = self.losses(model, batches)
+        raw = {
+            name: task_loss(losses[name], [len(page.sequences) for page in batch.pages])
+            for name, batch in batches.items()
+        }
+        total = aggregate(competition.tasks, raw)
+        found = fetch(self.hub, model.commit, self.models, max_bytes=10**6)
+        return ModelRecord(
+            uid=model.uid,
+            hotkey=model.hotkey,
+            block=model.block,
+            commitment=model.commitment.text,
+            digest=model_hash(found),
+            outcome=Outcome.EVALUATED,
+            losses=losses,
+            score=None if total is None else total.value,
+            task_scores={name: loss for name, loss in raw.items() if loss is not None},
+            pages_scored=sum(len(each) for each in losses.values()),
+        )
+
+
+@asynccontextmanager
+async def opened(folder: Path, worker: Worker) -> AsyncIterator[World]:
+    """A world at its beginning, with both validators registered."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mini.toml").write_text(SCHEDULE)
+    hub = FolderHub(folder / "hub")
+    with make_chain(folder / "net") as chain:
+        async with await connect(f"embedded:{folder / 'net'}") as client:
+            world = World(folder, chain, client, hub, worker)
+            for name in ("validator-1", "validator-2"):
+                await client.register(keys(name), NETUID)
+                await client.commit(keys(name), NETUID, rounds_commitment(rounds_of(name)).encode())
+            await world.to_epoch()
+            yield world
+
+
+def rounds_of(validator: str) -> RepositoryId:
+    """Where a validator publishes."""
+    return RepositoryId(validator, "rounds")
+
+
+def _tasks(competition: Competition, batches: Mapping[str, Batch]) -> Iterator[TaskRecord]:
+    for task in competition.tasks:
+        batch = batches[task.name]
+        pages = tuple(
+            PageRecord(
+                page.page.config,
+                page.page.start,
+                page.page.rows,
+                page.digest,
+                len(page.sequences),
+            )
+            for page in batch.pages
+        )
+        yield TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
+
+
+def _decided(
+    models: list[ModelRecord], competition: Competition, block: int
+) -> tuple[list[ModelRecord], str | None]:
+    """The models with what the tournament says of them, and the champion."""
+    contest = Field.of(
+        [model.uid for model in models],
+        [model.block for model in models],
+        scores=[float("nan") if model.score is None else model.score for model in models],
+        digests=[model.digest for model in models],
+    )
+    outcome = play(contest, competition.rules, block)
+    if isinstance(outcome, NoResult):
+        return models, None
+    decided = [
+        msgspec.structs.replace(
+            model,
+            epsilon=float(outcome.epsilons[row]),
+            wins=int(outcome.wins[row]),
+            win_rate=float(outcome.win_rates[row]),
+            weight=float(outcome.weights[row]),
+        )
+        for row, model in enumerate(models)
+    ]
+    champion = next(model.hotkey for model in decided if model.uid == outcome.winner)
+    return decided, champion
