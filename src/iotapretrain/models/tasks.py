@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,15 @@ import torch
 
 from iotapretrain.models.claims import Limits, read_claims
 from iotapretrain.models.files import OpenFile, OpenFolder
-from iotapretrain.models.layout import check_layout
+from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
 from iotapretrain.models.losses import token_losses
 from iotapretrain.models.sanity import check_sanity
+from iotapretrain.models.trainable.probe import probe as probe_model
 from iotapretrain.models.values import Fingerprint, examine_values
+
+REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
+"""4.3 thousand million multiplications and additions."""
 
 
 def examine(
@@ -48,6 +53,51 @@ def score(
     finding = check_sanity(model, rows) if sane else None
     means = token_losses(model, rows).mean(1, dtype=torch.float64)
     return {"losses": means.tolist(), "finding": finding}
+
+
+def score_pages(
+    files: dict[str, int],
+    limits: dict[str, Any],
+    all_bytes: int,
+    pages: list[list[list[int]]],
+    counted: list[list[list[bool]] | None],
+    prompts: list[list[int]] | None,
+    probe: list[list[int]] | None,
+    seed: int,
+) -> dict[str, Any]:
+    """Mean over its sequences of each page's mean losses; and what checks of the output and of
+    continued training find, where they are asked for.
+
+    A page is scored by itself, so that its loss does not depend on the pages beside it.
+    """
+    given = msgspec.convert(limits, Limits)
+    claims = read_claims(_folder(files, all_bytes), given)
+    model = load(claims.config, claims.tensors, getattr(torch, given.constraints.dtype))
+    sanity = None if prompts is None else check_sanity(model, torch.tensor(prompts))
+    seen = None if probe is None else probe_model(model, torch.tensor(probe), seed=seed)
+    losses = [_page_loss(model, *page) for page in zip(pages, counted, strict=True)]
+    return {
+        "losses": losses,
+        "sanity": [] if sanity is None else [sanity],
+        "probe": [] if seen is None else seen.findings,
+    }
+
+
+def reference(_files: dict[str, int]) -> float:
+    """Seconds that a known amount of work takes here and now."""
+    left = torch.ones(REFERENCE_SIZE, REFERENCE_SIZE)
+    started = time.perf_counter()
+    for _ in range(REFERENCE_PRODUCTS):
+        left = (left @ left) / REFERENCE_SIZE
+    return time.perf_counter() - started
+
+
+def _page_loss(model: Model, ids: list[list[int]], counted: list[list[bool]] | None) -> float:
+    losses = token_losses(model, torch.tensor(ids)).double()
+    if counted is None:
+        return float(losses.mean(1).mean())
+    labels = torch.tensor(counted)[:, 1:]
+    return float((losses.masked_fill(~labels, 0).sum(1) / labels.sum(1)).mean())
 
 
 def _folder(files: dict[str, int], all_bytes: int) -> OpenFolder:

@@ -55,15 +55,15 @@ def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     return pairs and all(task.method is Method.NONE for task in tasks)
 
 
-def progress(
-    race: Race, plan: PagePlan, field: Field, advantages: FloatArray, losses: FloatArray
-) -> Progress:
-    """What is wanted next, given losses [model, page] with NaN where there are none yet.
+def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> Progress:
+    """What is wanted next, given the field's losses by page, NaN where there are none yet.
 
     `advantages` is the share of its score by which a later model must surely beat each one: its
     epsilon now or when fully decayed, whichever is larger. Models that failed are no part of it.
     """
-    models = len(field)
+    models, losses = len(field), field.losses
+    if losses is None or field.pages != len(plan):
+        raise InputError(f"race: losses of {field.pages} pages; the round has {len(plan)}")
     alpha = race.error_probability / max((models - 1) * (len(plan.looks) - 1), 1)
     wanted = np.zeros(models, dtype=np.int64)
     active = np.ones(models, dtype=np.bool_)

@@ -87,6 +87,11 @@ class PagePlan:
         """Sequences of each task."""
         return np.bincount(self.tasks, self.sequences, len(self.weights))
 
+    @cached_property
+    def shares(self) -> FloatArray:
+        """What each page's loss counts in the score; they sum to 1."""
+        return np.asarray((self.weights / self.totals)[self.tasks] * self.sequences)
+
     def task_means(self, losses: FloatArray, seen: IntArray) -> FloatArray:
         """Each model's mean loss over the sequences of the pages `seen`, task by task."""
         counts = self.sequences[seen]

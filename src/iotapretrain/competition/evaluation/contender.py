@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotapretrain.models.verdict import Finding
+from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.field import Field
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.schedule import Competition
@@ -64,14 +65,17 @@ class Judged:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluated:
     """A scored field, one entry a contender in the order in which they were given.
 
-    `error_probability` is that of the race; None where every model was scored on every page.
+    `weighed` holds losses [contender, page], NaN where not scored, each page times its part of the
+    round: a row's mean is the score. `error_probability` is that of the race; None where every
+    model was scored on every page. A page counts once for all contenders of one digest.
     """
 
     models: tuple[Judged, ...]
+    weighed: FloatArray
     error_probability: float | None
     pages_scored: int
     pages_of_full_round: int
@@ -88,6 +92,7 @@ class Evaluated:
             [each.uid for each in contenders],
             [each.block for each in contenders],
             scores=[_played(judged) for judged in self.models],
+            losses=self.weighed,
             orders=[each.order for each in contenders],
             digests=[each.digest for each in contenders],
         )

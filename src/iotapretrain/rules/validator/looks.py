@@ -36,17 +36,20 @@ def admitted(state: State, candidate: Candidate) -> bool:
 
 
 def refusals(state: State, candidates: Iterable[Candidate]) -> Iterator[Refused]:
-    """Those that were looked at and take no part, with reasons."""
+    """Those that were looked at and take no part, with reasons.
+
+    A copy is named without its digest: some are told from the hub's listing alone.
+    """
     for candidate in candidates:
         look = state.looks.get(candidate.hotkey)
         if look is None:
             continue
-        outcome, reasons = look.outcome, look.reasons
+        outcome, reasons, digest = look.outcome, look.reasons, look.digest
         if look.admitted:
             copy = copied_from(state, candidate, look)
             if copy is None:
                 continue
-            outcome, reasons = Outcome.INADMISSIBLE, (copy,)
+            outcome, reasons, digest = Outcome.INADMISSIBLE, (copy,), None
         yield Refused(
             candidate.hotkey,
             candidate.uid,
@@ -54,7 +57,7 @@ def refusals(state: State, candidates: Iterable[Candidate]) -> Iterator[Refused]
             candidate.commitment.text,
             outcome,
             reasons,
-            look.digest,
+            digest,
         )
 
 

@@ -1,0 +1,111 @@
+"""Score the field of a round: every loss once, in parallel, and with a race no more than it takes.
+
+What is wanted next follows from the losses that are known (`rules.race`), so that the result is the
+same however many workers there are, in whatever order they answer, and after any interruption.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from iotapretrain.competition.evaluation.cache import LossCache
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.jobs import Answer, Executor, Failure
+from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.competition.evaluation.results import evaluated
+from iotapretrain.competition.evaluation.run import Part, Run
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.rules.field import Field, IntArray
+from iotapretrain.rules.race import Race, progress, raceable
+
+RACE = Race()
+
+
+def evaluate(
+    contenders: Sequence[Contender],
+    text: RoundText,
+    terms: Terms,
+    executor: Executor,
+    cache: LossCache,
+    race: Race | None = RACE,
+    probe: bool = False,
+) -> Evaluated:
+    """Every contender's losses, or why there are none. Without a race all pages are scored.
+
+    Contenders of one digest are scored once. With `probe` models are also asked, once a round,
+    whether others can train on from them.
+    """
+    started = time.monotonic()
+    if not raceable(terms.competition.rules, terms.competition.tasks):
+        race = None
+    pages = RoundPages.of(text, terms)
+    checks = {"sanity", "probe"} if probe else {"sanity"}
+    runs: dict[str, Run] = {}
+    for each in sorted(contenders, key=_seniority):
+        if each.digest not in runs:
+            runs[each.digest] = Run(each, pages, terms, set(checks))
+    while parts := _next(list(runs.values()), pages, race):
+        _score(_recalled(parts, cache), executor, cache)
+    return evaluated(contenders, runs, pages, race, time.monotonic() - started)
+
+
+def _seniority(contender: Contender) -> tuple[int, int, int]:
+    return contender.block, contender.order, contender.uid
+
+
+def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
+    """What is missing of what is wanted of each model that has not failed."""
+    running = [run for run in runs if run.failure is None]
+    parts = [
+        run.missing(pages.plan.order[:wanted].tolist())
+        for run, wanted in zip(running, _wanted(running, pages, race), strict=True)
+    ]
+    return [part for part in parts if part.pages or part.checks]
+
+
+def _wanted(running: Sequence[Run], pages: RoundPages, race: Race | None) -> IntArray:
+    everything = np.full(len(running), len(pages.plan))
+    if race is None or not running:
+        return everything
+    field = Field.of(
+        range(len(running)),
+        [run.contender.block for run in running],
+        losses=np.array([run.losses for run in running]),
+    )
+    terms = running[0].terms
+    epsilon = terms.competition.rules.epsilon
+    advantages = np.maximum(epsilon.at(field.ages(terms.block)), epsilon.floor)
+    return progress(race, pages.plan, field, advantages).wanted
+
+
+def _recalled(parts: Sequence[Part], cache: LossCache) -> list[Part]:
+    """What is left of the work when the cache has been asked."""
+    keys = [part.run.keys(part) for part in parts]
+    found = cache.find(key for each in keys for key in each)
+    for part, each in zip(parts, keys, strict=True):
+        part.run.learn({what: found[key] for key, what in each.items() if key in found})
+    left = [part.run.missing(part.pages) for part in parts if part.run.failure is None]
+    return [part for part in left if part.pages or part.checks]
+
+
+def _score(parts: Sequence[Part], executor: Executor, cache: LossCache) -> None:
+    """Do the work, cut smaller where workers would be idle, and keep what comes of it."""
+    pieces = -(-executor.width // max(len(parts), 1))
+    cut = [piece for part in parts for piece in part.pieces(pieces)]
+    jobs = [piece.run.job(number, piece) for number, piece in enumerate(cut)]
+    for answer in executor.run(jobs):
+        _take(cut[answer.number], answer, cache)
+
+
+def _take(part: Part, answer: Answer, cache: LossCache) -> None:
+    run, result = part.run, answer.result
+    run.seconds += answer.seconds
+    if isinstance(result, Failure):
+        run.fail(result)
+        return
+    known = result.known(part.pages, part.checks)
+    cache.keep({key: known[what] for key, what in run.keys(part).items()})
+    run.learn(known)

@@ -1,0 +1,127 @@
+"""What is known of one model while its round is scored, and what its losses are kept under."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from iotapretrain.competition.evaluation.cache import scoring_code
+from iotapretrain.competition.evaluation.contender import Contender, Terms
+from iotapretrain.competition.evaluation.jobs import Failure, Job
+from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.data.digest import digest_of
+from iotapretrain.models.claims import Limits
+from iotapretrain.models.trainable.training import Recipe
+from iotapretrain.models.verdict import Code, Finding
+from iotapretrain.rules.epsilon import FloatArray
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.sanity import PROMPT_TOKENS
+
+TRIES = 2
+"""How often work is given out before the infrastructure's failure counts for the round."""
+PROMPTS = 2
+LARGEST_SEED = 2**63
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some pages of one model that are scored together; `checks` names what else is looked at."""
+
+    run: Run
+    pages: tuple[int, ...]
+    checks: frozenset[str] = frozenset()
+
+    def pieces(self, count: int) -> list[Part]:
+        """The same work in at most `count` pieces; the checks stay with the first."""
+        size = max(-(-len(self.pages) // count), 1)
+        first = Part(self.run, self.pages[:size], self.checks)
+        later = range(size, len(self.pages), size)
+        return [first, *(Part(self.run, self.pages[start : start + size]) for start in later)]
+
+
+@dataclass(eq=False)
+class Run:
+    """One model on its way through the round; `losses` are NaN where they are not known."""
+
+    contender: Contender
+    round: RoundPages
+    terms: Terms
+    unchecked: set[str]
+    losses: FloatArray = field(init=False)
+    failure: Failure | None = None
+    tries: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.losses = np.full(len(self.round.pages), np.nan)
+        prompts = self._rows("sanity")
+        if len(prompts) < PROMPTS or len(prompts[0]) < PROMPT_TOKENS:
+            self.unchecked.discard("sanity")  # too little text to judge a continuation by
+
+    def missing(self, pages: Sequence[int]) -> Part:
+        """What is not known yet of these pages, and of the checks."""
+        unknown = tuple(page for page in pages if np.isnan(self.losses[page]))
+        return Part(self, unknown, frozenset(self.unchecked))
+
+    def job(self, number: int, part: Part) -> Job:
+        pages = [self.round.pages[page] for page in part.pages]
+        return Job(
+            number=number,
+            folder=self.contender.folder,
+            limits=Limits(self.terms.competition.constraints, self.terms.vocabulary),
+            pages=[page.ids for page in pages],
+            counted=[page.counted for page in pages],
+            prompts=self._rows("sanity") if "sanity" in part.checks else None,
+            probe=self._rows("probe") if "probe" in part.checks else None,
+            seed=self.terms.seed % LARGEST_SEED,
+        )
+
+    def keys(self, part: Part) -> dict[str, str | int]:
+        """Under which key each page, by number, and each check, by name, is kept."""
+        fixed = (
+            self.contender.digest,
+            self.terms.competition.constraints.dtype,
+            scoring_code(),
+        )
+        keys: dict[str, str | int] = {
+            digest_of("loss", *fixed, self.round.pages[page].digest): page for page in part.pages
+        }
+        for check in part.checks:
+            rows = msgspec.json.encode(self._rows(check))
+            keys[digest_of(check, *fixed, str(self.terms.seed), rows)] = check
+        return keys
+
+    def learn(self, known: Mapping[str | int, Any]) -> None:
+        """Losses by page number, findings by check; the model's own failure if one is bad."""
+        for what, value in known.items():
+            if isinstance(what, int):
+                self._learn_loss(what, value)
+            else:
+                self.unchecked.discard(what)
+                for finding in msgspec.convert(value, list[Finding]):
+                    self.failure = Failure(Outcome.MODEL, finding)
+
+    @property
+    def pages_scored(self) -> int:
+        return int(np.count_nonzero(~np.isnan(self.losses)))
+
+    def fail(self, failure: Failure) -> None:
+        """The infrastructure's failures count only when they happen again."""
+        self.tries += 1
+        if failure.outcome is not Outcome.INFRASTRUCTURE or self.tries >= TRIES:
+            self.failure = failure
+
+    def _learn_loss(self, page: int, loss: float | None) -> None:
+        if loss is not None and np.isfinite(loss):
+            self.losses[page] = loss
+            return
+        where = self.round.pages[page]
+        sentence = f"its loss on page {where.place} of {where.task} is no finite number"
+        self.failure = Failure(Outcome.MODEL, Finding(Code.NOT_FINITE, sentence, "loss"))
+
+    def _rows(self, check: str) -> list[list[int]]:
+        return self.round.first_sequences(PROMPTS if check == "sanity" else Recipe().rows)
