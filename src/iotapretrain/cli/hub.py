@@ -119,7 +119,7 @@ def fetch(
 
     commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)
     kept = _cache(cache, budget)
-    with _progress(model) as progress:
+    with progress_bar(model) as progress:
         fetch_model(opened, commit, kept, max_bytes=limit, seconds=seconds, progress=progress)
     with kept.hold(commit) as fetched:
         if to is not None:
@@ -168,7 +168,7 @@ def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Cac
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[Progress]:
+def progress_bar(title: str) -> Iterator[Progress]:
     """A bar on the terminal, if there is one."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn

@@ -1,0 +1,101 @@
+"""`iota publish`: a model goes to the hub and its commitment to the chain."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.competition_name import find_scheduled
+from iotapretrain.cli.console import print_json
+from iotapretrain.cli.network import AsJson, Netuid, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+
+if TYPE_CHECKING:
+    from bittensor import Wallet
+
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.publishing.publication import Publication
+    from iotapretrain.models.claims import Limits
+    from iotapretrain.rules.schedule import Competition
+
+
+def publish(
+    folder: Annotated[Path, typer.Argument(help="A folder with config.json and *.safetensors.")],
+    competition: CompetitionName,
+    repo: Annotated[str, typer.Option(help="NAMESPACE/NAME on the hub; made where it is missing.")],
+    wallet: WalletName,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    wallets: WalletFolder = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait until the chain takes the next commitment.")
+    ] = False,
+    licence: Annotated[str, typer.Option(help="For the model card: an identifier.")] = "mit",
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a model: inspect, upload unseen, compare, commit, open to everybody.
+
+    May be run again at any time: what is done already is not done twice.
+
+    Example: iota publish net/miners/miner-1/run/model --competition tiny/nano --repo alice/nano
+    --network net --wallet miner-1
+    """
+    from iotapretrain.competition.publishing.admission import inspector
+    from iotapretrain.competition.publishing.offer import Offer
+    from iotapretrain.competition.publishing.publish import Publisher
+    from iotapretrain.hub.protocol import RepositoryId
+    from iotapretrain.models.worker import Budget
+
+    schedule, chosen = find_scheduled(competition)
+    repository = RepositoryId.parse(repo)
+    offer = Offer(folder, repository, chosen, schedule, netuid, licence)
+    opened = find_hub(hub, network, repository.namespace)
+    inspect = inspector(_limits(chosen, tokenizer), Budget())
+
+    async def run(client: ChainClient, signer: Wallet) -> Publication:
+        publisher = Publisher(client, signer, opened, inspect, time.time, _say)
+        return await publisher.publish(offer, wait)
+
+    _report(with_wallet(network, wallet, wallets, run), as_json)
+
+
+def _limits(competition: Competition, tokenizer: str | None) -> Limits:
+    from iotapretrain.data.tokenizer import load_tokenizer
+    from iotapretrain.models.claims import Limits
+
+    constraints = competition.constraints
+    return Limits(constraints, load_tokenizer(tokenizer or constraints.tokenizer).vocabulary)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _report(publication: Publication, as_json: bool) -> None:
+    model = publication.model
+    if as_json:
+        print_json(
+            {
+                "already_published": publication.already,
+                "repository": str(model.repository),
+                "commit": model.commitment.commit,
+                "model_hash": publication.model_hash,
+                "commitment": model.commitment.text,
+                "hotkey": model.hotkey,
+                "uid": model.uid,
+                "block": model.block,
+                "judged_from_block": publication.judged_from,
+            }
+        )
+        return
+    state = "already published" if publication.already else "published"
+    typer.echo(f"{state}: {model.commit}, committed in block {model.block}")
+    typer.echo(f"validators look at it from block {publication.judged_from} on")

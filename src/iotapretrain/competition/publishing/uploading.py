@@ -1,0 +1,74 @@
+"""Bringing a model to the hub unseen, and making sure that the hub has it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from iotapretrain.competition.publishing.card import describe
+from iotapretrain.competition.publishing.offer import Offer
+from iotapretrain.competition.standing.committed import CommittedModel
+from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
+from iotapretrain.hub.cache import Cache
+from iotapretrain.hub.digest import model_hash
+from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
+
+DOWNLOAD_SECONDS = 6 * 3600.0
+"""As long as an upload may take."""
+
+
+def upload(offer: Offer, hub: Hub, standing: CommittedModel | None) -> Commit:
+    """Make the model the newest commit of a repository that nobody else can read."""
+    _close(offer.repository, hub, standing)
+    folder, card = ModelFolder.scan(offer.folder), describe(offer)
+    if card is not None:
+        folder = folder.with_card(card)
+    return hub.publish(folder, offer.repository, f"A model for {offer.competition.name}")
+
+
+def compare(commit: Commit, hub: Hub, expected: str, place: Path, max_bytes: int) -> None:
+    """Download what was uploaded, by the rules that validators follow, and compare its hash."""
+    model = fetch(hub, commit, Cache(place), max_bytes=max_bytes, seconds=DOWNLOAD_SECONDS)
+    got = model_hash(model)
+    if got != expected:
+        raise CorruptModelError(
+            f"{commit}: the hub gives back model hash {got}, sent was {expected}; was the folder"
+            " changed meanwhile? publish it again"
+        )
+
+
+def has(hub: Hub, commit: Commit) -> bool:
+    """Whether the hub still has a commit, for its owner."""
+    try:
+        return hub.resolve(commit.repository, commit.id) == commit
+    except MissingModelError:
+        return False
+
+
+def show(hub: Hub, repository: RepositoryId) -> bool:
+    """Open a repository to everybody. Was it closed?"""
+    if hub.visibility(repository) == "public":
+        return False
+    hub.set_visibility(repository, "public")
+    return True
+
+
+def _close(repository: RepositoryId, hub: Hub, standing: CommittedModel | None) -> None:
+    """See to it that the next commit is not seen before its commitment (3.1): whoever reads a model
+    first can commit to it first.
+    """
+    try:
+        listing = hub.listing(hub.resolve(repository))
+    except MissingModelError:
+        return
+    if any(entry.path.startswith("rounds/") for entry in listing.files):
+        raise InputError(f"{repository}: holds round records; name another repository")
+    if hub.visibility(repository) == "private":
+        return
+    if standing is not None and standing.repository == repository:
+        raise InputError(
+            f"{repository}: is public and holds the model that you are committed to; a new one"
+            " would show there before its commitment: name a new repository"
+        )
+    hub.set_visibility(repository, "private")
