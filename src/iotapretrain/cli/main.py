@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from iotapretrain import __version__
-from iotapretrain.cli import benchmark, chain, conformance, data, hub, model, records, rules
+from iotapretrain.cli import (
+    benchmark,
+    chain,
+    conformance,
+    data,
+    hub,
+    model,
+    publish,
+    pull,
+    records,
+    rules,
+)
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
 
@@ -24,6 +35,8 @@ app = typer.Typer(
 )
 app.command("benchmark")(benchmark.benchmark)
 app.command("conformance")(conformance.conformance)
+app.command("publish")(publish.publish)
+app.command("pull")(pull.pull)
 app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(hub.app, name="hub")
