@@ -10,9 +10,11 @@ import typer
 
 from iotapretrain import __version__
 from iotapretrain.cli import (
+    audit,
     benchmark,
     chain,
     conformance,
+    dashboard,
     data,
     hub,
     model,
@@ -20,6 +22,7 @@ from iotapretrain.cli import (
     pull,
     records,
     rules,
+    train,
 )
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
@@ -33,8 +36,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
+app.command("audit")(audit.audit)
 app.command("benchmark")(benchmark.benchmark)
 app.command("conformance")(conformance.conformance)
+app.command("dashboard")(dashboard.dashboard)
 app.command("publish")(publish.publish)
 app.command("pull")(pull.pull)
 app.add_typer(chain.app, name="chain")
@@ -43,6 +48,7 @@ app.add_typer(hub.app, name="hub")
 app.add_typer(model.app, name="model")
 app.add_typer(records.app, name="records")
 app.add_typer(rules.app, name="rules")
+app.command("train")(train.train)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,63 @@
+"""Questions of the page Audit: what can be recomputed, and how it goes."""
+
+from __future__ import annotations
+
+import msgspec
+
+from iotapretrain.dashboard.answers import Auditable, AuditJob, AuditPage
+from iotapretrain.dashboard.audits import Audits, Job
+from iotapretrain.dashboard.people import People
+from iotapretrain.errors import InputError
+
+ROUNDS = 50
+
+
+class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to audit."""
+
+    validator: str
+    round: int
+
+
+def audit_page(people: People, audits: Audits) -> AuditPage:
+    """Rounds of every validator, newest first, and the audits that were started here."""
+    return AuditPage(
+        audits.problem,
+        tuple(_auditable(people, who.hotkey) for who in people.validators()),
+        tuple(_shown(people, job) for job in audits.jobs),
+    )
+
+
+def requested(people: People, body: bytes) -> tuple[str, int]:
+    """Validator and round of a request, both known here."""
+    try:
+        wanted = msgspec.json.decode(body, type=Wanted)
+    except msgspec.DecodeError as error:
+        raise InputError(f"audit: {error}") from error
+    known = people.index.row(
+        "SELECT 1 FROM rounds r JOIN hotkeys h ON h.id = r.validator "
+        "WHERE h.hotkey = ? AND r.round = ?",
+        (wanted.validator, wanted.round),
+    )
+    if known is None:
+        raise InputError(f"audit: round {wanted.round} of {wanted.validator} is not known here")
+    return wanted.validator, wanted.round
+
+
+def _auditable(people: People, hotkey: str) -> Auditable:
+    rows = people.index.rows(
+        "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ? "
+        "ORDER BY round DESC LIMIT ?",
+        (hotkey, ROUNDS),
+    )
+    return Auditable(people.who(hotkey), tuple(row["round"] for row in rows))
+
+
+def _shown(people: People, job: Job) -> AuditJob:
+    return AuditJob(
+        number=job.number,
+        validator=people.who(job.validator),
+        round=job.round,
+        state=job.state,
+        steps=tuple(job.steps),
+    )

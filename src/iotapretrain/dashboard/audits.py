@@ -1,0 +1,128 @@
+"""Audits started from the page: one child process at a time, its lines shown as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import final
+
+from iotapretrain.dashboard.answers import Step
+from iotapretrain.errors import InputError
+
+MOST_STEPS = 400
+KEPT = 20
+LIMIT_SECONDS = 900.0
+PATIENCE_SECONDS = 5.0
+HELD, EXPOSED = 0, 1
+
+
+@dataclass
+class Job:
+    """One audit; `state` is running, held, failed or stopped."""
+
+    number: int
+    validator: str
+    round: int
+    state: str = "running"
+    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=MOST_STEPS))
+
+
+@final
+class Audits:
+    """Runs `COMMAND ROUND --validator HOTKEY`; an empty command runs nothing."""
+
+    def __init__(
+        self,
+        command: tuple[str, ...],
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._command, self._changed, self._clock = command, changed, clock
+        self.jobs: deque[Job] = deque(maxlen=KEPT)
+        self._started = 0
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why no audit can be started; None if one can."""
+        if not self._command:
+            return "this dashboard was started without a way to audit"
+        if self._running is not None and not self._running.done():
+            return "an audit is running; one at a time"
+        return None
+
+    def start(self, validator: str, round_: int) -> Job:
+        """Start one; InputError where one is running."""
+        if self.problem is not None:
+            raise InputError(self.problem)
+        self._started += 1
+        job = Job(self._started, validator, round_)
+        self.jobs.appendleft(job)
+        self._running = asyncio.create_task(self._run(job))
+        self._changed()
+        return job
+
+    async def close(self) -> None:
+        """Stop what runs."""
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+
+    async def _run(self, job: Job) -> None:
+        began = self._clock()
+
+        def say(text: str) -> None:
+            job.steps.append(Step(round(self._clock() - began, 2), text))
+            self._changed()
+
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                job.state = await self._watched(job, say)
+        except TimeoutError:
+            job.state = "stopped"
+            say(f"stopped after {LIMIT_SECONDS:g} s")
+        except OSError as error:
+            job.state = "stopped"
+            say(f"cannot be started: {error}")
+        except asyncio.CancelledError:
+            job.state = "stopped"
+            raise
+        finally:
+            self._changed()
+
+    async def _watched(self, job: Job, say: Callable[[str], None]) -> str:
+        process = await asyncio.create_subprocess_exec(
+            *self._command,
+            str(job.round),
+            "--validator",
+            job.validator,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            if process.stdout is not None:
+                async for line in process.stdout:
+                    say(line.decode(errors="replace").rstrip())
+            code = await process.wait()
+        finally:
+            await _ended(process)
+        return {HELD: "held", EXPOSED: "failed"}.get(code, "stopped")
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """Terminated, and killed if that does not help."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()

@@ -1,0 +1,118 @@
+"""The chain into the index: every epoch that passes, and those before the start."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import final
+
+from iotapretrain.chain.client import ChainClient, connect
+from iotapretrain.chain.metagraph import Metagraph
+from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.errors import ChainError, InputError, StoreError
+
+_log = logging.getLogger(__name__)
+
+EPOCHS_BACK = 60
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One look at the chain."""
+
+    block: int
+    graph: Metagraph
+    weights: dict[int, dict[int, float]]
+
+
+@final
+class ChainWatch:
+    """Reads one subnet through one client. `problem` says why the chain cannot be read, if so."""
+
+    def __init__(self, index: Index, network: str, netuid: int) -> None:
+        self.network, self.netuid = network, netuid
+        self.block: int | None = None
+        self.problem: str | None = "the chain has not been read yet"
+        self._index = index
+        self._client: ChainClient | None = None
+        self._newest: tuple[int, int] | None = None
+        self._past: list[int] | None = None
+
+    async def look(self) -> Reading | None:
+        """What is there now; None, and a problem, where the chain does not answer."""
+        try:
+            client = await self._connected()
+            block, _ = await client.head()
+            graph = await client.metagraph(self.netuid, block)
+            weights = await client.weights(self.netuid, block)
+        except (ChainError, InputError, StoreError) as error:
+            self.problem = str(error)
+            return None
+        self.problem = None
+        return Reading(block, graph, weights)
+
+    async def look_back(self) -> Metagraph | None:
+        """An epoch of before the start, the newest of them first; None when there is no more."""
+        if not self._past or self._client is None:
+            return None
+        try:
+            return await self._client.metagraph(self.netuid, self._past.pop())
+        except (ChainError, InputError, StoreError) as error:
+            _log.info("older epochs cannot be read: %s", error)
+            self._past = []
+            return None
+
+    def keep(self, reading: Reading) -> bool:
+        """Write it; whether anything but the block's number is new."""
+        graph = reading.graph
+        self.block = reading.block
+        state = (
+            graph.last_step,
+            hash((graph.hotkeys, graph.stake.tobytes(), str(reading.weights))),
+        )
+        if state == self._newest:
+            return False
+        self._newest = state
+        if self._past is None:
+            steps = range(1, EPOCHS_BACK + 1)
+            before = [graph.last_step - n * (graph.tempo + 1) for n in steps]
+            self._past = [block for block in reversed(before) if block > 0]
+        self.keep_epoch(graph)
+        rows = [(v, uid, w) for v, row in reading.weights.items() for uid, w in row.items()]
+        with self._index.batch() as batch:
+            batch.execute("DELETE FROM chain_weights")
+            insert(batch, "chain_weights", rows, 3)
+        return True
+
+    def keep_epoch(self, graph: Metagraph) -> None:
+        """One row a uid, under the block of the epoch that computed it."""
+        at = graph.last_step
+        with self._index.batch() as batch:
+            batch.execute("DELETE FROM epochs WHERE block = ?", (at,))
+            rows = [
+                (
+                    at,
+                    uid,
+                    key_of(batch, "hotkeys", "hotkey", hotkey),
+                    int(graph.stake[uid]),
+                    int(graph.emission[uid]),
+                    float(graph.incentive[uid]),
+                    float(graph.dividends[uid]),
+                    float(graph.consensus[uid]),
+                    float(graph.validator_trust[uid]),
+                    bool(graph.validator_permit[uid]),
+                    int(graph.last_update[uid]),
+                )
+                for uid, hotkey in enumerate(graph.hotkeys)
+            ]
+            insert(batch, "epochs", rows, 11)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _connected(self) -> ChainClient:
+        if self._client is None:
+            self._client = await connect(self.network)
+        return self._client

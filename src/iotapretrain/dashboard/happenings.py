@@ -1,0 +1,69 @@
+"""Events into the index: the newest of each kind, and every refusal of a model."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import final
+
+import msgspec
+
+from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.observe.events import AnyEvent, ModelFetched
+
+KEPT_OF_A_KIND = 20_000
+PRUNED_EVERY = 2_000
+VALIDATOR = "validator:"
+
+
+@final
+class EventWriter:
+    """Writes events; forgets the oldest of a kind of which there are too many."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._since_pruned = 0
+
+    def write(self, events: Sequence[AnyEvent]) -> int:
+        """All in one batch; their number."""
+        with self._index.batch() as batch:
+            batch.executemany(
+                "INSERT INTO events (time, source, kind, body) VALUES (?, ?, ?, ?)",
+                [_row(event) for event in events],
+            )
+            for event in events:
+                if isinstance(event, ModelFetched) and event.source.startswith(VALIDATOR):
+                    _keep_verdict(batch, event)
+            self._prune(batch, len(events))
+        return len(events)
+
+    def _prune(self, batch: sqlite3.Connection, added: int) -> None:
+        self._since_pruned += added
+        if self._since_pruned < PRUNED_EVERY:
+            return
+        self._since_pruned = 0
+        for (kind,) in batch.execute("SELECT DISTINCT kind FROM events").fetchall():
+            batch.execute(
+                "DELETE FROM events WHERE kind = ?1 AND id <= (SELECT id FROM events WHERE "
+                "kind = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+                (kind, KEPT_OF_A_KIND),
+            )
+
+
+def _row(event: AnyEvent) -> tuple[float, str, str, bytes]:
+    tag = str(event.__struct_config__.tag)
+    return event.time, event.source, tag, msgspec.json.encode(event)
+
+
+def _keep_verdict(batch: sqlite3.Connection, event: ModelFetched) -> None:
+    row = (
+        key_of(batch, "hotkeys", "hotkey", event.source.removeprefix(VALIDATOR)),
+        key_of(batch, "hotkeys", "hotkey", event.hotkey),
+        event.competition,
+        event.repository,
+        event.commit,
+        event.outcome,
+        msgspec.json.encode(event.reasons),
+        event.time,
+    )
+    insert(batch, "verdicts", [row], 8)

@@ -1,0 +1,131 @@
+"""Everything the pages ask for, in one SQLite file that is made anew at every start.
+
+Memory stays flat however many rounds there are: SQLite holds them. One thread writes; every reader
+has a connection of its own and sees whole batches only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, final
+
+SCHEMA = """
+CREATE TABLE hotkeys (id INTEGER PRIMARY KEY, hotkey TEXT NOT NULL UNIQUE);
+CREATE TABLE commitments (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
+CREATE TABLE rounds (
+    id INTEGER PRIMARY KEY, validator INTEGER NOT NULL, round INTEGER NOT NULL,
+    competition INTEGER NOT NULL, competition_name TEXT NOT NULL, block INTEGER NOT NULL,
+    sync_block INTEGER NOT NULL, digest TEXT NOT NULL, sealed INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    champion INTEGER, champion_score REAL, champion_epsilon REAL, champion_block INTEGER,
+    models INTEGER NOT NULL, scored INTEGER NOT NULL, pages INTEGER NOT NULL,
+    pages_scored INTEGER NOT NULL, tasks TEXT NOT NULL, weights TEXT NOT NULL,
+    UNIQUE (validator, round)
+);
+CREATE INDEX rounds_by_competition ON rounds (competition, validator, block);
+CREATE TABLE models (
+    round INTEGER NOT NULL, hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL,
+    "commitment" INTEGER NOT NULL, outcome TEXT NOT NULL, reasons TEXT, score REAL, epsilon REAL,
+    wins INTEGER NOT NULL, win_rate REAL NOT NULL, weight REAL NOT NULL, standing REAL NOT NULL,
+    merged REAL NOT NULL, raced_out INTEGER NOT NULL, tasks TEXT,
+    PRIMARY KEY (round, hotkey)
+) WITHOUT ROWID;
+CREATE INDEX models_by_hotkey ON models (hotkey, round);
+CREATE TABLE duels (competition INTEGER NOT NULL, validator INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (competition, validator)) WITHOUT ROWID;
+CREATE TABLE verdicts (
+    validator INTEGER NOT NULL, hotkey INTEGER NOT NULL, competition INTEGER NOT NULL,
+    repository TEXT NOT NULL, revision TEXT NOT NULL, outcome TEXT NOT NULL, reasons TEXT NOT NULL,
+    time REAL NOT NULL, PRIMARY KEY (validator, hotkey, competition, repository, revision)
+) WITHOUT ROWID;
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, time REAL NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX events_by_kind ON events (kind, id);
+CREATE TABLE cards ("commitment" INTEGER PRIMARY KEY, title TEXT, parent TEXT, tokens INTEGER,
+    loss REAL);
+CREATE TABLE epochs (
+    block INTEGER NOT NULL, uid INTEGER NOT NULL, hotkey INTEGER NOT NULL, stake INTEGER NOT NULL,
+    emission INTEGER NOT NULL, incentive REAL NOT NULL, dividends REAL NOT NULL,
+    consensus REAL NOT NULL, trust REAL NOT NULL, permit INTEGER NOT NULL,
+    updated INTEGER NOT NULL, PRIMARY KEY (block, uid)
+) WITHOUT ROWID;
+CREATE INDEX epochs_by_hotkey ON epochs (hotkey, block);
+CREATE TABLE chain_weights (validator INTEGER NOT NULL, uid INTEGER NOT NULL, weight REAL NOT NULL,
+    PRIMARY KEY (validator, uid)) WITHOUT ROWID;
+"""
+PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
+BUSY_SECONDS = 10.0
+
+
+@final
+class Index:
+    """The file, its one writer, and a connection for every reading thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing = threading.Lock()
+        self._writer = _connected(path)
+        self._writer.executescript(SCHEMA)
+        self._reading = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+
+    @contextmanager
+    def batch(self) -> Iterator[sqlite3.Connection]:
+        """A transaction: readers see all of it or nothing."""
+        with self._writing, self._writer:
+            yield self._writer
+
+    def rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """The answer to a question."""
+        return self._reader().execute(statement, values).fetchall()
+
+    def row(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
+        """The first row of the answer."""
+        found: sqlite3.Row | None = self._reader().execute(statement, values).fetchone()
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._writing:
+            for connection in (*self._readers, self._writer):
+                connection.close()
+
+    def _reader(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._reading, "connection", None)
+        if found is None:
+            found = self._reading.connection = _connected(self.path)
+            found.execute("PRAGMA query_only=ON")
+            self._readers.append(found)
+        return found
+
+
+def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
+    """The number under which a text is kept."""
+    known = f"SELECT id FROM {table} WHERE {column} = ?"  # noqa: S608 -- names of our own
+    found = batch.execute(known, (text,)).fetchone()
+    if found is not None:
+        return int(found[0])
+    made = batch.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608
+    return int(made.lastrowid or 0)
+
+
+def insert(
+    batch: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]], columns: int
+) -> None:
+    """Rows of a table; one that is there already is replaced."""
+    places = ", ".join("?" * columns)
+    batch.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)  # noqa: S608
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection

@@ -1,0 +1,94 @@
+"""Who is who: hotkeys by their numbers in the index, and the names of their wallets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, final
+
+import msgspec
+
+from iotapretrain.dashboard.answers import Who, Why
+from iotapretrain.dashboard.index import Index
+from iotapretrain.errors import InputError
+from iotapretrain.rules.commitment import Commitment
+
+Item = TypeVar("Item")
+
+
+@final
+class People:
+    """The index with names; `names` may grow while pages are asked for."""
+
+    def __init__(self, index: Index, names: Mapping[str, str]) -> None:
+        self.index, self.names = index, names
+
+    def who(self, hotkey: str, uid: int | None = None) -> Who:
+        """A hotkey as pages show it."""
+        return Who(hotkey, self.names.get(hotkey), self.uid(hotkey) if uid is None else uid)
+
+    def uid(self, hotkey: str) -> int | None:
+        """The uid at the newest epoch, or in the newest round."""
+        found = self.index.row(
+            "SELECT uid FROM epochs e JOIN hotkeys h ON h.id = e.hotkey WHERE h.hotkey = ? "
+            "ORDER BY e.block DESC LIMIT 1",
+            (hotkey,),
+        ) or self.index.row(
+            "SELECT uid FROM models m JOIN hotkeys h ON h.id = m.hotkey WHERE h.hotkey = ? "
+            "ORDER BY m.round DESC LIMIT 1",
+            (hotkey,),
+        )
+        return None if found is None else int(found[0])
+
+    def number(self, hotkey: str) -> int | None:
+        """The number of a hotkey in the index; None for a stranger."""
+        found = self.index.row("SELECT id FROM hotkeys WHERE hotkey = ?", (hotkey,))
+        return None if found is None else int(found[0])
+
+    def hotkey(self, number: int) -> str:
+        """The hotkey of a number."""
+        found = self.index.row("SELECT hotkey FROM hotkeys WHERE id = ?", (number,))
+        if found is None:
+            raise InputError(f"hotkey {number}: there is none of this number")
+        return str(found[0])
+
+    def validators(self, competition: int | None = None) -> list[Who]:
+        """Who has published rounds: most stake first, then most rounds."""
+        rows = self.index.rows(
+            "SELECT h.hotkey, (SELECT stake FROM epochs e WHERE e.hotkey = r.validator ORDER BY "
+            "e.block DESC LIMIT 1) stake, count(*) rounds FROM rounds r JOIN hotkeys h ON "
+            "h.id = r.validator WHERE ?1 IS NULL OR r.competition = ?1 GROUP BY r.validator "
+            "ORDER BY stake DESC, rounds DESC, h.hotkey",
+            (competition,),
+        )
+        return [self.who(row["hotkey"]) for row in rows]
+
+
+def reasons_of(text: bytes | str | None) -> tuple[Why, ...]:
+    """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
+    if not text:
+        return ()
+    found = msgspec.json.decode(text)
+    return tuple(
+        Why(each["code"], each["sentence"]) if isinstance(each, dict) else _split(each)
+        for each in found
+    )
+
+
+def place_of(commitment: str) -> tuple[str | None, str | None]:
+    """Repository and commit of a commitment; nothing for a text that is none."""
+    try:
+        parsed = Commitment.parse(commitment)
+    except InputError:
+        return None, None
+    return parsed.repo_id, parsed.commit
+
+
+def thinned(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many, evenly, the last always among them."""
+    step = -(-len(items) // most) if items else 1
+    return list(items[::-1][::step][::-1])
+
+
+def _split(text: str) -> Why:
+    code, colon, sentence = text.partition(": ")
+    return Why(code, sentence) if colon and " " not in code else Why("refused", text)

@@ -1,0 +1,59 @@
+"""The dashboard as a process: a socket, a server, and its end."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+
+import uvicorn
+
+from iotapretrain.dashboard.app import make_app
+from iotapretrain.dashboard.desk import Desk, Place
+from iotapretrain.errors import InputError
+
+BACKLOG = 2_048
+LAST_SECONDS = 1
+"""For answers that are under way when the process is to end; streams never end by themselves."""
+
+
+async def serve(place: Place, host: str, port: int, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted; `announce` is told the address once it answers."""
+    listener = _listening(host, port)
+    address, bound = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    async with Desk(place) as desk:
+        app = make_app(desk, _names(host))
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=LAST_SECONDS,
+        )
+        announce(f"http://{shown}:{bound}/")
+        await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def _names(host: str) -> frozenset[str] | None:
+    """By which names a page may call us: any where the address is nobody's own."""
+    try:
+        if ipaddress.ip_address(host).is_unspecified:
+            return None
+    except ValueError:
+        pass
+    return frozenset({host, "localhost", "127.0.0.1", "::1"})
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise InputError(f"{host}:{port}: cannot listen there: {error.strerror}") from error
+    return listener
