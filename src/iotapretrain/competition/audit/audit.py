@@ -17,7 +17,7 @@ from iotapretrain.competition.audit.losses import Claim, check_losses, claims
 from iotapretrain.competition.audit.models import Fetched, check_models, check_refusals
 from iotapretrain.competition.audit.pages import check_pages
 from iotapretrain.competition.audit.published import Published, find_validator, read_published
-from iotapretrain.competition.audit.sample import sampled
+from iotapretrain.competition.audit.sample import chance_of_finding, sampled
 from iotapretrain.competition.audit.seal import check_links, check_seal
 from iotapretrain.competition.audit.seed import check_seed
 from iotapretrain.competition.audit.standings import (
@@ -87,6 +87,11 @@ class Report:
     @property
     def differences(self) -> tuple[Difference, ...]:
         return tuple(each for check in self.checks for each in check.differences)
+
+    @property
+    def chance(self) -> float:
+        """That one false loss among those published would have been found."""
+        return chance_of_finding(self.losses, self.computed, min(self.losses, 1))
 
     @property
     def verdict(self) -> Verdict:

@@ -1,4 +1,4 @@
-"""Losses of one model, page by page, and what they add up to."""
+"""Losses of one model, page by page, just as validators compute them; and what they add up to."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+from iotapretrain.competition.evaluation.jobs import Failure, Job, perform
 from iotapretrain.data.batches import PackedPage
+from iotapretrain.errors import WorkerError
 from iotapretrain.models.claims import Limits
-from iotapretrain.models.inspect import score
 from iotapretrain.models.worker import Worker
+from iotapretrain.rules.retry import Outcome
 
 
 def score_pages(
     folder: Path, limits: Limits, worker: Worker, pages: Sequence[PackedPage]
 ) -> list[float | None]:
-    """The mean loss of each page's sequences; None of a page without any, or of a bad model."""
-    rows = [row for page in pages for row in page.sequences.tolist()]
-    scores = score(folder, limits, worker, rows, sane=False)
-    if not scores.losses:
-        return [None] * len(pages)
-    sequences = iter(scores.losses)
-    return [_mean([next(sequences) for _ in range(len(page.sequences))]) for page in pages]
+    """The loss of each page; None of one without sequences, and of a model that cannot be scored.
+
+    What this machine is to blame for is an error: it says nothing about the model.
+    """
+    whole = [place for place, page in enumerate(pages) if len(page.sequences)]
+    rows = [pages[place].sequences.tolist() for place in whole]
+    masks = [pages[place].counted for place in whole]
+    counted = [None if mask is None else mask.tolist() for mask in masks]
+    result = perform(Job(0, folder, limits, rows, counted), worker).result
+    losses: list[float | None] = [None] * len(pages)
+    if isinstance(result, Failure):
+        if result.outcome is Outcome.INFRASTRUCTURE:
+            raise WorkerError(f"{folder}: not scored: {result.finding.sentence}; try again")
+        return losses
+    for place, loss in zip(whole, result.losses, strict=True):
+        losses[place] = loss
+    return losses
 
 
 def task_loss(losses: Sequence[float | None], sequences: Sequence[int]) -> float | None:
@@ -31,7 +43,3 @@ def task_loss(losses: Sequence[float | None], sequences: Sequence[int]) -> float
         return None
     total = math.fsum(loss * count for loss, count in counted if loss is not None)
     return total / sum(count for _, count in counted)
-
-
-def _mean(losses: Sequence[float]) -> float | None:
-    return math.fsum(losses) / len(losses) if losses else None

@@ -1,0 +1,165 @@
+"""`iota audit`: repeat what a validator published."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.workplace import (
+    Competitions,
+    HubAddress,
+    Network,
+    find_hub,
+    find_schedule,
+)
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.audit.audit import Report
+
+LATEST = "latest"
+EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
+
+
+def audit(
+    number: Annotated[
+        str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
+    ] = LATEST,
+    validator: Annotated[
+        str | None,
+        typer.Option(metavar="HOTKEY", help="Default: the one with most stake that publishes."),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
+    ] = None,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    competitions: Competitions = "tiny",
+    as_json: AsJson = False,
+) -> None:
+    """Repeat a published round: signature, pages, models, losses, tournament, standings, weights.
+
+    Exit code 0 if it holds, 1 if something in it is false, 2 if it cannot be audited.
+
+    Example: iota audit latest --sample 20 --network net
+    """
+    from random import Random
+
+    from iotapretrain.competition.audit.audit import Agreed, Bench
+    from iotapretrain.competition.audit.audit import audit as repeat
+    from iotapretrain.data import cache as text_cache
+    from iotapretrain.hub import cache as model_cache
+    from iotapretrain.models.worker import Budget, Worker
+
+    wanted = _round(number)
+    agreed = Agreed(*find_schedule(competitions))
+    chosen = secrets.randbelow(2**32) if seed is None else seed
+    texts = text_cache.Cache(text_cache.default_folder())
+    models = model_cache.Cache(model_cache.default_folder())
+    with Worker(Budget()) as worker:
+        bench = Bench(find_hub(hub, network), models, texts, worker)
+
+        async def run(client: ChainClient) -> Report:
+            return await repeat(
+                client, netuid, bench, agreed, wanted, validator, sample, Random(chosen)
+            )
+
+        report = with_client(network, run)
+    _record(report, network)
+    if as_json:
+        print_json(_document(report, None if sample is None else chosen))
+    else:
+        _show(report, None if sample is None else chosen)
+    raise typer.Exit(EXIT_CODES[report.verdict])
+
+
+def _round(number: str) -> int | None:
+    if number == LATEST:
+        return None
+    if not number.isdecimal():
+        raise InputError(f"round {number!r}: give a number, or {LATEST}")
+    return int(number)
+
+
+def _record(report: Report, network: str) -> None:
+    """Leave the event among those of a network of one's own."""
+    from iotapretrain.observe.events import Audited
+    from iotapretrain.observe.sink import Lines
+
+    folder = Path(network.removeprefix("embedded:"))
+    if folder.is_dir():
+        sink = Lines(folder / "records.jsonl")
+        sink.emit(
+            Audited(
+                time=time.time(),
+                source="auditor",
+                validator=report.validator,
+                round=report.round,
+                held=not report.differences,
+                differences=[each.sentence for each in report.differences],
+            )
+        )
+        sink.close()
+
+
+def _show(report: Report, seed: int | None) -> None:
+    out.print(f"round {report.round} of {report.validator}")
+    for check in report.checks:
+        mark = "FALSE" if not check.held else "ok" if check.skipped is None else "partly"
+        out.print(f"  {check.name:<21} {mark:<7} {check.sentence}", markup=False)
+        for difference in check.differences:
+            out.print(f"    {difference.sentence}", markup=False)
+        if check.skipped is not None:
+            out.print(f"    not checked: {check.skipped}", markup=False)
+    if seed is not None:
+        out.print(f"  {_sampled(report)}; --seed {seed} draws the same")
+    out.print(f"{report.verdict}")
+
+
+def _sampled(report: Report) -> str:
+    share = report.chance
+    return (
+        f"{report.computed} of {report.losses} losses were computed again: a single false one is"
+        f" found with probability {share:.0%}"
+    )
+
+
+def _document(report: Report, seed: int | None) -> dict[str, Any]:
+    return {
+        "verdict": report.verdict,
+        "validator": report.validator,
+        "round": report.round,
+        "losses": report.losses,
+        "computed": report.computed,
+        "chance_of_finding_one": report.chance,
+        "seed": seed,
+        "checks": [
+            {
+                "check": check.name,
+                "held": check.held,
+                "sentence": check.sentence,
+                "not_checked": check.skipped,
+                "differences": [
+                    {
+                        "item": each.item,
+                        "published": each.published,
+                        "found": each.found,
+                        "relative": each.relative,
+                    }
+                    for each in check.differences
+                ],
+            }
+            for check in report.checks
+        ],
+    }
