@@ -24,6 +24,7 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
 │   ├── RecordError      a value that cannot be a record of a journal
 │   └── VectorError      a file that claims to be conformance vectors and cannot be read as such
+├── RunError             a training run cannot go on: which part of it, why, what to do
 ├── WorkerError          a process in which models are opened cannot be started here
 └── StoreError           a journal cannot be opened, read or written: which, why, what to do
     ├── BrokenError      a record of a journal does not hold: which and why
@@ -68,6 +69,10 @@ class ConfigError(InputError):
 
 class VectorError(InputError):
     """A conformance vector file that cannot be read."""
+
+
+class RunError(IotaError):
+    """A training run cannot go on; what it wrote before is whole."""
 
 
 class WorkerError(IotaError):

@@ -1,0 +1,228 @@
+"""`iota train`: pretrain a model for a competition."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.console import print_json
+from iotapretrain.cli.network import Netuid
+from iotapretrain.cli.recording import Metrics, Wandb
+from iotapretrain.cli.workplace import HubAddress, Network
+
+if TYPE_CHECKING:
+    from iotapretrain.competition.training.ranks import Ranks
+    from iotapretrain.competition.training.recipe import Recipe
+    from iotapretrain.competition.training.run import Trained
+    from iotapretrain.competition.training.start import Library
+    from iotapretrain.rules.schedule import Competition
+
+INTERRUPTED = 130
+COMPETITION = "tiny/nano"
+
+
+def train(
+    config: Annotated[
+        Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)
+    ] = None,
+    competition: Annotated[
+        str | None,
+        typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
+    ] = None,
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option(help="The folder of the run. Default: runs/COMPETITION.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
+    ] = False,
+    size: Annotated[
+        int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(help="Train on so many tokens.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Train so many steps.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Train for so long.")] = None,
+    loss: Annotated[
+        float | None, typer.Option(help="Stop when a batch's loss is this low.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Where the competition's tokenizer lies.")
+    ] = None,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    metrics: Metrics = None,
+    wandb: Wandb = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Pretrain a model: from a recipe, or with nothing but a competition's name.
+
+    Everything that is not given is derived. Ctrl-C, kill or a crash lose nothing that a checkpoint
+    holds. The best model by held-out loss lies in RUN/model, ready for `iota score` and
+    `iota publish`.
+
+    Examples:
+
+    iota train --competition tiny/nano --seconds 60
+
+    iota train --competition tiny/nano --from best --run runs/better
+
+    iota train my-recipe.toml --resume
+
+    torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
+    """
+    from iotapretrain.cli.competition_name import find_competition
+    from iotapretrain.competition.training.ranks import joined
+    from iotapretrain.competition.training.recipe import Recipe, read_recipe
+
+    recipe = (Recipe() if config is None else read_recipe(config)).with_options(
+        competition=competition,
+        origin=origin,
+        size=size,
+        tokens=tokens,
+        steps=steps,
+        seconds=seconds,
+        loss=loss,
+        tokenizer=tokenizer,
+    )
+    name = recipe.competition or COMPETITION
+    recipe = recipe.with_options(competition=name)
+    folder = run or Path("runs") / name.replace("/", "-").rpartition(":")[2]
+    found = find_competition(name)
+
+    def library() -> Library:
+        return _library(network, netuid, hub, found)
+
+    with joined() as ranks:
+        trained = _sit(recipe, found, folder, resume, ranks, library, (metrics, wandb))
+    if not ranks.leads:
+        return
+    if plot is not None:
+        from iotapretrain.competition.training.plot import plot as draw
+        from iotapretrain.competition.training.run_folder import RECORDS
+        from iotapretrain.observe.sink import read_events
+
+        draw(read_events(folder / RECORDS), plot)
+    _report(trained, as_json)
+
+
+def _sit(
+    recipe: Recipe,
+    competition: Competition,
+    run: Path,
+    resume: bool,
+    ranks: Ranks,
+    library: Callable[[], Library],
+    records: tuple[str | None, str | None],
+) -> Trained:
+    """Decide together, then train; only the leading rank writes and speaks."""
+    import msgspec
+    from rich.console import Console
+
+    from iotapretrain.competition.training.deciding import Decision, decide
+    from iotapretrain.competition.training.planning import Site
+    from iotapretrain.competition.training.progress import Progress
+    from iotapretrain.competition.training.run import train
+    from iotapretrain.competition.training.run_folder import RECORDS
+    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.observe.sink import Several, Silence, Sink
+    from iotapretrain.observe.sinks import open_sinks
+
+    cache = Cache(default_folder())
+    site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")
+
+    def made() -> str:
+        decision = decide(recipe, competition, run, resume, site, library)
+        return msgspec.json.encode(decision).decode()
+
+    decision = msgspec.json.decode(ranks.share(made), type=Decision)
+    with ExitStack() as stack:
+        sink: Sink = Silence()
+        console = Console(stderr=True, soft_wrap=True, quiet=not ranks.leads)
+        if ranks.leads:
+            metrics, wandb = records
+            kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))
+            shown = Progress(console)
+            stack.callback(shown.close)
+            sink = Several(kept, shown)
+        return train(
+            decision.plan,
+            run,
+            sink,
+            cache,
+            start=decision.folder,
+            limits=decision.limits,
+            ranks=ranks,
+            say=console.print,
+        )
+
+
+def _library(network: str, netuid: int, hub: str | None, competition: Competition) -> Library:
+    """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
+    from iotapretrain.cli.network import with_client
+    from iotapretrain.cli.workplace import find_hub
+    from iotapretrain.competition.training.start import Library
+    from iotapretrain.hub.cache import Cache, default_folder
+    from iotapretrain.hub.protocol import Commit
+
+    opened = find_hub(hub, network)
+
+    def find(which: str) -> Commit:
+        from iotapretrain.competition.standing.find import find_model
+
+        model = with_client(
+            network, lambda client: find_model(client, opened, netuid, competition, which)
+        )
+        return model.commit
+
+    return Library(opened, Cache(default_folder()), find, competition.constraints.max_bytes)
+
+
+def _report(trained: Trained, as_json: bool) -> None:
+    """What came out, and how to go on."""
+    from iotapretrain.competition.training.progress import duration
+    from iotapretrain.competition.training.stopping import Reason
+
+    again = f"iota train --run {trained.run} --resume"
+    done = trained.reason is Reason.PLAN
+    if as_json:
+        print_json(
+            {
+                "run": str(trained.run),
+                "model": str(trained.model),
+                "reason": trained.reason.name.lower(),
+                "step": trained.step,
+                "steps": trained.steps,
+                "tokens": trained.tokens,
+                "seconds": trained.seconds,
+                "held_out_loss": trained.held_out_loss,
+                "loss": trained.loss,
+                "tokens_per_second": trained.tokens_per_second,
+                "resume": None if done else again,
+            }
+        )
+    else:
+        typer.echo(
+            f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
+            f" in {duration(trained.seconds)}"
+        )
+    if not done:
+        reason = trained.reason.name.lower()
+        typer.echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
+    if trained.reason is Reason.INTERRUPTED:
+        sys.exit(INTERRUPTED)

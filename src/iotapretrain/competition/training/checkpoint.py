@@ -1,0 +1,181 @@
+"""Checkpoints: whole or not there, complete, and few.
+
+    RUN/checkpoints/step-00000120/   weights.safetensors, optimiser.safetensors, position.json
+    RUN/checkpoints/.step-…          one that was being written; swept away by the next
+
+A folder gets its name only after all bytes and names in it are on the disk. `position.json` holds
+the size and BLAKE3 of the other two files, so that one that was damaged later is told from a good
+one, and the one before it serves.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import torch
+from blake3 import blake3
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from iotapretrain.data.stream import State
+from iotapretrain.errors import RunError
+
+FOLDER = "checkpoints"
+WEIGHTS, OPTIMISER, POSITION = "weights.safetensors", "optimiser.safetensors", "position.json"
+RANDOM = "random:cpu"
+"""Where the state of torch's generator lies among the tensors of the optimiser."""
+SPARE_BYTES = 16 << 20
+"""Free room that must be left beside a checkpoint: for records, and for the folder itself."""
+
+_NAME = re.compile(r"step-\d{8,}")
+
+Tensors = dict[str, torch.Tensor]
+Say = Callable[[str], None]
+
+
+class FileMark(msgspec.Struct, frozen=True):
+    """What a file of a checkpoint must be."""
+
+    size: int
+    blake3: str
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands, beside its tensors."""
+
+    plan: str
+    """BLAKE3 of the plan: a checkpoint of another run fits none of this one's."""
+    step: int
+    tokens: int
+    seconds: float
+    """Of training so far, over all sittings."""
+    best: float
+    lanes: tuple[State, ...]
+    files: dict[str, FileMark] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a run needs to go on."""
+
+    position: Position
+    weights: Tensors
+    optimiser: Tensors
+
+    @property
+    def bytes(self) -> int:
+        """About what it takes on the disk."""
+        return sum(each.nbytes for part in (self.weights, self.optimiser) for each in part.values())
+
+
+def save(run: Path, snapshot: Snapshot, keep: int) -> int:
+    """Write a checkpoint and drop all but the newest `keep`; the bytes it takes.
+
+    A full disk is found before the first byte, or at the latest with only what was new to lose.
+    """
+    folder = run / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob(".step-*"):
+        shutil.rmtree(stale)
+    name = f"step-{snapshot.position.step:08d}"
+    check_room(folder, snapshot.bytes, f"checkpoint {name}")
+    coming = folder / f".{name}"
+    try:
+        coming.mkdir()
+        _write(coming, snapshot)
+        if (folder / name).exists():  # of a step that is trained again
+            shutil.rmtree(folder / name)
+        os.rename(coming, folder / name)
+        sync(folder)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(coming, ignore_errors=True)
+        raise RunError(
+            f"checkpoint {name}: cannot be written to {folder}: {_why(error)};"
+            " earlier ones are whole: make room, then --resume"
+        ) from error
+    for old in _names(folder)[:-keep]:
+        shutil.rmtree(folder / old)
+    return sum(each.stat().st_size for each in (folder / name).iterdir())
+
+
+def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
+    """The newest checkpoint of this plan that is whole; each that is not is spoken of."""
+    for name in reversed(_names(run / FOLDER)):
+        try:
+            return read(run / FOLDER / name, plan)
+        except RunError as error:
+            say(f"{error}; the one before it is tried")
+    return None
+
+
+def read(place: Path, plan: str) -> Snapshot:
+    """A checkpoint, verified byte by byte."""
+    try:
+        position = msgspec.json.decode((place / POSITION).read_bytes(), type=Position)
+        for name, mark in position.files.items():
+            if _mark(place / name) != mark:
+                raise RunError(f"checkpoint {place.name}: {name} is damaged")
+        weights, optimiser = load_file(place / WEIGHTS), load_file(place / OPTIMISER)
+    except (OSError, msgspec.DecodeError, SafetensorError) as error:
+        raise RunError(f"checkpoint {place.name}: cannot be read: {error}") from error
+    if position.plan != plan:
+        raise RunError(f"checkpoint {place.name}: belongs to another plan")
+    return Snapshot(position, weights, optimiser)
+
+
+def check_room(folder: Path, needed: int, what: str) -> None:
+    """Refuse to begin what the disk cannot hold."""
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_BYTES:
+        raise RunError(
+            f"{what}: needs {needed + SPARE_BYTES:,} bytes, {folder} has {free:,} left; nothing was"
+            " written and earlier ones are whole: make room, then --resume"
+        )
+
+
+def sync(path: Path) -> None:
+    """Down to the disk: a file's bytes, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(folder: Path, snapshot: Snapshot) -> None:
+    save_file(snapshot.weights, folder / WEIGHTS)
+    save_file(snapshot.optimiser, folder / OPTIMISER)
+    files = {name: _mark(folder / name) for name in (WEIGHTS, OPTIMISER)}
+    position = msgspec.structs.replace(snapshot.position, files=files)
+    (folder / POSITION).write_bytes(msgspec.json.encode(position))
+    for name in (WEIGHTS, OPTIMISER, POSITION):
+        sync(folder / name)
+    sync(folder)
+
+
+def _mark(path: Path) -> FileMark:
+    hasher = blake3(max_threads=blake3.AUTO)
+    hasher.update_mmap(path)
+    return FileMark(path.stat().st_size, hasher.hexdigest())
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (each.name for each in folder.iterdir() if _NAME.fullmatch(each.name)),
+        key=lambda name: int(name.removeprefix("step-")),
+    )
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "the disk is full"
+    return str(error)

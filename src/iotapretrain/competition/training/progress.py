@@ -1,0 +1,89 @@
+"""A run on a terminal: one line that is always up to date, and one line for each measurement."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.status import Status
+
+from iotapretrain.observe.events import (
+    AnyEvent,
+    Checkpointed,
+    TrainEvaluated,
+    TrainFinished,
+    TrainStarted,
+    TrainStep,
+)
+
+
+class Progress:
+    """Shows a run's events; where there is no terminal, only the lines that stay."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status: Status | None = None
+        self._planned = 0
+        self._loss: float | None = None
+
+    def emit(self, event: AnyEvent) -> None:
+        """Show one event."""
+        match event:
+            case TrainStarted():
+                self._started(event)
+            case TrainStep():
+                self._loss = event.loss
+                if self._status is not None:
+                    self._status.update(step_line(event, self._planned))
+            case TrainEvaluated():
+                self._console.print(evaluated_line(event, self._loss), highlight=False)
+            case Checkpointed() if self._status is not None:
+                self._status.update(f"checkpoint of step {event.step:,} is whole")
+            case TrainFinished():
+                self.close()
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _started(self, event: TrainStarted) -> None:
+        self._planned = event.planned_tokens or 0
+        verb = f"goes on at step {event.resumed_at_step:,}" if event.resumed_at_step else "begins"
+        self._console.print(
+            f"{event.architecture} of {event.parameters:,} parameters for {event.competition},"
+            f" from {event.origin}: {verb}, {self._planned:,} tokens planned",
+            highlight=False,
+        )
+        if self._console.is_terminal:
+            self._status = self._console.status("the first steps …")
+            self._status.start()
+
+
+def step_line(event: TrainStep, planned: int) -> str:
+    """Step, loss, speed, share of the peak, memory and the time that is left."""
+    share = "" if event.flops_share is None else f"  MFU {event.flops_share:.0%}"
+    left = max(planned - event.tokens, 0) / max(event.tokens_per_second, 1e-9)
+    return (
+        f"step {event.step:,}  {event.tokens / max(planned, 1):.0%}  loss {event.loss:.4f}"
+        f"  {event.tokens_per_second:,.0f} tokens/s{share}"
+        f"  {event.memory_bytes / 2**30:.1f} GiB  {duration(left)} left"
+    )
+
+
+def evaluated_line(event: TrainEvaluated, loss: float | None) -> str:
+    """Held-out loss beside that of the last batch."""
+    batch = "" if loss is None else f"  batch {loss:.4f}"
+    mark = "  best so far" if event.best else ""
+    return (
+        f"step {event.step:,}  {event.tokens:,} tokens  held-out {event.held_out_loss:.4f}"
+        f"{batch}{mark}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """As people say it: 40 s, 3 min 20 s, 5 h 2 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

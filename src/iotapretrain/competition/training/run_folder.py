@@ -1,0 +1,68 @@
+"""The folder of a run: its plan, and the promise that only one process trains in it.
+
+RUN/plan.json       every number, decided once
+RUN/records.jsonl   what happened, one event a line
+RUN/checkpoints/    where it can go on
+RUN/model/          the best model so far by held-out loss
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from blake3 import blake3
+from filelock import FileLock, Timeout
+
+from iotapretrain.competition.training.checkpoint import FOLDER, sync
+from iotapretrain.competition.training.plan import Plan
+from iotapretrain.errors import IotaError, RunError
+
+PLAN, RECORDS, LOCK = "plan.json", "records.jsonl", ".lock"
+
+
+def read_plan(run: Path) -> Plan | None:
+    """The plan of a run; None where none began."""
+    try:
+        return msgspec.json.decode((run / PLAN).read_bytes(), type=Plan)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError, IotaError) as error:
+        raise RunError(
+            f"{run / PLAN}: cannot be read: {error}; begin anew with another --run"
+        ) from error
+
+
+def has_begun(run: Path) -> bool:
+    """Whether a checkpoint was ever finished there."""
+    return any((run / FOLDER).glob("step-*"))
+
+
+def write_plan(run: Path, plan: Plan) -> None:
+    """The plan appears whole or not at all."""
+    coming = run / f".{PLAN}.new"
+    coming.write_bytes(msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
+    sync(coming)
+    os.replace(coming, run / PLAN)
+    sync(run)
+
+
+def digest(plan: Plan) -> str:
+    """What a checkpoint must agree with."""
+    return blake3(msgspec.json.encode(plan, order="sorted")).hexdigest()
+
+
+@contextmanager
+def held(run: Path) -> Iterator[None]:
+    """Be the only one who trains there; the lock dies with the process."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        with FileLock(run / LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise RunError(f"{run}: another process is training there; name another --run") from error
+    except (FileExistsError, PermissionError) as error:
+        raise RunError(f"{run}: no folder to write to: {error.strerror}") from error

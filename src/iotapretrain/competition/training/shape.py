@@ -1,0 +1,150 @@
+"""Width, depth and heads from a number of parameters: the one dial of a model's size."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from iotapretrain.errors import InputError
+from iotapretrain.models.architectures import ARCHITECTURES
+from iotapretrain.models.config import Config, read_config
+from iotapretrain.models.layout import needed_shapes
+from iotapretrain.models.verdict import Rejection
+
+ASPECT = 96
+"""Width by layers. The loss hardly changes from 50 to 150 (Kaplan et al. 2020, figure 5); wide
+models are faster, deep ones harder to train."""
+FEWEST_LAYERS = 2
+TIED_BELOW = 1_000_000_000
+"""Parameters up to which one matrix serves as embedding and head: they would be a large share."""
+OPENAI = ("GPT2LMHeadModel", "GPTJForCausalLM")
+GATED = (
+    "LlamaForCausalLM",
+    "MistralForCausalLM",
+    "Qwen2ForCausalLM",
+    "GemmaForCausalLM",
+    "Gemma2ForCausalLM",
+)
+ALWAYS_UNTIED = ("GPTJForCausalLM", "PhiForCausalLM")
+"""Their heads have a bias, which files of tied models do not carry."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a model must fit: bounds on its parameters, its vocabulary and its positions."""
+
+    smallest: int
+    largest: int
+    vocabulary: int
+    positions: int
+
+    @property
+    def middle(self) -> int:
+        """The geometric middle of what is allowed: the default size."""
+        return math.isqrt(self.smallest * self.largest) or self.largest // 2
+
+
+def shape(size: int, architecture: str, room: Room, given: Mapping[str, Any]) -> Document:
+    """`config.json` of a model near `size` parameters; keys in `given` go before derived ones."""
+    if architecture not in ARCHITECTURES:
+        raise InputError(
+            f"architecture {architecture!r}: unknown; there are {', '.join(ARCHITECTURES)}"
+        )
+    best = min(
+        _candidates(size, architecture, room, given),
+        key=lambda candidate: candidate[0],
+        default=None,
+    )
+    if best is None:
+        raise InputError(
+            f"size {size:,}: no {architecture} of that size; the competition allows"
+            f" {room.smallest:,} to {room.largest:,} parameters"
+        )
+    return best[1]
+
+
+def checked(document: Document) -> Config:
+    """The configuration as everybody will read it, or one line about what is wrong with it."""
+    try:
+        config = read_config(json.dumps(document).encode(), [*ARCHITECTURES])
+        needed_shapes(config)
+    except Rejection as rejection:
+        raise InputError(f"[model]: {rejection}; see docs/miner.md") from rejection
+    return config
+
+
+def parameters_of(document: Document) -> int:
+    """Shared ones once."""
+    return sum(math.prod(shape) for shape in needed_shapes(checked(document)).values())
+
+
+def _candidates(
+    size: int, architecture: str, room: Room, given: Mapping[str, Any]
+) -> Iterator[tuple[float, Document]]:
+    """Every width with the depth that comes nearest to the size, and how far off it is."""
+    middle = (size * ASPECT / 12) ** (1 / 3)
+    step = _head_width(middle)
+    for width in range(max(step, int(middle / 2) // step * step), int(2 * middle) + step, step):
+        one, two = (
+            parameters_of({**_document(size, architecture, width, layers, room), **given})
+            for layers in (1, 2)
+        )
+        layers = max(FEWEST_LAYERS, round((size - one) / max(two - one, 1)) + 1)
+        document = {**_document(size, architecture, width, layers, room), **given}
+        count = parameters_of(document)
+        if room.smallest <= count <= room.largest:
+            aspect = abs(math.log(width / layers / ASPECT))
+            yield aspect + 4 * abs(math.log(count / size)), document
+        if one == two:  # depth is given, and with it perhaps everything
+            return
+
+
+def _head_width(width: float) -> int:
+    """Small heads for small models, so that there are several; kernels like powers of two."""
+    return 32 if width < 512 else 64 if width < 2048 else 128
+
+
+def _document(size: int, architecture: str, width: int, layers: int, room: Room) -> Document:
+    known = ARCHITECTURES[architecture]
+    heads = max(1, width // _head_width(width))
+    tied = size < TIED_BELOW and architecture not in ALWAYS_UNTIED
+    document: Document = {
+        "architectures": [architecture],
+        "model_type": known.model_type,
+        "vocab_size": room.vocabulary,
+        known.positions: room.positions,
+        known.layers: layers,
+        "tie_word_embeddings": tied,
+    }
+    return document | _widths(architecture, width, heads)
+
+
+def _widths(architecture: str, width: int, heads: int) -> Document:
+    if architecture in OPENAI:
+        rotary = {"rotary_dim": width // heads // 2} if architecture == "GPTJForCausalLM" else {}
+        return {"n_embd": width, "n_head": heads, **rotary}
+    if architecture == "BartForCausalLM":
+        return {
+            "d_model": width,
+            "decoder_attention_heads": heads,
+            "decoder_ffn_dim": 4 * width,
+        }
+    sizes: Document = {"hidden_size": width, "num_attention_heads": heads}
+    if architecture == "FalconForCausalLM":
+        return sizes
+    sizes["intermediate_size"] = _gated(width) if architecture in GATED else 4 * width
+    if architecture in GATED:
+        sizes["num_key_value_heads"] = heads
+    if architecture in ("GemmaForCausalLM", "Gemma2ForCausalLM"):
+        sizes["head_dim"] = width // heads
+    return sizes
+
+
+def _gated(width: int) -> int:
+    """8/3 of the width, so that three matrices take the place of two; a multiple of 32."""
+    return round(width * 8 / 3 / 32) * 32
