@@ -23,6 +23,7 @@ from iotapretrain.errors import InputError
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.audit.audit import Report
+    from iotapretrain.competition.audit.check import Check
 
 LATEST = "latest"
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
@@ -56,8 +57,9 @@ def audit(
     """
     from random import Random
 
-    from iotapretrain.competition.audit.audit import Agreed, Bench
+    from iotapretrain.competition.audit.audit import Agreed
     from iotapretrain.competition.audit.audit import audit as repeat
+    from iotapretrain.competition.audit.repeated import Bench
     from iotapretrain.data import cache as text_cache
     from iotapretrain.hub import cache as model_cache
     from iotapretrain.models.worker import Budget, Worker
@@ -72,15 +74,24 @@ def audit(
 
         async def run(client: ChainClient) -> Report:
             return await repeat(
-                client, netuid, bench, agreed, wanted, validator, sample, Random(chosen)
+                client,
+                netuid,
+                bench,
+                agreed,
+                wanted,
+                validator,
+                sample,
+                Random(chosen),
+                _nothing if as_json else _tell,
             )
 
         report = with_client(network, run)
     _record(report, network)
+    drawn = None if sample is None else chosen
     if as_json:
-        print_json(_document(report, None if sample is None else chosen))
+        print_json(_document(report, drawn))
     else:
-        _show(report, None if sample is None else chosen)
+        _conclude(report, drawn)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -113,26 +124,28 @@ def _record(report: Report, network: str) -> None:
         sink.close()
 
 
-def _show(report: Report, seed: int | None) -> None:
-    out.print(f"round {report.round} of {report.validator}")
-    for check in report.checks:
-        mark = "FALSE" if not check.held else "ok" if check.skipped is None else "partly"
-        out.print(f"  {check.name:<21} {mark:<7} {check.sentence}", markup=False)
-        for difference in check.differences:
-            out.print(f"    {difference.sentence}", markup=False)
-        if check.skipped is not None:
-            out.print(f"    not checked: {check.skipped}", markup=False)
+def _tell(check: Check) -> None:
+    """At once, so that whoever waits for a long audit sees how far it is."""
+    mark = "FALSE" if not check.held else "ok" if check.skipped is None else "partly"
+    out.print(f"{check.name:<21} {mark:<7} {check.sentence}", markup=False)
+    for difference in check.differences:
+        out.print(f"    {difference.sentence}", markup=False)
+    if check.skipped is not None:
+        out.print(f"    not checked: {check.skipped}", markup=False)
+    out.file.flush()
+
+
+def _nothing(_check: Check) -> None:
+    """One document says it all at the end."""
+
+
+def _conclude(report: Report, seed: int | None) -> None:
     if seed is not None:
-        out.print(f"  {_sampled(report)}; --seed {seed} draws the same")
-    out.print(f"{report.verdict}")
-
-
-def _sampled(report: Report) -> str:
-    share = report.chance
-    return (
-        f"{report.computed} of {report.losses} losses were computed again: a single false one is"
-        f" found with probability {share:.0%}"
-    )
+        out.print(
+            f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
+            f" {seed}: a single false one is found with probability {report.chance:.0%}"
+        )
+    out.print(f"round {report.round} of {report.validator}: {report.verdict}")
 
 
 def _document(report: Report, seed: int | None) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.audit.audit import Agreed, Bench, Report, Verdict, audit
+from iotapretrain.competition.audit.audit import Agreed, Report, Verdict, audit
+from iotapretrain.competition.audit.repeated import Bench
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competitions import parse
 from tests.competition.world import NETUID, SCHEDULE, World, opened
