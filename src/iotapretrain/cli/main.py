@@ -16,12 +16,15 @@ from iotapretrain.cli import (
     conformance,
     dashboard,
     data,
+    history,
     hub,
+    leaderboard,
     model,
     publish,
     pull,
     records,
     rules,
+    simulate,
     train,
 )
 from iotapretrain.cli.console import fail
@@ -42,12 +45,15 @@ app.command("conformance")(conformance.conformance)
 app.command("dashboard")(dashboard.dashboard)
 app.command("publish")(publish.publish)
 app.command("pull")(pull.pull)
+app.command("history")(history.history)
+app.command("leaderboard")(leaderboard.leaderboard)
 app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(hub.app, name="hub")
 app.add_typer(model.app, name="model")
 app.add_typer(records.app, name="records")
 app.add_typer(rules.app, name="rules")
+app.add_typer(simulate.app, name="simulate")
 app.command("train")(train.train)
 
 

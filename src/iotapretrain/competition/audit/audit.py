@@ -12,7 +12,7 @@ from blake3 import blake3
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name
 from iotapretrain.competition.audit.losses import claims
-from iotapretrain.competition.audit.published import Published, find_validator, read_published
+from iotapretrain.competition.audit.published import Published, read_published
 from iotapretrain.competition.audit.repeated import Bench, Repeated
 from iotapretrain.competition.audit.sample import chance_of_finding, sampled
 from iotapretrain.competition.audit.seal import check_links, check_seal
@@ -26,6 +26,7 @@ from iotapretrain.competition.audit.tournament import check_scores, check_tourna
 from iotapretrain.competition.audit.witness import Witness, hear
 from iotapretrain.competition.round_record import RoundRecord
 from iotapretrain.competition.standing.committed import read_ground
+from iotapretrain.competition.standing.opinions import find_validator
 from iotapretrain.errors import InputError
 from iotapretrain.rules.schedule import Competition, Schedule
 

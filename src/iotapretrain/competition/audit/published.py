@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from iotapretrain.competition.public_rounds import PublicRounds
 from iotapretrain.competition.round_record import RoundRecord, SignedRound
-from iotapretrain.competition.standing.committed import Ground
-from iotapretrain.competition.standing.opinions import Source, sources
+from iotapretrain.competition.standing.opinions import Source
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import Hub
 
@@ -30,17 +29,6 @@ class Published:
     def is_newest(self) -> bool:
         """Only then can it be what the chain's weights are compared with."""
         return self.signed.record.round == self.numbers[-1]
-
-
-def find_validator(ground: Ground, validator: str | None) -> Source:
-    """The validator of a hotkey, or the one with most stake of those that publish records."""
-    found = sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
-    if validator is not None:
-        found = [source for source in found if source.validator == validator]
-    if not found:
-        who = "no validator" if validator is None else f"{validator}: no validator that"
-        raise InputError(f"{who} has committed where its records are; nothing can be audited")
-    return found[0]
 
 
 def read_published(hub: Hub, source: Source, number: int | None) -> Published:

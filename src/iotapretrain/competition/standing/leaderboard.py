@@ -32,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """All committed models of a competition, best first; `opinion` is whose record they are from."""
+    """A competition's committed models, best first; `opinion` is whose record they are from."""
 
     competition: str
     block: int

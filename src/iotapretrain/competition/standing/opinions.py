@@ -10,7 +10,7 @@ from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.public_rounds import PublicRounds, rounds_repository
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.standing.committed import Ground
-from iotapretrain.errors import HubError
+from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub, RepositoryId
 
 LOOK_BACK = 20
@@ -56,6 +56,22 @@ def sources(ground: Ground) -> Iterator[Source]:
             yield Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository)
 
 
+def by_stake(ground: Ground) -> list[Source]:
+    """Those with most stake first."""
+    return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
+
+
+def find_validator(ground: Ground, validator: str | None) -> Source:
+    """The validator of a hotkey, or the one with most stake of those that publish records."""
+    found = by_stake(ground)
+    if validator is not None:
+        found = [source for source in found if source.validator == validator]
+    if not found:
+        who = "no validator" if validator is None else f"no validator {validator}"
+        raise InputError(f"{who} has committed where its records are: there is nothing to read")
+    return found[0]
+
+
 async def network_id(client: ChainClient) -> str:
     """How records name this network: the hash of its first block."""
     return (await client.block_hash(0)).hex()
@@ -66,7 +82,7 @@ def read_opinions(
 ) -> tuple[list[Opinion], list[Silence]]:
     """The newest record of each, most stake first; what one of them spoils is missing from it."""
     opinions, silences = [], []
-    for source in sorted(sources(ground), key=lambda each: (-each.stake, each.uid)):
+    for source in by_stake(ground):
         try:
             record = newest(hub, source, network, ground.metagraph.netuid, competition)
         except HubError as error:

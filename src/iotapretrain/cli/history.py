@@ -1,0 +1,71 @@
+"""`iota history`: the champion's loss over time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.explain.table import Table
+from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+
+if TYPE_CHECKING:
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.standing.history import Reign
+
+
+def history(
+    competition: CompetitionName,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Also draw it.", show_default=False)
+    ] = None,
+    validator: Annotated[
+        str | None,
+        typer.Option(metavar="HOTKEY", help="Default: the one with most stake that publishes."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Look at so many newest records.", min=1)] = 1000,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the champion's loss round by round, from a validator's public records.
+
+    Example: iota history --competition tiny/nano --plot history.png
+    """
+    from iotapretrain.cli.competition_name import find_competition
+    from iotapretrain.competition.standing.committed import read_ground
+    from iotapretrain.competition.standing.history import reigns, rounds_of
+    from iotapretrain.competition.standing.opinions import find_validator, network_id
+    from iotapretrain.competition.standing.plot import plot as draw
+
+    chosen, opened = find_competition(competition), find_hub(hub, network)
+
+    async def read(client: ChainClient) -> list[Reign]:
+        source = find_validator(await read_ground(client, netuid), validator)
+        name = await network_id(client)
+        return reigns(rounds_of(opened, source, name, netuid, chosen.id, rounds))
+
+    found = with_client(network, read)
+    if plot is not None:
+        draw(f"{chosen.name}: loss of the champion", found, plot)
+    if as_json:
+        from dataclasses import asdict
+
+        print_json([asdict(reign) for reign in found])
+        return
+    _show(chosen.name, found)
+    if plot is not None:
+        out.print(f"{plot}", markup=False)
+
+
+def _show(name: str, found: list[Reign]) -> None:
+    columns = ("round", "block", "uid", "loss", "models", "new")
+    rows = [
+        (each.round, each.block, each.uid, each.loss, each.models, each.crowned) for each in found
+    ]
+    note = "Each round has its own pages, so that losses move a little without any new model."
+    Table(f"{name}: the champion round by round", columns, rows, note).show()

@@ -1,0 +1,153 @@
+"""`iota leaderboard`: who stands where, from public records and the chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.explain.table import Table
+from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
+from iotapretrain.cli.workplace import (
+    Competitions,
+    HubAddress,
+    Network,
+    find_hub,
+    find_schedule,
+)
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.standing.leaderboard import Leaderboard
+    from iotapretrain.hub.protocol import Hub
+    from iotapretrain.rules.schedule import Competition
+
+COLUMNS = (
+    "place",
+    "uid",
+    "repository",
+    "block",
+    "loss",
+    "win rate",
+    "average",
+    "incentive",
+    "emission",
+    "state",
+)
+
+
+def leaderboard(
+    competition: Annotated[
+        str | None,
+        typer.Option(help="tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: all that run now."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Draw it anew with every block, until interrupted.")
+    ] = False,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    competitions: Competitions = "tiny",
+    as_json: AsJson = False,
+) -> None:
+    """Show the models of a competition, best first: losses, win rates, averages, emission.
+
+    Judgements are from the newest public record of the validator with most stake.
+
+    Example: iota leaderboard --competition tiny/nano --network net
+    """
+    if watch and as_json:
+        raise InputError("--watch draws for people; leave out --json, or ask again and again")
+    opened = find_hub(hub, network)
+
+    async def show(client: ChainClient) -> None:
+        boards = await _read(client, opened, netuid, competition, competitions)
+        if as_json:
+            print_json([_document(board) for board in boards])
+            return
+        if watch:
+            out.clear()
+        for board in boards:
+            _show(board)
+
+    async def run(client: ChainClient) -> None:
+        await show(client)
+        if watch:
+            async for _ in client.blocks():
+                await show(client)
+
+    with_client(network, run)
+
+
+async def _read(
+    client: ChainClient, hub: Hub, netuid: int, name: str | None, schedule: str
+) -> list[Leaderboard]:
+    from iotapretrain.competition.standing.committed import read_ground
+    from iotapretrain.competition.standing.leaderboard import leaderboard as made
+    from iotapretrain.competition.standing.opinions import network_id, read_opinions
+
+    ground = await read_ground(client, netuid)
+    network = await network_id(client)
+    boards = []
+    for each in _competitions(name, schedule, ground.block):
+        opinions, silences = read_opinions(hub, ground, network, each.id)
+        boards.append(made(each.name, each.id, each.models, ground, opinions, silences))
+    return boards
+
+
+def _competitions(name: str | None, schedule: str, block: int) -> tuple[Competition, ...]:
+    from iotapretrain.cli.competition_name import find_competition
+
+    if name is not None:
+        return (find_competition(name),)
+    return find_schedule(schedule)[0].active(block)
+
+
+def _show(board: Leaderboard) -> None:
+    rows = [
+        (
+            place,
+            row.uid,
+            row.repository,
+            row.block,
+            row.loss,
+            row.win_rate,
+            row.standing,
+            row.incentive,
+            row.emission / RAO,
+            row.state,
+        )
+        for place, row in enumerate(board.rows, start=1)
+    ]
+    Table(f"{board.competition} at block {board.block}", COLUMNS, rows, _note(board)).show()
+    for silence in board.silences:
+        out.print(f"  {silence.source.validator}: {silence.reason}", markup=False)
+
+
+def _note(board: Leaderboard) -> str:
+    if board.opinion is None:
+        return "No validator has published a round of it yet: nothing is judged."
+    record = board.opinion.record
+    return (
+        f"Judged by {record.validator} in its round {record.round} at block {record.block}."
+        " Average: of the weights of all rounds. Emission: coins of the last epoch."
+    )
+
+
+def _document(board: Leaderboard) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    record = None if board.opinion is None else board.opinion.record
+    return {
+        "competition": board.competition,
+        "block": board.block,
+        "validator": None if record is None else record.validator,
+        "round": None if record is None else record.round,
+        "judged_at_block": None if record is None else record.block,
+        "models": [asdict(row) for row in board.rows],
+        "silent": [
+            {"validator": each.source.validator, "reason": each.reason} for each in board.silences
+        ],
+    }
