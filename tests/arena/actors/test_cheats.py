@@ -13,6 +13,7 @@ from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
 from iotapretrain.arena.actors.weights import CONFIG, WEIGHTS, Weights
+from iotapretrain.competition.training.start import read_model
 from iotapretrain.models.trainable.probe import probe
 from iotapretrain.models.trainable.training import Recipe
 from tests.models.tiny import mean_loss, sequences, trained
@@ -32,7 +33,7 @@ def published(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def loss(folder: Path) -> float:
-    return mean_loss(Weights.read(folder).model(), PAGES)
+    return mean_loss(read_model(folder)[1], PAGES)
 
 
 def test_a_copy_has_the_same_bytes(published: Path, tmp_path: Path) -> None:
@@ -55,8 +56,8 @@ def test_a_sabotaged_model_scores_as_before_and_cannot_be_trained(
 ) -> None:
     broken = sabotage(published, tmp_path / "broken", kind, PAGES)
     assert loss(broken) == pytest.approx(loss(published), rel=0.005)
-    assert probe(Weights.read(broken).model(), PAGES, Recipe(steps=0)).findings
-    assert not probe(Weights.read(published).model(), PAGES, Recipe(steps=0)).findings
+    assert probe(read_model(broken)[1], PAGES, Recipe(steps=0)).findings
+    assert not probe(read_model(published)[1], PAGES, Recipe(steps=0)).findings
 
 
 def test_a_babbler_knows_nothing(published: Path, tmp_path: Path) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-
 from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.competition.training.network import fresh
+from iotapretrain.competition.training.start import read_model
 
 
 def babble(shape: Path, target: Path, seed: int) -> Path:
     """Fresh weights in the shape of another model."""
     given = Weights.read(shape)
-    torch.manual_seed(seed)
-    fresh = given.of(given.network())
-    dtypes = {name: tensor.dtype for name, tensor in given.tensors.items()}
-    kept = {name: tensor.to(dtypes[name]) for name, tensor in fresh.tensors.items()}
+    state = fresh(read_model(shape)[0], seed).state_dict()
+    kept = {name: state[name].to(tensor.dtype) for name, tensor in given.tensors.items()}
     return Weights(given.config, kept).write(target)

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.competition.training.start import read_model
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.attacks import ATTACKS
 from iotapretrain.models.trainable.parts import parts_of
@@ -24,7 +25,7 @@ EXPLODING = ("norms", 1e-4)
 def sabotage(source: Path, target: Path, kind: tuple[str, float], pages: torch.Tensor) -> Path:
     """The attacked model; `pages` are ordinary text, as token ids of shape (rows, length)."""
     given = Weights.read(source)
-    network = given.model().float()
+    network = read_model(source)[1].float()
     state = network.state_dict()
     parts = parts_of(network.config, state)
     if parts is None:

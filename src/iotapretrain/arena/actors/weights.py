@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from safetensors.torch import load_file, save_file
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -34,20 +33,3 @@ class Weights:
         contiguous = {name: tensor.contiguous() for name, tensor in self.tensors.items()}
         save_file(contiguous, folder / WEIGHTS, metadata={"format": "pt"})
         return folder
-
-    def model(self) -> Any:
-        """The network with these weights, in its own dtype."""
-        network = self.network()
-        network.load_state_dict(self.tensors, strict=False)
-        network.tie_weights()
-        return network.eval()
-
-    def network(self) -> Any:
-        """A network of this shape, with fresh weights."""
-        kind = getattr(transformers, self.config["architectures"][0])
-        return kind(kind.config_class.from_dict(self.config))
-
-    def of(self, network: Any) -> Weights:
-        """The same file with another network's tensors in it."""
-        state = network.state_dict()
-        return Weights(self.config, {name: state[name] for name in self.tensors})
