@@ -1,0 +1,121 @@
+"""The best model's share: about 96 % at T = 0.01, the whitepaper says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
+from iotapretrain.arena.incentives.experiments.crowd import improvers
+from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, percent
+from iotapretrain.arena.incentives.table import Column, Table
+from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
+from iotapretrain.rules.epsilon import Fixed
+from iotapretrain.rules.tournament import RELEASE_4_5_0, REQUIRED, RoundRules
+from iotapretrain.rules.weights import best_share
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOLD, NEAR = 0.96, 0.01
+USUAL, IN_RANKS = 0.01, 0.3
+SIZES = (2, 5, 10, 20, 30, 50, 100, 256)
+FILTERS = {"no filter": RELEASE_4_5_0, "strict filter": REQUIRED}
+
+Key = tuple[int, str]
+
+
+def worlds(models: int) -> Mapping[Key, World]:
+    epsilon = LAST_SCHEDULED.epsilon
+    return {
+        (size, name): World(improvers(size), RoundRules(epsilon, mode))
+        for size in (max(models // 3, 2), models, 3 * models)
+        for name, mode in FILTERS.items()
+    }
+
+
+def in_ranks(models: int) -> float:
+    """The best one's share where the temperature counts in ranks."""
+    rules = RoundRules(Fixed(0.0), temperature=IN_RANKS, temperature_in_ranks=True)
+    return best_share(models, rules.temperature_for(models))
+
+
+def report(runs: Mapping[Key, Run]) -> Report:
+    fitting = [n for n in range(2, 257) if abs(best_share(n, USUAL) - TOLD) <= NEAR]
+    played = {key: float(np.mean(run.history.share)) for key, run in runs.items()}
+    inside = {key: float(np.mean(run.history.inside)) for key, run in runs.items()}
+    largest = max(size for size, _ in runs)
+    open_field, filtered = ((largest, name) for name in FILTERS)
+    rows = [
+        ("ordered field", n, float(n), best_share(n, 0.01), best_share(n, 0.03), in_ranks(n))
+        for n in SIZES
+    ]
+    simulated = [
+        (f"simulated, {name}", size, inside[size, name], played[size, name], "", "")
+        for size, name in runs
+    ]
+    columns = (
+        Column("field"),
+        Column("models"),
+        Column("inside the filter", ".1f"),
+        Column("best at T = 0.01", ".3f"),
+        Column("at T = 0.03", ".3f"),
+        Column("at T = 0.3 ranks", ".3f"),
+    )
+    return Report(
+        Table(columns, [*rows, *simulated]),
+        (
+            Finding(
+                False,
+                f"In an ordered field the best gets {TOLD:.0%} give or take a point only with "
+                f"{fitting[0]} to {fitting[-1]} models; with 10 it gets "
+                f"{best_share(10, USUAL):.1%}, with 256 {best_share(256, USUAL):.1%}.",
+            ),
+            Finding(
+                in_ranks(256) > TOLD - NEAR,
+                f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} in every field.",
+            ),
+            Finding(
+                played[filtered] > TOLD,
+                f"In play, with {largest} models, the winner gets {played[open_field]:.1%} without "
+                f"a filter and {played[filtered]:.1%} with the strict one, which lets only "
+                f"{inside[filtered]:.1f} models share. So it is the filter, not T, that makes the "
+                "winner take nearly all.",
+            ),
+        ),
+    )
+
+
+def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+    axes = figure.subplots()
+    fields = range(2, 257)
+    for place, temperature in enumerate((0.003, 0.01, 0.03)):
+        shares = [best_share(n, temperature) for n in fields]
+        axes.plot(fields, shares, color=COLOURS[place], label=f"T = {temperature}")
+    axes.plot(fields, [in_ranks(n) for n in fields], color=COLOURS[3], label="T = 0.3 ranks")
+    for marker, name in zip(("o", "D"), FILTERS, strict=True):
+        sizes = [size for size, filtered in runs if filtered == name]
+        shares = [float(np.mean(runs[size, name].history.share)) for size in sizes]
+        axes.plot(sizes, shares, marker, color=INK, label=f"simulated, {name}")
+    axes.axhline(TOLD, color=GREY, linewidth=0.9, linestyle=":")
+    axes.text(2.1, TOLD - 0.015, "96 %", color=GREY, va="top")
+    axes.set(xscale="log", xlabel="models in the field", ylabel="share of the best", ylim=(0, 1.03))
+    axes.set_xticks(SIZES, [str(size) for size in SIZES])
+    axes.minorticks_off()
+    percent(axes.yaxis)
+    axes.set_title("What the best model gets of a round")
+    axes.legend(loc="lower left", ncols=2)
+
+
+TEMPERATURE = Experiment(
+    "temperature",
+    "At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
+    "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
+    "improvers, played at T = 0.01 with and without the filter.",
+    worlds,
+    report,
+    draw,
+    share=0.25,
+)

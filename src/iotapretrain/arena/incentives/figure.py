@@ -1,0 +1,82 @@
+"""How figures look: light, plain, and told apart without telling colours apart.
+
+The colours are Okabe and Ito's, which people with any kind of colour vision can separate; lines
+also differ in their markers.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#6B7280"
+COLOURS = (BLUE, ORANGE, GREEN, RED, PURPLE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+INK, FAINT = "#1F2937", "#D1D5DB"
+
+_STYLE: dict[str, Any] = {
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4.5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+def require_matplotlib() -> None:
+    """Say early that figures cannot be drawn here, before anything is computed for them."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InputError(
+            "figures need matplotlib, which is not installed: pip install 'iotapretrain[plot]'"
+        )
+
+
+def save(path: Path, draw: Callable[[Figure], None]) -> None:
+    """Let `draw` fill a figure, and write it as PNG; no screen is needed."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure as Canvas
+
+    with rc_context(cast(Any, _STYLE)):
+        figure = Canvas(figsize=(7.2, 3.3), dpi=100, layout="constrained")
+        draw(figure)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            figure.savefig(path, metadata={"Software": None}, pil_kwargs={"optimize": True})
+        except OSError as error:
+            raise InputError(f"{path}: {error.strerror}; give a folder to write to") from None
+
+
+def percent(axis: Any) -> None:
+    """Label an axis in per cent of 1."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+
+
+def line(axes: Axes, place: int, x: list[Any], y: list[float], label: str) -> None:
+    """The line of one setting; `place` decides its colour and marker."""
+    axes.plot(x, y, color=COLOURS[place], marker=MARKERS[place], label=label)

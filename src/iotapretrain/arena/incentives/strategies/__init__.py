@@ -1,0 +1,1 @@
+"""What miners do: one small file a strategy."""

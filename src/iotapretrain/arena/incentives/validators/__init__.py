@@ -1,0 +1,1 @@
+"""What validators do with what they measured: one small file a behaviour."""

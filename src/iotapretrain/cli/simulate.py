@@ -1,0 +1,103 @@
+"""`iota simulate`: laboratories in which the rules are tried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iotapretrain.cli.console import out, print_json
+
+if TYPE_CHECKING:
+    from iotapretrain.arena.incentives.experiment import Experiment, Study
+
+app = typer.Typer(help="Try the rules out, without models or machines.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Try the rules out, without models or machines."""
+
+
+@app.command()
+def incentives(
+    experiment: Annotated[
+        list[str] | None,
+        typer.Argument(help="Experiments by name; all when none is given.", show_default=False),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=10, help="Rounds of a full-length world.")] = 2_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same numbers.")] = 1,
+    models: Annotated[int, typer.Option(min=6, help="Models in a field.")] = 30,
+    plot: Annotated[
+        Path | None, typer.Option(help="A folder to write one PNG an experiment to.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="List the experiments and stop.")] = False,
+) -> None:
+    """What the rules pay for: strategies of miners and validators, played for thousands of rounds.
+
+    Example: iota simulate incentives cabal sybils --rounds 500 --plot out/
+    """
+    from iotapretrain.arena.incentives.experiments import chosen
+    from iotapretrain.arena.incentives.figure import require_matplotlib, save
+
+    wanted = chosen(experiment or [])
+    if listed:
+        _list(wanted, as_json)
+        return
+    if plot is not None:
+        require_matplotlib()
+    studies = []
+    for study in _conduct(wanted, models, rounds, seed):
+        studies.append(study.as_data())
+        if plot is not None:
+            save(plot / f"{study.experiment.name}.png", study.draw)
+        if not as_json:
+            _show(study)
+    if as_json:
+        asked = {"rounds": rounds, "seed": seed, "models": models}
+        print_json(asked | {"experiments": studies})
+
+
+def _list(experiments: Sequence[Experiment[Any]], as_json: bool) -> None:
+    if as_json:
+        print_json([{"name": each.name, "claim": each.claim} for each in experiments])
+        return
+    for each in experiments:
+        out.print(f"{each.name:14} {each.claim}")
+
+
+def _conduct(
+    experiments: Sequence[Experiment[Any]], models: int, rounds: int, seed: int
+) -> Iterator[Study]:
+    """One study after the other, with a bar for each on standard error."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from iotapretrain.arena.incentives.experiment import conduct
+
+    columns = (
+        TextColumn("{task.description:14}"),
+        BarColumn(),
+        TextColumn("{task.completed:,} rounds"),
+    )
+    for each in experiments:
+        with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+            total = len(each.worlds(models)) * each.rounds(rounds)
+            task = progress.add_task(each.name, total=total)
+            study = conduct(each, models, rounds, seed, partial(progress.advance, task))
+        yield study
+
+
+def _show(study: Study) -> None:
+    from iotapretrain.cli.explain.table import Table
+
+    table = study.report.table
+    out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
+    Table("", [column.name for column in table.columns], table.texts()).show()
+    for finding in study.report.findings:
+        verdict = "[green]holds[/green]" if finding.holds else "[red]fails[/red]"
+        out.print(f"  {verdict}  {finding.text}")
