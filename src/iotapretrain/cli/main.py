@@ -16,6 +16,7 @@ from iotapretrain.cli import (
     conformance,
     dashboard,
     data,
+    explain_miner,
     history,
     hub,
     leaderboard,
@@ -26,6 +27,7 @@ from iotapretrain.cli import (
     rules,
     simulate,
     train,
+    validate,
 )
 from iotapretrain.cli.console import fail
 from iotapretrain.errors import IotaError
@@ -45,6 +47,7 @@ app.command("conformance")(conformance.conformance)
 app.command("dashboard")(dashboard.dashboard)
 app.command("publish")(publish.publish)
 app.command("pull")(pull.pull)
+app.command("explain")(explain_miner.explain)
 app.command("history")(history.history)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.add_typer(chain.app, name="chain")
@@ -55,6 +58,7 @@ app.add_typer(records.app, name="records")
 app.add_typer(rules.app, name="rules")
 app.add_typer(simulate.app, name="simulate")
 app.command("train")(train.train)
+app.command("validate")(validate.validate)
 
 
 def _print_version(wanted: bool) -> None:

@@ -13,6 +13,7 @@ from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name
 from iotapretrain.competition.audit.losses import claims
 from iotapretrain.competition.audit.published import Published, read_published
+from iotapretrain.competition.audit.race import check_race
 from iotapretrain.competition.audit.repeated import Bench, Repeated
 from iotapretrain.competition.audit.sample import chance_of_finding, sampled
 from iotapretrain.competition.audit.seal import check_links, check_seal
@@ -152,6 +153,7 @@ class _Case:
             return
         if witness.sync_hash is not None:
             yield from self._repeated(competition)
+            yield check_race(self.record, competition, witness.sync_hash)
         yield from self._followed(competition)
 
     def _repeated(self, competition: Competition) -> Iterator[Check]:

@@ -20,6 +20,7 @@ class Name(StrEnum):
     MODELS = "models"
     REFUSALS = "refusals"
     LOSSES = "losses"
+    RACE = "race"
     SCORES = "scores"
     TOURNAMENT = "tournament"
     STANDINGS = "standings"

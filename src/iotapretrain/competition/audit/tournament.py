@@ -26,7 +26,7 @@ def check_scores(record: RoundRecord, competition: Competition) -> Check:
     for model in record.models:
         if model.outcome == Outcome.EVALUATED and not model.raced_out:
             score = _score(record, model, competition, failed)
-            if differs(model.score, score, ROUNDING):
+            if score is None or differs(model.score, score, ROUNDING):
                 item = f"uid {model.uid}, score"
                 found.append(Difference(Name.SCORES, item, model.score, score))
     return concluded(Name.SCORES, found, "every score follows from its losses")

@@ -1,0 +1,115 @@
+"""`iota explain`: why a miner has the weight that it has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
+from iotapretrain.cli.workplace import (
+    Competitions,
+    HubAddress,
+    Network,
+    find_hub,
+    find_schedule,
+)
+
+if TYPE_CHECKING:
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.standing.account import Account
+    from iotapretrain.competition.standing.explain import Explanation
+
+
+def explain(
+    miner: Annotated[str, typer.Argument(metavar="uid:N", help="Whose weight.")],
+    number: Annotated[
+        int | None,
+        typer.Option("--round", help="By the records of this round. Default: the newest.", min=1),
+    ] = None,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    competitions: Competitions = "tiny",
+    as_json: AsJson = False,
+) -> None:
+    """Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.
+
+    Example: iota explain uid:3 --network net
+    """
+    from iotapretrain.competition.standing.explain import explain as read
+    from iotapretrain.competition.standing.find import read_uid
+
+    uid, opened = read_uid(miner), find_hub(hub, network)
+    schedule, _ = find_schedule(competitions)
+
+    async def run(client: ChainClient) -> Explanation:
+        return await read(client, opened, netuid, uid, schedule, number)
+
+    found = with_client(network, run)
+    if as_json:
+        print_json(_document(found))
+    else:
+        _show(found)
+
+
+def _show(found: Explanation) -> None:
+    out.print(f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}", markup=False)
+    out.print(
+        f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}.",
+        markup=False,
+    )
+    for validator, share in found.rows.items():
+        out.print(f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain.")
+    for told in found.accounts:
+        out.print(f"by {told.validator}, round {told.round}, {told.competition}", markup=False)
+        for sentence in told.sentences:
+            out.print(f"  {sentence}", markup=False)
+    if not found.accounts:
+        out.print(f"  {_nothing(found)}", markup=False)
+    for silence in found.silences:
+        out.print(f"  {silence.source.validator}: {silence.reason}", markup=False)
+
+
+def _nothing(found: Explanation) -> str:
+    if found.committed is None:
+        return "It has committed nothing, so that there is nothing to judge."
+    return f"No public record speaks of it yet; it has committed {found.committed}"
+
+
+def _document(found: Explanation) -> dict[str, Any]:
+    return {
+        "uid": found.uid,
+        "hotkey": found.hotkey,
+        "block": found.block,
+        "committed": found.committed,
+        "incentive": found.incentive,
+        "emission_rao": found.emission,
+        "weights_by_validator_uid": {str(uid): share for uid, share in found.rows.items()},
+        "accounts": [_account(told) for told in found.accounts],
+        "silent": [
+            {"validator": each.source.validator, "reason": each.reason} for each in found.silences
+        ],
+    }
+
+
+def _account(told: Account) -> dict[str, Any]:
+    import msgspec
+
+    champion = told.champion
+    return {
+        "validator": told.validator,
+        "round": told.round,
+        "block": told.block,
+        "competition": told.competition,
+        "model": msgspec.to_builtins(told.model),
+        "champion": None if champion is None else champion.uid,
+        "champion_loss": None if champion is None else champion.score,
+        "bar": told.bar,
+        "behind": told.behind,
+        "standard_error": told.error,
+        "average": told.standing,
+        "weight": told.weight,
+        "sentences": list(told.sentences),
+    }
