@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test lint setup web screenshots clean
 
 setup: $(READY)
 
@@ -24,6 +24,13 @@ lint: $(READY)  ## style, types, floors
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+web: $(READY)  ## the dashboard's page from its sources; needs Node 20
+	$(BIN)/python -m iotapretrain.dashboard.typescript > src/iotapretrain/dashboard/web/src/answers.ts
+	cd src/iotapretrain/dashboard/web && npm ci --no-audit --no-fund && npm run build
+
+screenshots: $(READY)  ## docs/img/ anew; needs Chromium
+	$(BIN)/python -m tests.dashboard.screenshots
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,54 @@
+"""The types of the answers for the page: `python -m iotapretrain.dashboard.typescript`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import types
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from iotapretrain.dashboard import answers
+from iotapretrain.dashboard.duels import Duels
+
+HEAD = "// Made from the API's types by `make web`: change those, not this.\n"
+PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+
+
+def typescript() -> str:
+    """One interface a struct."""
+    structs = [Duels]
+    structs += [
+        each
+        for each in vars(answers).values()
+        if inspect.isclass(each) and issubclass(each, msgspec.Struct) and each.__module__ != "msgspec"
+    ]
+    return HEAD + "".join(_interface(each) for each in dict.fromkeys(structs))
+
+
+def _interface(struct: type[msgspec.Struct]) -> str:
+    fields = "".join(
+        f"  {name}: {_type(hint)}\n" for name, hint in get_type_hints(struct).items()
+    )
+    return f"\nexport interface {struct.__name__} {{\n{fields}}}\n"
+
+
+def _type(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint in PLAIN:
+        return PLAIN[hint]
+    if origin in (Union, types.UnionType):
+        return " | ".join(_type(each) for each in arguments)
+    if origin is tuple and arguments[-1] is Ellipsis:
+        inner = _type(arguments[0])
+        return f"({inner})[]" if "|" in inner else f"{inner}[]"
+    if origin is tuple:
+        return f"[{', '.join(_type(each) for each in arguments)}]"
+    if origin is dict:
+        return f"Record<{_type(arguments[0])}, {_type(arguments[1])}>"
+    return str(hint.__name__)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(typescript())
