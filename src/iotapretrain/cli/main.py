@@ -16,6 +16,7 @@ from iotapretrain.cli import (
     conformance,
     dashboard,
     data,
+    demo,
     explain_miner,
     history,
     hub,
@@ -25,6 +26,7 @@ from iotapretrain.cli import (
     pull,
     records,
     rules,
+    score,
     simulate,
     train,
     validate,
@@ -45,11 +47,13 @@ app.command("audit")(audit.audit)
 app.command("benchmark")(benchmark.benchmark)
 app.command("conformance")(conformance.conformance)
 app.command("dashboard")(dashboard.dashboard)
+app.command("demo")(demo.demo)
 app.command("publish")(publish.publish)
 app.command("pull")(pull.pull)
 app.command("explain")(explain_miner.explain)
 app.command("history")(history.history)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("score")(score.score)
 app.add_typer(chain.app, name="chain")
 app.add_typer(data.app, name="data")
 app.add_typer(hub.app, name="hub")

@@ -1,0 +1,208 @@
+"""`iota score`: where a model would stand, before anything is published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from iotapretrain.cli.competition_name import find_scheduled
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.explain.table import Table
+from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+
+if TYPE_CHECKING:
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.standing.prospect import Duel, Prospect
+    from iotapretrain.competition.standing.trial import Scene, Trial
+    from iotapretrain.hub.protocol import Hub
+    from iotapretrain.rules.schedule import Competition
+
+REFUSED = 1
+
+
+def score(
+    folder: Annotated[Path, typer.Argument(help="A folder with config.json and *.safetensors.")],
+    competition: CompetitionName,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    hub: HubAddress = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what validators would say of a model now: verdict, loss beside the champion's, and pay.
+
+    Exit code 0 if it may take part, 1 if it is refused, 2 for wrong input.
+
+    Example: iota score net/miners/miner-1/run/model --competition tiny/nano --network net
+    """
+    from iotapretrain.competition.standing.trial import read_scene
+
+    schedule, chosen = find_scheduled(competition)
+    opened = find_hub(hub, network)
+
+    async def look(client: ChainClient) -> Scene:
+        return await read_scene(client, opened, netuid, chosen, schedule.sync_cadence)
+
+    trial = _tried(folder, with_client(network, look), opened, chosen, tokenizer)
+    if as_json:
+        print_json(_document(trial))
+    else:
+        _show(trial)
+    raise typer.Exit(REFUSED if trial.findings else 0)
+
+
+def _tried(
+    folder: Path, scene: Scene, hub: Hub, competition: Competition, place: str | None
+) -> Trial:
+    from iotapretrain.competition.evaluation.cache import LossCache
+    from iotapretrain.competition.standing.trial import Bench, try_model
+    from iotapretrain.data import cache as texts
+    from iotapretrain.data.tokenizer import load_tokenizer
+    from iotapretrain.hub import cache as models
+    from iotapretrain.models.worker import Budget, Worker
+
+    tokenizer = load_tokenizer(place or competition.constraints.tokenizer)
+    losses = models.default_folder().parent / "losses.sqlite"
+    with Worker(Budget()) as worker, LossCache(losses) as kept:
+        bench = Bench(
+            hub=hub,
+            models=models.Cache(models.default_folder()),
+            text=texts.Cache(texts.default_folder()),
+            losses=kept,
+            worker=worker,
+            tokenizer=tokenizer,
+        )
+        return try_model(folder, scene, bench)
+
+
+def _show(trial: Trial) -> None:
+    for finding in trial.findings:
+        out.print(f"refused: {finding.code}: {finding.sentence}", markup=False)
+    if trial.facts is not None and not trial.findings:
+        facts = trial.facts
+        out.print(f"admitted: {facts.architecture}, {facts.parameters:,} parameters", markup=False)
+    if trial.tasks:
+        _tasks(trial).show()
+    for sentence in _sentences(trial):
+        out.print(sentence, markup=False)
+
+
+def _tasks(trial: Trial) -> Table:
+    rows = [
+        (
+            task.name,
+            len(task.batch.pages),
+            len(task.batch.sequences),
+            task.loss,
+            task.champions,
+            None if task.loss is None or task.champions is None else task.loss - task.champions,
+        )
+        for task in trial.tasks
+    ]
+    columns = ("task", "pages", "sequences", "loss", "champion's", "difference")
+    scene = trial.scene
+    title = f"{scene.competition.name}, pages of block {scene.sync_block}"
+    return Table(title, columns, rows, "; ".join(trial.missing))
+
+
+def _sentences(trial: Trial) -> Iterator[str]:
+    if trial.own is not None:
+        yield (
+            f"These bytes are committed already, by uid {trial.own.uid} in block"
+            f" {trial.own.block}; from anybody else they would be refused as a copy."
+        )
+    if trial.duel is not None:
+        yield from _duelled(trial.duel)
+    elif trial.prospect is not None:
+        yield f"Loss {trial.prospect.loss:.6g}; there is no other champion to beat."
+    if trial.prospect is not None:
+        yield from _prospects(trial.prospect)
+
+
+def _duelled(duel: Duel) -> Iterator[str]:
+    champion = duel.champion
+    error = "unknown" if duel.standard_error is None else f"{duel.standard_error:.2g}"
+    side = "below" if duel.ahead > 0 else "above"
+    yield (
+        f"Loss {duel.loss - duel.ahead:.6g}, {abs(duel.ahead):.4g} {side} that of the champion, uid"
+        f" {champion.uid} ({champion.repository}), {duel.loss:.6g}; paired standard error {error}."
+    )
+    until = "" if duel.decayed_from is None else f", falling until block {duel.decayed_from}"
+    yield (
+        f"The champion's epsilon is {duel.epsilon_now:.4%} now{until} to {duel.epsilon_floor:.4%}:"
+        f" a loss below {duel.needed_now:.6g} beats it now, one below {duel.needed_ever:.6g} in"
+        " the end."
+    )
+
+
+def _prospects(prospect: Prospect) -> Iterator[str]:
+    yield (
+        f"In the present field of {prospect.field_size} its win rate is {prospect.win_rate:.3g}"
+        f" and its weight in a round {prospect.weight:.3g}."
+    )
+    if prospect.left_out is not None:
+        yield f"The filter leaves it out: {prospect.left_out.value}."
+    if prospect.wins_now:
+        yield "It would win now."
+    elif prospect.wins_from is not None:
+        yield f"It would not win now, but from block {prospect.wins_from} on, if all else stays."
+    else:
+        yield "It would not win now, nor later, however far epsilons decay."
+    yield f"Committed in the next block, it would be judged from block {prospect.judged_from} on."
+
+
+def _document(trial: Trial) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    scene = trial.scene
+    return {
+        "competition": scene.competition.name,
+        "block": scene.ground.block,
+        "sync_block": scene.sync_block,
+        "seed_hash": scene.seed_hash,
+        "admitted": not trial.findings,
+        "findings": [asdict(finding) for finding in trial.findings],
+        "facts": None if trial.facts is None else asdict(trial.facts),
+        "digest": trial.digest,
+        "committed_by_uid": None if trial.own is None else trial.own.uid,
+        "tasks": [
+            {
+                "task": task.name,
+                "loss": task.loss,
+                "champions_loss": task.champions,
+                "pages": [
+                    {**asdict(page.page), "digest": page.digest, "sequences": len(page.sequences)}
+                    for page in task.batch.pages
+                ],
+            }
+            for task in trial.tasks
+        ],
+        "missing": list(trial.missing),
+        "champion": None if trial.duel is None else _duel(trial.duel),
+        "prospect": None if trial.prospect is None else asdict(trial.prospect),
+    }
+
+
+def _duel(duel: Duel) -> dict[str, Any]:
+    champion = duel.champion
+    return {
+        "uid": champion.uid,
+        "hotkey": champion.hotkey,
+        "repository": str(champion.repository),
+        "block": champion.block,
+        "loss": duel.loss,
+        "ahead": duel.ahead,
+        "standard_error": duel.standard_error,
+        "epsilon_now": duel.epsilon_now,
+        "epsilon_floor": duel.epsilon_floor,
+        "decayed_from": duel.decayed_from,
+        "needed_now": duel.needed_now,
+        "needed_ever": duel.needed_ever,
+    }
