@@ -25,14 +25,17 @@ STEPS = ("open", "os.", "fcntl.", "shutil.", "tempfile.")
 SIZE = 100_000
 
 
-def dies_at(step: int, work: Callable[[], object]) -> bool:
-    """Do the work in a child that is killed before its n-th step. Did it die?"""
+def dies_at(step: int, work: Callable[[], object], steps: tuple[str, ...] = STEPS) -> bool:
+    """Do the work in a child that is killed before its n-th step. Did it die?
+
+    Steps are audit events, by the beginnings of their names.
+    """
     child = os.fork()
     if child == 0:
-        steps = itertools.count(1)
+        counter = itertools.count(1)
 
         def count(event: str, _arguments: object) -> None:
-            if event.startswith(STEPS) and next(steps) == step:
+            if event.startswith(steps) and next(counter) == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         sys.addaudithook(count)

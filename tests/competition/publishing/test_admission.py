@@ -1,0 +1,76 @@
+"""What validators would refuse is refused here, in one line, by the inspection that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from iotapretrain.competition.publishing.admission import check_admitted, inspector, local_hash
+from iotapretrain.errors import InputError
+from iotapretrain.models.inspect import inspect
+from iotapretrain.models.verdict import Code, Finding
+from iotapretrain.models.worker import Budget, Worker
+from tests.models import zoo
+from tests.models.conftest import folder, llama
+
+__all__ = ["folder", "llama"]
+
+LIMITS = zoo.limits()
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(Budget(seconds=60)) as opened:
+        yield opened
+
+
+def spoil(model: Path, how: str) -> None:
+    if how == "pickle":
+        (model / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
+    if how == "bytes":
+        (model / "notes.json").write_bytes(b" " * LIMITS.constraints.max_bytes)
+    if how == "architecture":
+        zoo.edit_config(model, architectures=["TransformerXL"])
+    if how == "dtype":
+        zoo.edit_tensors(model, {"model.norm.weight": torch.ones(32, dtype=torch.float64)})
+    if how == "not-finite":
+        zoo.edit_tensors(model, {"model.norm.weight": torch.full((32,), float("nan"))})
+    if how == "missing-tensor":
+        zoo.edit_tensors(model, {"model.norm.weight": None})
+
+
+@pytest.mark.parametrize(
+    "how", ["pickle", "bytes", "architecture", "dtype", "not-finite", "missing-tensor"]
+)
+def test_a_spoilt_model_is_refused_by_name(folder: Path, worker: Worker, how: str) -> None:
+    spoil(folder, how)
+    with pytest.raises(InputError, match=f"validators would refuse it: {how}: ") as caught:
+        check_admitted(folder, lambda model: inspect(model, LIMITS, worker).verdict.findings)
+    assert str(caught.value).startswith(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("bound", "value"), [("min_parameters", 90_000), ("max_parameters", 99)])
+def test_a_model_of_another_size_is_refused(folder: Path, bound: str, value: int) -> None:
+    limits: dict[str, Any] = {bound: value}
+    with pytest.raises(InputError, match="parameters: "):
+        check_admitted(folder, inspector(zoo.limits(**limits), Budget()))
+
+
+def test_an_honest_model_is_admitted_under_the_hash_that_validators_find(
+    folder: Path, worker: Worker
+) -> None:
+    found = inspect(folder, LIMITS, worker)
+    check_admitted(folder, lambda _model: found.verdict.findings)
+    assert local_hash(folder) == found.digest
+
+
+def test_many_findings_stay_one_line() -> None:
+    findings = tuple(Finding(Code.MISSING_TENSOR, f"{n} is missing", str(n)) for n in range(100))
+    with pytest.raises(InputError, match="2 is missing; and 97 more") as caught:
+        check_admitted(Path("model"), lambda _model: findings)
+    assert len(str(caught.value)) < 300
