@@ -89,6 +89,10 @@ class Executor(Protocol):
 
 def perform(job: Job, worker: Worker) -> Answer:
     """Do a job in a worker. A model that is over time gets a second chance on a slow machine."""
+    try:
+        worker.start()
+    except WorkerError as error:
+        return Answer(job.number, _not_scored(error), 0.0)
     started = time.monotonic()
     limit = worker.budget.seconds
     result = _tried(job, worker)
@@ -117,8 +121,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
     except (InputError, WorkerError, OSError) as error:
-        finding = Finding(Code.MISBEHAVED, f"not scored: {error}", "machine")
-        return Failure(Outcome.INFRASTRUCTURE, finding)
+        return _not_scored(error)
     return _checked(answer, len(job.pages))
 
 
@@ -151,6 +154,10 @@ def _blamed(finding: Finding) -> Failure:
         return Failure(Outcome.INADMISSIBLE, finding)
     ours = finding.item not in BLAMED
     return Failure(Outcome.INFRASTRUCTURE if ours else Outcome.MODEL, finding)
+
+
+def _not_scored(error: Exception) -> Failure:
+    return Failure(Outcome.INFRASTRUCTURE, _misbehaved(f"not scored: {error}", "machine"))
 
 
 def _over_time(result: Scored | Failure) -> bool:
