@@ -71,7 +71,7 @@ class Constraints:
     dtype: str = "bfloat16"
     norms: NormRule | None = None
     trainable: bool = False
-    """Refuse what nobody can train on from: the probe of trainability, calibrated on small models."""
+    """Refuse what nobody can train on from; that probe was calibrated on small models."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_parameters <= self.max_parameters:
@@ -187,12 +187,16 @@ class Schedule:
 
     def active(self, block: int) -> tuple[Competition, ...]:
         """The competitions that run at this block; none is an error, for there is no game then."""
-        running = self._running(block)
+        running = self.running(block)
         if not running:
             raise InputError(
                 f"block {block}: no competition is scheduled; see the schedule's blocks"
             )
         return running
+
+    def running(self, block: int) -> tuple[Competition, ...]:
+        """The competitions that run at this block, if any."""
+        return tuple(slot for slot in self.competitions if block in slot.blocks)
 
     def shares(self, block: int) -> dict[int, float]:
         """The reward share of every competition at this block, reserved ones too; they sum to 1."""
@@ -201,19 +205,16 @@ class Schedule:
 
     def accepting(self, competition_id: int, block: int) -> Competition | None:
         """The competition to which models can be committed under this id at this block, if any."""
-        for competition in self._running(block):
+        for competition in self.running(block):
             if competition.id == competition_id == competition.models:
                 return competition
         return None
-
-    def _running(self, block: int) -> tuple[Competition, ...]:
-        return tuple(slot for slot in self.competitions if block in slot.blocks)
 
     def _reserved(self, block: int) -> tuple[Slot, ...]:
         return tuple(slot for slot in self.reserved if block in slot.blocks)
 
     def _check_at(self, block: int) -> None:
-        running = self._running(block)
+        running = self.running(block)
         slots: tuple[Slot, ...] = (*running, *self._reserved(block))
         if not slots and block == self.boundaries[-1]:
             return

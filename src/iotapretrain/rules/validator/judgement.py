@@ -68,13 +68,17 @@ def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt
 
 
 def judge(
-    state: State, opened: RoundOpened, schedule: Schedule, field: Field, attempts: Sequence[Attempt]
+    state: State,
+    opened: RoundOpened,
+    schedule: Schedule,
+    competition: Competition,
+    field: Field,
+    attempts: Sequence[Attempt],
 ) -> Judgement:
     """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
 
     A round without result leaves every average as it is.
     """
-    competition = running(schedule, opened)
     result = play(field, competition.rules, opened.block)
     hotkeys = [entry.hotkey for entry in opened.field]
     places = _places(result, field)
@@ -95,9 +99,10 @@ def judge(
     )
 
 
-def running(schedule: Schedule, opened: RoundOpened) -> Competition:
-    """The competition of a round, as it stood at the round's block."""
-    return next(each for each in schedule.active(opened.block) if each.id == opened.competition)
+def competition_of(schedule: Schedule, opened: RoundOpened) -> Competition | None:
+    """The competition of a round, as it stood at the round's block; None if the file lost it."""
+    running = schedule.running(opened.block)
+    return next((each for each in running if each.id == opened.competition), None)
 
 
 def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
@@ -114,7 +119,7 @@ def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
 
 def _surviving(standings: Standings, schedule: Schedule, opened: RoundOpened) -> Standings:
     """Without competitions that have ended and hotkeys that have gone."""
-    standings = standings.keep([each.id for each in schedule.active(opened.block)])
+    standings = standings.keep([each.id for each in schedule.running(opened.block)])
     everybody = {hotkey for each in standings.competitions.values() for hotkey in each}
     return standings.retain(everybody.difference(opened.left))
 

@@ -21,7 +21,7 @@ REWARDED_CADENCES = 2
 
 def turns(state: State, view: View, schedule: Schedule) -> list[Competition]:
     """Who may have a round now, beginning behind the competition whose turn was last."""
-    active = schedule.active(view.block)
+    active = schedule.running(view.block)
     last = next((at for at, each in enumerate(active) if each.id == state.turn), -1)
     order = [*active[last + 1 :], *active[: last + 1]]
     return [each for each in order if _may_play(state, view, each.id)]

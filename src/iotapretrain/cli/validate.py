@@ -1,0 +1,175 @@
+"""`iota validate`: judge everybody's models, round after round."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iotapretrain.cli.console import print_json
+from iotapretrain.cli.network import AsJson, Netuid, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.recording import Metrics, Wandb
+from iotapretrain.cli.workplace import (
+    Competitions,
+    HubAddress,
+    Network,
+    find_hub,
+    find_schedule,
+)
+from iotapretrain.errors import InputError
+
+if TYPE_CHECKING:
+    from bittensor import Wallet
+
+    from iotapretrain.chain.client import ChainClient
+    from iotapretrain.competition.validator.run import World
+    from iotapretrain.competition.validator.settings import Settings
+    from iotapretrain.hub.protocol import RepositoryId
+
+LONGEST_PAUSE = 300.0
+
+
+def validate(
+    wallet: WalletName,
+    network: Network = "net",
+    netuid: Netuid = 1,
+    competitions: Competitions = "tiny",
+    hub: HubAddress = None,
+    wallets: WalletFolder = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")
+    ] = None,
+    journal: Annotated[
+        str | None,
+        typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
+    ] = None,
+    records: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="Where records are published. Default on a folder: WALLET/rounds.",
+        ),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")] = False,
+    race: Annotated[
+        bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
+    ] = True,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
+    ] = None,
+    weights_every: Annotated[
+        int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
+    ] = 300,
+    poll: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
+    ] = 12.0,
+    metrics: Metrics = None,
+    wandb: Wandb = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch, inspect and score models, decide rounds, publish signed records, set weights.
+
+    Everything is in a journal: after a stop or a crash the same command goes on where it was.
+
+    Example: iota validate --network net --wallet validator-1 --rounds 3
+    """
+    from iotapretrain.cli.narration import Narration
+    from iotapretrain.competition.original_format import original_format
+    from iotapretrain.competition.validator.run import World
+    from iotapretrain.competition.validator.scoring import Scoring, open_score
+    from iotapretrain.competition.validator.settings import Settings
+    from iotapretrain.data import cache as text_cache
+    from iotapretrain.hub import cache as model_cache
+    from iotapretrain.observe.sink import Several
+    from iotapretrain.observe.sinks import open_sinks
+
+    owner = wallet.partition("/")[0]
+    schedule, text = find_schedule(competitions)
+    folder = state or _own_folder(network, wallet)
+    settings = Settings(
+        netuid=netuid,
+        schedule=schedule,
+        schedule_text=text,
+        state=folder,
+        repository=_repository(records, hub, network, owner),
+        journal=journal,
+        rounds=rounds,
+        once=once,
+        weights_every=weights_every,
+        poll=poll,
+        longest_pause=max(poll, LONGEST_PAUSE),
+    )
+    scoring = Scoring(workers or len(os.sched_getaffinity(0)), race, ray)
+    with (
+        open_sinks(folder / "records.jsonl", metrics=metrics, wandb=wandb) as sinks,
+        open_score(folder, scoring) as score,
+    ):
+        world = World(
+            hub=find_hub(hub, network, owner if _is_folder(hub, network) else None),
+            score=score,
+            sink=Several(sinks, Narration()),
+            models=model_cache.Cache(model_cache.default_folder()),
+            texts=text_cache.Cache(text_cache.default_folder()),
+            published=lambda signed: sinks.log(original_format(signed.record, time.time())),
+        )
+        done = with_wallet(
+            network,
+            wallet,
+            wallets,
+            lambda client, signer: _until_stopped(settings, client, signer, world),
+        )
+    if as_json:
+        print_json({"rounds": done, "state": str(folder)})
+
+
+async def _until_stopped(
+    settings: Settings, client: ChainClient, wallet: Wallet, world: World
+) -> int | None:
+    """The number of rounds; None when a signal ended it first, which loses nothing."""
+    from iotapretrain.competition.validator.run import validate as run
+
+    task = asyncio.create_task(run(settings, client, wallet, world))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+
+
+def _own_folder(network: str, wallet: str) -> Path:
+    """In the folder of a network on this machine, else where the user's data is."""
+    folder, name = Path(network.removeprefix("embedded:")), wallet.replace("/", "-")
+    if folder.is_dir():
+        return folder / "validators" / name
+    data = os.environ.get("XDG_DATA_HOME")
+    home = Path(data) if data else Path.home() / ".local" / "share"
+    return home / "iotapretrain" / "validators" / name
+
+
+def _repository(records: str | None, hub: str | None, network: str, owner: str) -> RepositoryId:
+    from iotapretrain.hub.protocol import RepositoryId
+
+    if records is not None:
+        return RepositoryId.parse(records)
+    if not _is_folder(hub, network):
+        raise InputError("where do the records go? --records NAMESPACE/NAME, a repository of yours")
+    return RepositoryId(owner, "rounds")
+
+
+def _is_folder(hub: str | None, network: str) -> bool:
+    """Whether the hub is a folder, where the wallet's name says who we are."""
+    if hub is None:
+        return Path(network.removeprefix("embedded:")).is_dir()
+    return hub.startswith("folder:")

@@ -1,0 +1,1 @@
+"""The validator: a resumable loop of small steps over a journal."""

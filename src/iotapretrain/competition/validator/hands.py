@@ -1,0 +1,63 @@
+"""Threads for work that blocks. They end with the process, whatever they are waiting for.
+
+A pool's threads are joined when Python exits, so that a stop could take as long as the slowest hub;
+everything here may be killed at any instant anyway.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Hand:
+    """One thread that does what it is given, one thing after the other.
+
+    A sandboxed worker dies with the thread that started it, so whoever has a worker keeps to one.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    async def do(self, job: Callable[[], Result]) -> Result:
+        """The result of a job, once its turn came."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 -- raised where the result is awaited
+                future.set_exception(error)
+
+        self._jobs.put(run)
+        return await asyncio.wrap_future(future)
+
+    def _work(self) -> None:
+        while True:
+            self._jobs.get()()
+
+
+class Hands:
+    """Several of them, the next free one taking the job."""
+
+    def __init__(self, name: str, count: int) -> None:
+        self._free: asyncio.Queue[Hand] = asyncio.Queue()
+        for number in range(count):
+            self._free.put_nowait(Hand(f"{name}-{number}"))
+
+    async def do(self, job: Callable[[], Result]) -> Result:
+        """The result of a job, once a hand was free."""
+        hand = await self._free.get()
+        try:
+            return await hand.do(job)
+        finally:
+            self._free.put_nowait(hand)

@@ -1,0 +1,120 @@
+"""A validator's journal: the rules' records as payloads, and the state that is folded from them.
+
+A closed round carries its signed record beside it, so that whoever has the journal can publish it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.errors import RecordError
+from iotapretrain.rules.validator import decide as rules
+from iotapretrain.rules.validator import records
+from iotapretrain.rules.validator.apply import apply
+from iotapretrain.rules.validator.state import State
+from iotapretrain.store.fold import Fold, Machine
+from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.record import Draft, Record, canonical, parse
+
+NAME = "validator/1"
+SNAPSHOT_EVERY = 500
+"""Records that opening replays at most: a round makes a few, each with its models in it."""
+
+KINDS: Mapping[str, type[records.Record]] = MappingProxyType(
+    {
+        "begun": records.Begun,
+        "committed": records.Committed,
+        "left": records.Left,
+        "looked": records.Looked,
+        "round-opened": records.RoundOpened,
+        "round-closed": records.RoundClosed,
+        "round-given-up": records.RoundGivenUp,
+        "round-published": records.RoundPublished,
+    }
+)
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command; with the signed record if it closes a round."""
+
+    command: rules.Command
+    signed: SignedRound | None = None
+
+
+Memory = Fold[State, Order]
+
+
+def open_memory(
+    where: str | Path, network: str, netuid: int, hotkey: str
+) -> tuple[Journal, Memory]:
+    """The journal of one validator on one subnet, and its state; another's is refused."""
+    journal = open_journal(where, f"iota validator {network} {netuid} {hotkey}")
+    try:
+        return journal, Fold(journal, MACHINE, SNAPSHOT_EVERY)
+    except BaseException:
+        journal.close()
+        raise
+
+
+def signed_round(journal: Journal, place: int) -> SignedRound:
+    """The signed record that lies at this place of the journal."""
+    record = journal.record(place)
+    if record is None or record.kind != _NAMES[records.RoundClosed]:
+        raise RecordError(f"{journal.name}: record {place} closes no round")
+    return msgspec.convert(_payload(record)["signed"], SignedRound)
+
+
+def _decide(state: State, order: Order) -> Iterator[Draft]:
+    for record in rules.decide(state, order.command):
+        payload = {"record": msgspec.to_builtins(record, str_keys=True, enc_hook=_plain)}
+        if isinstance(record, records.RoundClosed):
+            payload["signed"] = msgspec.to_builtins(order.signed)
+        yield Draft(_NAMES[type(record)], canonical(payload))
+
+
+def _apply(state: State, stored: Record) -> State:
+    if stored.kind not in KINDS:
+        raise RecordError(f"a validator has no records of the kind {stored.kind!r}")
+    try:
+        record = msgspec.convert(_payload(stored)["record"], KINDS[stored.kind], str_keys=True)
+    except (msgspec.ValidationError, KeyError) as error:
+        raise RecordError(f"record {stored.sequence}: {error}") from error
+    if isinstance(record, records.RoundClosed):
+        record = replace(record, place=stored.sequence)
+    return apply(state, record)
+
+
+def _payload(record: Record) -> dict[str, Any]:
+    payload = parse(record.payload)
+    if not isinstance(payload, dict):
+        raise RecordError(f"record {record.sequence} is no table")
+    return payload
+
+
+def _dump(state: State) -> bytes:
+    return msgspec.msgpack.encode(state, enc_hook=_plain)
+
+
+def _load(content: bytes) -> State:
+    return msgspec.msgpack.decode(content, type=State)
+
+
+def _plain(value: object) -> dict[object, object]:
+    """The standings' read-only mappings, which the encoder does not know."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise NotImplementedError(f"{type(value).__name__} is no part of a state")
+
+
+MACHINE: Machine[State, Order] = Machine(
+    name=NAME, initial=State(), decide=_decide, apply=_apply, dump=_dump, load=_load
+)

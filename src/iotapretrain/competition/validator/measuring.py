@@ -1,0 +1,103 @@
+"""Scoring the field of an open round: its models and its text brought here, and held meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.validator.hands import Hand
+from iotapretrain.competition.validator.looker import Looker
+from iotapretrain.competition.validator.looking import NOT_HERE, Failure, commit_of
+from iotapretrain.competition.validator.recording import Measured, Result
+from iotapretrain.competition.validator.texts import Texts
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.errors import MissingModelError
+from iotapretrain.hub.cache import Cache
+from iotapretrain.hub.model import Model
+from iotapretrain.hub.protocol import Commit
+from iotapretrain.net.waiting import Clock
+from iotapretrain.rules.commitment import Commitment
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.sampling import seed_of
+from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.validator.records import Entry, RoundOpened
+
+Score = Callable[[Sequence[Contender], RoundText, Terms], Evaluated]
+"""`competition.evaluation.evaluate` with its pool, its cache of losses and its race."""
+
+
+class Measurer:
+    """Measures one round after the other."""
+
+    def __init__(
+        self,
+        looker: Looker,
+        texts: Texts,
+        cache: Cache,
+        score: Score,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
+        self._clock = clock
+        self._scoring = Hand("score")
+
+    async def measure(self, opened: RoundOpened, competition: Competition) -> Measured:
+        """Results for the whole field; without any text, nothing could be scored here."""
+        began = self._clock()
+        text = await self._texts.text(competition, opened.seed_hash)
+        tokenizer = await self._texts.tokenizer(competition)
+        written = self._clock()
+        max_bytes = competition.constraints.max_bytes
+        found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
+        fetched = self._clock()
+        seed = seed_of(f"0x{opened.seed_hash}")
+        terms = Terms(competition, tokenizer.vocabulary, seed, opened.block)
+        measured = await self._scoring.do(lambda: self._measured(opened, found, text, terms))
+        seconds = {
+            "text": written - began,
+            "fetch": fetched - written,
+            "score": self._clock() - fetched,
+        }
+        return replace(measured, seconds=seconds)
+
+    def _measured(
+        self,
+        opened: RoundOpened,
+        found: Sequence[Model | Failure],
+        text: RoundText,
+        terms: Terms,
+    ) -> Measured:
+        if not text.batches:
+            nothing = Result(Outcome.INFRASTRUCTURE)
+            return Measured(text, (nothing,) * len(opened.field), None)
+        with ExitStack() as held:
+            contenders: dict[str, Contender] = {}
+            results: dict[str, Result] = {}
+            for entry, model in zip(opened.field, found, strict=True):
+                kept = model if isinstance(model, Failure) else self._held(held, model)
+                if isinstance(kept, Failure):
+                    results[entry.hotkey] = Result.failed(kept)
+                else:
+                    contenders[entry.hotkey] = _contender(entry, kept)
+            evaluated = self._score([*contenders.values()], text, terms) if contenders else None
+        if evaluated is not None:
+            results |= {each.contender.hotkey: Result.of(each) for each in evaluated.models}
+        return Measured(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
+
+    def _held(self, held: ExitStack, model: Model) -> Model | Failure:
+        """The model, which nobody evicts now; it may have gone just before."""
+        try:
+            return held.enter_context(self._cache.hold(model.commit))
+        except MissingModelError as error:
+            return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error))
+
+
+def _commit(entry: Entry) -> Commit:
+    return commit_of(Commitment.parse(entry.text))
+
+
+def _contender(entry: Entry, model: Model) -> Contender:
+    return Contender(entry.uid, entry.hotkey, entry.block, entry.uid, entry.digest, model.folder)

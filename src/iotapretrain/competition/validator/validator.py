@@ -1,0 +1,279 @@
+"""The loop of a validator: one small step after the other, each of which a restart can repeat.
+
+    publish what is signed · finish the round that is open · see the newest sync block ·
+    set weights if due · look at new models · open the next round
+
+What it knows is the journal; everything else is read again from the chain at the sync block.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.public_rounds import rounds_commitment
+from iotapretrain.competition.round_record import SignedRound, seal
+from iotapretrain.competition.validator.journal import Memory, Order
+from iotapretrain.competition.validator.looker import Looker
+from iotapretrain.competition.validator.measuring import Measurer
+from iotapretrain.competition.validator.paying import say_where, set_weights_if_due
+from iotapretrain.competition.validator.publishing import Publisher
+from iotapretrain.competition.validator.recording import Author, Measured, round_record
+from iotapretrain.competition.validator.settings import Settings
+from iotapretrain.competition.validator.sight import read_view
+from iotapretrain.competition.validator.texts import Texts
+from iotapretrain.errors import ChainError, IotaError, UnreachableError
+from iotapretrain.models.claims import Limits
+from iotapretrain.net.waiting import Clock, pause
+from iotapretrain.observe import events
+from iotapretrain.observe.sink import Sink
+from iotapretrain.rules.sampling import sync_block
+from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.validator.decide import Command, Sync
+from iotapretrain.rules.validator.judgement import competition_of, does_not_count, judge
+from iotapretrain.rules.validator.looks import due
+from iotapretrain.rules.validator.records import RoundGivenUp, RoundOpened
+from iotapretrain.rules.validator.state import State
+from iotapretrain.rules.validator.turns import opening, turns
+from iotapretrain.rules.validator.view import View
+
+if TYPE_CHECKING:
+    from bittensor import Wallet
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a validator works with. `clock` dates events, and nothing else."""
+
+    client: ChainClient
+    wallet: Wallet
+    memory: Memory
+    looker: Looker
+    texts: Texts
+    measurer: Measurer
+    publisher: Publisher
+    author: Author
+    sink: Sink
+    clock: Clock = time.time
+    rng: Random = field(default_factory=Random)
+
+
+class Validator:
+    """Runs until it has done what it was told, or for ever."""
+
+    def __init__(self, settings: Settings, means: Means) -> None:
+        self._settings, self._means = settings, means
+        self._schedule = settings.schedule
+        self._source = f"validator:{means.author.validator}"
+        self._view: View | None = None
+        self._said_where = False
+        self._ahead: asyncio.Task[None] | None = None
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self._means.memory.state
+
+    async def run(self) -> int:
+        """Step by step; how many rounds the journal holds at the end."""
+        failures = 0
+        try:
+            while not self._done():
+                try:
+                    idle = not await self.step()
+                    failures = 0
+                except (IotaError, OSError) as error:
+                    if self._settings.once:
+                        raise
+                    failures += 1
+                    await self._rest(str(error), failures)
+                    continue
+                if idle and self._settings.once:
+                    break
+                if idle:
+                    await asyncio.sleep(self._settings.poll)
+            await self._means.publisher.finish()
+            await self._pay()
+        finally:
+            self._means.publisher.stop()
+            if self._ahead is not None:
+                self._ahead.cancel()
+        return self.state.rounds
+
+    async def step(self) -> bool:
+        """One thing that is to be done now; False if there is none."""
+        self._means.publisher.start()
+        if self.state.opened is not None:
+            return await self._finish(self.state.opened)
+        view = await self._see()
+        await self._pay()
+        for competition in turns(self.state, view, self._schedule):
+            await self._look(view, competition)
+            opened = opening(self.state, view, self._schedule, competition)
+            if opened is not None:
+                self._execute(opened)
+                return await self._finish(opened)
+        return False
+
+    def _done(self) -> bool:
+        most = self._settings.rounds
+        return most is not None and self.state.rounds >= most and self.state.opened is None
+
+    # Seeing
+
+    async def _see(self) -> View:
+        """The subnet at the newest sync block, read once."""
+        head, _ = await self._means.client.head()
+        block = sync_block(head, self._schedule.sync_cadence)
+        newest = max(self.state.done.values(), default=0)
+        if block < newest:
+            raise UnreachableError(f"the chain stands at {head}, behind {newest}, seen before")
+        if self._view is None or self._view.block < block:
+            hotkey = self._means.author.validator
+            view = await read_view(self._means.client, self._settings.netuid, block, hotkey)
+            self._execute(Sync(view))
+            self._view = view
+            await self._say_where()
+        return self._view
+
+    async def _look(self, view: View, competition: Competition) -> None:
+        """Fetch and inspect what is due in a competition; what it learns is kept one by one."""
+        candidates = due(self.state, view, self._schedule, competition.models)
+        if not candidates:
+            return
+        tokenizer = await self._means.texts.tokenizer(competition)
+        limits = Limits(competition.constraints, tokenizer.vocabulary)
+        async for seen in self._means.looker.look(candidates, limits, self.state, view.block):
+            self._execute(seen.record)
+            self._means.sink.emit(seen.event(self._means.clock(), self._source))
+
+    # Rounds
+
+    async def _finish(self, opened: RoundOpened) -> bool:
+        """Score, decide and sign the open round; False if it has to be given up for now."""
+        competition = competition_of(self._schedule, opened)
+        if competition is None:
+            return self._give_up(opened, "its competition is not in the schedule any more")
+        about = {"round": opened.round, "competition": opened.competition, "block": opened.block}
+        self._say(events.RoundStarted, **about, models=len(opened.field))
+        self._look_ahead(opened)
+        try:
+            measured = await self._means.measurer.measure(opened, competition)
+        except (IotaError, OSError) as error:
+            return self._give_up(opened, str(error))
+        reason = does_not_count(self.state, opened, measured.attempts(opened))
+        if reason is not None:
+            return self._give_up(opened, measured.no_text or reason)
+        self._close(opened, competition, measured)
+        return True
+
+    def _close(self, opened: RoundOpened, competition: Competition, measured: Measured) -> None:
+        """Decide, sign, and write down: from here on the round counts."""
+        began = self._means.clock()
+        state, attempts = self.state, measured.attempts(opened)
+        field = measured.played(opened)
+        judgement = judge(state, opened, self._schedule, competition, field, attempts)
+        author = self._means.author
+        record = round_record(author, competition, opened, measured, judgement, state.previous)
+        signed = seal(record, self._means.wallet.hotkey.sign)
+        self._execute(judgement.closing(opened, signed.digest), signed)
+        self._means.publisher.start()
+        best = next((each for each in record.models if each.hotkey == record.champion), None)
+        self._say(
+            events.RoundFinished,
+            round=opened.round,
+            competition=opened.competition,
+            block=opened.block,
+            digest=signed.digest,
+            models=len(opened.field),
+            champion_uid=None if best is None else best.uid,
+            champion_hotkey=record.champion,
+            champion_loss=None if best is None else best.score,
+            pages_scored=measured.pages[0],
+            pages_of_full_round=measured.pages[1],
+            seconds={**measured.seconds, "decide": self._means.clock() - began},
+        )
+
+    def _give_up(self, opened: RoundOpened, reason: str) -> bool:
+        """The round does not count; the next competition comes first, then it is tried again."""
+        self._execute(RoundGivenUp(opened.round, reason))
+        self._wait(f"competition {opened.competition}", reason, self._settings.poll)
+        return False
+
+    # While a round computes
+
+    def _look_ahead(self, opened: RoundOpened) -> None:
+        """Bring here what comes next, unless that is under way already."""
+        if self._view is not None and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._prepare(self._view, opened.competition))
+
+    async def _prepare(self, view: View, present: int) -> None:
+        """The text of whoever is next, and models that pass their delay at the next sync block.
+
+        Nothing is decided or written down here, and whatever fails is tried again in its turn.
+        """
+        state, soon = self.state, replace(view, block=view.block + self._schedule.sync_cadence)
+        following = [each for each in turns(state, view, self._schedule) if each.id != present]
+        try:
+            for competition in following[:1]:
+                await self._means.texts.text(competition, view.seed_hash)
+            for competition in self._schedule.running(soon.block):
+                for candidate in due(state, soon, self._schedule, competition.models):
+                    most = competition.constraints.max_bytes
+                    await self._means.looker.fetch(candidate, most, state)
+        except (IotaError, OSError):
+            return
+
+    # The chain
+
+    async def _pay(self) -> None:
+        """Weights, if they are due; the chain's refusal is told, and rounds go on."""
+        try:
+            paid = await set_weights_if_due(
+                self._means.client,
+                self._means.wallet,
+                self._settings.netuid,
+                self.state.weights,
+                self._settings.weights_every,
+            )
+        except ChainError as error:
+            self._wait("setting weights", str(error), self._settings.poll)
+            return
+        if paid is not None:
+            block, weights = paid
+            by_uid = {str(uid): weight for uid, weight in weights.items()}
+            self._say(events.WeightsSet, block=block, weights=by_uid)
+
+    async def _say_where(self) -> None:
+        """Where our records are stands on the chain; if it cannot be written now, then later."""
+        if self._said_where:
+            return
+        text = rounds_commitment(self._settings.repository)
+        try:
+            await say_where(self._means.client, self._means.wallet, self._settings.netuid, text)
+        except ChainError as error:
+            self._wait("saying on the chain where our records are", str(error), 0.0)
+        else:
+            self._said_where = True
+
+    # Telling
+
+    def _execute(self, command: Command, signed: SignedRound | None = None) -> None:
+        self._means.memory.execute(Order(command, signed))
+
+    async def _rest(self, reason: str, failures: int) -> None:
+        most = self._settings.longest_pause
+        seconds = pause(failures, self._settings.poll, most, self._means.rng)
+        self._wait("something that is down", reason, seconds)
+        await asyncio.sleep(seconds)
+
+    def _wait(self, what: str, reason: str, seconds: float) -> None:
+        self._say(events.Waiting, what=what, reason=reason, seconds=seconds)
+
+    def _say(self, kind: Callable[..., events.AnyEvent], **fields: Any) -> None:
+        self._means.sink.emit(kind(time=self._means.clock(), source=self._source, **fields))
