@@ -48,14 +48,15 @@ class OpenFile:
 
     path: str
     descriptor: int
-    size: int
-    times: tuple[int, int]
-    identity: tuple[int, int]
+    status: os.stat_result
 
     @classmethod
     def of(cls, path: str, descriptor: int) -> OpenFile:
-        status = os.fstat(descriptor)
-        return cls(path, descriptor, status.st_size, *_marks(status))
+        return cls(path, descriptor, os.fstat(descriptor))
+
+    @property
+    def size(self) -> int:
+        return self.status.st_size
 
     def read(self, position: int, count: int) -> bytearray:
         """Exactly `count` bytes; fewer mean that the file was cut off since it was opened."""
@@ -168,15 +169,21 @@ def _opened(root: Path, path: str) -> int:
     return descriptor
 
 
-def _marks(status: os.stat_result) -> tuple[tuple[int, int], tuple[int, int]]:
-    return (status.st_mtime_ns, status.st_ctime_ns), (status.st_dev, status.st_ino)
-
-
 def _untouched(path: Path, file: OpenFile) -> bool:
+    """The same file under the same name, its content as it was.
+
+    The time of its last change of any kind also moves when another name is linked to it or taken
+    away, as a cache does that keeps equal files once; then the number of its names has changed.
+    """
+    before, opened = file.status, os.fstat(file.descriptor)
     try:
         named = path.stat()
     except OSError:
         return False
-    opened = os.fstat(file.descriptor)
-    expected = (file.times, file.identity)
-    return _marks(named) == _marks(opened) == expected and opened.st_size == file.size
+    if _marks(named) != _marks(before) or _marks(opened) != _marks(before):
+        return False
+    return opened.st_ctime_ns == before.st_ctime_ns or opened.st_nlink != before.st_nlink
+
+
+def _marks(status: os.stat_result) -> tuple[int, int, int, int]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
