@@ -117,16 +117,17 @@ class Worker:
         return self._value(answer)
 
     def close(self) -> None:
-        """End the process and everything that it started."""
-        if self._process is not None:
+        """End the process and everything that it started; another thread may do so, too."""
+        process, self._process = self._process, None
+        ours, self._channel = self._channel, None
+        if process is not None:
             with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(END_SECONDS)
-            if self._process.stderr is not None:
-                self._process.stderr.close()
-        if self._channel is not None:
-            self._channel.close()
-        self._process = self._channel = None
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(END_SECONDS)
+            if process.stderr is not None:
+                process.stderr.close()
+        if ours is not None:
+            ours.close()
 
     def _value(self, answer: Any) -> Any:
         match answer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,8 +20,9 @@ class Company:
 
     def __init__(self, logs: Path, environment: Mapping[str, str]) -> None:
         logs.mkdir(parents=True, exist_ok=True)
-        self._logs, self._environment = logs, {**os.environ, **environment}
+        self._logs, self.environment = logs, environment
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._excused: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -35,12 +35,12 @@ class Company:
     ) -> None:
         self.close()
 
-    def start(self, name: str, module: str, arguments: Sequence[str]) -> None:
-        """Run a module of Python; what it says goes to a log of its own."""
+    def start(self, name: str, command: Sequence[str]) -> None:
+        """Start a process; what it says goes to a log of its own."""
         with self.log(name).open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                env=self._environment,
+                command,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -54,9 +54,13 @@ class Company:
     def failed(self) -> dict[str, str]:
         """Who has ended with an error, and its last line."""
         ended = {name: process.poll() for name, process in self._running.items()}
-        return {
+        return self._excused | {
             name: f"{self._last_words(name)} (exit {code})" for name, code in ended.items() if code
         }
+
+    def excuse(self, name: str, words: str) -> None:
+        """Count somebody among the failed who did not end with an error."""
+        self._excused[name] = words
 
     def running(self, name: str) -> bool:
         """Whether a process is still at it."""

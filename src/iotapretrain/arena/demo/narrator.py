@@ -32,16 +32,19 @@ class Narrator:
         """Who did what since the last look, in the order of time."""
         for path in self._network.rglob(RECORDS):
             self._tails.setdefault(path, Tail(path))
-        events = [event for tail in self._tails.values() for event in tail.new()]
-        for event in sorted(events, key=lambda each: each.time):
+        events = [
+            (event.time, self._whose(path), event)
+            for path, tail in self._tails.items()
+            for event in tail.new()
+        ]
+        for _, who, event in sorted(events, key=lambda each: each[0]):
             if (said := sentence(event, self._names)) is not None:
-                yield self._who(event), said
+                yield who, said
 
-    def _who(self, event: AnyEvent) -> str:
-        if isinstance(event, Acted):
-            return event.actor
-        _, _, key = event.source.partition(":")
-        return self._names.get(key, key.partition("/")[0] or event.source)
+    def _whose(self, path: Path) -> str:
+        """Miners and validators have a folder each; what lies above them is a stranger's."""
+        _, *folder, _ = ("", *path.relative_to(self._network).parts)
+        return folder[1] if len(folder) > 1 else "auditor"
 
 
 def sentence(event: AnyEvent, names: Mapping[str, str]) -> str | None:

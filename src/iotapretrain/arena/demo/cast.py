@@ -1,0 +1,135 @@
+"""Who plays in the demo: what each does, as commands that anybody could type, and when."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from iotapretrain.arena.actors.cheat import KINDS
+from iotapretrain.arena.demo.facts import Role
+
+COMPETITION = "nano"
+NETUID = 1
+POLL_SECONDS = "1"
+WEIGHTS_EVERY = "8"
+"""Blocks, of half a second."""
+
+IOTA = (sys.executable, "-c", "from iotapretrain.cli.main import main; main()")
+"""The command line of this very installation."""
+
+Command = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the commands are about: a folder with a chain, and the file of its competitions."""
+
+    network: Path
+    competitions: Path
+    seed: int
+
+    @property
+    def competition(self) -> str:
+        """As commands name it."""
+        return f"{self.competitions}:{COMPETITION}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One actor: its commands, one after the other, once those that it waits for have finished."""
+
+    name: str
+    role: Role
+    commands: tuple[Command, ...]
+    after: tuple[str, ...] = ()
+    caught_by: tuple[str, ...] = ()
+    friend: str | None = None
+
+    @property
+    def stays(self) -> bool:
+        """Whether it goes on until the network ends."""
+        return self.role in (Role.HONEST_VALIDATOR, Role.LIAR)
+
+
+def cast(site: Site) -> tuple[Part, ...]:
+    """Three validators, three honest miners, four cheats."""
+    return (
+        _validator(site, "vera"),
+        _validator(site, "victor"),
+        _liar(site, "loki", friend="babbler"),
+        _trainer(site, "alice", "LlamaForCausalLM", tokens=400_000),
+        _trainer(site, "bob", "GPT2LMHeadModel", tokens=250_000),
+        _rebaser(site, "carol", tokens=400_000, after=("alice",)),
+        _cheat(site, "copycat", "copycat", after=("alice",)),
+        _cheat(site, "fader", "vanishing", after=("alice",)),
+        _cheat(site, "exploder", "exploding", after=("alice",)),
+        _cheat(site, "babbler", "babbler", after=("alice",)),
+    )
+
+
+def audits(site: Site, hotkeys: Mapping[str, str]) -> dict[str, Command]:
+    """By validator, the command that repeats its newest round."""
+    where = ("--competitions", str(site.competitions))
+    return {
+        name: _iota(site, "audit", "latest", "--validator", hotkey, "--json", *where)
+        for name, hotkey in hotkeys.items()
+    }
+
+
+def dashboard(site: Site) -> Command:
+    """The page that shows it all."""
+    return _iota(site, "dashboard", "--port", "0", "--competitions", str(site.competitions))
+
+
+def _validator(site: Site, name: str) -> Part:
+    command = _iota(site, "validate", "--wallet", name, "--poll", POLL_SECONDS)
+    command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(site.competitions))
+    return Part(name, Role.HONEST_VALIDATOR, (command,))
+
+
+def _liar(site: Site, name: str, friend: str) -> Part:
+    program = (sys.executable, "-m", "iotapretrain.arena.actors.liar")
+    command = (*program, str(site.network), name, friend, str(site.competitions))
+    return Part(name, Role.LIAR, (command,), friend=friend)
+
+
+def _trainer(site: Site, name: str, architecture: str, tokens: int) -> Part:
+    recipe = _recipe(site, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
+    return Part(name, Role.HONEST_MINER, _train_and_publish(site, name, recipe))
+
+
+def _rebaser(site: Site, name: str, tokens: int, after: tuple[str, ...]) -> Part:
+    recipe = _recipe(site, name, tokens, 'from = "best"')
+    return Part(name, Role.HONEST_MINER, _train_and_publish(site, name, recipe), after)
+
+
+def _cheat(site: Site, name: str, kind: str, after: tuple[str, ...]) -> Part:
+    program = (sys.executable, "-m", "iotapretrain.arena.actors.cheat")
+    command = (*program, kind, str(site.network), name, str(site.competitions), COMPETITION)
+    return Part(name, Role.CHEAT, (command,), after, caught_by=KINDS[kind].caught_by)
+
+
+def _train_and_publish(site: Site, name: str, recipe: Path) -> tuple[Command, ...]:
+    run = site.network / "miners" / name / "run"
+    train = _iota(site, "train", str(recipe), "--run", str(run))
+    publish = _iota(site, "publish", str(run / "model"), "--competition", site.competition)
+    return train, (*publish, "--repo", f"{name}/nano", "--wallet", name, "--wait")
+
+
+def _recipe(site: Site, name: str, tokens: int, model: str) -> Path:
+    """A miner's recipe, written where the miner's files are."""
+    path = site.network / "miners" / name / "recipe.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f'competition = "{site.competition}"\n{model}\ntokens = {tokens}\nseed = {site.seed}\n\n'
+        '[optimiser]\nname = "muon"\nlearning_rate = 0.01\n\n[run]\nbatch = 16\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+def _iota(site: Site, command: str, *arguments: str) -> Command:
+    network = ("--network", str(site.network))
+    return (*IOTA, command, *arguments, *network)

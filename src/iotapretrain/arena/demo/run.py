@@ -1,0 +1,163 @@
+"""The demo from its first block to its report."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from iotapretrain.arena.demo.cast import (
+    NETUID,
+    Part,
+    Site,
+    audits,
+    cast,
+    dashboard,
+)
+from iotapretrain.arena.demo.company import Company
+from iotapretrain.arena.demo.expectations import judge
+from iotapretrain.arena.demo.gather import gather, run_audits
+from iotapretrain.arena.demo.narrator import Narrator
+from iotapretrain.arena.demo.report import document, markdown
+from iotapretrain.chain.client import connect
+from iotapretrain.chain.network import create_network
+from iotapretrain.chain.wallets import existing_wallet
+
+GENESIS = Path(__file__).with_name("network.toml")
+LOOK_SECONDS = 0.5
+DASHBOARD = "dashboard"
+DASHBOARD_SECONDS = 30.0
+
+Say = Callable[[str, str], None]
+"""Who, and what."""
+Recast = Callable[[tuple[Part, ...]], tuple[Part, ...]]
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What is asked for. `keep` is the folder that stays; without it nothing does."""
+
+    competitions: Path
+    seconds: float = 140.0
+    seed: int = 0
+    keep: Path | None = None
+    show: bool = True
+    """With a dashboard."""
+    recast: Recast = lambda parts: parts
+    """Another cast, for whoever wants to see what happens without somebody."""
+
+
+@contextmanager
+def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Run it all; the report, and the dashboard's address while the block lasts."""
+    started = time.monotonic()
+    with (
+        _folder(asked.keep) as network,
+        Company(network / "logs", _environment(network)) as company,
+    ):
+        site = Site(network, asked.competitions, asked.seed)
+        hotkeys = _found(network, say)
+        parts = asked.recast(cast(site))
+        address = _open_dashboard(company, site) if asked.show else None
+        if address is not None:
+            say(DASHBOARD, f"watch it live at {address}")
+        names = {hotkeys[part.name]: part.name for part in parts}
+        _play(company, parts, Narrator(network, names), asked.seconds, say)
+        failed = company.failed()
+        company.stop([part.name for part in parts])
+        say("demo", "the network has ended; its newest rounds are audited by a stranger")
+        validators = {part.name: hotkeys[part.name] for part in parts if part.stays}
+        audited = run_audits(audits(site, validators), company.environment)
+        facts = asyncio.run(gather(network, parts, hotkeys, audited, failed))
+        report = document(facts, judge(facts), time.monotonic() - started)
+        (network / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+        (network / "report.md").write_text(markdown(report))
+        yield report, address
+
+
+def _play(
+    company: Company, parts: Sequence[Part], narrator: Narrator, seconds: float, say: Say
+) -> None:
+    """Start everybody when it is their time, and tell what happens until the time is over."""
+    until = time.monotonic() + seconds
+    left = {part.name: list(part.commands) for part in parts}
+    while time.monotonic() < until:
+        for part in parts:
+            waits = any(left[name] or company.running(name) for name in part.after)
+            if left[part.name] and not waits and not company.running(part.name):
+                if part.name in company.failed():
+                    left[part.name].clear()
+                else:
+                    company.start(part.name, left[part.name].pop(0))
+        for who, said in narrator.new():
+            say(who, said)
+        time.sleep(LOOK_SECONDS)
+    for name, commands in left.items():
+        if commands:
+            company.excuse(name, "had no time for all that it came for")
+
+
+def _found(network: Path, say: Say) -> dict[str, str]:
+    """Make the chain, and buy everybody a place on it; hotkeys by name."""
+    made = create_network(GENESIS, network)
+    hotkeys = {
+        name.partition("/")[0]: address
+        for name, address in made.addresses.items()
+        if name.endswith("/default")
+    }
+    names = [name for name in hotkeys if name != "owner"]
+
+    async def register() -> None:
+        async with await connect(f"embedded:{network}") as client:
+            wallets = [existing_wallet(name, network / "wallets") for name in names]
+            await asyncio.gather(*(client.register(wallet, NETUID) for wallet in wallets))
+
+    asyncio.run(register())
+    say(
+        "chain", f"a chain in a file, with an epoch every ten seconds; {len(names)} keys registered"
+    )
+    return hotkeys
+
+
+def _open_dashboard(company: Company, site: Site) -> str | None:
+    """Its address, once it says so."""
+    company.start(DASHBOARD, dashboard(site))
+    until = time.monotonic() + DASHBOARD_SECONDS
+    while time.monotonic() < until and company.running(DASHBOARD):
+        for line in company.log(DASHBOARD).read_text(errors="replace").splitlines():
+            if line.startswith(f"{DASHBOARD}: "):
+                return line.partition(" ")[2]
+        time.sleep(LOOK_SECONDS / 5)
+    return None
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        yield keep
+        return
+    folder = Path(tempfile.mkdtemp(prefix="iota-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def _environment(network: Path) -> Mapping[str, str]:
+    """Every process keeps its caches in the network's folder, and takes one core at most."""
+    return os.environ | {
+        "IOTA_CACHE": str(network / "cache" / "text"),
+        "IOTA_HUB_CACHE": str(network / "cache" / "models"),
+        "BITTENSOR_RUNTIME_CACHE_DIR": str(network / "cache" / "runtime"),
+        "XDG_CACHE_HOME": str(network / "cache"),
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }

@@ -1,0 +1,87 @@
+"""`iota demo`: a whole network on this machine, with everybody in it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from iotapretrain.cli.competition_name import schedule_path
+from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.network import AsJson, extra
+from iotapretrain.errors import InputError
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(help="How long the network lives.", min=20)] = 140.0,
+    seed: Annotated[int, typer.Option(help="Of the miners' training.", min=0)] = 0,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Leave the network there, to look at.")
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Without the dashboard; end with the report.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run a network of miners, cheats and validators, one of them a liar, and report who was paid.
+
+    Exit code 0 only if everything that the rules promise was seen to happen.
+
+    Examples:
+
+    iota demo
+
+    iota demo --headless --json
+
+    iota demo --keep net --seconds 300
+    """
+    with extra():
+        from iotapretrain.arena.demo.run import Demo
+        from iotapretrain.arena.demo.run import demo as run
+
+    if keep is not None and keep.exists() and any(keep.iterdir()):
+        raise InputError(f"{keep}: is not empty; name a new folder")
+    signal.signal(signal.SIGTERM, _interrupt)
+    asked = Demo(schedule_path("tiny"), seconds, seed, keep, show=not headless)
+    with run(asked, _say) as (report, address):
+        if as_json:
+            print_json(report)
+        else:
+            _conclude(report)
+        if address is not None and not os.environ.get("CI"):
+            _say("dashboard", f"stays open at {address} until Ctrl-C")
+            signal.pause()
+    raise typer.Exit(0 if report["held"] else 1)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(who: str, said: str) -> None:
+    """One line; progress goes where results do not."""
+    print(f"{who:>10}  {said}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _conclude(report: dict[str, Any]) -> None:
+    out.print()
+    for each in report["expectations"]:
+        mark = "[green]held[/]  " if each["held"] else "[red]FAILED[/]"
+        out.print(f"{mark} {each['name']}: ", end="")
+        out.print(each["sentence"], markup=False)
+    out.print()
+    for miner in report["miners"]:
+        line = (
+            f"{miner['name']:>10} {miner['role']:<16} {miner['share']:>6.1%} of pay  {miner['why']}"
+        )
+        out.print(line, markup=False)
+    for each in report["validators"]:
+        line = (
+            f"{each['name']:>10} {each['role']:<16} consensus {each['trust']:.3f} after"
+            f" {each['rounds']} rounds; audit: {each['audit']}"
+        )
+        out.print(line, markup=False)
