@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
-import json
 import logging
 import math
 import tempfile
@@ -23,7 +22,9 @@ from typing import Any
 
 from blake3 import blake3
 
+from iotapretrain.competition.benchmark import rows
 from iotapretrain.competition.benchmark.measure import Measured, Metric, Progress
+from iotapretrain.competition.benchmark.rows import Row
 from iotapretrain.competition.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
 
@@ -54,41 +55,32 @@ def _lettered(subject: str, options: str, target: str) -> dict[str, Any]:
 _QUERY = {"doc_to_choice": "choices", "doc_to_target": "gold", **_metrics("acc", "acc_norm")}
 _ASKED = {"doc_to_text": "{{query.strip()}}\nAnswer:", **_QUERY}
 
-ROWS: Mapping[str, tuple[tuple[str, ...], dict[str, Any]]] = MappingProxyType(
+_BLANK = {
+    "doc_to_text": "gold",
+    "doc_to_choice": "context_options",
+    "doc_to_target": "continuation",
+    **_metrics("acc"),
+}
+_LAST_WORD = {
+    "output_type": "loglikelihood",
+    "doc_to_text": "{{context}}",
+    "doc_to_target": "{{' ' + continuation}}",
+    **_metrics("acc"),
+}
+
+ROWS: Mapping[str, tuple[type[Row], dict[str, Any]]] = MappingProxyType(
     {
-        "hellaswag": (("query", "choices", "gold"), {"doc_to_text": "{{query}}", **_QUERY}),
-        "arc_easy": (("query", "choices", "gold"), _ASKED),
-        "arc_challenge": (("query", "choices", "gold"), _ASKED),
-        "piqa": (("query", "choices", "gold"), _ASKED),
-        "winogrande": (
-            ("context_options", "continuation", "gold"),
-            {
-                "doc_to_text": "gold",
-                "doc_to_choice": "context_options",
-                "doc_to_target": "continuation",
-                **_metrics("acc"),
-            },
-        ),
-        "lambada_openai": (
-            ("context", "continuation"),
-            {
-                "output_type": "loglikelihood",
-                "doc_to_text": "{{context}}",
-                "doc_to_target": "{{' ' + continuation}}",
-                **_metrics("acc"),
-            },
-        ),
-        "mmlu": (
-            ("subject", "question", "choices", "answer"),
-            _lettered("subject", "choices", "answer"),
-        ),
-        "mmlu_pro": (
-            ("category", "question", "options", "answer_index"),
-            _lettered("category", "options", "answer_index"),
-        ),
+        "hellaswag": (rows.Query, {"doc_to_text": "{{query}}", **_QUERY}),
+        "arc_easy": (rows.Query, _ASKED),
+        "arc_challenge": (rows.Query, _ASKED),
+        "piqa": (rows.Query, _ASKED),
+        "winogrande": (rows.Blank, _BLANK),
+        "lambada_openai": (rows.LastWord, _LAST_WORD),
+        "mmlu": (rows.Question, _lettered("subject", "choices", "answer")),
+        "mmlu_pro": (rows.ProQuestion, _lettered("category", "options", "answer_index")),
     }
 )
-"""By task: the fields that each row of a local file has, and the definition."""
+"""By task: what each row of a local file is, and the definition."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +95,13 @@ class Choices:
         if importlib.util.find_spec("lm_eval") is None:
             raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         if self.path is not None:
-            _check_rows(self.name, self.path)
+            rows.check(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
         """See `Task`."""
         content = "its own"
         if self.path is not None:
-            content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name]}"
+            content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"
         return f"{self.name} lm-eval {version('lm-eval')} {self.limit} {content}"
 
     def definition(self) -> dict[str, Any] | None:
@@ -171,18 +163,3 @@ class Choices:
                 ) from error
         evaluated: dict[str, Any] = results
         return evaluated
-
-
-def _check_rows(name: str, path: Path) -> None:
-    """Refuse a file whose first row is not what the definition reads."""
-    fields = ROWS[name][0]
-    try:
-        with path.open(encoding="utf-8") as file:
-            row = json.loads(file.readline())
-    except (OSError, ValueError) as error:
-        raise InputError(f"{name}: {path}: not a file of JSON lines: {error}") from error
-    missing = [each for each in fields if each not in row] if isinstance(row, dict) else fields
-    if missing:
-        raise InputError(
-            f"{name}: {path}: its rows lack {', '.join(missing)}; they need {', '.join(fields)}"
-        )

@@ -46,7 +46,7 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
     @property
     def prefix_token_id(self) -> int:
         """What stands before a text without context: the start token, or else the end token."""
-        return (self._opened.encode("", framed=True) or [self.eot_token_id])[0]
+        return (self._opened.start or [self.eot_token_id])[0]
 
     def tok_encode(
         self, string: str, add_special_tokens: bool | None = None, **_: object

@@ -57,8 +57,8 @@ class LocalText:
     path: Path
 
     def __post_init__(self) -> None:
-        if not self.path.is_file():
-            raise InputError(f"{self.path}: no such file")
+        if not any(self.documents()):
+            raise InputError(f"{self.path}: holds no text")
 
     @property
     def fingerprint(self) -> str:

@@ -64,6 +64,7 @@ class Opened:
     def __init__(self, model: Model, tokenizer: Tokenizer, positions: int) -> None:
         self.model, self.positions, self.end_id = model, positions, tokenizer.end_id
         self._backend = tokenizers.Tokenizer.from_str(tokenizer.backend.to_str())
+        self.start: list[int] = self._backend.encode("").ids
 
     @property
     def device(self) -> torch.device:
@@ -71,9 +72,12 @@ class Opened:
         return self.model.device
 
     def encode(self, text: str, framed: bool) -> list[int]:
-        """Token ids; framed by the start token, if any, that the tokenizer puts before a text."""
+        """Token ids; framed by the start token, if any, that the tokenizer puts before a text and
+        that the text does not begin with itself.
+        """
         ids: list[int] = self._backend.encode(text, add_special_tokens=framed).ids
-        return ids
+        doubled = framed and self.start and ids[:2] == self.start * 2
+        return ids[1:] if doubled else ids
 
     def decode(self, ids: list[int]) -> str:
         """The text of token ids."""
@@ -127,7 +131,8 @@ def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
             f"{subject.name}: the tokenizer has {subject.tokenizer.vocabulary:,} ids, the model"
             f" {vocabulary:,}; name the tokenizer that it was trained with"
         )
-    return Opened(torch.nn.Module.to(model, torch.device(device)), subject.tokenizer, claims.config.positions)
+    torch.nn.Module.to(model, torch.device(device))
+    return Opened(model, subject.tokenizer, claims.config.positions)
 
 
 def _refused(name: str, findings: tuple[Finding, ...] | list[Finding]) -> InputError:

@@ -27,7 +27,7 @@ SHOWN = (
 """What tables and charts show, in this order; JSON and CSV hold all."""
 SHARES = SHOWN[3:]
 """From 0 to 1, the more the better; of the others, the less."""
-CHARTED = ("perplexity", "bits per byte", *SHARES)
+NOTHING = Metric(0.0)
 
 
 def as_data(results: Sequence[Result]) -> dict[str, Any]:
@@ -88,33 +88,40 @@ def can_draw() -> bool:
 
 
 def draw(path: Path, results: Sequence[Result]) -> None:
-    """A panel a metric: bars by task, a colour a model."""
+    """Bars: a panel for each metric of its own scale, one for all shares; a colour a model."""
     from matplotlib.figure import Figure
 
-    shown = [name for name in CHARTED if any(name in result.metrics for result in results)]
-    figure = Figure(figsize=(8, 2.6 * len(shown)), layout="constrained")
-    panels = figure.subplots(len(shown), squeeze=False)[:, 0]
-    for panel, name in zip(panels, shown, strict=True):
-        _bars(panel, name, [result for result in results if name in result.metrics])
-    panels[0].legend(fontsize="small")
+    numbers = [(task, name) for task, name in _rows(results) if name != "byte perplexity"]
+    groups = [[each for each in numbers if each[1] == name] for name in SHOWN[:3]]
+    groups.append([each for each in numbers if each[1] in SHARES])
+    groups = [group for group in groups if group]
+    heights = [len(group) + 1 for group in groups]
+    figure = Figure(figsize=(8, 0.8 + 0.45 * sum(heights)), layout="constrained")
+    panels = figure.subplots(len(groups), squeeze=False, height_ratios=heights)[:, 0]
+    for panel, group in zip(panels, groups, strict=True):
+        _bars(panel, group, results)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center")
     figure.savefig(path, dpi=120)
 
 
-def _bars(panel: Axes, name: str, results: Sequence[Result]) -> None:
+def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[Result]) -> None:
     models = list(dict.fromkeys(result.model for result in results))
-    tasks = list(dict.fromkeys(result.task for result in results))
-    width = 0.8 / len(models)
+    height = 0.8 / len(models)
     for number, model in enumerate(models):
-        own = [result for result in results if result.model == model]
-        places = [tasks.index(result.task) + (number + 0.5) * width - 0.4 for result in own]
-        metrics = [result.metrics[name] for result in own]
-        errors = [metric.stderr or 0.0 for metric in metrics]
-        values = [metric.value for metric in metrics]
-        panel.bar(places, values, width, yerr=errors, label=model, error_kw={"linewidth": 0.8})
-    panel.set_xticks(range(len(tasks)), tasks, fontsize="small")
-    panel.set_title(f"{name} ({'more' if name in SHARES else 'less'} is better)", fontsize="medium")
-    if name in SHARES:
-        panel.set_ylim(0, 1)
+        own = {result.task: result.metrics for result in results if result.model == model}
+        metrics = [own.get(task, {}).get(name, NOTHING) for task, name in group]
+        panel.barh(
+            [place + (number + 0.5) * height - 0.4 for place in range(len(group))],
+            [metric.value for metric in metrics],
+            height,
+            xerr=[metric.stderr or 0.0 for metric in metrics],
+            label=model,
+        )
+    panel.set_yticks(range(len(group)), [f"{task}, {name}" for task, name in group])
+    panel.invert_yaxis()
+    shares = group[0][1] in SHARES
+    panel.set_xlim((0, 1) if shares else None)
+    panel.set_xlabel("share (more is better)" if shares else f"{group[0][1]} (less is better)")
 
 
 def _rows(results: Sequence[Result]) -> list[tuple[str, str]]:
