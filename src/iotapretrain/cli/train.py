@@ -42,8 +42,9 @@ def train(
             help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
         ),
     ] = None,
-    run: Annotated[
-        Path | None, typer.Option(help="The folder of the run. Default: runs/COMPETITION.")
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
@@ -80,7 +81,7 @@ def train(
 
     iota train --competition tiny/nano --seconds 60
 
-    iota train --competition tiny/nano --from best --run runs/better
+    iota train --competition tiny/nano --from best --out runs/better
 
     iota train my-recipe.toml --resume
 
@@ -102,7 +103,7 @@ def train(
     )
     name = recipe.competition or COMPETITION
     recipe = recipe.with_options(competition=name)
-    folder = run or Path("runs") / name.replace("/", "-").rpartition(":")[2]
+    folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
 
     def library() -> Library:
@@ -198,7 +199,7 @@ def _report(trained: Trained, as_json: bool) -> None:
     from iotapretrain.competition.training.progress import duration
     from iotapretrain.competition.training.stopping import Reason
 
-    again = f"iota train --run {trained.run} --resume"
+    again = f"iota train --out {trained.run} --resume"
     done = trained.reason is Reason.PLAN
     if as_json:
         print_json(

@@ -1,11 +1,11 @@
 """Checkpoints: whole or not there, complete, and few.
 
-    RUN/checkpoints/step-00000120/   weights.safetensors, optimiser.safetensors, position.json
+    RUN/checkpoints/step-00000120/   weights and optimiser.safetensors, position.json, digest
     RUN/checkpoints/.step-…          one that was being written; swept away by the next
 
 A folder gets its name only after all bytes and names in it are on the disk. `position.json` holds
-the size and BLAKE3 of the other two files, so that one that was damaged later is told from a good
-one, and the one before it serves.
+the size and BLAKE3 of the tensors' files and `digest` its own, so that a checkpoint that was
+damaged later is told from a good one, and the one before it serves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from iotapretrain.data.stream import State
 from iotapretrain.errors import RunError
 
 FOLDER = "checkpoints"
-WEIGHTS, OPTIMISER, POSITION = "weights.safetensors", "optimiser.safetensors", "position.json"
+WEIGHTS, OPTIMISER = "weights.safetensors", "optimiser.safetensors"
+POSITION, DIGEST = "position.json", "digest"
 RANDOM = "random:cpu"
 """Where the state of torch's generator lies among the tensors of the optimiser."""
 SPARE_BYTES = 16 << 20
@@ -118,12 +119,15 @@ def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
 def read(place: Path, plan: str) -> Snapshot:
     """A checkpoint, verified byte by byte."""
     try:
-        position = msgspec.json.decode((place / POSITION).read_bytes(), type=Position)
+        content = (place / POSITION).read_bytes()
+        if blake3(content).hexdigest() != (place / DIGEST).read_text(encoding="ascii"):
+            raise RunError(f"checkpoint {place.name}: {POSITION} is damaged")
+        position = msgspec.json.decode(content, type=Position)
         for name, mark in position.files.items():
             if _mark(place / name) != mark:
                 raise RunError(f"checkpoint {place.name}: {name} is damaged")
         weights, optimiser = load_file(place / WEIGHTS), load_file(place / OPTIMISER)
-    except (OSError, msgspec.DecodeError, SafetensorError) as error:
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError, SafetensorError) as error:
         raise RunError(f"checkpoint {place.name}: cannot be read: {error}") from error
     if position.plan != plan:
         raise RunError(f"checkpoint {place.name}: belongs to another plan")
@@ -154,8 +158,10 @@ def _write(folder: Path, snapshot: Snapshot) -> None:
     save_file(snapshot.optimiser, folder / OPTIMISER)
     files = {name: _mark(folder / name) for name in (WEIGHTS, OPTIMISER)}
     position = msgspec.structs.replace(snapshot.position, files=files)
-    (folder / POSITION).write_bytes(msgspec.json.encode(position))
-    for name in (WEIGHTS, OPTIMISER, POSITION):
+    content = msgspec.json.encode(position)
+    (folder / POSITION).write_bytes(content)
+    (folder / DIGEST).write_text(blake3(content).hexdigest(), encoding="ascii")
+    for name in (WEIGHTS, OPTIMISER, POSITION, DIGEST):
         sync(folder / name)
     sync(folder)
 

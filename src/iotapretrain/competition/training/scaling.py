@@ -7,9 +7,12 @@ at 1e20 (arXiv 2401.02954, section 3.1). Below, both are bounded: the laws were 
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 TOKENS_A_PARAMETER = 20
 """Where compute is best spent (Hoffmann et al. 2022), and so the default length of a run."""
-HIGHEST_RATE = 2e-3
+HIGHEST_RATE = MappingProxyType({"adamw": 2e-3, "muon": 1e-2})
+"""Models of a million parameters learned less beyond, by either optimiser."""
 FEWEST_SEQUENCES = 16
 MOST_BATCH_SHARE = 1 / 400
 """Of all tokens, so that even a short run takes some hundred steps."""
@@ -20,9 +23,9 @@ def operations(parameters: int, tokens: int) -> float:
     return 6.0 * parameters * tokens
 
 
-def learning_rate(compute: float) -> float:
-    """0.3118 C^-0.125, at most `HIGHEST_RATE`."""
-    return float(min(0.3118 * compute**-0.125, HIGHEST_RATE))
+def learning_rate(compute: float, optimiser: str) -> float:
+    """0.3118 C^-0.125, at most the `HIGHEST_RATE` of the optimiser."""
+    return float(min(0.3118 * compute**-0.125, HIGHEST_RATE[optimiser]))
 
 
 def batch_sequences(compute: float, tokens: int, length: int) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,56 +50,81 @@ class Room:
         return math.isqrt(self.smallest * self.largest) or self.largest // 2
 
 
-def shape(size: int, architecture: str, room: Room, given: Mapping[str, Any]) -> Document:
+@dataclass(frozen=True)
+class Shape:
+    """A network but for its depth."""
+
+    architecture: str
+    width: int
+    heads: int
+    tied: bool
+
+
+def derived(size: int, architecture: str, room: Room, given: Document) -> Document:
     """`config.json` of a model near `size` parameters; keys in `given` go before derived ones."""
     if architecture not in ARCHITECTURES:
         raise InputError(
             f"architecture {architecture!r}: unknown; there are {', '.join(ARCHITECTURES)}"
         )
+    if not room.smallest <= size <= room.largest:
+        raise _nothing(size, architecture, room)
     best = min(
         _candidates(size, architecture, room, given),
         key=lambda candidate: candidate[0],
         default=None,
     )
     if best is None:
-        raise InputError(
-            f"size {size:,}: no {architecture} of that size; the competition allows"
-            f" {room.smallest:,} to {room.largest:,} parameters"
-        )
+        raise _nothing(size, architecture, room)
     return best[1]
+
+
+def _nothing(size: int, architecture: str, room: Room) -> InputError:
+    return InputError(
+        f"size {size:,}: no {architecture} of that size; the competition allows"
+        f" {room.smallest:,} to {room.largest:,} parameters"
+    )
 
 
 def checked(document: Document) -> Config:
     """The configuration as everybody will read it, or one line about what is wrong with it."""
-    try:
-        config = read_config(json.dumps(document).encode(), [*ARCHITECTURES])
-        needed_shapes(config)
-    except Rejection as rejection:
-        raise InputError(f"[model]: {rejection}; see docs/miner.md") from rejection
-    return config
+    with _explained():
+        return read_config(json.dumps(document).encode(), [*ARCHITECTURES])
 
 
 def parameters_of(document: Document) -> int:
     """Shared ones once."""
-    return sum(math.prod(shape) for shape in needed_shapes(checked(document)).values())
+    config = checked(document)
+    with _explained():
+        return sum(math.prod(shape) for shape in needed_shapes(config).values())
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except Rejection as rejection:
+        raise InputError(f"[model]: {rejection}; see docs/miner.md") from rejection
 
 
 def _candidates(
-    size: int, architecture: str, room: Room, given: Mapping[str, Any]
+    size: int, architecture: str, room: Room, given: Document
 ) -> Iterator[tuple[float, Document]]:
-    """Every width with the depth that comes nearest to the size, and how far off it is."""
+    """Every width with the depth that comes nearest to the size, and how far off it is.
+
+    Layers are alike, so two small networks tell the size of one of any depth.
+    """
     middle = (size * ASPECT / 12) ** (1 / 3)
-    step = _head_width(middle)
-    for width in range(max(step, int(middle / 2) // step * step), int(2 * middle) + step, step):
-        one, two = (
-            parameters_of({**_document(size, architecture, width, layers, room), **given})
-            for layers in (1, 2)
-        )
+    head = _head_width(middle)
+    tied = size < TIED_BELOW
+    for width in range(max(head, int(middle / 2) // head * head), int(2 * middle) + head, head):
+        wide = Shape(architecture, width, width // head, tied)
+        documents = [_document(wide, layers, room) for layers in (1, 2)]
+        one, two = (parameters_of(document | given) for document in documents)
         layers = max(FEWEST_LAYERS, round((size - one) / max(two - one, 1)) + 1)
-        document = {**_document(size, architecture, width, layers, room), **given}
-        count = parameters_of(document)
+        count = one + (layers - 1) * (two - one)
         if room.smallest <= count <= room.largest:
             aspect = abs(math.log(width / layers / ASPECT))
+            document = _document(wide, layers, room) | given
             yield aspect + 4 * abs(math.log(count / size)), document
         if one == two:  # depth is given, and with it perhaps everything
             return
@@ -109,19 +135,17 @@ def _head_width(width: float) -> int:
     return 32 if width < 512 else 64 if width < 2048 else 128
 
 
-def _document(size: int, architecture: str, width: int, layers: int, room: Room) -> Document:
-    known = ARCHITECTURES[architecture]
-    heads = max(1, width // _head_width(width))
-    tied = size < TIED_BELOW and architecture not in ALWAYS_UNTIED
-    document: Document = {
-        "architectures": [architecture],
+def _document(shape: Shape, layers: int, room: Room) -> Document:
+    known = ARCHITECTURES[shape.architecture]
+    return {
+        "architectures": [shape.architecture],
         "model_type": known.model_type,
         "vocab_size": room.vocabulary,
         known.positions: room.positions,
         known.layers: layers,
-        "tie_word_embeddings": tied,
+        "tie_word_embeddings": shape.tied and shape.architecture not in ALWAYS_UNTIED,
+        **_widths(shape.architecture, shape.width, shape.heads),
     }
-    return document | _widths(architecture, width, heads)
 
 
 def _widths(architecture: str, width: int, heads: int) -> Document:
