@@ -22,6 +22,10 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Leave the network there, to look at.")
     ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WHOM", help="See what happens without an actor, race or inspector."),
+    ] = None,
     headless: Annotated[
         bool, typer.Option("--headless", help="Without the dashboard; end with the report.")
     ] = False,
@@ -38,6 +42,8 @@ def demo(
     iota demo --headless --json
 
     iota demo --keep net --seconds 300
+
+    iota demo --without inspector
     """
     with extra():
         from iotapretrain.arena.demo.run import Demo
@@ -46,7 +52,8 @@ def demo(
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise InputError(f"{keep}: is not empty; name a new folder")
     signal.signal(signal.SIGTERM, _interrupt)
-    asked = Demo(schedule_path("tiny"), seconds, seed, keep, show=not headless)
+    away = frozenset(without or ())
+    asked = Demo(schedule_path("tiny"), seconds, seed, keep, show=not headless, without=away)
     with run(asked, _say) as (report, address):
         if as_json:
             print_json(report)

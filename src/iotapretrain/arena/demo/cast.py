@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotapretrain.arena.actors.cheat import KINDS
@@ -19,6 +19,20 @@ WEIGHTS_EVERY = "8"
 IOTA = (sys.executable, "-c", "from iotapretrain.cli.main import main; main()")
 """The command line of this very installation."""
 
+RECIPE = """\
+competition = "{competition}"
+{model}
+tokens = {tokens}
+seed = {seed}
+
+[optimiser]
+name = "muon"
+learning_rate = 0.01
+
+[run]
+batch = 16
+"""
+
 Command = tuple[str, ...]
 
 
@@ -28,7 +42,8 @@ class Site:
 
     network: Path
     competitions: Path
-    seed: int
+    seed: int = 0
+    race: bool = True
 
     @property
     def competition(self) -> str:
@@ -46,6 +61,8 @@ class Part:
     after: tuple[str, ...] = ()
     caught_by: tuple[str, ...] = ()
     friend: str | None = None
+    files: Mapping[Path, str] = field(default_factory=dict)
+    """What must be there before it begins."""
 
     @property
     def stays(self) -> bool:
@@ -53,9 +70,9 @@ class Part:
         return self.role in (Role.HONEST_VALIDATOR, Role.LIAR)
 
 
-def cast(site: Site) -> tuple[Part, ...]:
-    """Three validators, three honest miners, four cheats."""
-    return (
+def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
+    """Three validators, three honest miners, four cheats; all but those of these names."""
+    everybody = (
         _validator(site, "vera"),
         _validator(site, "victor"),
         _liar(site, "loki", friend="babbler"),
@@ -67,6 +84,7 @@ def cast(site: Site) -> tuple[Part, ...]:
         _cheat(site, "exploder", "exploding", after=("alice",)),
         _cheat(site, "babbler", "babbler", after=("alice",)),
     )
+    return tuple(part for part in everybody if part.name not in without)
 
 
 def audits(site: Site, hotkeys: Mapping[str, str]) -> dict[str, Command]:
@@ -86,6 +104,8 @@ def dashboard(site: Site) -> Command:
 def _validator(site: Site, name: str) -> Part:
     command = _iota(site, "validate", "--wallet", name, "--poll", POLL_SECONDS)
     command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(site.competitions))
+    if not site.race:
+        command += ("--no-race",)
     return Part(name, Role.HONEST_VALIDATOR, (command,))
 
 
@@ -96,13 +116,11 @@ def _liar(site: Site, name: str, friend: str) -> Part:
 
 
 def _trainer(site: Site, name: str, architecture: str, tokens: int) -> Part:
-    recipe = _recipe(site, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
-    return Part(name, Role.HONEST_MINER, _train_and_publish(site, name, recipe))
+    return _miner(site, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
 
 
 def _rebaser(site: Site, name: str, tokens: int, after: tuple[str, ...]) -> Part:
-    recipe = _recipe(site, name, tokens, 'from = "best"')
-    return Part(name, Role.HONEST_MINER, _train_and_publish(site, name, recipe), after)
+    return _miner(site, name, tokens, 'from = "best"', after)
 
 
 def _cheat(site: Site, name: str, kind: str, after: tuple[str, ...]) -> Part:
@@ -111,23 +129,15 @@ def _cheat(site: Site, name: str, kind: str, after: tuple[str, ...]) -> Part:
     return Part(name, Role.CHEAT, (command,), after, caught_by=KINDS[kind].caught_by)
 
 
-def _train_and_publish(site: Site, name: str, recipe: Path) -> tuple[Command, ...]:
-    run = site.network / "miners" / name / "run"
+def _miner(site: Site, name: str, tokens: int, model: str, after: tuple[str, ...] = ()) -> Part:
+    """Trains by a recipe of its own, and publishes what came of it."""
+    folder = site.network / "miners" / name
+    recipe, run = folder / "recipe.toml", folder / "run"
     train = _iota(site, "train", str(recipe), "--run", str(run))
     publish = _iota(site, "publish", str(run / "model"), "--competition", site.competition)
-    return train, (*publish, "--repo", f"{name}/nano", "--wallet", name, "--wait")
-
-
-def _recipe(site: Site, name: str, tokens: int, model: str) -> Path:
-    """A miner's recipe, written where the miner's files are."""
-    path = site.network / "miners" / name / "recipe.toml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        f'competition = "{site.competition}"\n{model}\ntokens = {tokens}\nseed = {site.seed}\n\n'
-        '[optimiser]\nname = "muon"\nlearning_rate = 0.01\n\n[run]\nbatch = 16\n',
-        encoding="utf-8",
-    )
-    return path
+    publish += ("--repo", f"{name}/nano", "--wallet", name, "--wait")
+    text = RECIPE.format(competition=site.competition, model=model, tokens=tokens, seed=site.seed)
+    return Part(name, Role.HONEST_MINER, (train, publish), after, files={recipe: text})
 
 
 def _iota(site: Site, command: str, *arguments: str) -> Command:

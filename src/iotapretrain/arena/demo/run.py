@@ -30,6 +30,7 @@ from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.network import create_network
 from iotapretrain.chain.wallets import existing_wallet
+from iotapretrain.errors import InputError
 
 GENESIS = Path(__file__).with_name("network.toml")
 LOOK_SECONDS = 0.5
@@ -38,7 +39,7 @@ DASHBOARD_SECONDS = 30.0
 
 Say = Callable[[str, str], None]
 """Who, and what."""
-Recast = Callable[[tuple[Part, ...]], tuple[Part, ...]]
+RACE, INSPECTOR = "race", "inspector"
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,13 @@ class Demo:
     keep: Path | None = None
     show: bool = True
     """With a dashboard."""
-    recast: Recast = lambda parts: parts
-    """Another cast, for whoever wants to see what happens without somebody."""
+    without: frozenset[str] = frozenset()
+    """Actors that stay away, `race`, or `inspector`, to see what each is good for."""
+
+    def __post_init__(self) -> None:
+        known = [RACE, INSPECTOR, *(part.name for part in cast(Site(Path(), self.competitions)))]
+        if unknown := self.without.difference(known):
+            raise InputError(f"without {min(unknown)!r}: there are {', '.join(known)}")
 
 
 @contextmanager
@@ -63,9 +69,9 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         _folder(asked.keep) as network,
         Company(network / "logs", _environment(network)) as company,
     ):
-        site = Site(network, asked.competitions, asked.seed)
         hotkeys = _found(network, say)
-        parts = asked.recast(cast(site))
+        site = Site(network, _competitions(asked, network), asked.seed, RACE not in asked.without)
+        parts = cast(site, asked.without)
         address = _open_dashboard(company, site) if asked.show else None
         if address is not None:
             say(DASHBOARD, f"watch it live at {address}")
@@ -87,6 +93,9 @@ def _play(
     company: Company, parts: Sequence[Part], narrator: Narrator, seconds: float, say: Say
 ) -> None:
     """Start everybody when it is their time, and tell what happens until the time is over."""
+    for path, text in (file for part in parts for file in part.files.items()):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     until = time.monotonic() + seconds
     left = {part.name: list(part.commands) for part in parts}
     while time.monotonic() < until:
@@ -125,6 +134,16 @@ def _found(network: Path, say: Say) -> dict[str, str]:
         "chain", f"a chain in a file, with an epoch every ten seconds; {len(names)} keys registered"
     )
     return hotkeys
+
+
+def _competitions(asked: Demo, network: Path) -> Path:
+    """The competitions' own copy of their file; without inspector nobody looks for sabotage."""
+    text = asked.competitions.read_text(encoding="utf-8")
+    if INSPECTOR in asked.without:
+        text = text.replace("trainable = true", "trainable = false")
+    path = network / asked.competitions.name
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def _open_dashboard(company: Company, site: Site) -> str | None:

@@ -1,0 +1,85 @@
+"""A network in which everything went as it should; tests spoil one thing each."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from iotapretrain.arena.demo.facts import AuditFact, Facts, Member, Role
+from iotapretrain.competition.round_record import ModelRecord, RaceRecord, Reason, RoundRecord
+
+CAST = (
+    Member("vera", Role.HONEST_VALIDATOR, "5vera"),
+    Member("victor", Role.HONEST_VALIDATOR, "5victor"),
+    Member("loki", Role.LIAR, "5loki", friend="babbler"),
+    Member("alice", Role.HONEST_MINER, "5alice"),
+    Member("carol", Role.HONEST_MINER, "5carol"),
+    Member("copycat", Role.CHEAT, "5copycat", caught_by=("copy",)),
+    Member("babbler", Role.CHEAT, "5babbler", caught_by=("unreasonable",)),
+)
+
+
+def model(hotkey: str, score: float | None, *codes: str, weight: float = 0.0) -> ModelRecord:
+    """A line of a round's record."""
+    return ModelRecord(
+        uid=1,
+        hotkey=hotkey,
+        block=10,
+        commitment="",
+        digest=None,
+        outcome="evaluated",
+        reasons=tuple(Reason(code, f"because of {code}") for code in codes),
+        score=score,
+        weight=weight,
+    )
+
+
+def record(number: int, champion: str, score: float, **changes: Any) -> RoundRecord:
+    """A round that this champion won, and in which both cheats were caught."""
+    models = (
+        model(champion, score, weight=1.0),
+        model("5copycat", None, "copy"),
+        model("5babbler", None, "unreasonable"),
+    )
+    given: dict[str, Any] = {
+        "code_version": "0",
+        "network": "",
+        "netuid": 1,
+        "validator": "5vera",
+        "round": number,
+        "previous": None,
+        "competition": 0,
+        "competition_name": "nano",
+        "schedule_digest": "",
+        "block": 10 * number,
+        "sync_block": 10 * number,
+        "seed_hash": "",
+        "tasks": (),
+        "race": RaceRecord(0.001, 5, 8),
+        "models": models,
+        "champion": champion,
+        "standings": {},
+        "weights": {},
+    }
+    return RoundRecord(**(given | changes))
+
+
+ROUNDS = (record(1, "5alice", 2.5), record(2, "5carol", 2.1))
+
+GOOD = Facts(
+    cast=CAST,
+    emission={"alice": 600, "carol": 395, "copycat": 0, "babbler": 5},
+    validator_trust={"vera": 1.0, "victor": 0.98, "loki": 0.02},
+    rounds={"vera": ROUNDS, "victor": ROUNDS, "loki": ROUNDS},
+    audits=(
+        AuditFact("vera", 2, True, ()),
+        AuditFact("victor", 2, True, ()),
+        AuditFact("loki", 2, False, ("the loss of 5babbler is 5.4, not 1.1",)),
+    ),
+    chain_problem=None,
+)
+
+
+def spoilt(**changes: Any) -> Facts:
+    """The same with something else in it."""
+    return replace(GOOD, **changes)
