@@ -133,7 +133,7 @@ def _miner(site: Site, name: str, tokens: int, model: str, after: tuple[str, ...
     """Trains by a recipe of its own, and publishes what came of it."""
     folder = site.network / "miners" / name
     recipe, run = folder / "recipe.toml", folder / "run"
-    train = _iota(site, "train", str(recipe), "--run", str(run))
+    train = _iota(site, "train", str(recipe), "--out", str(run))
     publish = _iota(site, "publish", str(run / "model"), "--competition", site.competition)
     publish += ("--repo", f"{name}/nano", "--wallet", name, "--wait")
     text = RECIPE.format(competition=site.competition, model=model, tokens=tokens, seed=site.seed)
