@@ -11,7 +11,8 @@ publishes the forgery with `world.publish`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,11 +53,13 @@ from iotapretrain.rules.field import Field
 from iotapretrain.rules.normalise import aggregate
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.sampling import sync_block
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.schedule import Competition, Schedule
 from iotapretrain.rules.standings import Standings
 from iotapretrain.rules.tournament import NoResult, play
 from tests.chain.worlds import hotkey, keys, make_chain
 from tests.models import zoo
+
+changed = msgspec.structs.replace
 
 NETUID = 1
 DELAY = 2
@@ -113,6 +116,7 @@ class World:
     client: ChainClient
     hub: FolderHub
     worker: Worker
+    schedule_text: str = SCHEDULE
     newest: dict[str, SignedRound] = field(default_factory=dict)
     """The newest record of each validator."""
 
@@ -134,8 +138,12 @@ class World:
         return ModelCache(self.folder / "models")
 
     @property
+    def schedule(self) -> Schedule:
+        return parse(self.schedule_text, "mini.toml")
+
+    @property
     def competition(self) -> Competition:
-        return parse(SCHEDULE, "mini.toml").competitions[0]
+        return self.schedule.competitions[0]
 
     @property
     def limits(self) -> Limits:
@@ -191,7 +199,7 @@ class World:
         """What an honest validator says of all models at the newest block."""
         competition = competition or self.competition
         ground = await read_ground(self.client, NETUID)
-        schedule = parse(SCHEDULE, "mini.toml")
+        schedule = self.schedule
         synced = sync_block(ground.block, schedule.sync_cadence)
         seed_hash = (await self.client.block_hash(synced)).hex()
         tokenizer = load_tokenizer(competition.constraints.tokenizer)
@@ -201,18 +209,8 @@ class World:
             for model in ground.models(competition.models)
             if ground.block - model.block >= competition.eval_block_delay
         ]
-        models, champion = _decided(models, competition, ground.block)
         before = self.newest.get(validator)
-        standings = Standings(
-            {}
-            if before is None
-            else {int(number): each for number, each in before.record.standings.items()}
-        )
-        if champion is not None:
-            step = {model.hotkey: model.weight for model in models}
-            standings = standings.record(competition.id, step, competition.alpha)
-        standings = standings.retain(ground.metagraph.hotkeys)
-        return RoundRecord(
+        empty = RoundRecord(
             code_version="test",
             network=await network_id(self.client),
             netuid=NETUID,
@@ -221,19 +219,49 @@ class World:
             previous=None if before is None else before.digest,
             competition=competition.id,
             competition_name=competition.name,
-            schedule_digest=blake3(SCHEDULE.encode()).hexdigest(),
+            schedule_digest=blake3(self.schedule_text.encode()).hexdigest(),
             block=ground.block,
             sync_block=synced,
             seed_hash=seed_hash,
             tasks=tuple(_tasks(competition, batches)),
             race=None,
+            models=(),
+            champion=None,
+            standings={} if before is None else before.record.standings,
+            weights={},
+        )
+        return self.decided(empty, models)
+
+    def decided(self, record: RoundRecord, models: Sequence[ModelRecord]) -> RoundRecord:
+        """The record with these models, and all that follows from their scores."""
+        competition = self.schedule.competitions[record.competition]
+        models, champion = _decided(models, competition, record.block)
+        before = self.newest.get(_name(record.validator))
+        known = {} if before is None else before.record.standings
+        standings = Standings({int(number): each for number, each in known.items()})
+        if champion is not None:
+            step = {model.hotkey: model.weight for model in models}
+            standings = standings.record(competition.id, step, competition.alpha)
+        return changed(
+            record,
             models=tuple(models),
             champion=champion,
             standings={
                 str(number): dict(averages) for number, averages in standings.competitions.items()
             },
-            weights=standings.merge(schedule.shares(ground.block)),
+            weights=standings.merge(self.schedule.shares(record.block)),
         )
+
+    def rescored(
+        self, record: RoundRecord, model: ModelRecord, losses: Mapping[str, tuple[float, ...]]
+    ) -> ModelRecord:
+        """The model with other losses, and the score that follows from them."""
+        counts = {task.name: [page.sequences for page in task.pages] for task in record.tasks}
+        raw = {name: task_loss(own, counts[name]) for name, own in losses.items()}
+        total = aggregate(self.schedule.competitions[record.competition].tasks, raw)
+        score = None if total is None else total.value
+        scores = {name: loss for name, loss in raw.items() if loss is not None}
+        return changed(model, losses=dict(losses), score=score, task_scores=scores)
 
     async def round(self, validator: str, competition: Competition | None = None) -> SignedRound:
         """An honest round: recorded, published, and its weights set on the chain."""
@@ -243,9 +271,21 @@ class World:
 
     def publish(self, validator: str, record: RoundRecord) -> SignedRound:
         """Sign and publish a record, true or false."""
-        signed = seal(record, lambda digest: bytes(keys(validator).hotkey.sign(digest)))
+        signed = self.sealed(validator, record)
         self.publish_signed(validator, signed)
         return signed
+
+    def sealed(self, validator: str, record: RoundRecord) -> SignedRound:
+        """Sign a record, and keep it to oneself."""
+        return seal(record, lambda digest: bytes(keys(validator).hotkey.sign(digest)))
+
+    def hide(self, model: ModelRecord) -> None:
+        """Its owner closes the repository of a model, and nobody has its bytes any more."""
+        commitment = Commitment.parse(model.commitment)
+        owned = FolderHub(self.folder / "hub", commitment.namespace)
+        repository = RepositoryId(commitment.namespace, commitment.name)
+        owned.set_visibility(repository, "private")
+        shutil.rmtree(self.models.root)
 
     def publish_signed(self, validator: str, signed: SignedRound) -> None:
         """Publish what is signed already, by whomever."""
@@ -283,14 +323,14 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, worker: Worker) -> AsyncIterator[World]:
+async def opened(folder: Path, worker: Worker, schedule: str = SCHEDULE) -> AsyncIterator[World]:
     """A world at its beginning, with both validators registered."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "mini.toml").write_text(SCHEDULE)
+    (folder / "mini.toml").write_text(schedule)
     hub = FolderHub(folder / "hub")
     with make_chain(folder / "net") as chain:
         async with await connect(f"embedded:{folder / 'net'}") as client:
-            world = World(folder, chain, client, hub, worker)
+            world = World(folder, chain, client, hub, worker, schedule)
             for name in ("validator-1", "validator-2"):
                 await client.register(keys(name), NETUID)
                 await client.commit(keys(name), NETUID, rounds_commitment(rounds_of(name)).encode())
@@ -319,9 +359,13 @@ def _tasks(competition: Competition, batches: Mapping[str, Batch]) -> Iterator[T
         yield TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
 
 
+def _name(address: str) -> str:
+    return next(each for each in ("validator-1", "validator-2") if hotkey(each) == address)
+
+
 def _decided(
-    models: list[ModelRecord], competition: Competition, block: int
-) -> tuple[list[ModelRecord], str | None]:
+    models: Sequence[ModelRecord], competition: Competition, block: int
+) -> tuple[Sequence[ModelRecord], str | None]:
     """The models with what the tournament says of them, and the champion."""
     contest = Field.of(
         [model.uid for model in models],
@@ -333,7 +377,7 @@ def _decided(
     if isinstance(outcome, NoResult):
         return models, None
     decided = [
-        msgspec.structs.replace(
+        changed(
             model,
             epsilon=float(outcome.epsilons[row]),
             wins=int(outcome.wins[row]),

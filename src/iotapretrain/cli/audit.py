@@ -65,7 +65,7 @@ def audit(
     from iotapretrain.models.worker import Budget, Worker
 
     wanted = _round(number)
-    agreed = Agreed(*find_schedule(competitions))
+    agreed = Agreed.of(find_schedule(competitions)[1], competitions)
     chosen = secrets.randbelow(2**32) if seed is None else seed
     texts = text_cache.Cache(text_cache.default_folder())
     models = model_cache.Cache(model_cache.default_folder())

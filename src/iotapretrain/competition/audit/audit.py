@@ -29,6 +29,7 @@ from iotapretrain.competition.round_record import RoundRecord
 from iotapretrain.competition.standing.committed import read_ground
 from iotapretrain.competition.standing.opinions import find_validator
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competitions import parse
 from iotapretrain.rules.schedule import Competition, Schedule
 
 
@@ -45,12 +46,13 @@ class Agreed:
     """The competitions file, which all validators of a network share."""
 
     schedule: Schedule
-    text: str
+    digest: str
+    """What records name it by."""
 
-    @property
-    def digest(self) -> str:
-        """What records name it by."""
-        return blake3(self.text.encode()).hexdigest()
+    @classmethod
+    def of(cls, text: str, source: str) -> Agreed:
+        """From its text; `source` names the file in errors."""
+        return cls(parse(text, source), blake3(text.encode()).hexdigest())
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def check_on_chain(
         why = f"its last weights, of block {last_update}, are older than its records"
         return Check(Name.ON_CHAIN, "not checked", skipped=why)
     for record in then:
-        if not list(_row(row, record.weights, registered)):
+        if not _row(row, record.weights, registered):
             holds = f"the row of block {last_update} is that of round {record.round}"
             return Check(Name.ON_CHAIN, holds)
     found = _row(row, then[0].weights, registered)
@@ -108,12 +108,18 @@ def _compared(
 
 def _row(
     row: Mapping[str, float], published: Mapping[str, float], registered: Collection[str]
-) -> Iterator[Difference]:
+) -> list[Difference]:
     """The chain keeps 16 bits of each weight, the largest being all ones."""
     weights = {hotkey: share for hotkey, share in published.items() if hotkey in registered}
-    largest = max(row.values(), default=0.0) or 1.0
-    largest_said = max(weights.values(), default=0.0) or 1.0
-    for hotkey in sorted({*row, *weights}):
-        is_, said = row.get(hotkey, 0.0), weights.get(hotkey, 0.0)
-        if abs(is_ / largest - said / largest_said) * U16 > 1:
-            yield Difference(Name.ON_CHAIN, f"hotkey {hotkey}", said, is_)
+    pairs = {
+        hotkey: (weights.get(hotkey, 0.0), row.get(hotkey, 0.0))
+        for hotkey in sorted({*row, *weights})
+    }
+    tops = [max((pair[side] for pair in pairs.values()), default=0) or 1 for side in (0, 1)]
+    if all(abs(said / tops[0] - is_ / tops[1]) * U16 <= 1 for said, is_ in pairs.values()):
+        return []
+    return [
+        Difference(Name.ON_CHAIN, f"hotkey {hotkey}", said, is_)
+        for hotkey, (said, is_) in pairs.items()
+        if abs(said - is_) * U16 > 1
+    ]
