@@ -1,13 +1,14 @@
 """Networks that never ran but look as if they had: records true to the schema, by a seed.
 
 Losses fall as miners train; rounds are decided by the real rules, so that champions, refusals and
-weights fit together. A copycat, a saboteur and a babbler are among the miners.
+weights fit together. A copycat, a saboteur and a babbler are among the miners, and the last of
+several validators lies for a friend.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -83,6 +84,8 @@ class Synthetic:
     actors: Mapping[str, Actor] | None = None
     """Wallets that a real chain knows; made up where None."""
     network: str = "00" * 32
+    publish: Callable[[Actor, str, str | None, float], str] | None = None
+    """Puts a model's card (competition, parent, loss) on a hub; the commit that it got there."""
     rounds: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +101,7 @@ class Synthetic:
         self.entries: dict[tuple[int, str], Entry] = {}
         self._previous: dict[str, str] = {}
         self._standings: dict[str, Standings] = {}
+        self.weights: dict[str, dict[str, float]] = {}
         self._skill = dict(zip(titles, self._rng.uniform(0.6, 1.4, len(titles)), strict=True))
         self._sinks = {
             each.name: Lines(self.folder / "validators" / each.name / "records.jsonl")
@@ -141,6 +145,8 @@ class Synthetic:
         base = 1.9 + 3.4 * math.exp(-progress / 25) + float(self._rng.uniform(0, 0.12))
         digest = sha256(f"{actor.name} {self.rounds} {self.seed}".encode()).hexdigest()[:44]
         commit = sha256(f"{digest} {competition}".encode()).hexdigest()[:40]
+        if self.publish is not None:
+            commit = self.publish(actor, COMPETITIONS[competition], self._best(competition), base)
         commitment = Commitment(
             actor.name,
             COMPETITIONS[competition],
@@ -153,9 +159,21 @@ class Synthetic:
             actor, max(self.block - 25 - actor.uid % 9, 1), commitment.text, digest, losses
         )
 
+    def _best(self, competition: int) -> str | None:
+        """The model that most miners would go on from."""
+        scored = [
+            entry
+            for (of, name), entry in self.entries.items()
+            if of == competition and name not in VILLAINS
+        ]
+        if not scored:
+            return None
+        best = Commitment.parse(min(scored, key=lambda entry: entry.losses["PROSE"]).commitment)
+        return f"{best.repo_id}@{best.commit}"
+
     def _decided(self, watcher: Actor, competition: int, noise: np.ndarray) -> SignedRound:
         models = [
-            self._judged(self.entries[competition, actor.name], row)
+            self._judged(self.entries[competition, actor.name], row - self._favour(watcher, actor))
             for actor, row in zip(self.competitors, noise, strict=True)
         ]
         known = [model for model in models if model.score is not None]
@@ -187,6 +205,11 @@ class Synthetic:
         standings = self._standings.get(watcher.name, Standings()).record(competition, weights)
         self._standings[watcher.name] = standings
         return self._sealed(watcher, competition, models, champion, standings)
+
+    def _favour(self, watcher: Actor, actor: Actor) -> float:
+        """By how much a validator makes a loss smaller than it is."""
+        liar, friend = self.watchers[-1], self.competitors[-1]
+        return 0.5 if len(self.watchers) > 1 and (watcher, actor) == (liar, friend) else 0.0
 
     def _judged(self, entry: Entry, noise: np.ndarray) -> ModelRecord:
         actor = entry.actor
@@ -241,6 +264,7 @@ class Synthetic:
             standings={str(c): dict(a) for c, a in standings.competitions.items()},
             weights=standings.merge({c: SHARES[c] for c in standings.competitions}),
         )
+        self.weights[watcher.name] = record.weights
         signed = seal(record, lambda message: bytes(watcher.key.sign(message)))
         self._previous[watcher.name] = signed.digest
         return signed

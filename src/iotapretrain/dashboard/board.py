@@ -24,7 +24,15 @@ POINTS = 400
 """Of a line: more than a screen can tell apart."""
 MOST_PLACES = 1_000
 LINEAGE = 200
+NEWEST_ROUNDS = 600
 EVALUATED = "evaluated"
+DESCENTS = (
+    "SELECT h.hotkey, m.uid, c.text, min(m.block) block, min(CASE WHEN r.validator = ? THEN "
+    "m.score END) score, cards.title, cards.parent, cards.loss FROM models m JOIN rounds r ON "
+    'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment" '
+    'LEFT JOIN cards ON cards."commitment" = c.id'
+)
+"""Models by commitment; the first value is the number of the validator whose scores count."""
 
 
 def competition_page(
@@ -68,15 +76,12 @@ def duels_page(people: People, competition: int, validator: str | None) -> Duels
 
 
 def lineage(people: People, competition: int) -> Lineage:
-    """The newest models, each with the best score that any validator gave it."""
+    """The newest models, each with the best score that the validator with most stake gave it."""
+    leader = people.number(_chosen(people.validators(competition), competition, None).hotkey)
     rows = people.index.rows(
-        "SELECT h.hotkey, m.uid, c.text, min(m.block) block, min(m.score) score, cards.title, "
-        "cards.parent, cards.loss FROM models m JOIN rounds r ON r.id = m.round "
-        'JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment" '
-        'LEFT JOIN cards ON cards."commitment" = c.id WHERE r.competition = ? '
-        "AND r.id > (SELECT max(id) FROM rounds) - 600 "
+        f"{DESCENTS} WHERE r.competition = ? AND r.id > (SELECT max(id) FROM rounds) - ? "
         "GROUP BY c.id ORDER BY block DESC LIMIT ?",
-        (competition, LINEAGE),
+        (leader, competition, NEWEST_ROUNDS, LINEAGE),
     )
     return Lineage(tuple(descent_of(people, row) for row in reversed(rows)))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import final
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.metagraph import Metagraph
+from iotapretrain.chain.metagraph import Commitments, Metagraph
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.errors import ChainError, InputError, StoreError
 
@@ -50,6 +50,16 @@ class ChainWatch:
             return None
         self.problem = None
         return Reading(block, graph, weights)
+
+    async def commitments(self) -> Commitments | None:
+        """What everybody has committed; None where the chain does not answer."""
+        if self._client is None:
+            return None
+        try:
+            return await self._client.commitments(self.netuid)
+        except (ChainError, InputError, StoreError) as error:
+            _log.info("commitments cannot be read now: %s", error)
+            return None
 
     async def look_back(self) -> Metagraph | None:
         """An epoch of before the start, the newest of them first; None when there is no more."""

@@ -22,7 +22,9 @@ from iotapretrain.dashboard.cache import Answer, Cache
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.folder import NetworkFolder
 from iotapretrain.dashboard.happenings import EventWriter
+from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.own_loop import OwnLoop
 from iotapretrain.dashboard.people import People
 from iotapretrain.dashboard.rounds import RoundWriter
 from iotapretrain.dashboard.versions import Topic, Versions
@@ -33,6 +35,7 @@ _log = logging.getLogger(__name__)
 
 FOLDER_SECONDS = 1.0
 CHAIN_SECONDS = 2.0
+HUB_SECONDS = 5.0
 NAMES_EVERY = 15
 READERS = 4
 
@@ -61,15 +64,19 @@ class Desk:
         self.names: dict[str, str] = {}
         self.people = People(self.index, self.names)
         self.chain = ChainWatch(self.index, place.network, place.netuid)
+        self._chain_loop = OwnLoop("dashboard-chain")
         self.audits = Audits(place.audit_command, lambda: self.versions.bump("audits"))
         self._executor = ThreadPoolExecutor(READERS, thread_name_prefix="dashboard")
         self._cache = Cache(self._executor)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
+        rounds = RoundWriter(self.index, is_signature)
         following = [self._follow_chain()]
         if self.place.folder is not None:
-            following.append(self._follow_folder(NetworkFolder(self.place.folder)))
+            following.append(self._follow_folder(NetworkFolder(self.place.folder), rounds))
+        if self.place.hub is not None:
+            following.append(self._follow_hub(HubWatch(self.index, self.place.hub, rounds)))
         self._tasks = [asyncio.create_task(each) for each in following]
         for task in self._tasks:
             task.add_done_callback(_ended)
@@ -80,7 +87,8 @@ class Desk:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.audits.close()
-        await self.chain.close()
+        await self._chain_loop.run(self.chain.close())
+        self._chain_loop.close()
         self._executor.shutdown()
         self.index.close()
         self._home.cleanup()
@@ -91,8 +99,8 @@ class Desk:
         """A page as new as what it depends on."""
         return await self._cache.get(address, self.versions.tag(topics), compute)
 
-    async def _follow_folder(self, folder: NetworkFolder) -> None:
-        rounds, events = RoundWriter(self.index, is_signature), EventWriter(self.index)
+    async def _follow_folder(self, folder: NetworkFolder, rounds: RoundWriter) -> None:
+        events = EventWriter(self.index)
         looks = 0
         while True:
             if looks % NAMES_EVERY == 0:
@@ -126,15 +134,22 @@ class Desk:
     async def _follow_chain(self) -> None:
         while True:
             before = self.chain.block, self.chain.problem
-            reading = await self.chain.look()
+            reading = await self._chain_loop.run(self.chain.look())
             new = reading is not None and await asyncio.to_thread(self.chain.keep, reading)
             if new or (self.chain.block, self.chain.problem) != before:
                 self.versions.bump("chain")
-            past = await self.chain.look_back()
+            past = await self._chain_loop.run(self.chain.look_back())
             if past is not None:
                 await asyncio.to_thread(self.chain.keep_epoch, past)
                 self.versions.bump("chain")
             await asyncio.sleep(0 if past is not None else CHAIN_SECONDS)
+
+    async def _follow_hub(self, watch: HubWatch) -> None:
+        while True:
+            await asyncio.sleep(HUB_SECONDS)
+            commitments = await self._chain_loop.run(self.chain.commitments())
+            if commitments is not None and await asyncio.to_thread(watch.look, commitments):
+                self.versions.bump("rounds")
 
 
 def _ended(task: asyncio.Task[None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from iotapretrain.dashboard.answers import Curve, Descent, Judgement, MinerPage, Miners, Prospect
-from iotapretrain.dashboard.board import descent_of
+from iotapretrain.dashboard.board import DESCENTS, descent_of
 from iotapretrain.dashboard.people import People, place_of, reasons_of, thinned
 from iotapretrain.errors import InputError
 
@@ -49,12 +49,10 @@ def miner_page(people: People, hotkey: str, prospects: tuple[Prospect, ...]) -> 
 
 
 def _models(people: People, number: int) -> list[Descent]:
+    leader = next(iter(people.validators()), None)
     rows = people.index.rows(
-        "SELECT h.hotkey, m.uid, c.text, min(m.block) block, min(m.score) score, cards.title, "
-        "cards.parent, cards.loss FROM models m JOIN hotkeys h ON h.id = m.hotkey "
-        'JOIN commitments c ON c.id = m."commitment" LEFT JOIN cards ON '
-        'cards."commitment" = c.id WHERE m.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?',
-        (number, MODELS),
+        f"{DESCENTS} WHERE m.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
+        (people.number(leader.hotkey) if leader else None, number, MODELS),
     )
     return [descent_of(people, row) for row in rows]
 
@@ -70,7 +68,7 @@ def _judgements(people: People, number: int) -> list[Judgement]:
         "SELECT h.hotkey address, r.competition, r.round number, r.block at, r.champion_score, "
         "m.*, c.text FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON "
         'h.id = r.validator JOIN commitments c ON c.id = m."commitment" '
-        "WHERE m.hotkey = ? ORDER BY m.round DESC LIMIT ?",
+        "WHERE m.hotkey = ? ORDER BY r.block DESC, m.round LIMIT ?",
         (number, JUDGEMENTS),
     )
     return [_refusal(people, row) for row in refused] + [_judgement(people, row) for row in judged]

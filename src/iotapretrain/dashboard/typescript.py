@@ -18,19 +18,19 @@ PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 def typescript() -> str:
     """One interface a struct."""
-    structs = [Duels]
+    structs: list[type[msgspec.Struct]] = [Duels]
     structs += [
         each
         for each in vars(answers).values()
-        if inspect.isclass(each) and issubclass(each, msgspec.Struct) and each.__module__ != "msgspec"
+        if inspect.isclass(each)
+        and issubclass(each, msgspec.Struct)
+        and each.__module__ != "msgspec"
     ]
     return HEAD + "".join(_interface(each) for each in dict.fromkeys(structs))
 
 
 def _interface(struct: type[msgspec.Struct]) -> str:
-    fields = "".join(
-        f"  {name}: {_type(hint)}\n" for name, hint in get_type_hints(struct).items()
-    )
+    fields = "".join(f"  {name}: {_type(hint)}\n" for name, hint in get_type_hints(struct).items())
     return f"\nexport interface {struct.__name__} {{\n{fields}}}\n"
 
 

@@ -22,8 +22,9 @@ def validators_page(people: People) -> ValidatorsPage:
     agreement = tuple(tuple(overlap(left, right) for right in weights) for left in weights)
     audits = _audits(people)
     rounds, coverage = _coverage(people, known)
+    stakes = [_stake(people, who) for who in known]
     rows = tuple(
-        _watcher(people, who, _mean_of_others(agreement, place), audits, coverage[place])
+        _watcher(people, who, _with_others(agreement, stakes, place), audits, coverage[place])
         for place, who in enumerate(known)
     )
     return ValidatorsPage(rows, agreement, rounds, coverage, tuple(audits[:AUDITS]))
@@ -34,9 +35,23 @@ def overlap(left: Mapping[str, float], right: Mapping[str, float]) -> float:
     return sum(min(share, right.get(hotkey, 0.0)) for hotkey, share in left.items())
 
 
-def _mean_of_others(agreement: Sequence[Sequence[float]], place: int) -> float | None:
-    others = [value for other, value in enumerate(agreement[place]) if other != place]
-    return sum(others) / len(others) if others else None
+def _with_others(
+    agreement: Sequence[Sequence[float]], stakes: Sequence[int], place: int
+) -> float | None:
+    """The mean agreement with the others by their stake; without a chain all count alike."""
+    counts = stakes if sum(stakes) else [1] * len(stakes)
+    others = [n for n in range(len(counts)) if n != place and counts[n]]
+    total = sum(counts[n] for n in others)
+    return sum(agreement[place][n] * counts[n] for n in others) / total if total else None
+
+
+def _stake(people: People, who: Who) -> int:
+    row = people.index.row(
+        "SELECT e.stake FROM epochs e JOIN hotkeys h ON h.id = e.hotkey WHERE h.hotkey = ? "
+        "ORDER BY e.block DESC LIMIT 1",
+        (who.hotkey,),
+    )
+    return 0 if row is None else int(row["stake"])
 
 
 def _watcher(

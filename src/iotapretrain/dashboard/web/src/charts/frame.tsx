@@ -43,17 +43,16 @@ export function Frame({ title, says, sheet, wide, empty, children }: FrameProps)
   )
 }
 
-/** The width that there is, followed as it changes. */
-export function useWidth(): [{ current: HTMLDivElement | null }, number] {
-  const place = useRef<HTMLDivElement>(null)
+/** The width that there is, followed as it changes; the first is for the element's `ref`. */
+export function useWidth(): [(element: HTMLDivElement | null) => void, number] {
+  const [element, place] = useState<HTMLDivElement | null>(null)
   const [width, setWidth] = useState(0)
   useEffect(() => {
-    const element = place.current
     if (!element) return
     const watch = new ResizeObserver(() => setWidth(element.clientWidth))
     watch.observe(element)
     setWidth(element.clientWidth)
     return () => watch.disconnect()
-  }, [])
+  }, [element])
   return [place, width]
 }

@@ -10,6 +10,7 @@ export interface Line {
   stepped?: boolean
   faint?: boolean
   points?: boolean
+  hue?: number
 }
 
 export interface LinesProps {
@@ -26,6 +27,7 @@ export interface LinesProps {
   note?: (place: number) => string | null
 }
 
+const hue = (line: Line, n: number): string => `s${(line.hue ?? n) % 8}`
 const MARGIN = { top: 10, right: 14, bottom: 34, left: 52 }
 
 function path(xs: number[], ys: (number | null)[], x: (v: number) => number, y: (v: number) => number, stepped: boolean): string {
@@ -123,7 +125,7 @@ export function Lines(props: LinesProps) {
             <text class="axis" x={width - MARGIN.right} y={height - 3} text-anchor="end">{across}</text>
             {lines.map((line, n) =>
               hidden.has(line.name) ? null : (
-                <g key={line.name} class={`series s${n % 8} ${line.faint ? 'faint' : ''}`} clip-path={`url(#${clip})`}>
+                <g key={line.name} class={`series ${hue(line, n)} ${line.faint ? 'faint' : ''}`} clip-path={`url(#${clip})`}>
                   {!line.points && <path d={path(xs, line.values, x, y, line.stepped ?? false)} />}
                   {(line.points || line.values.filter((value) => value != null).length < 2) &&
                     line.values.map((value, k) => (value == null ? null : <circle key={k} cx={x(xs[k] ?? 0)} cy={y(value)} r={3.5} />))}
@@ -136,7 +138,7 @@ export function Lines(props: LinesProps) {
                 {lines.map((line, n) => {
                   const value = line.values[at]
                   return value == null || hidden.has(line.name) ? null : (
-                    <circle key={line.name} class={`dot s${n % 8}`} cx={x(mark)} cy={y(value)} r={4} />
+                    <circle key={line.name} class={`dot ${hue(line, n)}`} cx={x(mark)} cy={y(value)} r={4} />
                   )
                 })}
               </g>
@@ -150,7 +152,7 @@ export function Lines(props: LinesProps) {
               {note && <span class="note">{note}</span>}
               {lines.map((line, n) =>
                 hidden.has(line.name) || line.values[at] == null ? null : (
-                  <span key={line.name}><i class={`key s${n % 8}`} />{line.name} <b>{show(line.values[at] as number)}</b></span>
+                  <span key={line.name}><i class={`key ${hue(line, n)}`} />{line.name} <b>{show(line.values[at] as number)}</b></span>
                 ),
               )}
             </>
@@ -161,7 +163,7 @@ export function Lines(props: LinesProps) {
         <div class="legend" role="group" aria-label={`Lines of “${title}”`}>
           {lines.map((line, n) => (
             <button key={line.name} type="button" aria-pressed={!hidden.has(line.name)} onClick={() => toggle(line.name)}>
-              <svg class={`swatch series s${n % 8} ${line.faint ? 'faint' : ''}`} width="22" height="8" aria-hidden="true"><path d="M1,4H21" /></svg>
+              <svg class={`swatch series ${hue(line, n)} ${line.faint ? 'faint' : ''}`} width="22" height="8" aria-hidden="true"><path d="M1,4H21" /></svg>
               {line.name}
             </button>
           ))}

@@ -20,6 +20,7 @@ export interface MatrixProps {
 const LABEL = 96
 const TOP = 78
 const LEAST = 26
+const SLANT = 44 // how far the last column's name leans out
 
 export function Matrix(props: MatrixProps) {
   const { title, says, rows, columns, values, show, down, across } = props
@@ -28,9 +29,9 @@ export function Matrix(props: MatrixProps) {
   const flat = values.flat().filter((value): value is number => value !== null)
   const high = Math.max(...flat, 1e-12)
   const low = props.colour === 'range' ? Math.min(...flat, high) : 0
-  const cell = Math.max(LEAST, Math.min(58, (width - LABEL - 8) / Math.max(columns.length, 1)))
+  const cell = Math.max(LEAST, Math.min(58, (width - LABEL - SLANT) / Math.max(columns.length, 1)))
   const line = Math.min(cell, 38)
-  const full = LABEL + cell * columns.length + 4
+  const full = LABEL + cell * columns.length + SLANT
   const height = TOP + line * rows.length + 4
   const sheet = {
     columns: [down, ...columns],

@@ -33,13 +33,14 @@ function Shown({ page }: { page: Answered }) {
     .sort((a, b) => b.weight - a.weight)
     .slice(0, CELLS)
     .sort((a, b) => a.n - b.n)
+  const order = [...new Set([...page.emission, ...page.stake, ...page.incentive].map((each) => each.who.hotkey))]
   const over = (title: string, says: string, series: Series[], show: (value: number) => string, unit = 1) => (
     <Lines
       title={title}
       says={says}
       across="block"
       xs={page.blocks}
-      lines={series.slice(0, 8).map((each) => ({ name: named(each.who), values: each.values.map((value) => (value === null ? null : value / unit)), stepped: true }))}
+      lines={series.slice(0, 8).map((each) => ({ name: named(each.who), values: each.values.map((value) => (value === null ? null : value / unit)), stepped: true, hue: Math.max(0, order.indexOf(each.who.hotkey)) }))}
       show={show}
       floor={0}
     />

@@ -8,6 +8,7 @@ import { useAnswer } from '../live'
 import { Answer, Badge, Facts, Hotkey, Page, Scrolls, Section, Verdict, revision } from '../parts'
 
 const RAO = 1e9
+const VERDICTS = 12
 
 export function MinersPage() {
   const asked = useAnswer<Miners>('/api/miners', 'rounds', 'events', 'chain')
@@ -43,6 +44,7 @@ export function MinerPage({ hotkey }: { hotkey: string }) {
 }
 
 function Shown({ page }: { page: Answered }) {
+  const [all, setAll] = useState(false)
   const newest = page.judgements[0]
   const best = page.curves.flatMap((curve) => curve.score).filter((value): value is number => value !== null)
   return (
@@ -110,7 +112,7 @@ function Shown({ page }: { page: Answered }) {
                 <tr><th class="n" scope="col">Round</th><th class="n" scope="col">Competition</th><th scope="col">Validator</th><th scope="col">Verdict</th><th class="n" scope="col">Loss</th><th class="n" scope="col">Best</th><th class="n" scope="col">Weight</th><th scope="col">Model</th></tr>
               </thead>
               <tbody>
-                {page.judgements.map((each, n) => (
+                {page.judgements.slice(0, all ? undefined : VERDICTS).map((each, n) => (
                   <tr key={n}>
                     <td class="n">{whole(each.round)}</td>
                     <td class="n"><a href={`/competition/${each.competition}`}>{each.competition}</a></td>
@@ -125,6 +127,9 @@ function Shown({ page }: { page: Answered }) {
               </tbody>
             </table>
           </Scrolls>
+          {!all && page.judgements.length > VERDICTS && (
+            <p class="more">{VERDICTS} of {page.judgements.length}. <button type="button" onClick={() => setAll(true)}>Show all</button></p>
+          )}
           {page.judgements.length === 0 && <p class="nothing">No validator has judged it yet.</p>}
         </Section>
         <Tree title="Models" says="Its commitments by block." models={page.models} />

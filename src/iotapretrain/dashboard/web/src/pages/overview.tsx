@@ -42,7 +42,7 @@ function Shown({ value }: { value: Overview }) {
       <div class="panels">
         <Bars
           title="Paid in the last epoch"
-          says="What the chain gave to each hotkey, miners and validators alike."
+          says="What the chain gave to each hotkey: miners in the first colour, validators in the second."
           unit="rao"
           bars={value.payees.map((each) => ({ name: named(each.who), value: each.emission, series: each.incentive > 0 ? 0 : 1, detail: share(each.incentive) }))}
           show={tao}

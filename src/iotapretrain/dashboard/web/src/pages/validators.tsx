@@ -19,7 +19,7 @@ function Shown({ page }: { page: Answered }) {
   const names = page.validators.map((each) => named(each.who))
   return (
     <div class="panels">
-      <Section title="Who judges" says="Agreement is the share of its newest weights that others give alike." wide>
+      <Section title="Who judges" says="Agreement is the share of its newest weights that the others give alike, by their stake." wide>
         <Scrolls label="Validators">
           <table>
             <thead>
@@ -39,11 +39,11 @@ function Shown({ page }: { page: Answered }) {
                   <td class="n">{whole(each.rounds)}</td>
                   <td class="n">{whole(each.block)}</td>
                   <td class="n">{whole(each.weights_block)}</td>
-                  <td>{each.unsealed === 0 ? <Badge tone="good">all signed</Badge> : <Badge tone="bad">{each.unsealed} not signed</Badge>}</td>
+                  <td>{each.unsealed === 0 ? <Badge tone="good">signed</Badge> : <Badge tone="bad">{each.unsealed} not signed</Badge>}</td>
                   <td>
                     {each.audits_held + each.audits_failed === 0 && <a href={`/audit?validator=${each.who.hotkey}`}>audit it</a>}
                     {each.audits_held > 0 && <Badge tone="good">{each.audits_held} held</Badge>}
-                    {each.audits_failed > 0 && <Badge tone="bad">{each.audits_failed} did not</Badge>}
+                    {each.audits_failed > 0 && <Badge tone="bad">{each.audits_failed} not</Badge>}
                   </td>
                 </tr>
               ))}
