@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
+from transformers.initialization import no_init_weights
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.verdict import Code, Finding, Rejection
@@ -44,7 +45,7 @@ def build(config: Config) -> Model:
     """The network with untouched memory for weights, or Rejection."""
     model_class = getattr(transformers, config.architecture.name)
     try:
-        with transformers.initialization.no_init_weights():
+        with no_init_weights():
             model: Model = model_class(_own_config(model_class.config_class, config))
     except CONFIG_FAULTS as error:
         line = " ".join(str(error).split())[:200]
