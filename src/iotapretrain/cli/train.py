@@ -179,19 +179,21 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
     from iotapretrain.cli.workplace import find_hub
     from iotapretrain.competition.training.start import Library
     from iotapretrain.hub.cache import Cache, default_folder
-    from iotapretrain.hub.protocol import Commit
+    from iotapretrain.hub.model import Model
 
-    opened = find_hub(hub, network)
+    opened, cache = find_hub(hub, network), Cache(default_folder())
+    most = competition.constraints.max_bytes
 
-    def find(which: str) -> Commit:
+    def find(which: str) -> Model:
+        from iotapretrain.competition.publishing.pull import bring
         from iotapretrain.competition.standing.find import find_model
 
-        model = with_client(
+        found = with_client(
             network, lambda client: find_model(client, opened, netuid, competition, which)
         )
-        return model.commit
+        return bring(found, opened, cache, most)
 
-    return Library(opened, Cache(default_folder()), find, competition.constraints.max_bytes)
+    return Library(opened, cache, find, most)
 
 
 def _report(trained: Trained, as_json: bool) -> None:

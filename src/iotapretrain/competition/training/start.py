@@ -11,6 +11,7 @@ from iotapretrain.competition.training.planning import Start
 from iotapretrain.errors import InputError
 from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.model import Model as Fetched
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.config import Config, read_config
@@ -25,8 +26,8 @@ HUB = "hub:"
 
 _CHAMPION = re.compile(r"best|uid:\d{1,5}")
 
-Finder = Callable[[str], Commit]
-"""From `best` or `uid:N` to the commit that is committed on the chain."""
+Finder = Callable[[str], Fetched]
+"""From `best` or `uid:N` to the model that is committed on the chain, fetched."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Library:
         """A model's full name and its folder here: of `hub:REPO@COMMIT`, `best` or `uid:N`."""
         if origin.startswith(HUB):
             commit = Commit.parse(origin.removeprefix(HUB))
+            model = fetch(self.hub, commit, self.cache, max_bytes=self.max_bytes)
         else:
-            commit = self.find(origin)
-        model = fetch(self.hub, commit, self.cache, max_bytes=self.max_bytes)
-        return f"{HUB}{commit}", model.folder
+            model = self.find(origin)
+        return f"{HUB}{model.commit}", model.folder
 
 
 def is_remote(origin: str) -> bool:
