@@ -111,7 +111,7 @@ class Worker:
         except TimeoutError:
             raise self._ended("time", f"took more than {self.budget.seconds:g} seconds") from None
         except (EOFError, ConnectionError):
-            raise self._ended("process", self._cause_of_death()) from None
+            raise self._ended(*self._death()) from None
         except ValueError as error:
             raise self._ended("answer", f"sent no message: {error}") from error
         return self._value(answer)
@@ -156,18 +156,21 @@ class Worker:
             "MALLOC_ARENA_MAX": ARENAS,
         }
 
-    def _cause_of_death(self) -> str:
+    def _death(self) -> tuple[str, str]:
+        """What a finding is about, and what happened; "killed" is nothing that a model does."""
         if self._process is None:
-            return "was closed"
+            return "killed", "was closed"
         try:
             code = self._process.wait(END_SECONDS)
         except subprocess.TimeoutExpired:
-            return "hung up without an answer"
+            return "process", "hung up without an answer"
+        if code == -signal.SIGKILL:
+            return "killed", "was killed from outside, as the system does when memory is short"
         if code == -signal.SIGSYS:
-            return "tried to start a process or a program, or to reach the network"
+            return "process", "tried to start a process or a program, or to reach the network"
         if code < 0:
-            return f"died by {signal.Signals(-code).name}"
-        return f"ended with code {code}"
+            return "process", f"died by {signal.Signals(-code).name}"
+        return "process", f"ended with code {code}"
 
     def _last_words(self) -> str:
         """The end of what a process that did not start had to say."""

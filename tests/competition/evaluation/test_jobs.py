@@ -1,0 +1,110 @@
+"""Whose fault it is when there is no answer: the model's, or this machine's. Real processes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from iotapretrain.competition.evaluation import jobs
+from iotapretrain.competition.evaluation.jobs import Failure, Job, Scored, perform
+from iotapretrain.models.verdict import Code
+from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.rules.retry import Outcome
+from tests.competition.evaluation import bad_tasks
+from tests.models import zoo
+
+BUDGET = Budget(seconds=1.0, memory_bytes=2**29)
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Worker]:
+    with Worker(BUDGET, bad_tasks.__name__) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    folder = zoo.save(zoo.network("LlamaForCausalLM"), tmp_path_factory.mktemp("model"))
+    return Job(0, folder, zoo.limits(), [[[1, 2]]] * 3, [None] * 3, seed=bad_tasks.HONEST)
+
+
+def failure(job: Job, worker: Worker) -> Failure:
+    """The verdict; and the next model is scored as if nothing had happened."""
+    result = perform(job, worker).result
+    assert isinstance(result, Failure)
+    after = perform(replace(job, seed=bad_tasks.HONEST, folder=job.folder), worker).result
+    if job.folder.exists():
+        assert after == Scored((2.5,) * 3)
+    assert worker.budget == BUDGET
+    return result
+
+
+def test_an_honest_model(honest: Job, worker: Worker) -> None:
+    assert perform(honest, worker).result == Scored((2.5,) * 3)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (bad_tasks.HANG, "more than 1 seconds"),
+        (bad_tasks.EAT, "MemoryError"),
+        (bad_tasks.DIE, "ended with code 3"),
+        (bad_tasks.NONSENSE, "the worker's answer"),
+        (bad_tasks.FEWER, "2 losses for 3 pages"),
+    ],
+)
+def test_what_a_model_is_blamed_for(honest: Job, worker: Worker, how: int, said: str) -> None:
+    found = failure(replace(honest, seed=how), worker)
+    assert found.outcome is Outcome.MODEL
+    assert found.finding.code is Code.MISBEHAVED
+    assert said in found.finding.sentence
+
+
+def test_a_slow_machine_blames_itself(
+    honest: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference takes long too: the model got more time, and is not blamed in the end."""
+    monkeypatch.setattr(jobs, "REFERENCE_SECONDS", 1e-6)
+    monkeypatch.setattr(jobs, "MOST_PATIENCE", 2.0)
+    started = time.monotonic()
+    found = failure(replace(honest, seed=bad_tasks.HANG), worker)
+    assert found.outcome is Outcome.INFRASTRUCTURE
+    assert "slower than it may be" in found.finding.sentence
+    assert time.monotonic() - started > 3
+
+
+def test_a_machine_that_is_a_little_slow_gives_more_time_and_then_judges(
+    honest: Job, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "REFERENCE_SECONDS", 0.01 / 1.5)
+    found = failure(replace(honest, seed=bad_tasks.HANG), worker)
+    assert found.outcome is Outcome.MODEL
+    assert "more than 1.5 seconds" in found.finding.sentence
+
+
+def test_a_worker_that_the_system_kills(honest: Job, worker: Worker) -> None:
+    worker.start()
+    process = worker._process
+    assert process is not None
+    timer = threading.Timer(0.2, process.kill)
+    timer.start()
+    found = failure(replace(honest, seed=bad_tasks.HANG), worker)
+    timer.join()
+    assert found.outcome is Outcome.INFRASTRUCTURE
+    assert "memory is short" in found.finding.sentence
+
+
+def test_files_that_are_gone(honest: Job, worker: Worker) -> None:
+    found = failure(replace(honest, folder=honest.folder / "gone"), worker)
+    assert found.outcome is Outcome.INFRASTRUCTURE
+
+
+def test_a_worker_that_does_not_start(honest: Job) -> None:
+    with Worker(BUDGET, "tests.competition.evaluation.no_such_module") as broken:
+        found = perform(honest, broken).result
+    assert isinstance(found, Failure)
+    assert found.outcome is Outcome.INFRASTRUCTURE
