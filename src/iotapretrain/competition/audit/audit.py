@@ -175,9 +175,10 @@ class _Case:
         yield check_tournament(self.record, competition)
         yield check_standings(self.record, before, competition, schedule, self.witness.registered)
         yield check_weights(self.record, schedule)
-        if published.is_newest:
-            row = self.witness.row
-            yield check_on_chain(row.weights, row.block, row.registered, published.newest_first)
+        row = self.witness.row
+        in_force = published.in_force(row.block)
+        if self.record in in_force or self.record.round == published.numbers[-1]:
+            yield check_on_chain(row.weights, row.block, row.registered, in_force)
 
 
 def _check_schedule(record: RoundRecord, agreed: Agreed) -> None:

@@ -63,7 +63,7 @@ def check_models(
         bytes_ = fetched.get(model.hotkey)
         if bytes_ is not None and bytes_.problem is not None:
             missing.append(f"uid {model.uid}: {bytes_.problem}")
-        elif bytes_ is not None and model.outcome != Outcome.BAD_HASH:
+        elif bytes_ is not None and model.digest is not None:
             found += _bytes(model, bytes_)
     holds = f"{len(record.models)} models are what their owners committed"
     return concluded(Name.MODELS, found, holds, "; ".join(missing) or None)
@@ -123,9 +123,9 @@ def _dates(model: ModelRecord, seen: Dated) -> Iterator[Difference]:
 
 
 def _bytes(model: ModelRecord, seen: Fetched) -> Iterator[Difference]:
-    if model.digest is not None and model.digest != seen.digest:
-        yield _differs(f"uid {model.uid}, digest", model.digest, seen.digest)
-    elif not seen.bound:
+    if model.digest != seen.digest:
+        yield _differs(f"uid {model.uid}, digest", f"{model.digest}", seen.digest)
+    elif not seen.bound and model.outcome != Outcome.BAD_HASH:
         yield _differs(f"uid {model.uid}, owner", model.hotkey, "bytes that it did not commit to")
 
 

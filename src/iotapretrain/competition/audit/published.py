@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from iotapretrain.competition.public_rounds import PublicRounds
@@ -10,25 +11,34 @@ from iotapretrain.competition.standing.opinions import Source
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import Hub
 
-NEWEST = 3
-"""Newest rounds, among which those are that the chain's weights may come from."""
-
 
 @dataclass(frozen=True)
 class Published:
-    """A round's record, those before and after it, and the newest; None where there is none."""
+    """A round's record, and those before and after it; None where there is none."""
 
     source: Source
+    rounds: PublicRounds
     numbers: tuple[int, ...]
     signed: SignedRound
     before: SignedRound | None
     after: SignedRound | None
-    newest_first: tuple[RoundRecord, ...]
 
-    @property
-    def is_newest(self) -> bool:
-        """Only then can it be what the chain's weights are compared with."""
-        return self.signed.record.round == self.numbers[-1]
+    def in_force(self, block: int) -> list[RoundRecord]:
+        """The rounds whose weights may have been set at a block, newest first.
+
+        A round takes its time after its own block, and several may share one: whoever sets weights
+        has those of the newest block, or of the last round before.
+        """
+        place = bisect_right(self.numbers, block, key=lambda each: self._record(each).block)
+        found: list[RoundRecord] = []
+        for number in reversed(self.numbers[:place]):
+            found.append(self._record(number))
+            if found[-1].block != found[0].block:
+                break
+        return found
+
+    def _record(self, number: int) -> RoundRecord:
+        return self.rounds.read(number).record
 
 
 def read_published(hub: Hub, source: Source, number: int | None) -> Published:
@@ -50,9 +60,9 @@ def read_published(hub: Hub, source: Source, number: int | None) -> Published:
 
     return Published(
         source=source,
+        rounds=rounds,
         numbers=tuple(numbers),
         signed=rounds.read(number),
         before=read(number - 1),
         after=read(number + 1),
-        newest_first=tuple(rounds.read(each).record for each in numbers[: -NEWEST - 1 : -1]),
     )

@@ -69,23 +69,20 @@ def check_on_chain(
     row: Mapping[str, float],
     last_update: int,
     registered: Collection[str],
-    newest_first: Sequence[RoundRecord],
+    in_force: Sequence[RoundRecord],
 ) -> Check:
-    """A validator's row, by hotkey, against its records of the time at which it was set.
+    """A validator's row, by hotkey, against the rounds that were in force when it was set.
 
     `registered` are the hotkeys of that time: nobody else can be given any weight.
-    A round's block is fixed as it begins, so that weights set while it was being computed are
-    those of the round before: either may be on the chain.
     """
-    then = [record for record in newest_first if record.block <= last_update][:2]
-    if not then:
+    if not in_force:
         why = f"its last weights, of block {last_update}, are older than its records"
         return Check(Name.ON_CHAIN, "not checked", skipped=why)
-    for record in then:
+    for record in in_force:
         if not _row(row, record.weights, registered):
             holds = f"the row of block {last_update} is that of round {record.round}"
             return Check(Name.ON_CHAIN, holds)
-    found = _row(row, then[0].weights, registered)
+    found = _row(row, in_force[0].weights, registered)
     return concluded(Name.ON_CHAIN, found, "")
 
 
