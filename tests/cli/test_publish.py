@@ -13,7 +13,13 @@ from typing import Any
 import pytest
 import transformers
 
+from iotapretrain.chain.client import connect
+from iotapretrain.chain.network import create_network
+from iotapretrain.chain.wallets import existing_wallet
+from tests.chain.conftest import sdk_home
 from tests.competition.publishing.places import contents
+
+__all__ = ["sdk_home"]
 
 ROOT = Path(__file__).parents[2]
 GENESIS = ROOT / "examples" / "networks" / "tiny.toml"
@@ -66,11 +72,12 @@ def refusal(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.fixture
-def model(tmp_path: Path, start: Start) -> Path:
+async def model(tmp_path: Path) -> Path:
     """A network with a miner on it, and an untrained model for its `nano` competition."""
     net = tmp_path / "net"
-    answer(start("chain", "init", "--genesis", GENESIS, net, "--json"))
-    answer(start("chain", "register", net, "--wallet", "miner-1", "--json"))
+    create_network(GENESIS, net)
+    async with await connect(f"embedded:{net}") as client:
+        await client.register(existing_wallet("miner-1", net / "wallets"), 1)
     folder = tmp_path / "model"
     config = transformers.LlamaConfig(**SHAPE)
     transformers.LlamaForCausalLM(config).save_pretrained(folder)

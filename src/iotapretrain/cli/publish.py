@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.publishing.publication import Publication
-    from iotapretrain.models.claims import Limits
-    from iotapretrain.rules.schedule import Competition
 
 
 def publish(
@@ -48,31 +46,30 @@ def publish(
     Example: iota publish net/miners/miner-1/run/model --competition tiny/nano --repo alice/nano
     --network net --wallet miner-1
     """
-    from iotapretrain.competition.publishing.admission import inspector
+    from iotapretrain.competition.publishing.admission import Inspection
     from iotapretrain.competition.publishing.offer import Offer
     from iotapretrain.competition.publishing.publish import Publisher
+    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.hub.protocol import RepositoryId
     from iotapretrain.models.worker import Budget
+    from iotapretrain.rules.sampling import sync_block
 
     schedule, chosen = find_scheduled(competition)
     repository = RepositoryId.parse(repo)
     offer = Offer(folder, repository, chosen, schedule, netuid, licence)
     opened = find_hub(hub, network, repository.namespace)
-    inspect = inspector(_limits(chosen, tokenizer), Budget())
+    opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
 
     async def run(client: ChainClient, signer: Wallet) -> Publication:
+        head, _ = await client.head()
+        sync_hash = (await client.block_hash(sync_block(head, schedule.sync_cadence))).hex()
+        texts = Cache(default_folder())
+        inspect = Inspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
         publisher = Publisher(client, signer, opened, inspect, time.time, _say)
         return await publisher.publish(offer, wait)
 
     _report(with_wallet(network, wallet, wallets, run), as_json)
-
-
-def _limits(competition: Competition, tokenizer: str | None) -> Limits:
-    from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.models.claims import Limits
-
-    constraints = competition.constraints
-    return Limits(constraints, load_tokenizer(tokenizer or constraints.tokenizer).vocabulary)
 
 
 def _say(line: str) -> None:

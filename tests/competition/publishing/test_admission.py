@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from iotapretrain.competition.publishing.admission import check_admitted, inspector, local_hash
+from iotapretrain.cli.competition_name import find_competition
+from iotapretrain.competition.publishing.admission import Inspection, check_admitted, local_hash
+from iotapretrain.data.cache import Cache
+from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.models.inspect import inspect
 from iotapretrain.models.verdict import Code, Finding
@@ -54,11 +59,34 @@ def test_a_spoilt_model_is_refused_by_name(folder: Path, worker: Worker, how: st
     assert "\n" not in str(caught.value)
 
 
+def inspection(tmp_path: Path, **limits: Any) -> Inspection:
+    """What validators would say in a competition for the zoo, on a seed of now."""
+    competition = find_competition("tiny/nano")
+    constraints = zoo.limits(**limits).constraints
+    tokenizer = load_tokenizer("bytes")
+    texts = Cache(tmp_path / "texts")
+    return Inspection(
+        replace(competition, constraints=constraints), tokenizer, texts, "ab" * 32, Budget()
+    )
+
+
 @pytest.mark.parametrize(("bound", "value"), [("min_parameters", 90_000), ("max_parameters", 99)])
-def test_a_model_of_another_size_is_refused(folder: Path, bound: str, value: int) -> None:
-    limits: dict[str, Any] = {bound: value}
+def test_a_model_of_another_size_is_refused(
+    folder: Path, tmp_path: Path, bound: str, value: int
+) -> None:
     with pytest.raises(InputError, match="parameters: "):
-        check_admitted(folder, inspector(zoo.limits(**limits), Budget()))
+        check_admitted(folder, inspection(tmp_path, **{bound: value}))
+
+
+def test_what_others_cannot_train_on_is_refused_where_the_competition_says_so(
+    folder: Path, tmp_path: Path
+) -> None:
+    weights = load_file(folder / "model.safetensors")
+    sabotaged = weights["model.layers.0.mlp.up_proj.weight"] * 1e4
+    zoo.edit_tensors(folder, {"model.layers.0.mlp.up_proj.weight": sabotaged})
+    check_admitted(folder, inspection(tmp_path, trainable=False))
+    with pytest.raises(InputError, match="validators would refuse it: sabotage: "):
+        check_admitted(folder, inspection(tmp_path, trainable=True))
 
 
 def test_an_honest_model_is_admitted_under_the_hash_that_validators_find(

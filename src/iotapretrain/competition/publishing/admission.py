@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.errors import InputError
+from iotapretrain.competition.evaluation.contender import Terms
+from iotapretrain.competition.evaluation.jobs import Job, Scored, perform
+from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.competition.standing.text import read_text
+from iotapretrain.data.cache import Cache
+from iotapretrain.data.tokenizer import Tokenizer
+from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.claims import Limits
 from iotapretrain.models.files import open_folder
 from iotapretrain.models.inspect import inspect
 from iotapretrain.models.verdict import Finding, Rejection
 from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.sampling import seed_of
+from iotapretrain.rules.schedule import Competition
 
 Inspector = Callable[[Path], tuple[Finding, ...]]
 """Everything that is wrong with the model in a folder."""
@@ -19,14 +29,43 @@ MOST_SHOWN = 3
 """Findings in one message: a model may lack a hundred tensors."""
 
 
-def inspector(limits: Limits, budget: Budget) -> Inspector:
-    """The inspection that validators make, in a process of its own."""
+@dataclass(frozen=True)
+class Inspection:
+    """What validators make of a model, in a process of its own: its files, and, where the
+    competition asks for it, whether others can train on from it.
+    """
 
-    def findings(folder: Path) -> tuple[Finding, ...]:
-        with Worker(budget) as worker:
-            return inspect(folder, limits, worker).verdict.findings
+    competition: Competition
+    tokenizer: Tokenizer
+    texts: Cache
+    block_hash: str
+    """Of the present sync block, hex without 0x: it draws the text of the probe."""
+    budget: Budget
 
-    return findings
+    def __call__(self, folder: Path) -> tuple[Finding, ...]:
+        limits = Limits(self.competition.constraints, self.tokenizer.vocabulary)
+        with Worker(self.budget) as worker:
+            found = inspect(folder, limits, worker).verdict.findings
+            if found or not limits.constraints.trainable:
+                return found
+            return self._probed(folder, limits, worker)
+
+    def _probed(self, folder: Path, limits: Limits, worker: Worker) -> tuple[Finding, ...]:
+        # These bring torch along, which a model that is published already need not wait for.
+        from iotapretrain.competition.evaluation.run import LARGEST_SEED
+        from iotapretrain.models.trainable.training import Recipe
+
+        seed = seed_of(f"0x{self.block_hash}")
+        terms = Terms(self.competition, limits.vocabulary, seed, block=0)
+        text = read_text(self.competition, self.block_hash, self.tokenizer, self.texts)
+        rows = RoundPages.of(text, terms).first_sequences(Recipe().rows)
+        job = Job(0, folder, limits, pages=(), counted=(), probe=rows, seed=seed % LARGEST_SEED)
+        result = perform(job, worker).result
+        if isinstance(result, Scored):
+            return result.probe
+        if result.outcome is Outcome.INFRASTRUCTURE:
+            raise WorkerError(f"{folder}: could not be probed here: {result.finding.sentence}")
+        return (result.finding,)
 
 
 def check_admitted(folder: Path, inspect_model: Inspector) -> None:
