@@ -14,6 +14,8 @@ from iotapretrain.cli.console import out, print_json
 if TYPE_CHECKING:
     from iotapretrain.arena.incentives.experiment import Experiment, Study
 
+COLOURS = {"holds": "green", "fails": "red", "note": "cyan"}
+
 app = typer.Typer(help="Try the rules out, without models or machines.", no_args_is_help=True)
 
 
@@ -99,5 +101,4 @@ def _show(study: Study) -> None:
     out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
     Table("", [column.name for column in table.columns], table.texts()).show()
     for finding in study.report.findings:
-        verdict = "[green]holds[/green]" if finding.holds else "[red]fails[/red]"
-        out.print(f"  {verdict}  {finding.text}")
+        out.print(f"  [{COLOURS[finding.verdict]}]{finding.verdict:5}[/]  {finding.text}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from iotapretrain.arena.incentives.history import History
 from iotapretrain.arena.incentives.simulation import simulate
-from iotapretrain.arena.incentives.table import Table
+from iotapretrain.arena.incentives.table import Table, spaced
 from iotapretrain.arena.incentives.world import World
 from iotapretrain.errors import InputError
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 ROUNDS, SEED, MODELS = 2_000, 1, 30
 """What the page shows."""
 
-SMALLEST_FIELD = 6
-"""Fewer models leave some experiments without a miner of each kind."""
+SMALLEST_FIELD, FEWEST_ROUNDS = 6, 10
+"""With fewer models some experiments lack a miner of some kind, with fewer rounds any change."""
 
 Key = TypeVar("Key", bound=Hashable)
 Tick = Callable[[int], None]
@@ -27,10 +27,21 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence with its numbers, and whether the rules do what was hoped for."""
+    """What the numbers say. `holds` is whether they bear the claim out; None is beside the claim.
 
-    holds: bool
+    Per cents are written as everywhere in the documentation, with a space.
+    """
+
+    holds: bool | None
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", spaced(self.text))
+
+    @property
+    def verdict(self) -> str:
+        """One word."""
+        return "note" if self.holds is None else "holds" if self.holds else "fails"
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +86,7 @@ class Experiment(Generic[Key]):
 
     def rounds(self, asked: int) -> int:
         """How many rounds each world is played."""
-        return max(round(asked * self.share), 1)
+        return max(round(asked * self.share), FEWEST_ROUNDS)
 
 
 @dataclass(frozen=True, eq=False)

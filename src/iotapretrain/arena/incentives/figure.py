@@ -15,6 +15,7 @@ from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -70,11 +71,9 @@ def save(path: Path, draw: Callable[[Figure], None]) -> None:
             raise InputError(f"{path}: {error.strerror}; give a folder to write to") from None
 
 
-def percent(axis: Any) -> None:
+def percent(axis: Axis) -> None:
     """Label an axis in per cent of 1."""
-    from matplotlib.ticker import PercentFormatter
-
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
 
 
 def line(axes: Axes, place: int, x: list[Any], y: list[float], label: str) -> None:

@@ -22,7 +22,7 @@ def _lines(study: Study) -> Iterator[str]:
     yield f"*Set-up.* {made.setup} {len(study.runs)} worlds of {rounds:,} rounds."
     yield ""
     for finding in study.report.findings:
-        yield f"* **{'Holds' if finding.holds else 'Fails'}.** {finding.text}"
+        yield f"* **{finding.verdict.capitalize()}.** {finding.text}"
     yield ""
     table = study.report.table
     yield _row([column.name for column in table.columns])

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 Cell = str | int | float
+
+
+def spaced(text: str) -> str:
+    """With a space between a number and its per cent sign."""
+    return re.sub(r"(\d)%", r"\1 %", text)
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Column:
 
     def text(self, cell: Cell) -> str:
         """A cell for people; words stay as they are."""
-        return cell if isinstance(cell, str) else format(cell, self.spec)
+        return cell if isinstance(cell, str) else spaced(format(cell, self.spec))
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,3 @@ class Table:
         """One object a row."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
-
-    def column(self, name: str) -> list[Cell]:
-        """All cells below a heading."""
-        place = [column.name for column in self.columns].index(name)
-        return [row[place] for row in self.rows]

@@ -73,6 +73,8 @@ class World:
     def __post_init__(self) -> None:
         if not self.miners:
             raise InputError("world: no miners; give at least one")
+        if self.own_pages and not self.validators:
+            raise InputError("world: own pages, but no validators to draw them; give some")
         if not 0 <= self.progress * max(miner.skill for miner in self.miners) <= 0.01:
             raise InputError(
                 f"world: progress of {self.progress} a round; give at most 0.01 for the best skill"

@@ -10,7 +10,7 @@ import numpy as np
 from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
 from iotapretrain.arena.incentives.experiments.crowd import improvers
 from iotapretrain.arena.incentives.figure import GREY, line, percent
-from iotapretrain.arena.incentives.strategies.copier import Copier
+from iotapretrain.arena.incentives.strategies.absent import Absent
 from iotapretrain.arena.incentives.table import Column, Table
 from iotapretrain.arena.incentives.validators.cabal import Cabal
 from iotapretrain.arena.incentives.validators.honest import Honest
@@ -32,7 +32,7 @@ Key = tuple[str, float]
 
 
 def worlds(models: int) -> Mapping[Key, World]:
-    miners = (Miner(Copier(), 0), *improvers(models - 1))
+    miners = (Miner(Absent(), 0), *improvers(models - 1))
     return {
         (name, share): World(miners, validators=panel(share, greed), own_pages=own_pages)
         for name, (greed, own_pages) in SETTINGS.items()
@@ -47,7 +47,7 @@ def panel(share: float, greed: float) -> tuple[Validator, ...]:
 
 
 def loot(run: Run) -> float:
-    """What miners' pay goes to the cabal's own hotkey, which has only ever copied."""
+    """What miners' pay goes to the cabal's own hotkey, which has never published."""
     return run.earned(0)
 
 
@@ -56,9 +56,9 @@ def dividends(run: Run, share: float) -> float:
     return float(np.mean(run.history.dividends[:, HONEST])) / share
 
 
-def unpaid(run: Run) -> float:
-    """The share of rounds in which no miner had the support of a majority, and none was paid."""
-    return float(np.mean(run.history.pay.sum(axis=1) == 0))
+def honest_trust(run: Run) -> float:
+    """The trust of the honest validators, on average."""
+    return float(np.mean(run.history.trusts[:, :HONEST]))
 
 
 def report(runs: Mapping[Key, Run]) -> Report:
@@ -69,9 +69,9 @@ def report(runs: Mapping[Key, Run]) -> Report:
             loot(runs[first, share]),
             dividends(runs[first, share], share),
             float(np.mean(runs[first, share].history.trusts[:, HONEST])),
-            float(np.mean(runs[first, share].history.trusts[:, :HONEST])),
+            honest_trust(runs[first, share]),
             *(loot(runs[name, share]) for name in others),
-            unpaid(runs[others[-1], share]),
+            honest_trust(runs[others[-1], share]),
         )
         for share in SHARES
     ]
@@ -83,7 +83,7 @@ def report(runs: Mapping[Key, Run]) -> Report:
         Column("trust of the honest", ".2f"),
         Column("loot, a tenth of its weight", ".1%"),
         Column("loot, own pages", ".1%"),
-        Column("nobody paid, own pages", ".1%"),
+        Column("trust of the honest, own pages", ".2f"),
     )
     return Report(Table(columns, rows), findings(runs))
 
@@ -91,7 +91,7 @@ def report(runs: Mapping[Key, Run]) -> Report:
 def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     open_, modest, scattered = SETTINGS
     below = max(share for share in SHARES if share < 0.5)
-    blocking = 0.3
+    least = SHARES[0]
     return [
         Finding(
             loot(runs[open_, below]) < 0.001,
@@ -100,7 +100,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             f"{dividends(runs[open_, below], below):.2f} times the dividends of its stake.",
         ),
         Finding(
-            loot(runs[open_, 0.5]) < 0.001,
+            None,
             f"With exactly half it gets {loot(runs[open_, 0.5]):.0%}, since kappa is just below "
             f"one half and the higher score wins; with 51 % {loot(runs[open_, 0.51]):.0%}.",
         ),
@@ -111,12 +111,12 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             f"{np.mean(runs[modest, below].history.trusts[:, HONEST]):.2f}.",
         ),
         Finding(
-            unpaid(runs[scattered, below]) < 0.01,
+            loot(runs[scattered, below]) < 0.001,
             f"Where honest validators draw pages of their own, {below:.0%} of the stake cannot "
-            f"loot either ({loot(runs[scattered, below]):.1%}), but it can block: in "
-            f"{unpaid(runs[scattered, below]):.0%} of the rounds no miner had a majority and none "
-            f"was paid, with {blocking:.0%} of the stake in "
-            f"{unpaid(runs[scattered, blocking]):.0%}.",
+            f"loot either ({loot(runs[scattered, below]):.1%}), but it can disturb: whoever is to "
+            f"be paid then needs nearly all of the honest, and their trust falls from "
+            f"{honest_trust(runs[scattered, least]):.2f} to "
+            f"{honest_trust(runs[scattered, below]):.2f}.",
         ),
     ]
 
@@ -143,8 +143,8 @@ def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
 CABAL = Experiment(
     "cabal",
     "Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
-    "Four honest validators against one who gives its weight to a hotkey that only copies; Yuma "
-    "consensus with Yuma3 bonds, once a round.",
+    "Four honest validators against one who gives its weight to a hotkey that never publishes; "
+    "Yuma consensus with Yuma3 bonds, once a round.",
     worlds,
     report,
     draw,

@@ -80,7 +80,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             "get louder: everybody wins some pages, and the softmax pays for that.",
         ),
         Finding(
-            champion[usual].undeserved() < score[usual].undeserved(),
+            None,
             f"The succession of champions, which has no cycles and pays one winner only, is "
             f"decided by noise in {champion[usual].undeserved():.0%} of the rounds at {usual}, "
             "hardly less than one score.",

@@ -93,7 +93,8 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
         Finding(
             paid["champion", usual][noisy] < 0.001,
             f"The succession of champions pays noisy copiers {paid['champion', usual][noisy]:.2%}: "
-            "it asks for epsilon now, not for the fully decayed one, and has no filter.",
+            "each model meets the champion alone, and where noise lets the original just miss, a "
+            "luckier copy takes its place.",
         ),
         Finding(
             max(unfiltered.values()) < 0.01,

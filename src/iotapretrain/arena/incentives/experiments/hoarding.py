@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -58,10 +59,21 @@ def worlds(models: int) -> Mapping[Key, World]:
     }
 
 
+def duels(runs: Mapping[Key, Run], rule: str, one: str, other: str) -> list[float]:
+    """What the first of two kinds earns beside the second, where 1 is an equal share; by seed."""
+    found = [run for key, run in runs.items() if key[:3] == (rule, one, other)]
+    return [2 * run.earned(*range(len(run.world.miners) // 2)) for run in found]
+
+
 def pay(runs: Mapping[Key, Run], rule: str, one: str, other: str) -> float:
-    """What the first of two kinds earns beside the second, as a multiple of an equal share."""
-    duels = [run for key, run in runs.items() if key[:3] == (rule, one, other)]
-    return 2 * float(np.mean([run.earned(*range(len(run.world.miners) // 2)) for run in duels]))
+    """The same, on average over the seeds."""
+    return float(np.mean(duels(runs, rule, one, other)))
+
+
+def error(runs: Mapping[Key, Run], rule: str) -> float:
+    """The standard error of what hoarders earn beside steady improvers."""
+    paid = duels(runs, rule, *DUELS[0])
+    return float(np.std(paid, ddof=1)) / math.sqrt(len(paid))
 
 
 def alone(runs: Mapping[Key, Run], rule: str, kind: str) -> History:
@@ -98,13 +110,14 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
         Finding(
             hoarders[fixed] > 1.1,
             f"Under a fixed 0.5 % hoarding pays: half the field hoards, and earns "
-            f"{hoarders[fixed]:.2f} of an equal share where steady improvers of the same skill "
-            f"earn {2 - hoarders[fixed]:.2f}.",
+            f"{hoarders[fixed]:.2f} of an equal share (standard error {error(runs, fixed):.2f}), "
+            f"steady improvers of the same skill {2 - hoarders[fixed]:.2f}.",
         ),
         Finding(
             max(hoarders[slow], hoarders[fast]) < 1.05,
-            f"Decay over 7 days changes little, over 2 days it takes about half of that away: "
-            f"hoarders earn {hoarders[slow]:.2f} and {hoarders[fast]:.2f}.",
+            f"Decay over 7 days leaves hoarders {hoarders[slow]:.2f}, over 2 days "
+            f"{hoarders[fast]:.2f}: it must be fast to count, and even then it does not "
+            "turn the sign.",
         ),
         Finding(
             kept[fast] < kept[fixed],
@@ -113,7 +126,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             "itself tells them to wait.",
         ),
         Finding(
-            max(eager) < 1,
+            None,
             f"No strategy is best. Publishing every improvement at once beats waiting (at least "
             f"{min(eager):.2f} of an equal share); sitting on an early date within epsilon of the "
             f"best beats publishing at once (at least {min(squatter):.2f}); and waiting "
@@ -121,7 +134,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             "for a model.",
         ),
         Finding(
-            at_once <= steadily,
+            None,
             f"Progress is fastest where all publish at once: {at_once:.1%} against {steadily:.1%} "
             "where all wait, since everybody starts from the newest model.",
         ),
@@ -129,7 +142,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
 
 
 def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
+    left, right = figure.subplots(1, 2, width_ratios=(11, 9))
     for place, rule in enumerate(RULES):
         at = np.arange(len(DUELS)) + (place - 1) * 0.26
         left.bar(at, [pay(runs, rule, *duel) for duel in DUELS], 0.24, color=COLOURS[place])
@@ -139,11 +152,10 @@ def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
     left.axhline(1, color=GREY, linewidth=0.9, linestyle=":")
     left.set_ylabel("pay, equal share = 1")
     left.set_title("Half a field against the other half")
-    duels = [f"{one}\nagainst\n{other}" for one, other in DUELS]
-    left.set_xticks(range(len(DUELS)), duels)
+    left.set_xticks(range(len(DUELS)), [f"{one}\nagainst\n{other}" for one, other in DUELS])
     right.set_ylabel("loss below the first champion's")
-    right.set_title("Progress of a field of one kind")
-    right.set_xticks(range(len(ALONE)), [f"all {PLURAL[kind]}" for kind in ALONE])
+    right.set_title("Progress of one kind alone")
+    right.set_xticks(range(len(ALONE)), [f"all\n{PLURAL[kind]}" for kind in ALONE])
     percent(right.yaxis)
     for axes in (left, right):
         axes.grid(axis="x", visible=False)
@@ -157,7 +169,7 @@ HOARDING = Experiment(
     "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders only "
     "when they are not champion; eager ones publish every improvement; squatters publish as soon "
     "as their last model is beaten, and then sit on its date. Half a field against the other half, "
-    "and fields of one kind.",
+    "the duel of hoarders on six seeds; and fields of one kind.",
     worlds,
     report,
     draw,

@@ -1,0 +1,76 @@
+"""Every experiment runs, says what it found, and draws it; findings follow the numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.arena.incentives.experiment import Finding, Study, conduct
+from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
+from iotapretrain.arena.incentives.experiments.average import rounds_to
+from iotapretrain.arena.incentives.experiments.temperature import in_ranks
+from iotapretrain.arena.incentives.figure import save
+from iotapretrain.arena.incentives.table import Column, Table
+from iotapretrain.errors import InputError
+
+NAMES = [each.name for each in EXPERIMENTS]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def study(request: pytest.FixtureRequest) -> Study:
+    (experiment,) = chosen([request.param])
+    return conduct(experiment, 6, 20, 3)
+
+
+def test_its_report_is_plain_data(study: Study) -> None:
+    document = json.loads(json.dumps(study.as_data(), allow_nan=False))
+    assert document["experiment"] == study.experiment.name
+    assert document["rows"]
+    assert document["findings"]
+
+
+def test_its_figure_is_a_small_picture(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "new" / "figure.png"
+    save(path, study.draw)
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert 5_000 < path.stat().st_size < 80_000
+
+
+def test_names_are_unlike_and_found() -> None:
+    assert len(set(NAMES)) == len(NAMES)
+    assert [each.name for each in chosen(["sybils", "cabal"])] == ["sybils", "cabal"]
+    assert chosen([]) == list(EXPERIMENTS)
+    with pytest.raises(InputError, match="no 'hoard'; there are temperature"):
+        chosen(["hoard"])
+
+
+def test_a_field_too_small_is_refused() -> None:
+    with pytest.raises(InputError, match="at least 6"):
+        conduct(EXPERIMENTS[0], 5, 10, 1)
+
+
+def test_the_share_in_ranks_hardly_depends_on_the_field() -> None:
+    assert in_ranks(2) - in_ranks(256) < 0.003
+
+
+@pytest.mark.parametrize(("alpha", "rounds"), [(0.0, 1), (0.5, 4), (0.9, 22)])
+def test_a_new_winner_waits_for_its_pay(alpha: float, rounds: int) -> None:
+    average = 0.0
+    for _ in range(rounds):
+        before, average = average, alpha * average + (1 - alpha)
+    assert before < 0.9 <= average + 1e-12
+    assert rounds_to(0.9, alpha) == rounds
+
+
+def test_per_cents_are_written_with_a_space() -> None:
+    table = Table((Column("a"), Column("b", ".1%")), [("9%", 0.5)])
+    assert table.texts() == [["9%", "50.0 %"]]
+    assert Finding(True, f"{0.5:.0%} of it").text == "50 % of it"
+
+
+def test_a_figure_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="give a folder"):
+        save(tmp_path / "file" / "figure.png", lambda figure: None)
