@@ -22,6 +22,7 @@ from iotapretrain.errors import (
     HubError,
     InputError,
     MissingModelError,
+    RefusedModelError,
     UnavailableHubError,
     UnreachableError,
 )
@@ -271,6 +272,23 @@ async def test_a_folder_that_changes_while_it_is_published_is_not_committed(
     done = await local.publish(offer(model))
     assert done.model_hash == local_hash(model)
     assert local.commitments_sent() == 1
+
+
+async def test_a_commit_too_large_for_validators_is_replaced_by_a_smaller_one(
+    local: Place, model: Path
+) -> None:
+    wanted = offer(model)
+    tight = replace(wanted.competition.constraints, max_bytes=41_000)
+    wanted = replace(wanted, competition=replace(wanted.competition, constraints=tight))
+    (model / "notes.json").write_text(" " * 1_000)
+    with pytest.raises(RefusedModelError, match="more than the 41000 allowed"):
+        await local.publish(wanted)
+    assert local.commitments_sent() == 0
+    (model / "notes.json").unlink()
+    (model / "README.md").unlink(missing_ok=True)
+    done = await local.publish(wanted)
+    listed = local.hub.listing(done.model.commit)
+    assert "notes.json" not in {each.path for each in listed.files}
 
 
 async def test_the_card_says_where_the_model_comes_from(local: Place, model: Path) -> None:

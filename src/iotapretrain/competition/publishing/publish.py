@@ -23,7 +23,7 @@ from iotapretrain.competition.publishing.offer import Offer, check_original, own
 from iotapretrain.competition.publishing.publication import Publication, announce
 from iotapretrain.competition.publishing.steps import Bench, Intent, Steps
 from iotapretrain.competition.standing.committed import CommittedModel, read_ground
-from iotapretrain.errors import CorruptModelError
+from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.net.waiting import Clock
 
@@ -106,7 +106,7 @@ class Publisher:
             await asyncio.to_thread(
                 uploading.compare, commit, self.hub, expected, bench.check, most
             )
-        except CorruptModelError:
+        except (CorruptModelError, RefusedModelError):
             bench.note(replace(steps, uploaded=None))
             raise
 
