@@ -55,8 +55,11 @@ def decide(state: State, command: Command) -> list[Record]:
             return _looked(state, command)
         case RoundOpened():
             return _opened(state, command)
-        case RoundClosed(number) | RoundGivenUp(number):
-            return _ended(state, command, number)
+        case RoundClosed():
+            return _closed(state, command)
+        case RoundGivenUp(number):
+            opened = state.opened
+            return [command] if opened is not None and opened.round == number else []
         case RoundPublished(number):
             return [command] if number in state.unpublished else []
 
@@ -96,9 +99,9 @@ def _opened(state: State, opened: RoundOpened) -> list[Record]:
     return [opened]
 
 
-def _ended(state: State, end: RoundClosed | RoundGivenUp, number: int) -> list[Record]:
-    if state.opened is not None and state.opened.round == number:
-        return [end]
-    if number <= state.rounds:
+def _closed(state: State, closed: RoundClosed) -> list[Record]:
+    if state.opened is not None and state.opened.round == closed.round:
+        return [closed]
+    if closed.round <= state.rounds:
         return []
-    raise InputError(f"round {number} is not open; open it first")
+    raise InputError(f"round {closed.round} is not open; open it first")
