@@ -79,7 +79,7 @@ def lineage(people: People, competition: int) -> Lineage:
     """The newest models, each with the best score that the validator with most stake gave it."""
     leader = people.number(_chosen(people.validators(competition), competition, None).hotkey)
     rows = people.index.rows(
-        f"{DESCENTS} WHERE r.competition = ? AND r.id > (SELECT max(id) FROM rounds) - ? "
+        f"{DESCENTS} WHERE r.competition = ? AND r.id > (SELECT max(id) FROM rounds) - ? "  # noqa: S608 -- ours
         "GROUP BY c.id ORDER BY block DESC LIMIT ?",
         (leader, competition, NEWEST_ROUNDS, LINEAGE),
     )
