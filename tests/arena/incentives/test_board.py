@@ -38,7 +38,15 @@ def test_the_noise_has_its_size() -> None:
 
 def test_a_field_holds_who_has_committed() -> None:
     board = board_of((2.5, 1, 1), (0.0, 0, 0), (2.4, 1, 1))
-    field = board.field(board.losses[:, np.newaxis])
+    field = board.field(board.losses[:, np.newaxis], remembering=False)
     assert field.uids.tolist() == [0, 2]
     assert field.blocks.tolist() == [100, 102]
     assert field.digests == ("1", "1")
+
+
+def test_who_remembers_admits_a_content_from_its_first_owner_only() -> None:
+    board = board_of((2.5, 1, 1), (2.5, 1, 1))
+    board.publish(0, 2.4, 200, 2, 2)
+    losses = board.losses[:, np.newaxis]
+    assert board.field(losses, remembering=False).uids.tolist() == [0, 1]
+    assert board.field(losses, remembering=True).uids.tolist() == [0]

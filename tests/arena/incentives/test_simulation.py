@@ -16,6 +16,7 @@ from iotapretrain.arena.incentives.strategies.hoarder import Hoarder
 from iotapretrain.arena.incentives.strategies.squatter import Squatter
 from iotapretrain.arena.incentives.strategies.steady import Steady
 from iotapretrain.arena.incentives.strategies.sybils import Ladder, Spoilers
+from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 from iotapretrain.arena.incentives.world import Miner, World
 from iotapretrain.errors import InputError
 from iotapretrain.rules.epsilon import Fixed
@@ -42,6 +43,7 @@ def worlds(draw: st.DrawFn) -> World:
         validators=(HONEST,) * validators,
         own_pages=validators > 0 and draw(st.booleans()),
         pages=draw(st.integers(1, 4)),
+        remembering=draw(st.booleans()),
         referee=draw(st.booleans()),
     )
 
@@ -104,6 +106,21 @@ def test_an_exact_copier_is_never_paid_beside_its_original() -> None:
     """The original's owner is alone and so never needs to commit anew."""
     world = World((Miner(Hoarder()), Miner(Copier(), 0)), page_noise=0.02)
     assert played(world, 200).earned([1]) == 0
+
+
+def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
+    forgetting = World((Miner(Eager()), Miner(Copier(), 0)), page_noise=0.02)
+    assert played(forgetting, 200).earned([1]) > 0.1
+    assert played(replace(forgetting, remembering=True), 200).earned([1]) == 0
+
+
+def test_nobody_copies_from_an_empty_hotkey() -> None:
+    class Confused:
+        def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> tuple[Commit, ...]:
+            return (Commit(0, of=1),)
+
+    with pytest.raises(InputError, match="hotkey 1 has nothing"):
+        played(World((Miner(Confused()), STEADY)), 1)
 
 
 @pytest.mark.parametrize("strategy", [Spoilers(4, 0.0), Spoilers(4, 0.001)], ids=["same", "worse"])

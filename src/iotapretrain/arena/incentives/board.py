@@ -8,13 +8,19 @@ import numpy as np
 
 from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.field import Field, IntArray
+from iotapretrain.rules.validator.looks import earlier_owner
+from iotapretrain.rules.validator.state import Origin, State
 
 OWN_NOISE_OF_A_COPY = 0.01
 """The share of a damaged copy's page noise, as variance, that it does not share with its origin."""
 
 
+NOTHING = -1
+"""The content of a hotkey that has not committed."""
+
+
 class Board:
-    """What all hotkeys have committed. A content is a number; -1 is none.
+    """What all hotkeys have committed; a content is a number.
 
     `origins` says whose page noise a content shares: its own, or for a damaged copy that of what it
     was copied from.
@@ -23,8 +29,10 @@ class Board:
     def __init__(self, hotkeys: int) -> None:
         self.losses = np.full(hotkeys, math.inf)
         self.blocks = np.full(hotkeys, math.inf)
-        self.contents = [-1] * hotkeys
-        self.origins = [-1] * hotkeys
+        self.contents = [NOTHING] * hotkeys
+        self.origins = [NOTHING] * hotkeys
+        self._copied = np.zeros(hotkeys, dtype=np.bool_)
+        self._firsts: dict[str, Origin] = {}
         self._known = 0
         self._kinship: tuple[IntArray, FloatArray, FloatArray] | None = None
 
@@ -35,6 +43,10 @@ class Board:
 
     def publish(self, hotkey: int, loss: float, block: int, content: int, origin: int) -> None:
         """Replace what a hotkey has, and date it anew."""
+        mine, digest = Origin(block, str(hotkey)), str(content)
+        owner = earlier_owner(State(origins=self._firsts), (digest,), mine)
+        self._copied[hotkey] = owner is not None
+        self._firsts[digest] = min(mine, self._firsts.get(digest, mine))
         self.losses[hotkey], self.blocks[hotkey] = loss, block
         self.contents[hotkey], self.origins[hotkey] = content, origin
         self._kinship = None
@@ -44,9 +56,13 @@ class Board:
         rows, shared, own = self._kin()
         return np.asarray(self.losses[:, np.newaxis] + noise * (shared * draws[rows] + own * draws))
 
-    def field(self, losses: FloatArray) -> Field:
-        """The models of a round, with their losses by page."""
-        present = np.flatnonzero(np.isfinite(self.losses))
+    def field(self, losses: FloatArray, remembering: bool) -> Field:
+        """The models of a round, with their losses by page.
+
+        Validators who remember the first owner of every content, for ever, admit nobody else's.
+        """
+        there = np.isfinite(self.losses)
+        present = np.flatnonzero(there & ~self._copied if remembering else there)
         digests = [str(self.contents[key]) for key in present.tolist()]
         return Field.of(present, self.blocks[present], losses=losses[present], digests=digests)
 

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.board import Board
+from iotapretrain.arena.incentives.board import NOTHING, Board
 from iotapretrain.arena.incentives.history import History, RoundLine
 from iotapretrain.arena.incentives.panel import Panel, Payment
 from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 from iotapretrain.arena.incentives.world import World
 from iotapretrain.errors import InputError
+from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.standings import Standings
 from iotapretrain.rules.tournament import NoResult, Outcome, play
 
@@ -88,6 +89,8 @@ class _Run:
 
     def _publish(self, view: View, commit: Commit, trained: float, block: int, fresh: int) -> None:
         """Copies are of what stood there before anybody committed in this round."""
+        if commit.of is not None and view.contents[commit.of] == NOTHING:
+            raise InputError(f"commit: hotkey {commit.of} has nothing to copy; copy another")
         if commit.of is None:
             loss, content, origin = trained, fresh, fresh
         else:
@@ -113,13 +116,16 @@ class _Run:
     def _evaluate(self, now: int) -> Outcome | NoResult:
         draws = self._pages.standard_normal((self._world.hotkeys, self._world.pages))
         losses = self._board.page_losses(draws, self._world.page_noise)
-        return play(self._board.field(losses), self._world.rules, now)
+        return self._play(losses, now)
+
+    def _play(self, losses: FloatArray, now: int) -> Outcome | NoResult:
+        return play(self._board.field(losses, self._world.remembering), self._world.rules, now)
 
     def _deserving(self, now: int) -> int:
         """Who wins where every page shows the true loss."""
         if not self._world.referee:
             return -1
-        truth = play(self._board.field(self._board.losses[:, np.newaxis]), self._world.rules, now)
+        truth = self._play(self._board.losses[:, np.newaxis], now)
         return -1 if isinstance(truth, NoResult) else truth.winner
 
     def _record(self, outcomes: Sequence[Outcome | NoResult]) -> None:

@@ -51,8 +51,9 @@ class World:
     get hold of better by `progress` on average, exponentially distributed. A model's loss on one
     page differs from its true loss by `page_noise`, which copies share. Without validators there is
     one who evaluates, and miners are paid what its standings say; with them Yuma pays. On
-    `own_pages` each validator draws pages of its own. A `referee` also plays every round without
-    noise, to say who deserved it.
+    `own_pages` each validator draws pages of its own. Validators who are `remembering` admit a
+    content from its first owner only, for ever. A `referee` also plays every round without noise,
+    to say who deserved it.
     """
 
     miners: tuple[Miner, ...]
@@ -67,6 +68,7 @@ class World:
     page_noise: float = 0.005
     progress: float = 1e-4
     blocks: int = 360
+    remembering: bool = False
     referee: bool = False
     replicate: int = 0
 
