@@ -86,11 +86,12 @@ def validate(
     """
     from iotapretrain.cli.narration import Narration
     from iotapretrain.competition.original_format import original_format
-    from iotapretrain.competition.validator.run import World
+    from iotapretrain.competition.validator.run import INSPECTION, World
     from iotapretrain.competition.validator.scoring import Scoring, open_score
     from iotapretrain.competition.validator.settings import Settings
     from iotapretrain.data import cache as text_cache
     from iotapretrain.hub import cache as model_cache
+    from iotapretrain.models.worker import Worker
     from iotapretrain.observe.sink import Several
     from iotapretrain.observe.sinks import open_sinks
 
@@ -114,10 +115,12 @@ def validate(
     with (
         open_sinks(folder / "records.jsonl", metrics=metrics, wandb=wandb) as sinks,
         open_score(folder, scoring) as score,
+        Worker(INSPECTION) as worker,
     ):
         world = World(
             hub=find_hub(hub, network, owner if _is_folder(hub, network) else None),
             score=score,
+            worker=worker,
             sink=Several(sinks, Narration()),
             models=model_cache.Cache(model_cache.default_folder()),
             texts=text_cache.Cache(text_cache.default_folder()),

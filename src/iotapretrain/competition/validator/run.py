@@ -53,15 +53,17 @@ def _nobody(_signed: SignedRound) -> None:
 
 @dataclass(frozen=True)
 class World:
-    """All that is outside, but for the chain. `published` hears of every record that is public."""
+    """All that is outside, but for the chain. `worker` opens models to inspect them, on one thread;
+    `published` hears of every record that is public.
+    """
 
     hub: Hub
     score: Score
+    worker: Worker
     sink: Sink
     models: model_cache.Cache
     texts: text_cache.Cache
     patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
-    inspection: Budget = INSPECTION
     published: Callable[[SignedRound], None] = _nobody
     clock: Clock = time.time
     rng: Random = field(default_factory=Random)
@@ -81,8 +83,7 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
         opened.enter_context(journal)
         opened.enter_context(memory)
         memory.execute(Order(Begin(author.code_version, secrets.randbits(SALT_BITS))))
-        worker = opened.enter_context(Worker(world.inspection))
-        means = _means(settings, client, wallet, world, author, journal, memory, worker)
+        means = _means(settings, client, wallet, world, author, journal, memory)
         started = events.ValidatorStarted(
             time=world.clock(),
             source=f"validator:{author.validator}",
@@ -115,10 +116,9 @@ def _means(
     author: Author,
     journal: Journal,
     memory: Memory,
-    worker: Worker,
 ) -> Means:
     fetcher = Fetcher(world.hub, world.models, world.patience)
-    looker = Looker(fetcher, Inspector(worker, Prints(settings.state / "prints")))
+    looker = Looker(fetcher, Inspector(world.worker, Prints(settings.state / "prints")))
     texts = Texts(world.texts)
     return Means(
         client=client,

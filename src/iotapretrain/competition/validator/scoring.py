@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotapretrain.competition.evaluation.cache import LossCache
+from iotapretrain.competition.evaluation.cluster import RayPool
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
+from iotapretrain.competition.evaluation.jobs import Executor
 from iotapretrain.competition.evaluation.local import LocalPool
 from iotapretrain.competition.validator.measuring import Score
 from iotapretrain.data.outcome import RoundText
@@ -34,7 +36,11 @@ def open_score(state: Path, scoring: Scoring) -> Iterator[Score]:
     """A way to score that lasts for many rounds; its workers end with the block."""
     with ExitStack() as opened:
         losses = opened.enter_context(LossCache(state / LOSSES))
-        executor = opened.enter_context(_executor(scoring))
+        executor: Executor
+        if scoring.ray is None:
+            executor = opened.enter_context(LocalPool(scoring.workers, scoring.budget))
+        else:
+            executor = opened.enter_context(RayPool(scoring.ray, scoring.workers, scoring.budget))
         race = Race() if scoring.race else None
 
         def score(contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
@@ -42,7 +48,3 @@ def open_score(state: Path, scoring: Scoring) -> Iterator[Score]:
             return evaluate(contenders, text, terms, executor, losses, race, probe)
 
         yield score
-
-
-def _executor(scoring: Scoring) -> LocalPool:
-    return LocalPool(scoring.workers, scoring.budget)
