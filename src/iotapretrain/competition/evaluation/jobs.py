@@ -92,7 +92,7 @@ def perform(job: Job, worker: Worker) -> Answer:
     try:
         worker.start()
     except WorkerError as error:
-        return Answer(job.number, _not_scored(error), 0.0)
+        return Answer(job.number, not_scored(error), 0.0)
     started = time.monotonic()
     limit = worker.budget.seconds
     result = _tried(job, worker)
@@ -121,7 +121,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
     except (InputError, WorkerError, OSError) as error:
-        return _not_scored(error)
+        return not_scored(error)
     return _checked(answer, len(job.pages))
 
 
@@ -156,8 +156,9 @@ def _blamed(finding: Finding) -> Failure:
     return Failure(Outcome.INFRASTRUCTURE if ours else Outcome.MODEL, finding)
 
 
-def _not_scored(error: Exception) -> Failure:
-    return Failure(Outcome.INFRASTRUCTURE, _misbehaved(f"not scored: {error}", "machine"))
+def not_scored(why: object) -> Failure:
+    """A failure that is not the model's."""
+    return Failure(Outcome.INFRASTRUCTURE, _misbehaved(f"not scored: {why}", "machine"))
 
 
 def _over_time(result: Scored | Failure) -> bool:

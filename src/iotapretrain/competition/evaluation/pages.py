@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
@@ -62,11 +63,9 @@ class RoundPages:
         return cls(tuple(pages), plan, sizes)
 
     def first_sequences(self, count: int) -> list[list[int]]:
-        """The first sequences of the round: what its sanity check and its probe look at."""
-        found: list[list[int]] = []
-        for page in self.pages:
-            found += page.ids[: count - len(found)]
-        return found
+        """What the sanity check and the probe look at: the first of every page, then the second."""
+        turns = zip_longest(*(page.ids[:count] for page in self.pages))
+        return [ids for turn in turns for ids in turn if ids is not None][:count]
 
 
 def _page(task: str, place: int, packed: PackedPage) -> Page:

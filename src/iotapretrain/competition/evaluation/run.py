@@ -23,7 +23,8 @@ from iotapretrain.rules.sanity import PROMPT_TOKENS
 
 TRIES = 2
 """How often work is given out before the infrastructure's failure counts for the round."""
-PROMPTS = 2
+PROMPTS = 8
+"""Four pairs: an honest model of a minute's training fails in one of three."""
 LARGEST_SEED = 2**63
 
 
