@@ -14,7 +14,7 @@ from iotapretrain.competition.publishing import committing
 from iotapretrain.competition.publishing.admission import local_hash
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.competition.publishing.pull import bring
-from iotapretrain.competition.publishing.steps import Bench, Intent
+from iotapretrain.competition.publishing.steps import Intent, Notes
 from iotapretrain.competition.standing.find import find_model
 from iotapretrain.errors import (
     ChainError,
@@ -33,7 +33,6 @@ from iotapretrain.rules.commitment import Commitment
 from iotapretrain.rules.schedule import Blocks, Schedule
 from tests.chain.worlds import hotkey, keys
 from tests.competition.publishing.places import (
-    BLOCK_MS,
     MINER,
     OTHER,
     RATE_LIMIT,
@@ -338,6 +337,9 @@ async def test_the_repository_of_a_model_that_stands_is_not_used_again(
     first = await local.publish(offer(model))
     with pytest.raises(InputError, match="name a new repository"):
         await local.publish(offer(write_run(tmp_path / "better", seed=2)))
+    local.miner = OTHER
+    with pytest.raises(InputError, match="name a new repository"):
+        await local.publish(offer(write_run(tmp_path / "friend", seed=3)))
     assert local.hub.resolve(REPOSITORY) == first.model.commit
     assert local.hub.visibility(REPOSITORY) == "public"
 
@@ -409,21 +411,22 @@ async def test_what_validators_would_refuse_never_leaves_the_machine(
         await local.publish(offer(model))
     with pytest.raises(HubError):
         local.hub.resolve(REPOSITORY)
+    (model / "pytorch_model.bin").unlink()
+    assert not (await local.publish(offer(model))).already
 
 
 async def test_one_model_is_published_by_one_process_at_a_time(local: Place, model: Path) -> None:
-    with Bench.beside(model), pytest.raises(InputError, match="another process is publishing it"):
+    with Notes.beside(model), pytest.raises(InputError, match="another process is publishing it"):
         await local.publish(offer(model))
     assert not (await local.publish(offer(model))).already
 
 
 def test_notes_that_cannot_be_read_hold_nothing(model: Path) -> None:
     intent = Intent("hash", "hotkey", "network", 1, 0, "hub", "alice/nano")
-    with Bench.beside(model) as bench:
-        steps = bench.begin(intent)
+    with Notes.beside(model) as notes:
+        steps = notes.write(notes.begin(intent))
         steps_file = model.with_name("model.publishing") / "steps.json"
         steps_file.write_text('{"intent": {')
-        assert bench.begin(intent) == steps
+        assert notes.begin(intent) == steps
         steps_file.write_bytes(b"\xff")
-        assert bench.begin(intent) == steps
-    assert BLOCK_MS < 1000
+        assert notes.begin(intent) == steps

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.competition.public_rounds import rounds_repository
-from iotapretrain.competition.standing.committed import CommittedModel, Ground
+from iotapretrain.competition.standing.committed import CommittedModel, Ground, model_commitment
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.commitment import Commitment, secure_hash
@@ -72,6 +72,12 @@ def own_model(offer: Offer, ground: Ground, hotkey: str) -> CommittedModel | Non
     """The model that this hotkey is committed to in this competition, if any."""
     models = ground.models(offer.competition.models)
     return next((model for model in models if model.hotkey == hotkey), None)
+
+
+def is_used(ground: Ground, repository: RepositoryId) -> bool:
+    """Whether somebody is committed to a model in this repository, in whatever competition."""
+    written = (model_commitment(ground.text(hotkey)) for hotkey in ground.metagraph.hotkeys)
+    return any(each is not None and each.repo_id == str(repository) for each in written)
 
 
 def check_original(offer: Offer, ground: Ground, hotkey: str, model_hash: str) -> None:

@@ -19,9 +19,15 @@ from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.publishing import uploading
 from iotapretrain.competition.publishing.admission import Inspector, check_admitted, local_hash
 from iotapretrain.competition.publishing.committing import Writer
-from iotapretrain.competition.publishing.offer import Offer, check_original, own_model, place_of
+from iotapretrain.competition.publishing.offer import (
+    Offer,
+    check_original,
+    is_used,
+    own_model,
+    place_of,
+)
 from iotapretrain.competition.publishing.publication import Publication, announce
-from iotapretrain.competition.publishing.steps import Bench, Intent, Steps
+from iotapretrain.competition.publishing.steps import Intent, Notes, Steps
 from iotapretrain.competition.standing.committed import CommittedModel, read_ground
 from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
@@ -47,7 +53,7 @@ class Publisher:
     async def publish(self, offer: Offer, wait: bool = False) -> Publication:
         """Do what is left to do; `wait` for the chain's next turn where it is not now."""
         hotkey = str(self.wallet.hotkey.ss58_address)
-        with Bench.beside(offer.folder) as bench:
+        with Notes.beside(offer.folder) as notes:
             model_hash = await asyncio.to_thread(local_hash, offer.folder)
             ground = await read_ground(self.client, offer.netuid)
             model = own_model(offer, ground, hotkey)
@@ -55,12 +61,13 @@ class Publisher:
             if model is None or not already:
                 uid = place_of(offer, ground, hotkey)
                 check_original(offer, ground, hotkey, model_hash)
-                steps = bench.begin(await self._intent(offer, hotkey, model_hash))
-                steps, commit = await self._bring(offer, bench, steps, model)
+                steps = notes.begin(await self._intent(offer, hotkey, model_hash))
+                used = is_used(ground, offer.repository)
+                steps, commit = await self._bring(offer, notes, steps, used)
                 commitment = offer.commitment(commit.id, model_hash, hotkey)
-                block = await self._commit(offer, bench, steps, commitment.text, wait)
+                block = await self._commit(offer, notes, steps, commitment.text, wait)
                 model = CommittedModel(hotkey, uid, block, commitment)
-            bench.clear()
+            notes.clear()
             opened = await asyncio.to_thread(uploading.show, self.hub, model.repository)
             judged_from = offer.judged_from(model.block)
             publication = Publication(model, model_hash, judged_from, already and not opened)
@@ -84,39 +91,39 @@ class Publisher:
         )
 
     async def _bring(
-        self, offer: Offer, bench: Bench, steps: Steps, standing: CommittedModel | None
+        self, offer: Offer, notes: Notes, steps: Steps, used: bool
     ) -> tuple[Steps, Commit]:
         """Have the model on the hub, as nobody but its owner can see yet."""
         commit = steps.commit
         if commit is None or not await asyncio.to_thread(uploading.has, self.hub, commit):
             await asyncio.to_thread(check_admitted, offer.folder, self.inspect)
             self.say("inspected: validators would admit it")
-            commit = await asyncio.to_thread(uploading.upload, offer, self.hub, standing)
-            steps = bench.note(replace(steps, uploaded=commit.id, compared=False))
+            commit = await asyncio.to_thread(uploading.upload, offer, self.hub, used)
+            steps = notes.write(replace(steps, uploaded=commit.id, compared=False))
             self.say(f"uploaded, private: {commit}")
         if not steps.compared:
-            await self._compare(offer, bench, steps, commit)
-            steps = bench.note(replace(steps, compared=True))
+            await self._compare(offer, notes, steps, commit)
+            steps = notes.write(replace(steps, compared=True))
             self.say(f"downloaded again: model hash {steps.intent.model_hash}")
         return steps, commit
 
-    async def _compare(self, offer: Offer, bench: Bench, steps: Steps, commit: Commit) -> None:
+    async def _compare(self, offer: Offer, notes: Notes, steps: Steps, commit: Commit) -> None:
         expected, most = steps.intent.model_hash, offer.competition.constraints.max_bytes
         try:
             await asyncio.to_thread(
-                uploading.compare, commit, self.hub, expected, bench.check, most
+                uploading.compare, commit, self.hub, expected, notes.check, most
             )
         except (CorruptModelError, RefusedModelError):
-            bench.note(replace(steps, uploaded=None))
+            notes.write(replace(steps, uploaded=None))
             raise
 
-    async def _commit(self, offer: Offer, bench: Bench, steps: Steps, text: str, wait: bool) -> int:
+    async def _commit(self, offer: Offer, notes: Notes, steps: Steps, text: str, wait: bool) -> int:
         """Have the commitment on the chain; its block."""
         writer = Writer(self.client, self.wallet, offer.netuid, self.clock)
         block = await writer.settle(text, steps.sent)
         if block is None:
             await writer.wait_for_turn(wait)
-            bench.note(replace(steps, sent=self.clock()))
+            notes.write(replace(steps, sent=self.clock()))
             block = await writer.write(text)
         self.say(f"committed in block {block}, and read back: {text}")
         return block

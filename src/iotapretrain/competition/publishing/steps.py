@@ -56,7 +56,7 @@ class Steps(msgspec.Struct, frozen=True):
         return Commit(repository, self.uploaded) if self.uploaded else None
 
 
-class Bench:
+class Notes:
     """The folder of a publication, held by one process."""
 
     def __init__(self, folder: Path) -> None:
@@ -86,12 +86,16 @@ class Bench:
         try:
             steps = msgspec.json.decode(self._file.read_bytes(), type=Steps)
         except (FileNotFoundError, msgspec.DecodeError):
-            steps = Steps(intent)
-        return steps if steps.intent == intent else self.note(Steps(intent))
+            return Steps(intent)
+        return steps if steps.intent == intent else Steps(intent)
 
-    def note(self, steps: Steps) -> Steps:
-        """Write down what is done."""
-        write_whole(self._file, msgspec.json.format(msgspec.json.encode(steps)) + b"\n")
+    def write(self, steps: Steps) -> Steps:
+        """Note what is done."""
+        text = msgspec.json.format(msgspec.json.encode(steps)) + b"\n"
+        try:
+            write_whole(self._file, text)
+        except OSError as error:
+            raise InputError(f"{self._file}: {error.strerror}; mend that, and repeat") from error
         return steps
 
     @property

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from iotapretrain.competition.publishing.card import describe
 from iotapretrain.competition.publishing.offer import Offer
-from iotapretrain.competition.standing.committed import CommittedModel
 from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
 from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.digest import model_hash
@@ -18,9 +17,11 @@ DOWNLOAD_SECONDS = 6 * 3600.0
 """As long as an upload may take."""
 
 
-def upload(offer: Offer, hub: Hub, standing: CommittedModel | None) -> Commit:
-    """Make the model the newest commit of a repository that nobody else can read."""
-    _close(offer.repository, hub, standing)
+def upload(offer: Offer, hub: Hub, used: bool) -> Commit:
+    """Make the model the newest commit of a repository that nobody else can read; `used` is one
+    that holds a model which stands on the chain.
+    """
+    _close(offer.repository, hub, used)
     folder, card = ModelFolder.scan(offer.folder), describe(offer)
     if card is not None:
         folder = folder.with_card(card)
@@ -54,7 +55,7 @@ def show(hub: Hub, repository: RepositoryId) -> bool:
     return True
 
 
-def _close(repository: RepositoryId, hub: Hub, standing: CommittedModel | None) -> None:
+def _close(repository: RepositoryId, hub: Hub, used: bool) -> None:
     """See to it that the next commit is not seen before its commitment (3.1): whoever reads a model
     first can commit to it first.
     """
@@ -66,9 +67,9 @@ def _close(repository: RepositoryId, hub: Hub, standing: CommittedModel | None) 
         raise InputError(f"{repository}: holds round records; name another repository")
     if hub.visibility(repository) == "private":
         return
-    if standing is not None and standing.repository == repository:
+    if used:
         raise InputError(
-            f"{repository}: is public and holds the model that you are committed to; a new one"
-            " would show there before its commitment: name a new repository"
+            f"{repository}: is public and holds a model that is committed; a new one would show"
+            " there before its commitment: name a new repository"
         )
     hub.set_visibility(repository, "private")
