@@ -90,6 +90,8 @@ def benchmark(
         results = []
         for result in bench.results(models, chosen, watch):
             results.append(result)
+            end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")
+            bar.console.print(f"{result.model}: {result.task}: {end}", markup=False, soft_wrap=True)
             if out is not None:
                 tables.write(out, results, chosen, chart)
     if as_json:

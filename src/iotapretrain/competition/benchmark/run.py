@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -23,6 +24,9 @@ from iotapretrain.hub.cache import Cache as HubCache
 from iotapretrain.models.worker import Worker
 
 DOMAIN = "benchmark/1"
+
+Watch = Callable[[str, str, int, int], None]
+"""Is told the model, what is done with it, how much of it is done, and of how much."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -55,10 +59,10 @@ class Bench:
         self,
         places: Sequence[str],
         tasks: Sequence[Task],
-        watch: Callable[[str, str, int, int], None],
+        watch: Watch,
         clock: Callable[[], float] = time.perf_counter,
     ) -> Iterator[Result]:
-        """Each result as soon as it is there; `watch` is told model, task, what is done, of what.
+        """Each result as soon as it is there.
 
         A fault of one task or of its data leaves out that result; a model that cannot be had or
         opened ends the run, before anything is computed where that can be.
@@ -66,7 +70,9 @@ class Bench:
         with ExitStack() as stack:
             subjects = []
             for place in dict.fromkeys(places):
-                folder = stack.enter_context(located(place, self.hub, self.hub_cache))
+                fetching = partial(watch, place, "fetching")
+                model = located(place, self.hub, self.hub_cache, fetching)
+                folder = stack.enter_context(model)
                 subjects.append(identify(place, folder, self.tokenizer))
             for subject in subjects:
                 yield from self._of_one(subject, tasks, watch, clock)
@@ -75,7 +81,7 @@ class Bench:
         self,
         subject: Subject,
         tasks: Sequence[Task],
-        watch: Callable[[str, str, int, int], None],
+        watch: Watch,
         clock: Callable[[], float],
     ) -> Iterator[Result]:
         opened: Opened | None = None
@@ -101,15 +107,12 @@ def _measured(
     subject: Subject,
     task: Task,
     opened: Opened,
-    watch: Callable[[str, str, int, int], None],
+    watch: Watch,
     clock: Callable[[], float],
 ) -> Result:
-    def progress(done: int, of: int) -> None:
-        watch(subject.name, task.name, done, of)
-
     started = clock()
     try:
-        measured: Measured = task.measure(opened, progress)
+        measured: Measured = task.measure(opened, partial(watch, subject.name, task.name))
     except IotaError as error:
         return Result(subject.name, task.name, subject.digest, missing=str(error))
     return Result(

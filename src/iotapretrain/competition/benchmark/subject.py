@@ -14,7 +14,7 @@ from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetch import Progress, fetch
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.claims import Limits, read_claims
@@ -86,13 +86,13 @@ class Opened:
 
 
 @contextmanager
-def located(place: str, address: str, cache: Cache) -> Iterator[Path]:
+def located(place: str, address: str, cache: Cache, progress: Progress) -> Iterator[Path]:
     """The folder of a model: its path, or `hub:NAMESPACE/NAME@COMMIT`, fetched and held."""
     if not place.startswith(HUB):
         yield Path(place)
         return
     commit = Commit.parse(place.removeprefix(HUB))
-    fetch(open_hub(address), commit, cache, max_bytes=LARGEST)
+    fetch(open_hub(address), commit, cache, max_bytes=LARGEST, progress=progress)
     with cache.hold(commit) as model:
         yield model.folder
 
