@@ -19,12 +19,11 @@ from iotapretrain.rules.field import IntArray
 from iotapretrain.rules.sampling import Stream, shuffled
 
 FIRST_SHARE = 1 / 8
-"""No model is judged on less of the round, and each later look sees half as much again."""
-GROWTH = 1.3
+"""No model is judged on less of the round."""
 LEAST_FREE = 5
-"""Pages beyond the first of every task that the spread is told from, at the least."""
-PAIR = 1
-"""From one page of a task no spread can be told."""
+"""Nor on fewer pages beyond the first of every task: they tell how pages scatter."""
+GROWTH = 1.3
+"""Each look sees so many times the pages of the one before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +57,7 @@ class PagePlan:
         for number, (name, _, pages) in enumerate(tasks):
             drawn = shuffled(Stream.of(seed, "race", competition, name), len(pages))
             for place, page in enumerate(drawn.tolist()):
-                due = 0.0 if place < PAIR else (place + 0.5) / len(pages)
+                due = (place + 0.5) / len(pages) if place else 0.0
                 places.append((due, number, first + page))
             first += len(pages)
         return cls(
@@ -74,8 +73,7 @@ class PagePlan:
     @cached_property
     def looks(self) -> tuple[int, ...]:
         """How many pages have been scored each time the race is looked at; the last is all."""
-        pairs = sum(min(PAIR, int(count)) for count in np.bincount(self.tasks))
-        due = max(FIRST_SHARE * len(self), pairs, len(self.weights) + LEAST_FREE)
+        due = max(FIRST_SHARE * len(self), len(self.weights) + LEAST_FREE)
         looks: list[int] = []
         while (look := math.ceil(due)) < len(self):
             looks.append(look)
