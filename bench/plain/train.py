@@ -1,6 +1,6 @@
 """A bare training loop: what anybody would write first, and nothing around it.
 
-The model is transformers' own, the rows lie ready in memory, nothing is recorded, measured or saved.
+The model is transformers' own, the rows lie ready in memory; nothing is recorded, measured, saved.
 """
 
 from __future__ import annotations
@@ -26,11 +26,9 @@ def train(
     for rows in batches:
         with torch.autocast(device, dtype, enabled=dtype != torch.float32):
             logits = model(input_ids=rows, use_cache=False).logits[:, :-1].float()
-            loss = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1), rows[:, 1:].flatten()
-            )
+            loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-    return float(loss)
+    return loss.item()

@@ -16,7 +16,8 @@ from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.admission import refuse
+from iotapretrain.rules.schedule import Competition, Constraints
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
@@ -31,8 +32,8 @@ LANES = 16
 16 a small model's loss was 0.5 higher after 400,000 tokens."""
 HELD_OUT_SEQUENCES = 128
 EVALUATIONS = 20
-EVALUATION_SHARE = 0.05
-"""A run is measured twenty times, or as often as takes a twentieth of its time."""
+EVALUATION_SHARE = 0.02
+"""A run is measured twenty times, or as often as takes a fiftieth of its time."""
 CHECKPOINT_SECONDS = 300.0
 """What a crash costs at most; `checkpoint.pause` takes longer ones where writing is slow."""
 KEEP = 2
@@ -75,8 +76,11 @@ def make_plan(
         vocabulary,
         constraints.sequence_length,
     )
-    document = _model(recipe, constraints.architectures, room) if start is None else start.document
+    allowed = constraints.architectures
+    document = _model(recipe, allowed, room) if start is None else start.document
     parameters = shape.parameters_of(document)
+    if start is not None:
+        _check_start(start, parameters, constraints)
     tokens = recipe.tokens or scaling.TOKENS_A_PARAMETER * parameters
     compute = scaling.operations(parameters, tokens)
     batch = recipe.run.get("batch") or _multiple(
@@ -103,6 +107,19 @@ def make_plan(
         )
     except ConfigError as error:
         raise ConfigError("training", error.key, error.problem, error.allowed) from error
+
+
+def _check_start(start: Start, parameters: int, constraints: Constraints) -> None:
+    """Refuse a model that could never take part, whatever it learns."""
+    refusal = refuse(
+        parameters,
+        constraints.min_parameters,
+        constraints.max_parameters,
+        start.document["architectures"][0],
+        constraints.architectures,
+    )
+    if refusal is not None:
+        raise InputError(f"{start.origin}: {refusal.sentence} in this competition")
 
 
 def _model(recipe: Recipe, allowed: frozenset[str], room: Room) -> Document:

@@ -29,6 +29,7 @@ from iotapretrain.competition.training.stopping import Limits, Reason, Wish, wis
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.stream import State
 from iotapretrain.errors import RunError
+from iotapretrain.models.layout import Model, build
 from iotapretrain.observe.events import (
     AnyEvent,
     Checkpointed,
@@ -135,7 +136,7 @@ class Trainer:
         loss: float | None = None
         reason = limits.reason(self.step, self.plan.steps, 0.0, math.inf)
         while reason is Reason.RUNNING:
-            mean, norm = self._advance()
+            mean, norm = self.advance()
             last = self.step >= self.plan.steps
             reported = last or self.step % self.plan.report_steps == 0
             if reported:
@@ -158,17 +159,24 @@ class Trainer:
     # What a run is made of
 
     def _build(self, start: Path | None, snapshot: Snapshot | None) -> None:
-        model = fresh(self._config, self.plan.seed) if start is None else read_model(start)[1]
-        self._network = prepared(model, self._config, self.plan)
+        self._network = prepared(self._model(start, snapshot), self._config, self.plan)
         self.ranks.place(self._network)
-        self._flops = flops_per_token(self._network, self.plan.data.sequence_length)
+        self.flops_per_token = flops_per_token(self._network, self.plan.data.sequence_length)
         self._optimiser = Optimiser(self._network, self.plan.optimiser)
-        lanes = lanes_of(self.plan.data, self.ranks.rank, self.ranks.count)
         states = None
         if snapshot is not None:
             self._restore(snapshot)
             states = snapshot.position.lanes
+        lanes = lanes_of(self.plan.data, self.ranks.rank, self.ranks.count)
         self._reader = Reader(self.plan.data, self.plan.seed, self._cache, lanes, states)
+
+    def _model(self, start: Path | None, snapshot: Snapshot | None) -> Model:
+        """What training begins with; where a checkpoint fills it, its weights do not matter yet."""
+        if snapshot is not None:
+            model = build(self._config)
+            model.tie_weights()
+            return model
+        return fresh(self._config, self.plan.seed) if start is None else read_model(start)[1]
 
     def _restore(self, snapshot: Snapshot) -> None:
         with torch.no_grad():
@@ -204,7 +212,7 @@ class Trainer:
 
     # What happens again and again
 
-    def _advance(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def advance(self) -> tuple[torch.Tensor, torch.Tensor]:
         """One step; the batch's mean loss, and the norm of its gradient before clipping."""
         rows = self._reader.take(self.plan.batch // self.ranks.count)
         parts = rows.to(self.ranks.device, non_blocking=True).split(self.plan.at_once)
@@ -233,7 +241,7 @@ class Trainer:
             learning_rate=self.plan.rate(self.step - 1),
             gradient_norm=gradient,
             tokens_per_second=self._tokens_per_second,
-            flops_share=self._flops * self._tokens_per_second / self._peak,
+            flops_share=self.flops_per_token * self._tokens_per_second / self._peak,
             memory_bytes=memory_bytes(self.ranks.device),
         )
         return loss
