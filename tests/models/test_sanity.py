@@ -47,6 +47,17 @@ def test_a_model_that_says_one_thing_is_unreasonable() -> None:
     assert finding.code == Code.UNREASONABLE
 
 
+def test_one_pair_that_is_reasonable_clears_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weak honest models stutter on some texts."""
+    stutter, speech = [7] * 20, list(range(20))
+    said = torch.tensor([stutter, stutter, stutter, speech])
+    monkeypatch.setattr("iotapretrain.models.sanity.continuations", lambda *_: said)
+    model = zoo.network("GPT2LMHeadModel")
+    assert check_sanity(model, prompts(100).repeat(2, 1)) is None
+    said = torch.tensor([stutter] * 4)
+    assert check_sanity(model, prompts(100).repeat(2, 1)) is not None
+
+
 def test_a_varied_model_is_reasonable() -> None:
     assert check_sanity(zoo.network("LlamaForCausalLM", seed=1), prompts(100)) is None
 

@@ -14,18 +14,23 @@ from iotapretrain.rules.sanity import CONTINUATION_TOKENS, PROMPT_TOKENS, reason
 
 
 def check_sanity(model: Model, batches: torch.Tensor) -> Finding | None:
-    """Judge the continuations of the starts of the first two sequences of a round."""
+    """Judge the continuations of the starts of sequences, two by two.
+
+    The original judges one pair a task and refuses a model that fails in any. A weak model that is
+    honest often fails in one: here only a model that fails in every pair is unreasonable.
+    """
     if batches.ndim != 2 or len(batches) < 2 or batches.shape[1] < PROMPT_TOKENS:
         raise InputError(
             f"sanity: tokens of shape {tuple(batches.shape)};"
             f" two sequences of {PROMPT_TOKENS} tokens or more are needed"
         )
-    first, second = continuations(model, batches[:2, :PROMPT_TOKENS]).tolist()
-    if reasonable(first, second):
+    whole = len(batches) // 2 * 2
+    continued = continuations(model, batches[:whole, :PROMPT_TOKENS]).tolist()
+    if any(map(reasonable, continued[::2], continued[1::2])):
         return None
     return Finding(
         Code.UNREASONABLE,
-        "continues two different texts in the same way, or repeats one token over and over",
+        "continues different texts in the same way, or repeats one token over and over",
         "output",
     )
 

@@ -1,4 +1,4 @@
-"""The babbler: a model of the right shape that was never trained; it repeats itself."""
+"""The babbler: of the right shape, never trained, it says its last word for ever."""
 
 from __future__ import annotations
 
@@ -7,11 +7,20 @@ from pathlib import Path
 from iotapretrain.arena.actors.weights import Weights
 from iotapretrain.competition.training.network import fresh
 from iotapretrain.competition.training.start import read_model
+from iotapretrain.errors import InputError
+from iotapretrain.models.trainable.parts import parts_of
 
 
 def babble(shape: Path, target: Path, seed: int) -> Path:
-    """Fresh weights in the shape of another model."""
+    """Fresh weights in the shape of another model; its layers add nothing to what they read."""
     given = Weights.read(shape)
-    state = fresh(read_model(shape)[0], seed).state_dict()
+    network = fresh(read_model(shape)[0], seed)
+    state = network.state_dict()
+    parts = parts_of(network.config, state)
+    if parts is None:
+        raise InputError(f"{shape}: nobody knows how to make {type(network).__name__} babble")
+    for block in parts.blocks:
+        for writer in block.writers:
+            writer.matrix(state).zero_()
     kept = {name: state[name].to(tensor.dtype) for name, tensor in given.tensors.items()}
     return Weights(given.config, kept).write(target)

@@ -21,17 +21,22 @@ AUDIT_SECONDS = 120.0
 AT_ONCE = 2
 
 
-async def gather(
+async def final_metagraph(network: Path) -> Metagraph:
+    """What the chain says now: later epochs know only validators that have fallen silent."""
+    async with await connect(f"embedded:{network}") as client:
+        head, _ = await client.head()
+        return await client.metagraph(NETUID, head)
+
+
+def gather(
     network: Path,
     parts: Sequence[Part],
     hotkeys: Mapping[str, str],
+    metagraph: Metagraph,
     audits: Sequence[AuditFact],
     unexpected_ends: Mapping[str, str],
 ) -> Facts:
     """Everything that the expectations look at."""
-    async with await connect(f"embedded:{network}") as client:
-        head, _ = await client.head()
-        metagraph = await client.metagraph(NETUID, head)
     cast = tuple(
         Member(part.name, part.role, hotkeys[part.name], part.caught_by, part.friend)
         for part in parts
@@ -66,8 +71,8 @@ def _audit(name: str, command: Command, environment: Mapping[str, str]) -> Audit
         said = json.loads(ended.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # no audit is a finding of its own
         return None
-    differences = tuple(each["sentence"] for each in said["differences"])
-    return AuditFact(name, said["round"], ended.returncode == 0, differences)
+    false = tuple(each["sentence"] for each in said["checks"] if not each["held"])
+    return AuditFact(name, said["round"], said["verdict"] == "holds", false)
 
 
 def _stake(metagraph: Metagraph, hotkey: str) -> int:

@@ -24,7 +24,7 @@ from iotapretrain.arena.demo.cast import (
 )
 from iotapretrain.arena.demo.company import Company
 from iotapretrain.arena.demo.expectations import judge
-from iotapretrain.arena.demo.gather import gather, run_audits
+from iotapretrain.arena.demo.gather import final_metagraph, gather, run_audits
 from iotapretrain.arena.demo.narrator import Narrator
 from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.chain.client import connect
@@ -79,10 +79,11 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         _play(company, parts, Narrator(network, names), asked.seconds, say)
         failed = company.failed()
         company.stop([part.name for part in parts])
+        metagraph = asyncio.run(final_metagraph(network))
         say("demo", "the network has ended; its newest rounds are audited by a stranger")
         validators = {part.name: hotkeys[part.name] for part in parts if part.stays}
         audited = run_audits(audits(site, validators), company.environment)
-        facts = asyncio.run(gather(network, parts, hotkeys, audited, failed))
+        facts = gather(network, parts, hotkeys, metagraph, audited, failed)
         report = document(facts, judge(facts), time.monotonic() - started)
         (network / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         (network / "report.md").write_text(markdown(report))
