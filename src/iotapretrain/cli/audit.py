@@ -114,7 +114,7 @@ def _record(report: Report, network: str) -> None:
         sink.emit(
             Audited(
                 time=time.time(),
-                source="auditor",
+                source="auditor:cli",
                 validator=report.validator,
                 round=report.round,
                 held=not report.differences,

@@ -293,7 +293,7 @@ def test_a_refusal_that_needs_more_than_the_files_is_left_alone(case: Case) -> N
     record = model(3, outcome="inadmissible", reasons=reasons)(case.record)
     check = check_refusals(record, case.looked_at)
     assert check.held
-    assert check.skipped == "1 refusals need what only the validator saw"
+    assert check.skipped == "1 of what only the validator saw"
 
 
 def test_sixteen_bits_of_a_weight_are_all_that_the_chain_can_be_asked_for(case: Case) -> None:

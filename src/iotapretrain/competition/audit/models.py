@@ -93,8 +93,8 @@ def check_refusals(record: RoundRecord, fetched: Mapping[str, Fetched]) -> Check
             if not bytes_.codes:
                 found.append(_refusal(model, said, "admitted"))
     others = len(refused) - repeated
-    skipped = f"{others} refusals need what only the validator saw" if others else None
-    return concluded(Name.REFUSALS, found, f"{repeated} refusals are deserved", skipped)
+    skipped = f"{others} of what only the validator saw" if others else None
+    return concluded(Name.REFUSALS, found, f"{repeated} of {len(refused)} looked at again", skipped)
 
 
 def _terms(model: ModelRecord, block: int, competition: Competition) -> Iterator[Difference]:

@@ -32,7 +32,7 @@ def check_race(record: RoundRecord, competition: Competition, block_hash: str) -
     except InputError as error:
         found = [Difference(Name.RACE, "race", "held", str(error))]
     out = sum(model.raced_out for model in record.models)
-    return concluded(Name.RACE, found, f"{out} models could no longer win")
+    return concluded(Name.RACE, found, f"{out} left it, and could no longer win")
 
 
 def _wanting(
