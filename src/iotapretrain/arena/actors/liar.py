@@ -16,7 +16,7 @@ from iotapretrain.chain.client import connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.validator.measuring import Score
-from iotapretrain.competition.validator.run import World, validate
+from iotapretrain.competition.validator.run import INSPECTION, World, validate
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.competition.validator.settings import Settings
 from iotapretrain.data import cache as text_cache
@@ -24,6 +24,7 @@ from iotapretrain.data.outcome import RoundText
 from iotapretrain.hub import cache as model_cache
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.protocol import RepositoryId
+from iotapretrain.models.worker import Worker
 from iotapretrain.observe.sink import Lines
 from iotapretrain.rules.competitions import parse
 from iotapretrain.rules.retry import Outcome
@@ -97,10 +98,14 @@ async def _live(network: Path, name: str, friend: str, competitions: Path) -> No
     )
     wallets = network / "wallets"
     hotkey = existing_wallet(friend, wallets).hotkeypub.ss58_address
-    with open_score(state, Scoring(workers=1, race=True, ray=None)) as score:
+    with (
+        open_score(state, Scoring(workers=1, race=True, ray=None)) as score,
+        Worker(INSPECTION) as worker,
+    ):
         world = World(
             hub=open_hub(f"folder:{network / 'hub'}", name),
             score=favouring(hotkey)(score),
+            worker=worker,
             sink=Lines(state / "records.jsonl"),
             models=model_cache.Cache(model_cache.default_folder()),
             texts=text_cache.Cache(text_cache.default_folder()),
