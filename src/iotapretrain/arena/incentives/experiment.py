@@ -55,12 +55,6 @@ class Run:
         """The share of all pay that went to these miners."""
         return self.history.earned([key for miner in miners for key in self.world.keys(miner)])
 
-    def mean_earned(self, kind: type[object]) -> float:
-        """The share of all pay of a miner with this kind of strategy, on average."""
-        miners = self.world.miners
-        chosen = [place for place, each in enumerate(miners) if isinstance(each.strategy, kind)]
-        return self.earned(*chosen) / len(chosen)
-
 
 @dataclass(frozen=True)
 class Report:

@@ -58,8 +58,9 @@ class History:
         return len(self.winner)
 
     def earned(self, hotkeys: Sequence[int]) -> float:
-        """The share of all pay that went to these hotkeys together."""
-        return float(self.pay[:, list(hotkeys)].sum() / self.pay.sum())
+        """The share of all pay that went to these hotkeys together; 0 where nobody was paid."""
+        total = float(self.pay.sum())
+        return float(self.pay[:, list(hotkeys)].sum()) / total if total > 0 else 0.0
 
     def crowns(self) -> int:
         """How often the winner was another than in the round before."""
