@@ -17,6 +17,7 @@ from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.outcome import round_text
 from iotapretrain.data.pages import draw
+from iotapretrain.data.stream import Part, Plan, TokenStream
 from iotapretrain.data.synthetic.invoices import FIELDS, QUESTION
 from iotapretrain.data.synthetic.item import Item
 from iotapretrain.data.synthetic.source import ROWS, SYNTHETIC, SyntheticSource, item
@@ -192,6 +193,15 @@ def test_a_competition_scores_generated_tasks(cache: Cache, tokens: Tokenizer) -
     page = batch.pages[0].page
     shown = tokens.backend.decode(batch.sequences[0][batch.counted[0]][:-1].tolist())
     assert shown == item("synthetic/invoices", page.start).text
+
+
+def test_training_can_stream_them(cache: Cache, tokens: Tokenizer) -> None:
+    part = Part(SyntheticSource("synthetic/recall"), page_rows=4, held_out=1)
+    stream = TokenStream(Plan([part], tokens, sequence_length=64, seed=1), cache)
+    shown = tokens.backend.decode(stream.take(8).ravel().tolist())
+    stream.close()
+    assert " = " in shown
+    assert "? " in shown
 
 
 def test_what_a_text_consists_of() -> None:

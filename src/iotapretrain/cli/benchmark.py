@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iotapretrain.cli.console import print_json
+
+if TYPE_CHECKING:
+    from iotapretrain.competition.benchmark.run import Watch
 
 Models = Annotated[
     list[str],
@@ -56,49 +61,61 @@ def benchmark(
 
     Example: iota benchmark my-model --tasks synthetic/invoices,prose=README.md --out benchmark
     """
-    import torch
-    from rich.console import Console
-    from rich.progress import Progress
-
     from iotapretrain.competition.benchmark import tables
     from iotapretrain.competition.benchmark.run import Bench
     from iotapretrain.competition.benchmark.tasks import PAPER, Choosing
     from iotapretrain.data.cache import Cache, default_folder
-    from iotapretrain.errors import InputError
     from iotapretrain.hub.cache import Cache as HubCache
     from iotapretrain.hub.cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
-        raise InputError(f"--device {device}: give cpu, or cuda on a machine that has it")
+    place = _device(device)
     kept = Cache(cache or default_folder())
     names = [name for listed in tasks or PAPER for name in listed.split(",")]
     chosen = Choosing(kept, seed, limit).tasks(names)
-    chart = out is not None and tables.can_draw()
-    console = Console(file=sys.stderr)
-    with (
-        Worker(Budget()) as worker,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
+    results = []
+    with Worker(Budget()) as worker, _progress() as (watch, say):
+        bench = Bench(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
+        for result in bench.results(models, chosen, watch):
+            results.append(result)
+            end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")
+            say(f"{result.model}: {result.task}: {end}")
+            if out is not None:
+                tables.write(out, results, chosen)
+        if out is not None and not tables.draw(out / "benchmark.png", results):
+            say("no chart: pip install 'iotapretrain[plot]'")
+    if as_json:
+        print_json(tables.as_data(results))
+    else:
+        typer.echo(tables.as_markdown(results), nl=False)
+    if any(result.missing for result in results):
+        raise typer.Exit(1)
+
+
+def _device(wanted: str | None) -> str:
+    """Where to compute."""
+    import torch
+
+    from iotapretrain.errors import InputError
+
+    there = torch.cuda.is_available()
+    if wanted not in (None, "cpu", "cuda") or (wanted == "cuda" and not there):
+        raise InputError(f"--device {wanted}: give cpu, or cuda on a machine that has it")
+    return wanted or ("cuda" if there else "cpu")
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Watch, Callable[[str], None]]]:
+    """A bar on standard error while something is measured, and lines above it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    # The stream as it is now: `lm-eval` is kept from writing to whatever sys.stderr is later.
+    console = Console(file=sys.stderr, soft_wrap=True, highlight=False, markup=False)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         line = bar.add_task("", total=None)
 
         def watch(model: str, task: str, done: int, of: int) -> None:
             bar.update(line, description=f"{model}: {task}", completed=done, total=of)
 
-        bench = Bench(kept, hub, HubCache(hub_folder()), worker, device, tokenizer)
-        results = []
-        for result in bench.results(models, chosen, watch):
-            results.append(result)
-            end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")
-            bar.console.print(f"{result.model}: {result.task}: {end}", markup=False, soft_wrap=True)
-            if out is not None:
-                tables.write(out, results, chosen, chart)
-    if as_json:
-        print_json(tables.as_data(results))
-    else:
-        typer.echo(tables.as_markdown(results), nl=False)
-    if out is not None and not chart:
-        typer.echo("no chart: pip install 'iotapretrain[plot]'", err=True)
-    if any(result.missing for result in results):
-        raise typer.Exit(1)
+        yield watch, console.print

@@ -156,7 +156,7 @@ RESULTS = (
 
 
 def test_the_forms_of_a_table(tmp_path: Path) -> None:
-    tables.write(tmp_path / "out", RESULTS, [], chart=False)
+    tables.write(tmp_path / "out", RESULTS, [])
     markdown = (tmp_path / "out" / "benchmark.md").read_text().splitlines()
     assert markdown == [
         "| task | metric | one | two |",
@@ -176,11 +176,13 @@ def test_the_forms_of_a_table(tmp_path: Path) -> None:
 
 def test_a_chart_of_every_metric(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    tables.write(tmp_path, RESULTS, [], chart=True)
-    assert (tmp_path / "benchmark.png").read_bytes().startswith(b"\x89PNG")
+    assert tables.draw(tmp_path / "chart.png", RESULTS)
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+    assert tables.draw(tmp_path / "nothing.png", RESULTS[3:])
+    assert not (tmp_path / "nothing.png").exists()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file: cannot be written"):
-        tables.write(tmp_path / "file", RESULTS, [], chart=False)
+        tables.write(tmp_path / "file", RESULTS, [])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +119,7 @@ class Perplexity:
         sequences, tokens, size = self._packed(opened, length)
         means: list[float] = []
         for first in range(0, len(sequences), ROWS_TOGETHER):
-            rows = sequences[first : first + ROWS_TOGETHER].to(opened.device)
+            rows = sequences[first : first + ROWS_TOGETHER].to(opened.device, torch.int64)
             means += token_losses(opened.model, rows).mean(1, dtype=torch.float64).tolist()
             progress(len(means), len(sequences))
         loss = mean(means)
@@ -135,15 +136,15 @@ class Perplexity:
 
     def _packed(self, opened: Opened, length: int) -> tuple[torch.Tensor, int, int]:
         """The sequences; and how many tokens, with end tokens, so many bytes of text became."""
-        flat: list[int] = []
+        flat = array("i")
         offsets, size = [0], 0
         for document in self.text.documents():
-            flat += opened.encode(document, framed=False)
+            flat.extend(opened.encode(document, framed=False))
             offsets.append(len(flat))
             size += len(document.encode())
             if self.limit is not None and len(flat) >= self.limit * length:
                 break
-        tokens = np.array(flat, dtype=np.int64)
+        tokens = np.array(flat, dtype=np.int32)
         sequences = pack(tokens, np.array(offsets), length, opened.end_id)[: self.limit]
         if not len(sequences):
             raise InputError(f"{self.name}: {len(flat)} tokens; at least {length} are needed")

@@ -64,8 +64,8 @@ def as_markdown(results: Sequence[Result]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task], chart: bool) -> None:
-    """All forms, and the definitions by which `lm-eval` itself would run our local tasks."""
+def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task]) -> None:
+    """All forms but the chart, and what `lm-eval` itself needs to run our local tasks."""
     try:
         (folder / "tasks").mkdir(parents=True, exist_ok=True)
         (folder / "benchmark.md").write_text(as_markdown(results), encoding="utf-8")
@@ -76,32 +76,36 @@ def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task], chart:
             if isinstance(task, Choices) and task.definition() is not None:
                 definition = msgspec.yaml.encode(task.definition())
                 (folder / "tasks" / f"{task.name}.yaml").write_bytes(definition)
-        if chart and any(result.metrics for result in results):
-            draw(folder / "benchmark.png", results)
     except OSError as error:
-        raise InputError(f"--out {folder}: cannot be written: {error}") from error
+        raise InputError(f"--out {folder}: cannot be written: {error.strerror}") from error
 
 
-def can_draw() -> bool:
-    """Whether the package for charts is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
+def draw(path: Path, results: Sequence[Result]) -> bool:
+    """Bars: a panel for each metric of its own scale, one for all shares; a colour a model.
 
-
-def draw(path: Path, results: Sequence[Result]) -> None:
-    """Bars: a panel for each metric of its own scale, one for all shares; a colour a model."""
+    False where the package for charts is not installed.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        return False
     from matplotlib.figure import Figure
 
     numbers = [(task, name) for task, name in _rows(results) if name != "byte perplexity"]
     groups = [[each for each in numbers if each[1] == name] for name in SHOWN[:3]]
     groups.append([each for each in numbers if each[1] in SHARES])
     groups = [group for group in groups if group]
+    if not groups:
+        return True
     heights = [len(group) + 1 for group in groups]
     figure = Figure(figsize=(8, 0.8 + 0.45 * sum(heights)), layout="constrained")
     panels = figure.subplots(len(groups), squeeze=False, height_ratios=heights)[:, 0]
     for panel, group in zip(panels, groups, strict=True):
         _bars(panel, group, results)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center")
-    figure.savefig(path, dpi=120)
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise InputError(f"--out {path}: cannot be written: {error.strerror}") from error
+    return True
 
 
 def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[Result]) -> None:
