@@ -148,5 +148,5 @@ CABAL = Experiment(
     worlds,
     report,
     draw,
-    share=0.15,
+    share=0.1,
 )
