@@ -75,8 +75,8 @@ def report(runs: Mapping[Key, Run]) -> Report:
             ),
             Finding(
                 None,
-                f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} to {in_ranks(2):.1%}, "
-                "whatever the field.",
+                f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} to "
+                f"{in_ranks(2):.1%}, whatever the field.",
             ),
             Finding(
                 None,
