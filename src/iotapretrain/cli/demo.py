@@ -10,14 +10,15 @@ from typing import Annotated, Any
 
 import typer
 
-from iotapretrain.cli.competition_name import schedule_path
 from iotapretrain.cli.console import out, print_json
 from iotapretrain.cli.network import AsJson, extra
 from iotapretrain.errors import InputError
 
 
 def demo(
-    seconds: Annotated[float, typer.Option(help="How long the network lives.", min=20)] = 140.0,
+    seconds: Annotated[
+        float, typer.Option(help="How long the network lives at most.", min=20)
+    ] = 150.0,
     seed: Annotated[int, typer.Option(help="Of the miners' training.", min=0)] = 0,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Leave the network there, to look at.")
@@ -53,7 +54,7 @@ def demo(
         raise InputError(f"{keep}: is not empty; name a new folder")
     signal.signal(signal.SIGTERM, _interrupt)
     away = frozenset(without or ())
-    asked = Demo(schedule_path("tiny"), seconds, seed, keep, show=not headless, without=away)
+    asked = Demo(seconds, seed, keep, show=not headless, without=away)
     with run(asked, _say) as (report, address):
         if as_json:
             print_json(report)

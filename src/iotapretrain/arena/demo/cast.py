@@ -12,7 +12,7 @@ from iotapretrain.arena.demo.facts import Role
 
 COMPETITION = "nano"
 NETUID = 1
-POLL_SECONDS = "1"
+POLL_SECONDS = "2"
 WEIGHTS_EVERY = "8"
 """Blocks, of half a second."""
 
@@ -76,9 +76,9 @@ def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
         _validator(site, "vera"),
         _validator(site, "victor"),
         _liar(site, "loki", friend="babbler"),
-        _trainer(site, "alice", "LlamaForCausalLM", tokens=400_000),
-        _trainer(site, "bob", "GPT2LMHeadModel", tokens=250_000),
-        _rebaser(site, "carol", tokens=400_000, after=("alice",)),
+        _trainer(site, "alice", "LlamaForCausalLM", tokens=300_000),
+        _trainer(site, "bob", "GPT2LMHeadModel", tokens=200_000),
+        _rebaser(site, "carol", tokens=300_000, after=("alice",)),
         _cheat(site, "copycat", "copycat", after=("alice",)),
         _cheat(site, "fader", "vanishing", after=("alice",)),
         _cheat(site, "exploder", "exploding", after=("alice",)),

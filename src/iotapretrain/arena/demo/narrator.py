@@ -1,4 +1,4 @@
-"""A network's events in plain words: what is happening, and why it matters."""
+"""A network's events, and the same in plain words: what is happening, and why it matters."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RECORDS = "records.jsonl"
 class Narrator:
     """Follows every file of events below a network's folder."""
 
-    def __init__(self, network: Path, names: Mapping[str, str]) -> None:
-        self._network, self._names = network, names
+    def __init__(self, network: Path) -> None:
+        self._network = network
         self._tails: dict[Path, Tail] = {}
 
-    def new(self) -> Iterator[tuple[str, str]]:
+    def new(self) -> Iterator[tuple[str, AnyEvent]]:
         """Who did what since the last look, in the order of time."""
         for path in self._network.rglob(RECORDS):
             self._tails.setdefault(path, Tail(path))
@@ -38,8 +38,7 @@ class Narrator:
             for event in tail.new()
         ]
         for _, who, event in sorted(events, key=lambda each: each[0]):
-            if (said := sentence(event, self._names)) is not None:
-                yield who, said
+            yield who, event
 
     def _whose(self, path: Path) -> str:
         """Miners and validators have a folder each; what lies above them is a stranger's."""

@@ -25,7 +25,8 @@ from iotapretrain.arena.demo.cast import (
 from iotapretrain.arena.demo.company import Company
 from iotapretrain.arena.demo.expectations import judge
 from iotapretrain.arena.demo.gather import final_metagraph, gather, run_audits
-from iotapretrain.arena.demo.narrator import Narrator
+from iotapretrain.arena.demo.narrator import Narrator, sentence
+from iotapretrain.arena.demo.progress import Progress
 from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.network import create_network
@@ -33,9 +34,12 @@ from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.errors import InputError
 
 GENESIS = Path(__file__).with_name("network.toml")
+COMPETITIONS = Path(__file__).with_name("competitions.toml")
 LOOK_SECONDS = 0.5
 DASHBOARD = "dashboard"
 DASHBOARD_SECONDS = 30.0
+LAST_SECONDS = 11.0
+"""An epoch, and the block in which weights arrive."""
 
 Say = Callable[[str, str], None]
 """Who, and what."""
@@ -46,8 +50,7 @@ RACE, INSPECTOR = "race", "inspector"
 class Demo:
     """What is asked for. `keep` is the folder that stays; without it nothing does."""
 
-    competitions: Path
-    seconds: float = 140.0
+    seconds: float = 150.0
     seed: int = 0
     keep: Path | None = None
     show: bool = True
@@ -56,7 +59,7 @@ class Demo:
     """Actors that stay away, `race`, or `inspector`, to see what each is good for."""
 
     def __post_init__(self) -> None:
-        known = [RACE, INSPECTOR, *(part.name for part in cast(Site(Path(), self.competitions)))]
+        known = [RACE, INSPECTOR, *(part.name for part in cast(Site(Path(), COMPETITIONS)))]
         if unknown := self.without.difference(known):
             raise InputError(f"without {min(unknown)!r}: there are {', '.join(known)}")
 
@@ -76,7 +79,8 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         if address is not None:
             say(DASHBOARD, f"watch it live at {address}")
         names = {hotkeys[part.name]: part.name for part in parts}
-        _play(company, parts, Narrator(network, names), asked.seconds, say)
+        play = Play(company, parts, Narrator(network), names, say)
+        play.run(asked.seconds)
         failed = company.failed()
         company.stop([part.name for part in parts])
         metagraph = asyncio.run(final_metagraph(network))
@@ -90,29 +94,63 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         yield report, address
 
 
-def _play(
-    company: Company, parts: Sequence[Part], narrator: Narrator, seconds: float, say: Say
-) -> None:
-    """Start everybody when it is their time, and tell what happens until the time is over."""
-    for path, text in (file for part in parts for file in part.files.items()):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    until = time.monotonic() + seconds
-    left = {part.name: list(part.commands) for part in parts}
-    while time.monotonic() < until:
-        for part in parts:
-            waits = any(left[name] or company.running(name) for name in part.after)
-            if left[part.name] and not waits and not company.running(part.name):
-                if part.name in company.failed():
-                    left[part.name].clear()
+class Play:
+    """Starts everybody when it is their time, and tells what happens."""
+
+    def __init__(
+        self,
+        company: Company,
+        parts: Sequence[Part],
+        narrator: Narrator,
+        names: Mapping[str, str],
+        say: Say,
+    ) -> None:
+        self._company, self._parts = company, parts
+        self._narrator, self._names, self._say = narrator, names, say
+        self._left = {part.name: list(part.commands) for part in parts}
+        self._progress = Progress([part.name for part in parts if part.stays])
+
+    def run(self, seconds: float) -> None:
+        """Until everything has had its time; at most for so many seconds."""
+        for path, text in (file for part in self._parts for file in part.files.items()):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not (self._all_done() and self._progress.settled):
+            self._start_who_is_due()
+            self._tell()
+            time.sleep(LOOK_SECONDS)
+        for part in self._parts:
+            if not part.stays and not self._done(part.name):
+                self._company.excuse(part.name, "had no time for all that it came for")
+        last = min(LAST_SECONDS, max(until - time.monotonic(), 0.0))
+        self._say("demo", f"everybody has been judged; one more epoch, {last:.0f} s, pays for it")
+        time.sleep(last)
+        self._tell()
+
+    def _start_who_is_due(self) -> None:
+        failed = self._company.failed()
+        for part in self._parts:
+            name, commands = part.name, self._left[part.name]
+            waits = not all(map(self._done, part.after))
+            if commands and not waits and not self._company.running(name):
+                if name in failed:
+                    commands.clear()
                 else:
-                    company.start(part.name, left[part.name].pop(0))
-        for who, said in narrator.new():
-            say(who, said)
-        time.sleep(LOOK_SECONDS)
-    for name, commands in left.items():
-        if commands:
-            company.excuse(name, "had no time for all that it came for")
+                    self._company.start(name, commands.pop(0))
+
+    def _tell(self) -> None:
+        for who, event in self._narrator.new():
+            self._progress.see(who, event)
+            if (said := sentence(event, self._names)) is not None:
+                self._say(who, said)
+
+    def _done(self, name: str) -> bool:
+        """Somebody who stays away has nothing to do."""
+        return not self._left.get(name) and not self._company.running(name)
+
+    def _all_done(self) -> bool:
+        return all(self._done(part.name) for part in self._parts if not part.stays)
 
 
 def _found(network: Path, say: Say) -> dict[str, str]:
@@ -139,10 +177,10 @@ def _found(network: Path, say: Say) -> dict[str, str]:
 
 def _competitions(asked: Demo, network: Path) -> Path:
     """The competitions' own copy of their file; without inspector nobody looks for sabotage."""
-    text = asked.competitions.read_text(encoding="utf-8")
+    text = COMPETITIONS.read_text(encoding="utf-8")
     if INSPECTOR in asked.without:
         text = text.replace("trainable = true", "trainable = false")
-    path = network / asked.competitions.name
+    path = network / COMPETITIONS.name
     path.write_text(text, encoding="utf-8")
     return path
 
