@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -114,13 +114,24 @@ def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
     assert played(replace(forgetting, remembering=True), 200).earned([1]) == 0
 
 
-def test_nobody_copies_from_an_empty_hotkey() -> None:
-    class Confused:
-        def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> tuple[Commit, ...]:
-            return (Commit(0, of=1),)
+@dataclass(frozen=True)
+class Saying:
+    """Commits whatever it was told, in every round."""
 
+    commit: Commit
+
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> tuple[Commit, ...]:
+        return (self.commit,)
+
+
+def test_nobody_copies_from_an_empty_hotkey() -> None:
     with pytest.raises(InputError, match="hotkey 1 has nothing"):
-        played(World((Miner(Confused()), STEADY)), 1)
+        played(World((Miner(Saying(Commit(0, of=1))), STEADY)), 1)
+
+
+def test_nobody_commits_on_the_hotkey_of_another() -> None:
+    with pytest.raises(InputError, match="hotkey 1 is not miner 0's"):
+        played(World((Miner(Saying(Commit(1))), STEADY)), 1)
 
 
 @pytest.mark.parametrize("strategy", [Spoilers(4, 0.0), Spoilers(4, 0.001)], ids=["same", "worse"])

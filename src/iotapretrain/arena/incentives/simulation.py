@@ -85,6 +85,10 @@ class _Run:
         ]
         fresh = {miner: board.new_content() for miner, _, _ in published}
         for miner, block, commit in published:
+            if commit.hotkey not in self._owned[miner]:
+                raise InputError(
+                    f"commit: hotkey {commit.hotkey} is not miner {miner}'s; give its own"
+                )
             self._publish(view, commit, trained[miner], block, fresh[miner])
 
     def _publish(self, view: View, commit: Commit, trained: float, block: int, fresh: int) -> None:
