@@ -43,6 +43,10 @@ def audit(
     seed: Annotated[
         int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
     ] = None,
+    tokenizer: Annotated[
+        str | None,
+        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
+    ] = None,
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
@@ -70,7 +74,7 @@ def audit(
     texts = text_cache.Cache(text_cache.default_folder())
     models = model_cache.Cache(model_cache.default_folder())
     with Worker(Budget()) as worker:
-        bench = Bench(find_hub(hub, network), models, texts, worker)
+        bench = Bench(find_hub(hub, network), models, texts, worker, tokenizer)
 
         async def run(client: ChainClient) -> Report:
             return await repeat(

@@ -40,8 +40,8 @@ async def test_without_records_the_most_paid_is_best_and_before_that_the_earlies
 
 
 async def test_the_best_is_whom_most_stake_crowned_as_it_was_scored(world: World) -> None:
-    first = await world.commit("miner-1", world.model(1.0))
-    await world.commit("miner-2", world.model(0.9))
+    first = await world.commit("miner-1", world.model(0.9))
+    await world.commit("miner-2", world.model(1.0))
     await world.advance(60)
     small = await world.record("validator-2")
     crowned = msgspec.structs.replace(small, champion=hotkey("miner-2"))

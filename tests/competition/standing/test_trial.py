@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competitive import Reason
 from tests.chain.worlds import hotkey
-from tests.competition.world import DELAY, NETUID, SCHEDULE, World, opened
+from tests.competition.world import DELAY, NETUID, SCHEDULE, World, changed, opened
 from tests.models import zoo
 
 SAME_PAGES = SCHEDULE.replace("sync_cadence = 5", "sync_cadence = 100_000")
@@ -43,7 +44,7 @@ async def test_a_better_model_is_told_the_very_block_from_which_it_wins(
     world: World, losses: LossCache
 ) -> None:
     """On pages that stay the same, so that only the clock decides."""
-    champion = await world.commit("miner-1", world.model(0.8))
+    champion = await world.commit("miner-1", world.model(0.9))
     better = world.model(0.5)
     await world.advance(DELAY)
     told = await tried(world, losses, better)
@@ -107,3 +108,20 @@ async def test_a_model_that_validators_would_refuse_is_refused_with_the_reason(
     told = await tried(world, losses, large)
     assert [finding.code for finding in told.findings] == ["parameters"]
     assert told.prospect is None
+
+
+async def test_a_champion_that_cannot_be_scored_is_named_and_met_by_nobody(
+    world: World, losses: LossCache
+) -> None:
+    await world.commit("miner-1", world.model(math.nan))
+    await world.advance(DELAY)
+    told = await tried(world, losses, world.model(0.5))
+    assert told.duel is None
+    assert told.prospect.wins_now
+    assert ["the champion, uid 2, cannot be scored" in each for each in told.missing] == [True]
+    record = await world.record("validator-1")
+    refused = changed(record, models=(changed(record.models[0], outcome="model"),), champion=None)
+    world.publish("validator-1", refused)
+    told = await tried(world, losses, world.model(0.5))
+    assert told.scene.champion is None
+    assert told.missing == ()

@@ -28,12 +28,16 @@ from iotapretrain.rules.schedule import Competition
 
 @dataclass(frozen=True)
 class Bench:
-    """What an auditor works with: its caches, and a worker in which models are opened."""
+    """What an auditor works with: its caches, and a worker in which models are opened.
+
+    `tokenizer` is where the competition's lies, if not where the competitions file says.
+    """
 
     hub: Hub
     models: ModelCache
     text: TextCache
     worker: Worker
+    tokenizer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Repeated:
     def of(
         cls, record: RoundRecord, competition: Competition, witness: Witness, bench: Bench
     ) -> Repeated:
-        tokenizer = load_tokenizer(competition.constraints.tokenizer)
+        tokenizer = load_tokenizer(bench.tokenizer or competition.constraints.tokenizer)
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         text = read_text(competition, witness.sync_hash or "", tokenizer, bench.text)
         fetched: dict[str, Fetched] = {}

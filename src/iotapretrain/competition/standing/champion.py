@@ -8,6 +8,7 @@ from dataclasses import replace
 from iotapretrain.competition.round_record import ModelRecord
 from iotapretrain.competition.standing.committed import CommittedModel, Ground, model_commitment
 from iotapretrain.competition.standing.opinions import Opinion
+from iotapretrain.rules.retry import Outcome
 
 CANDIDATES = 5
 """Places by incentive among which the best is looked for where no record names one (13)."""
@@ -38,16 +39,25 @@ def scored(record: ModelRecord) -> CommittedModel | None:
     return CommittedModel(record.hotkey, record.uid, record.block, commitment, record.score)
 
 
-def by_incentive(ground: Ground, models: int) -> CommittedModel | None:
+def by_incentive(
+    ground: Ground, models: int, opinions: Iterable[Opinion] = ()
+) -> CommittedModel | None:
     """Of the five uids with most incentive the first whose commitment names the competition (13).
 
-    Without any incentive yet, the earliest commitment.
+    Without any incentive yet, the earliest commitment that no record refuses.
     """
     committed = list(ground.models(models))
     incentive = ground.metagraph.incentive
     order = sorted(range(len(incentive)), key=lambda uid: (-incentive[uid], uid))[:CANDIDATES]
     paid = (model for uid in order for model in committed if model.uid == uid and incentive[uid])
-    earliest = min(committed, key=lambda model: (model.block, model.uid), default=None)
+    refused = {
+        (each.hotkey, each.commitment)
+        for opinion in opinions
+        for each in opinion.record.models
+        if each.outcome != Outcome.EVALUATED
+    }
+    open_ = [each for each in committed if (each.hotkey, each.commitment.text) not in refused]
+    earliest = min(open_, key=lambda model: (model.block, model.uid), default=None)
     return next(paid, earliest)
 
 

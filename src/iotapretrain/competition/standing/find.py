@@ -23,7 +23,7 @@ async def find_model(
     opinions, _ = read_opinions(hub, ground, await network_id(client), competition.id)
     if uid is not None:
         return with_loss(model_of(ground, competition, uid), opinions)
-    found = crowned(opinions) or by_incentive(ground, competition.models)
+    found = crowned(opinions) or by_incentive(ground, competition.models, opinions)
     if found is None:
         raise InputError(
             f"{competition.name}: nobody has committed a model to it yet; train from scratch"

@@ -28,7 +28,6 @@ from iotapretrain.data.batches import Batch
 from iotapretrain.data.cache import Cache as TextCache
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.tokenizer import Tokenizer
-from iotapretrain.errors import InputError
 from iotapretrain.hub.cache import Cache as ModelCache
 from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.protocol import Hub
@@ -52,7 +51,8 @@ class Scene:
 
     @property
     def champion(self) -> CommittedModel | None:
-        return crowned(self.opinions) or by_incentive(self.ground, self.competition.models)
+        found = crowned(self.opinions)
+        return found or by_incentive(self.ground, self.competition.models, self.opinions)
 
     def own(self, digest: str) -> CommittedModel | None:
         """The commitment to just these bytes, if somebody has made one."""
@@ -136,7 +136,7 @@ def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
         digest=seen.digest,
         own=own,
         tasks=tuple(_tasks(found, text)),
-        missing=tuple(each.sentence for each in text.missing),
+        missing=tuple(_missing(found, text, scene)),
         duel=met,
         prospect=ahead,
     )
@@ -163,18 +163,25 @@ def _evaluated(
 def _compared(
     found: Evaluated, scene: Scene, loss: float, own: CommittedModel | None
 ) -> tuple[Duel | None, Prospect]:
-    """The duel with the champion, where that is another model, and the place among all."""
+    """The duel with the champion, where that is another model, and the place among all.
+
+    A champion that fails on these pages would fail validators too: it is no part of the field.
+    """
     competition, champion, now = scene.competition, scene.champion, scene.ground.block
-    if champion is None:
+    if champion is None or found.models[-1].score is None:
         return None, prospect(competition, [], loss, now, own)
-    champions = found.models[-1]
-    if champions.score is None:
-        reasons = "; ".join(finding.sentence for finding in champions.findings)
-        raise InputError(f"uid {champion.uid}: the champion cannot be scored here: {reasons}")
     met = duel(competition, champion, found.weighed, now) if len(found.models) > 1 else None
     records = scene.opinions[0].record.models if scene.opinions else ()
-    its = Rival(champion.uid, champion.hotkey, champion.block, champions.score)
+    its = Rival(champion.uid, champion.hotkey, champion.block, found.models[-1].score)
     return met, prospect(competition, rivals_of(records, its, own), loss, now, own)
+
+
+def _missing(found: Evaluated, text: RoundText, scene: Scene) -> Iterator[str]:
+    """What is not part of the comparison, and why."""
+    yield from (each.sentence for each in text.missing)
+    if scene.champion is not None and found.models[-1].score is None:
+        reasons = "; ".join(finding.sentence for finding in found.models[-1].findings)
+        yield f"the champion, uid {scene.champion.uid}, cannot be scored: {reasons}"
 
 
 def _tasks(found: Evaluated, text: RoundText) -> Iterator[TaskResult]:
