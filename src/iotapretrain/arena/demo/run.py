@@ -111,7 +111,7 @@ class Play:
         self._progress = Progress([part.name for part in parts if part.stays])
 
     def run(self, seconds: float) -> None:
-        """Until everything has had its time; at most for so many seconds."""
+        """Until everything has had its time, or somebody failed; at most for so many seconds."""
         for path, text in (file for part in self._parts for file in part.files.items()):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -119,6 +119,10 @@ class Play:
         while time.monotonic() < until and not (self._all_done() and self._progress.settled):
             self._start_who_is_due()
             self._tell()
+            if failed := self._company.failed():
+                for name, words in failed.items():
+                    self._say(name, f"ended early, and with it the demo: {words}")
+                return
             time.sleep(LOOK_SECONDS)
         for part in self._parts:
             if not part.stays and not self._done(part.name):
@@ -129,15 +133,11 @@ class Play:
         self._tell()
 
     def _start_who_is_due(self) -> None:
-        failed = self._company.failed()
         for part in self._parts:
             name, commands = part.name, self._left[part.name]
             waits = not all(map(self._done, part.after))
             if commands and not waits and not self._company.running(name):
-                if name in failed:
-                    commands.clear()
-                else:
-                    self._company.start(name, commands.pop(0))
+                self._company.start(name, commands.pop(0))
 
     def _tell(self) -> None:
         for who, event in self._narrator.new():
