@@ -29,8 +29,8 @@ from iotapretrain.competition.training.planning import Site, make_plan
 from iotapretrain.competition.training.ranks import alone
 from iotapretrain.competition.training.reading import Reader
 from iotapretrain.competition.training.recipe import Part, Recipe
-from iotapretrain.competition.training.run import Trainer
 from iotapretrain.competition.training.stopping import Limits, Wish
+from iotapretrain.competition.training.trainer import Trainer
 from iotapretrain.data.cache import Cache
 from iotapretrain.observe.sink import Lines
 

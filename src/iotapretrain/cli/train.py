@@ -18,8 +18,8 @@ from iotapretrain.cli.workplace import HubAddress, Network
 if TYPE_CHECKING:
     from iotapretrain.competition.training.ranks import Ranks
     from iotapretrain.competition.training.recipe import Recipe
-    from iotapretrain.competition.training.run import Trained
     from iotapretrain.competition.training.start import Library
+    from iotapretrain.competition.training.trainer import Trained
     from iotapretrain.rules.schedule import Competition
 
 INTERRUPTED = 130
@@ -154,7 +154,7 @@ def _sit(
     decision = msgspec.json.decode(ranks.share(made), type=Decision)
     with ExitStack() as stack:
         sink: Sink = Silence()
-        console = Console(stderr=True, soft_wrap=True, quiet=not ranks.leads)
+        console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
         if ranks.leads:
             metrics, wandb = records
             kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))

@@ -11,7 +11,8 @@ import torch
 from iotapretrain.competition.training.plan import Plan
 from iotapretrain.competition.training.planning import Site, Start, make_plan
 from iotapretrain.competition.training.recipe import Part, Recipe
-from iotapretrain.competition.training.run import Trained, train
+from iotapretrain.competition.training.run import train
+from iotapretrain.competition.training.trainer import Trained
 from iotapretrain.data.cache import Cache
 from iotapretrain.observe.events import TrainStep
 from iotapretrain.observe.sink import Lines, read_events

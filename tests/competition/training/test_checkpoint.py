@@ -62,9 +62,14 @@ def test_a_torn_one_is_passed_over_with_a_word(tmp_path: Path, file: str, damage
     assert "step-00000002" in said[0]
 
 
-def test_one_of_another_plan_is_none(tmp_path: Path) -> None:
+def test_a_run_without_any_whole_one_does_not_begin_again(tmp_path: Path) -> None:
+    """As a run that came from a model would begin at random."""
+    assert newest(tmp_path) is None
     checkpoint.save(tmp_path, snapshot(1), keep=2)
-    assert checkpoint.newest(tmp_path, "another", [].append) is None
+    said: list[str] = []
+    with pytest.raises(RunError, match="none of its checkpoints is whole"):
+        checkpoint.newest(tmp_path, "another", said.append)
+    assert "belongs to another plan" in said[0]
 
 
 def test_what_was_being_written_is_swept_away(tmp_path: Path) -> None:

@@ -70,7 +70,8 @@ def test_goes_on_from_its_state_to_the_bit(network: Network, name: Name, cache: 
     settings = OptimiserPlan(0.01, name=name)
     optimiser = Optimiser(network, settings)
     step(network, optimiser, 1)
-    state, model = optimiser.state(), weights(network)
+    state = {name: tensor.clone() for name, tensor in optimiser.state().items()}
+    model = weights(network)
     step(network, optimiser, 2)
     wanted = weights(network)
     with torch.no_grad():

@@ -14,7 +14,6 @@ from tests.competition.training.small import COMPETITION
 
 WHOLE = """
 competition = "tiny/nano"
-from = "best"
 size = 400_000
 architecture = "Qwen2ForCausalLM"
 tokens = 1_000_000
@@ -45,7 +44,7 @@ def read(tmp_path: Path, text: str) -> Recipe:
 
 def test_reads_every_part(tmp_path: Path) -> None:
     recipe = read(tmp_path, WHOLE)
-    assert (recipe.origin, recipe.size, recipe.seed) == ("best", 400_000, 3)
+    assert (recipe.competition, recipe.size, recipe.seed) == ("tiny/nano", 400_000, 3)
     assert recipe.mix == (Part("python-docs", 3.0), Part("python-code", 1.0))
     assert recipe.schedule.shape == "wsd"
     assert recipe.run == {"batch": 32, "precision": "bfloat16", "compile": True}
@@ -57,13 +56,14 @@ def test_reads_every_part(tmp_path: Path) -> None:
         ("size = -4", "size: -4"),
         ("siez = 4", "siez: unknown key"),
         ("tokens = 5\nsteps = 5", "steps: given beside tokens"),
+        ("size = 5\nfrom = 'best'", "beside a model to start from"),
         ("[schedule]\nshape = 'square'", "schedule.shape"),
         ("[data]\nmix = [{ dataset = 'python-docs', weight = 0 }]", "weight: 0"),
         ("[run]\nprecision = 'float8'", "run.precision"),
         ("[run]\nbatch = 'all'", "run.batch"),
         ("size = ", "syntax"),
     ],
-    ids=["size", "key", "lengths", "shape", "weight", "precision", "batch", "syntax"],
+    ids=["size", "key", "lengths", "start", "shape", "weight", "precision", "batch", "syntax"],
 )
 def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:

@@ -107,12 +107,15 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
 
 
 def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
-    """The newest checkpoint of this plan that is whole; each that is not is spoken of."""
-    for name in reversed(_names(run / FOLDER)):
+    """The newest checkpoint that is whole; each that is not is spoken of. None before the first."""
+    names = _names(run / FOLDER)
+    for name in reversed(names):
         try:
             return read(run / FOLDER / name, plan)
         except RunError as error:
             say(f"{error}; the one before it is tried")
+    if names:
+        raise RunError(f"{run}: none of its checkpoints is whole; begin a new run elsewhere")
     return None
 
 

@@ -40,13 +40,13 @@ def decide(
     library: Callable[[], Library],
 ) -> Decision:
     """With `resume` what began goes on by its own plan: of the recipe only limits count then."""
-    begun = run_folder.read_plan(run) if run_folder.has_begun(run) else None
-    if begun is None:
+    if not run_folder.has_begun(run):
         return _new(recipe, competition, site, library)
     if not resume:
         raise InputError(
             f"{run}: holds a run already; --resume goes on with it, another --out begins a new one"
         )
+    begun = run_folder.read_plan(run)
     loss = begun.loss if recipe.loss is None else recipe.loss
     return Decision(begun, None, Limits(recipe.steps, recipe.seconds, loss))
 

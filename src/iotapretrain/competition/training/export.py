@@ -15,10 +15,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from iotapretrain.competition.training.checkpoint import check_room, sync
-from iotapretrain.competition.training.network import Network
+from iotapretrain.competition.training.checkpoint import Tensors, check_room, sync
 from iotapretrain.competition.training.plan import Plan
-from iotapretrain.competition.training.ranks import whole
 from iotapretrain.errors import RunError
 from iotapretrain.models.config import Config
 
@@ -26,19 +24,16 @@ FOLDER = "model"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
-def file_tensors(network: Network, config: Config, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+def file_tensors(state: Tensors, config: Config, dtype: torch.dtype) -> Tensors:
     """What the weights file holds: each tensor by the name of files, a tied head not at all."""
     stored = config.architecture.stored
-    tensors = {
-        stored.get(name, name): whole(tensor).to(dtype)
-        for name, tensor in network.model.state_dict().items()
-    }
+    tensors = {stored.get(name, name): tensor.to(dtype) for name, tensor in state.items()}
     if config.tied:
         tensors.pop(config.architecture.head, None)
     return tensors
 
 
-def export(run: Path, plan: Plan, tensors: dict[str, torch.Tensor], facts: dict[str, str]) -> Path:
+def export(run: Path, plan: Plan, tensors: Tensors, facts: dict[str, str]) -> Path:
     """Put a model into RUN/model; a reader sees the old weights or the new ones."""
     folder = run / FOLDER
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ import torch
 
 from iotapretrain.competition.training.network import Network
 from iotapretrain.competition.training.plan import OptimiserPlan
-from iotapretrain.competition.training.ranks import share_of, whole
+from iotapretrain.competition.training.ranks import share_of
 
 MUON_MOMENTUM = 0.95
 
@@ -48,9 +48,9 @@ class Optimiser:
         return norm
 
     def state(self) -> dict[str, torch.Tensor]:
-        """Every tensor of the state, whole, as `NAME:KEY`; all ranks must ask."""
+        """Every tensor of the state, as this rank holds it, by `NAME:KEY`."""
         return {
-            f"{name}:{key}": whole(value)
+            f"{name}:{key}": value
             for name, parameter in self._parameters.items()
             for key, value in sorted(self._of(parameter).items())
         }

@@ -6,7 +6,7 @@ All code above speaks of rows, losses and whole tensors; only this file knows wh
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -69,6 +69,15 @@ class Ranks:
         dist.broadcast_object_list(made, 0, device=self.device)
         return made[0]
 
+    def collect(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Copies of whole tensors in the leading rank's memory; nothing elsewhere. All must ask."""
+        collected = {}
+        for name, tensor in tensors.items():
+            whole = full(tensor.detach())
+            if self.leads:
+                collected[name] = whole.to("cpu", copy=True).contiguous()
+        return collected
+
     def gather(self, texts: list[str]) -> list[str]:
         """The texts of all ranks, in their order."""
         if self.mesh is None:
@@ -78,10 +87,9 @@ class Ranks:
         return [text for part in gathered for text in part]
 
 
-def whole(tensor: torch.Tensor) -> torch.Tensor:
-    """All of a tensor, on the CPU, whoever holds its parts; all ranks must ask."""
-    full = tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
-    return full.detach().to("cpu", copy=True).contiguous()
+def full(tensor: torch.Tensor) -> torch.Tensor:
+    """All of a tensor, whoever holds its parts; all ranks must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
 
 
 def share_of(tensor: torch.Tensor, like: torch.Tensor) -> torch.Tensor:

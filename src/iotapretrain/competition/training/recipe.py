@@ -67,6 +67,9 @@ class Recipe:
             value = getattr(self, key)
             if value is not None and not 0 < value < float("inf"):
                 raise ConfigError("training", key, f"{value}", "a finite number above 0")
+        if self.origin is not None and (self.size or self.architecture or self.model):
+            problem = "given beside a model to start from, which keeps its own"
+            raise ConfigError("training", "size, architecture or model", problem, "one of the two")
         if self.tokens is not None and self.steps is not None:
             raise ConfigError("training", "steps", "given beside tokens", "one of the two")
 

@@ -24,12 +24,10 @@ from iotapretrain.errors import IotaError, RunError
 PLAN, RECORDS, LOCK = "plan.json", "records.jsonl", ".lock"
 
 
-def read_plan(run: Path) -> Plan | None:
-    """The plan of a run; None where none began."""
+def read_plan(run: Path) -> Plan:
+    """The plan of a run that began."""
     try:
         return msgspec.json.decode((run / PLAN).read_bytes(), type=Plan)
-    except FileNotFoundError:
-        return None
     except (OSError, msgspec.DecodeError, IotaError) as error:
         raise RunError(
             f"{run / PLAN}: cannot be read: {error}; begin anew with another --out"
@@ -41,8 +39,12 @@ def has_begun(run: Path) -> bool:
     return any((run / FOLDER).glob("step-*"))
 
 
-def write_plan(run: Path, plan: Plan) -> None:
-    """The plan appears whole or not at all."""
+def settle(run: Path, plan: Plan) -> None:
+    """Write the plan of a run that begins, whole or not at all; one that began keeps its own."""
+    if has_begun(run):
+        if read_plan(run) != plan:
+            raise RunError(f"{run}: holds a run by another plan; begin this one elsewhere")
+        return
     coming = run / f".{PLAN}.new"
     coming.write_bytes(msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
     sync(coming)
