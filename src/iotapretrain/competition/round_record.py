@@ -11,6 +11,7 @@ the clock of the machine: a validator that was killed and resumed signs what its
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 from blake3 import blake3
@@ -18,6 +19,12 @@ from blake3 import blake3
 DOMAIN = b"iotapretrain round 1\x00"
 SCHEMA = "iotapretrain/round/1"
 Struct = msgspec.Struct
+
+Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Number = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+"""What a stranger's record may hold, so that no arithmetic on it can overflow."""
+MOST_MODELS = 4096
 
 
 class Reason(Struct, frozen=True):
@@ -32,10 +39,10 @@ class PageRecord(Struct, frozen=True):
     """One page of a task: where it lies, what it holds, and how many sequences of it count."""
 
     config: str
-    start: int
-    rows: int
+    start: Count
+    rows: Count
     digest: str
-    sequences: int
+    sequences: Count
 
 
 class TaskRecord(Struct, frozen=True):
@@ -44,7 +51,7 @@ class TaskRecord(Struct, frozen=True):
     name: str
     dataset: str
     revision: str
-    weight: float
+    weight: Share
     pages: tuple[PageRecord, ...]
     batch_digest: str | None
     missing: Reason | None = None
@@ -53,9 +60,9 @@ class TaskRecord(Struct, frozen=True):
 class ModelRecord(Struct, frozen=True, kw_only=True):
     """One model of the field."""
 
-    uid: int
+    uid: Count
     hotkey: str
-    block: int
+    block: Count
     """Of the commitment."""
     commitment: str
     digest: str | None
@@ -64,25 +71,25 @@ class ModelRecord(Struct, frozen=True, kw_only=True):
     """By `rules.retry.Outcome`: evaluated, infrastructure, model, bad_hash, inadmissible."""
     reasons: tuple[Reason, ...] = ()
     """Of refusals, of failures, and of being left out of the tournament."""
-    losses: dict[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
+    losses: dict[str, tuple[Number | None, ...]] = msgspec.field(default_factory=dict)
     """By task, the mean loss of each page in the order of the task's pages; null was not scored."""
-    score: float | None = None
-    task_scores: dict[str, float] = msgspec.field(default_factory=dict)
-    pages_scored: int = 0
+    score: Number | None = None
+    task_scores: dict[str, Number] = msgspec.field(default_factory=dict)
+    pages_scored: Count = 0
     raced_out: bool = False
-    epsilon: float | None = None
-    wins: int = 0
-    win_rate: float = 0.0
-    weight: float = 0.0
+    epsilon: Number | None = None
+    wins: Count = 0
+    win_rate: Number = 0.0
+    weight: Number = 0.0
     """Of this round in this competition; `RoundRecord.standings` holds the averages."""
 
 
 class RaceRecord(Struct, frozen=True):
     """How models were dropped early; null in the round's record where everything was scored."""
 
-    error_probability: float
-    pages_scored: int
-    pages_of_full_round: int
+    error_probability: Number
+    pages_scored: Count
+    pages_of_full_round: Count
 
 
 class RoundRecord(Struct, frozen=True, kw_only=True):
@@ -92,28 +99,28 @@ class RoundRecord(Struct, frozen=True, kw_only=True):
     code_version: str
     network: str
     """The chain's genesis hash, so that a record of one network fits no other."""
-    netuid: int
+    netuid: Count
     validator: str
-    round: int
+    round: Count
     """Counts this validator's rounds over all competitions, from 1."""
     previous: str | None
-    competition: int
+    competition: Count
     competition_name: str
     schedule_digest: str
     """BLAKE3 of the competitions file's text."""
-    block: int
+    block: Count
     """At which the round was decided upon: ages and schedule are those of this block."""
-    sync_block: int
+    sync_block: Count
     seed_hash: str
     """The hash of the sync block, hex without 0x."""
     tasks: tuple[TaskRecord, ...]
     race: RaceRecord | None
-    models: tuple[ModelRecord, ...]
+    models: Annotated[tuple[ModelRecord, ...], msgspec.Meta(max_length=MOST_MODELS)]
     champion: str | None
     """Hotkey; null if the round had no result."""
-    standings: dict[str, dict[str, float]]
+    standings: dict[str, dict[str, Number]]
     """After the round: competition id (JSON's keys are text) to hotkey to average."""
-    weights: dict[str, float]
+    weights: dict[str, Number]
     """Hotkey to the weight that follows for the chain: standings merged by shares; sums to 1."""
 
 
