@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.round_record import (
     ModelRecord,
@@ -20,6 +22,7 @@ from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import Missing, RoundText
 from iotapretrain.models.verdict import Code
 from iotapretrain.rules import competitive
+from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.field import Field
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.schedule import Competition, TextTask
@@ -107,8 +110,20 @@ class Measured:
             [entry.uid for entry in opened.field],
             [entry.block for entry in opened.field],
             scores=[result.played for result in self.results],
+            losses=self._losses(opened),
             digests=[entry.digest for entry in opened.field],
         )
+
+    def _losses(self, opened: RoundOpened) -> FloatArray | None:
+        """Page by page, for modes that compare so and for margins; rows of NaN were not scored."""
+        if self.evaluated is None:
+            return None
+        known = {
+            judged.contender.hotkey: row
+            for judged, row in zip(self.evaluated.models, self.evaluated.weighed, strict=True)
+        }
+        unknown = np.full(self.evaluated.weighed.shape[1], np.nan)
+        return np.array([known.get(entry.hotkey, unknown) for entry in opened.field])
 
     def attempts(self, opened: RoundOpened) -> tuple[Attempt, ...]:
         """What is remembered of everybody."""

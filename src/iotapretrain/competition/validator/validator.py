@@ -109,7 +109,8 @@ class Validator:
         """One thing that is to be done now; False if there is none."""
         self._means.publisher.start()
         if self.state.opened is not None:
-            return await self._finish(self.state.opened)
+            await self._finish(self.state.opened)
+            return True
         view = await self._see()
         await self._pay()
         for competition in turns(self.state, view, self._schedule):
@@ -117,7 +118,8 @@ class Validator:
             opened = opening(self.state, view, self._schedule, competition)
             if opened is not None:
                 self._execute(opened)
-                return await self._finish(opened)
+                await self._finish(opened)
+                return True
         return False
 
     def _done(self) -> bool:
@@ -154,23 +156,25 @@ class Validator:
 
     # Rounds
 
-    async def _finish(self, opened: RoundOpened) -> bool:
-        """Score, decide and sign the open round; False if it has to be given up for now."""
+    async def _finish(self, opened: RoundOpened) -> None:
+        """Score, decide and sign the open round, or give it up for now."""
         competition = competition_of(self._schedule, opened)
         if competition is None:
-            return self._give_up(opened, "its competition is not in the schedule any more")
+            await self._give_up(opened, "its competition is not in the schedule any more")
+            return
         about = {"round": opened.round, "competition": opened.competition, "block": opened.block}
         self._say(events.RoundStarted, **about, models=len(opened.field))
         self._look_ahead(opened)
         try:
             measured = await self._means.measurer.measure(opened, competition)
         except (IotaError, OSError) as error:
-            return self._give_up(opened, str(error))
+            await self._give_up(opened, str(error))
+            return
         reason = does_not_count(self.state, opened, measured.attempts(opened))
-        if reason is not None:
-            return self._give_up(opened, measured.no_text or reason)
-        self._close(opened, competition, measured)
-        return True
+        if reason is None:
+            self._close(opened, competition, measured)
+        else:
+            await self._give_up(opened, measured.no_text or reason)
 
     def _close(self, opened: RoundOpened, competition: Competition, measured: Measured) -> None:
         """Decide, sign, and write down: from here on the round counts."""
@@ -199,11 +203,11 @@ class Validator:
             seconds={**measured.seconds, "decide": self._means.clock() - began},
         )
 
-    def _give_up(self, opened: RoundOpened, reason: str) -> bool:
+    async def _give_up(self, opened: RoundOpened, reason: str) -> None:
         """The round does not count; the next competition comes first, then it is tried again."""
         self._execute(RoundGivenUp(opened.round, reason))
         self._wait(f"competition {opened.competition}", reason, self._settings.poll)
-        return False
+        await asyncio.sleep(self._settings.poll)
 
     # While a round computes
 

@@ -1,0 +1,162 @@
+"""Validators over the small competition of `tests.competition.world`, with a quick way to score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
+from iotapretrain.competition.public_rounds import PublicRounds
+from iotapretrain.competition.round_record import RoundRecord
+from iotapretrain.competition.validator.journal import open_memory
+from iotapretrain.competition.validator.measuring import Score
+from iotapretrain.competition.validator.run import World as Outside
+from iotapretrain.competition.validator.run import validate
+from iotapretrain.competition.validator.settings import Settings
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.patience import Patience
+from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.observe.events import AnyEvent, ModelFetched, Waiting
+from iotapretrain.rules.normalise import aggregate
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.validator.state import State
+from tests.chain.worlds import hotkey, keys
+from tests.competition.world import NETUID, World
+
+IMPATIENT = Patience(tries=1, first_wait=0.0, longest_wait=0.0)
+
+
+class Ears:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.heard: list[AnyEvent] = []
+
+    def emit(self, event: AnyEvent) -> None:
+        self.heard.append(event)
+
+    def close(self) -> None:
+        """Nothing."""
+
+    def waits(self) -> list[str]:
+        return [event.what for event in self.heard if isinstance(event, Waiting)]
+
+    def looks(self) -> list[str]:
+        return [event.outcome for event in self.heard if isinstance(event, ModelFetched)]
+
+
+@dataclass
+class Oracle:
+    """Scores without opening a model: by hotkey, the loss on every page; an outcome fails.
+
+    Whoever is not named loses 3.
+    """
+
+    losses: dict[str, float | Outcome] = field(default_factory=dict)
+    calls: list[list[str]] = field(default_factory=list)
+
+    def __call__(self, contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
+        self.calls.append([each.hotkey for each in contenders])
+        judged = tuple(self._judged(each, text, terms) for each in contenders)
+        pages = sum(each.pages_scored for each in judged)
+        weighed = np.array([_row(each, text) for each in judged])
+        return Evaluated(judged, weighed, None, pages, pages, 0.0)
+
+    def _judged(self, contender: Contender, text: RoundText, terms: Terms) -> Judged:
+        loss = self.losses.get(contender.hotkey, 3.0)
+        if isinstance(loss, Outcome):
+            return Judged(contender, loss)
+        losses = {name: (loss,) * len(batch.pages) for name, batch in text.batches.items()}
+        raw = dict.fromkeys(text.batches, loss)
+        missing = [each.task for each in text.missing]
+        score = aggregate(terms.competition.tasks, raw, missing)
+        assert score is not None
+        return Judged(
+            contender,
+            Outcome.EVALUATED,
+            losses=losses,
+            task_scores=raw,
+            score=score.value,
+            pages_scored=sum(map(len, losses.values())),
+        )
+
+
+def _row(judged: Judged, text: RoundText) -> list[float]:
+    score = float("nan") if judged.score is None else judged.score
+    return [score] * sum(len(batch.pages) for batch in text.batches.values())
+
+
+@dataclass
+class Rig:
+    """One validator of a world: how it is started, and what became of it."""
+
+    world: World
+    name: str = "validator-1"
+    place: str = "state"
+    oracle: Score = field(default_factory=Oracle)
+    hub: Hub | None = None
+    ears: Ears = field(default_factory=Ears)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state_folder(self) -> Path:
+        return self.world.folder / f"{self.name}-{self.place}"
+
+    @property
+    def repository(self) -> RepositoryId:
+        return RepositoryId(self.name, f"rounds-{self.place}")
+
+    def configured(self) -> Settings:
+        given = {"once": True, "poll": 0.01, "longest_pause": 0.02, "weights_every": 5}
+        return Settings(
+            netuid=NETUID,
+            schedule=self.world.schedule,
+            schedule_text=self.world.schedule_text,
+            state=self.state_folder,
+            repository=self.repository,
+            **{**given, **self.settings},
+        )
+
+    async def run(self, client: ChainClient | None = None) -> int:
+        """Do what is due, once, unless the settings say otherwise."""
+        outside = Outside(
+            hub=self.hub or FolderHub(self.world.folder / "hub", self.name),
+            score=self.oracle,
+            worker=self.world.worker,
+            sink=self.ears,
+            models=self.world.models,
+            texts=self.world.text,
+            patience=IMPATIENT,
+            rng=Random(1),
+        )
+        return await validate(
+            self.configured(), client or self.world.client, keys(self.name), outside
+        )
+
+    async def state(self) -> State:
+        """What its journal says, read as a restart would."""
+        network = (await self.world.client.block_hash(0)).hex()
+        place = self.configured().journal_place
+        journal, memory = open_memory(place, network, NETUID, hotkey(self.name))
+        with journal, memory:
+            return memory.state
+
+    def records(self) -> list[RoundRecord]:
+        """What it has published."""
+        hub = FolderHub(self.world.folder / "hub", self.name)
+        public = PublicRounds(hub, self.repository)
+        return [public.read(number).record for number in public.numbers()]
+
+
+def without_author(record: RoundRecord) -> RoundRecord:
+    """The record as anybody else would have written it."""
+    from msgspec.structs import replace as changed
+
+    return changed(record, validator="", previous=None)

@@ -1,0 +1,151 @@
+"""Whole rounds on a real chain and hub: who wins, what is published, what the chain gets."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.competition.audit.audit import Agreed, audit
+from iotapretrain.competition.audit.repeated import Bench
+from iotapretrain.competition.public_rounds import PublicRounds
+from iotapretrain.competition.round_record import is_sealed
+from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.errors import InputError
+from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.protocol import RepositoryId
+from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.rules.retry import Outcome
+from tests.chain.worlds import hotkey
+from tests.competition.validator.rig import Oracle, Rig, without_author
+from tests.competition.world import NETUID, World, opened
+
+SMALL = Budget(seconds=60, memory_bytes=2 * 2**30)
+
+
+async def three(world: World) -> None:
+    """Three miners with models, past their delay at block 30."""
+    for number, scale in enumerate((6.0, 5.0, 0.1), start=1):
+        await world.commit(f"miner-{number}", world.model(scale, seed=number))
+    await world.to_block(30)
+
+
+async def test_two_validators_and_an_auditor_agree(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rigs = [Rig(world, name) for name in ("validator-1", "validator-2")]
+        for rig in rigs:
+            with open_score(rig.state_folder, Scoring(race=False, budget=SMALL)) as score:
+                rig.oracle = score
+                assert await rig.run() == 2  # a round of each competition
+        one, two = (rig.records() for rig in rigs)
+        assert list(map(without_author, one)) == list(map(without_author, two))
+        assert one[0].champion == hotkey("miner-3")
+        await world.to_epoch()
+        graph = await world.client.metagraph(NETUID, world.chain.head())
+        assert graph.incentive[graph.uid(hotkey("miner-3"))] > 0.95
+        bench = Bench(world.hub, world.models, world.text, worker)
+        agreed = Agreed.of(world.schedule_text, "mini.toml")
+        for number in (1, 2):
+            report = await audit(
+                world.client, NETUID, bench, agreed, number, hotkey("validator-1"), None, Random(1)
+            )
+            assert [each.sentence for each in report.differences if each.check != "chain"] == []
+
+
+async def test_a_record_is_signed_and_says_where_it_is(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rig = Rig(world)
+        await rig.run()
+        hub = FolderHub(tmp_path / "hub")
+        public = PublicRounds(hub, rig.repository)
+        signed = public.latest()
+        assert signed is not None
+        assert is_sealed(signed, is_signature)
+        assert signed.record.previous == public.read(1).digest
+        head = world.chain.head()
+        said = (await world.client.commitments(NETUID, head)).by_hotkey[hotkey("validator-1")]
+        assert said.data == f"rounds:{rig.repository}".encode()
+        files = sorted(path.name for path in (rig.state_folder / "rounds").iterdir())
+        assert files == ["000001.json", "000002.json"]
+
+
+async def test_one_round_a_sync_block(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rig = Rig(world)
+        assert await rig.run() == 2
+        assert await rig.run() == 2
+        await world.to_block(35)
+        assert await rig.run() == 4
+        assert [record.block for record in rig.records()] == [30, 30, 35, 35]
+        assert [record.competition for record in rig.records()] == [0, 1, 0, 1]
+
+
+async def test_weights_keep_their_cadence(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rig = Rig(world, settings={"weights_every": 12})
+        updates = []
+        for block in range(30, 70, 5):
+            await world.to_block(max(block, world.chain.head() + 1))
+            await rig.run()
+            graph = await world.client.metagraph(NETUID, world.chain.head())
+            updates.append(int(graph.last_update[graph.uid(hotkey("validator-1"))]))
+        kept = sorted(set(updates))
+        assert len(kept) == 3
+        assert all(later - earlier >= 12 for earlier, later in pairwise(kept))
+
+
+async def test_refused_models_are_named_with_their_reasons(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        best = world.model(0.6, seed=3)
+        await world.commit("miner-1", best)
+        await world.commit("miner-2", best)
+        honest = world.model(1.0, seed=1)
+        (honest / "model.safetensors").write_bytes(b"no weights")
+        await world.commit("miner-3", honest)
+        hidden = await world.commit("miner-4", world.model(0.9, seed=4))
+        owned = FolderHub(tmp_path / "hub", "miner-4")
+        owned.set_visibility(RepositoryId(hidden.namespace, hidden.name), "private")
+        shutil.rmtree(world.models.root)
+        await world.to_block(30)
+        rig = Rig(world)
+        await rig.run()
+        record = rig.records()[0]
+        assert record.champion == hotkey("miner-1")
+        codes = {
+            model.hotkey: (model.outcome, [reason.code for reason in model.reasons])
+            for model in record.models
+        }
+        assert codes[hotkey("miner-2")] == ("inadmissible", ["copy"])
+        assert codes[hotkey("miner-3")] == ("inadmissible", ["header"])
+        assert codes[hotkey("miner-4")] == ("model", ["gone"])
+        assert str(tmp_path) not in str(record)
+
+
+async def test_our_failures_are_nobodys_loss(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        oracle = Oracle({hotkey("miner-3"): 2.0})
+        rig = Rig(world, oracle=oracle)
+        await rig.run()
+        before = (await rig.state()).standings
+        await world.to_block(35)
+        oracle.losses[hotkey("miner-3")] = Outcome.INFRASTRUCTURE
+        assert await rig.run() == 2
+        assert (await rig.state()).standings == before
+        oracle.losses[hotkey("miner-3")] = 2.0
+        await world.to_block(40)
+        assert await rig.run() == 4
+
+
+async def test_whoever_is_not_registered_cannot_validate(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        with pytest.raises(InputError, match="is not registered on subnet 1"):
+            await Rig(world, name="owner").run()
