@@ -35,7 +35,8 @@ def test_every_command_exists(page: str, line: str) -> None:
             break
         assert words[0] in command.commands, f"{page}: iota {line}: no command {words[0]!r}"
         command = command.commands[words.pop(0)]
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    given = [[*each.opts, *each.secondary_opts] for each in command.params]
+    known = {"--help"}.union(*given)
     unknown = {word.split("=")[0] for word in words if word.startswith("--")} - known
     assert not unknown, f"{page}: iota {line}: unknown {unknown}"
 
