@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import out, print_json, tell
 from iotapretrain.cli.network import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
@@ -50,7 +50,7 @@ def audit(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    competitions: Competitions = "tiny",
+    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a published round: signature, pages, models, losses, tournament, standings, weights.
@@ -69,7 +69,7 @@ def audit(
     from iotapretrain.models.worker import Budget, Worker
 
     wanted = _round(number)
-    agreed = Agreed.of(find_schedule(competitions)[1], competitions)
+    agreed = Agreed.of(find_schedule(competitions, network)[1], competitions or "competitions")
     chosen = secrets.randbelow(2**32) if seed is None else seed
     texts = text_cache.Cache(text_cache.default_folder())
     models = model_cache.Cache(model_cache.default_folder())
@@ -131,11 +131,11 @@ def _record(report: Report, network: str) -> None:
 def _tell(check: Check) -> None:
     """At once, so that whoever waits for a long audit sees how far it is."""
     mark = "FALSE" if not check.held else "ok" if check.skipped is None else "partly"
-    out.print(f"{check.name:<21} {mark:<7} {check.sentence}", markup=False)
+    tell(f"{check.name:<21} {mark:<7} {check.sentence}")
     for difference in check.differences:
-        out.print(f"    {difference.sentence}", markup=False)
+        tell(f"    {difference.sentence}")
     if check.skipped is not None:
-        out.print(f"    not checked: {check.skipped}", markup=False)
+        tell(f"    not checked: {check.skipped}")
     out.file.flush()
 
 

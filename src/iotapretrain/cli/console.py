@@ -17,6 +17,18 @@ def fail(message: str) -> None:
     print("error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
 
 
+def printable(text: str) -> str:
+    """A stranger's text without what could move the cursor, hide a line or colour a lie."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
+def tell(line: str) -> None:
+    """Say one line that may hold words of strangers."""
+    out.print(printable(line), markup=False)
+
+
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Machine-readable output: one strictly valid JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")

@@ -18,7 +18,7 @@ def dashboard(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    competitions: Competitions = "tiny",
+    competitions: Competitions = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes any free one.", min=0, max=65535)] = 8080,
     open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
@@ -45,7 +45,7 @@ def dashboard(
         folder if folder.is_dir() else None,
         netuid,
         find_hub(hub, network),
-        find_schedule(competitions)[0],
+        find_schedule(competitions, network)[0],
         _audit_command(network, netuid, hub, competitions),
     )
 
@@ -59,13 +59,15 @@ def dashboard(
 
 
 def _audit_command(
-    network: str, netuid: int, hub: str | None, competitions: str
+    network: str, netuid: int, hub: str | None, competitions: str | None
 ) -> tuple[str, ...]:
     """This same program's audit, as the page starts it; the round and validator follow."""
     program = "from iotapretrain.cli.main import main; main()"
     command = [sys.executable, "-c", program, "audit", "--network", network]
-    command += ["--netuid", str(netuid), "--competitions", competitions, "--sample", str(SAMPLE)]
-    return (*command, *(("--hub", hub) if hub is not None else ()))
+    command += ["--netuid", str(netuid), "--sample", str(SAMPLE)]
+    for option, value in (("--hub", hub), ("--competitions", competitions)):
+        command += [] if value is None else [option, value]
+    return tuple(command)
 
 
 SAMPLE = 24

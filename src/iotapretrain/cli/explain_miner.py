@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import out, print_json, tell
 from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
@@ -31,7 +31,7 @@ def explain(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    competitions: Competitions = "tiny",
+    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.
@@ -42,7 +42,7 @@ def explain(
     from iotapretrain.competition.standing.find import read_uid
 
     uid, opened = read_uid(miner), find_hub(hub, network)
-    schedule, _ = find_schedule(competitions)
+    schedule, _ = find_schedule(competitions, network)
 
     async def run(client: ChainClient) -> Explanation:
         return await read(client, opened, netuid, uid, schedule, number)
@@ -55,21 +55,18 @@ def explain(
 
 
 def _show(found: Explanation) -> None:
-    out.print(f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}", markup=False)
-    out.print(
-        f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}.",
-        markup=False,
-    )
+    tell(f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}")
+    tell(f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}.")
     for validator, share in found.rows.items():
         out.print(f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain.")
     for told in found.accounts:
-        out.print(f"by {told.validator}, round {told.round}, {told.competition}", markup=False)
+        tell(f"by {told.validator}, round {told.round}, {told.competition}")
         for sentence in told.sentences:
-            out.print(f"  {sentence}", markup=False)
+            tell(f"  {sentence}")
     if not found.accounts:
-        out.print(f"  {_nothing(found)}", markup=False)
+        tell(f"  {_nothing(found)}")
     for silence in found.silences:
-        out.print(f"  {silence.source.validator}: {silence.reason}", markup=False)
+        tell(f"  {silence.source.validator}: {silence.reason}")
 
 
 def _nothing(found: Explanation) -> str:

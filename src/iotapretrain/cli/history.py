@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import print_json, tell
 from iotapretrain.cli.explain.table import Table
 from iotapretrain.cli.network import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
@@ -59,7 +59,7 @@ def history(
         return
     _show(chosen.name, found)
     if plot is not None:
-        out.print(f"{plot}", markup=False)
+        tell(f"{plot}")
 
 
 def _show(name: str, found: list[Reign]) -> None:

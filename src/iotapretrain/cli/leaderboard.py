@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import out, print_json, tell
 from iotapretrain.cli.explain.table import Table
 from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from iotapretrain.competition.standing.leaderboard import Leaderboard
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.schedule import Competition
+
+Chosen = Callable[[int], "tuple[Competition, ...]"]
+"""The competitions to show at a block."""
 
 COLUMNS = (
     "place",
@@ -49,7 +53,7 @@ def leaderboard(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    competitions: Competitions = "tiny",
+    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the models of a competition, best first: losses, win rates, averages, emission.
@@ -60,10 +64,10 @@ def leaderboard(
     """
     if watch and as_json:
         raise InputError("--watch draws for people; leave out --json, or ask again and again")
-    opened = find_hub(hub, network)
+    opened, chosen = find_hub(hub, network), _chosen(competition, competitions, network)
 
     async def show(client: ChainClient) -> None:
-        boards = await _read(client, opened, netuid, competition, competitions)
+        boards = await _read(client, opened, netuid, chosen)
         if as_json:
             print_json([_document(board) for board in boards])
             return
@@ -81,9 +85,7 @@ def leaderboard(
     with_client(network, run)
 
 
-async def _read(
-    client: ChainClient, hub: Hub, netuid: int, name: str | None, schedule: str
-) -> list[Leaderboard]:
+async def _read(client: ChainClient, hub: Hub, netuid: int, chosen: Chosen) -> list[Leaderboard]:
     from iotapretrain.competition.standing.committed import read_ground
     from iotapretrain.competition.standing.leaderboard import leaderboard as made
     from iotapretrain.competition.standing.opinions import network_id, read_opinions
@@ -91,18 +93,20 @@ async def _read(
     ground = await read_ground(client, netuid)
     network = await network_id(client)
     boards = []
-    for each in _competitions(name, schedule, ground.block):
+    for each in chosen(ground.block):
         opinions, silences = read_opinions(hub, ground, network, each.id)
         boards.append(made(each.name, each.id, each.models, ground, opinions, silences))
     return boards
 
 
-def _competitions(name: str | None, schedule: str, block: int) -> tuple[Competition, ...]:
+def _chosen(name: str | None, competitions: str | None, network: str) -> Chosen:
+    """The one that is named, or all that are active."""
     from iotapretrain.cli.competition_name import find_competition
 
     if name is not None:
-        return (find_competition(name),)
-    return find_schedule(schedule)[0].active(block)
+        found = find_competition(name)
+        return lambda _block: (found,)
+    return find_schedule(competitions, network)[0].active
 
 
 def _show(board: Leaderboard) -> None:
@@ -123,7 +127,7 @@ def _show(board: Leaderboard) -> None:
     ]
     Table(f"{board.competition} at block {board.block}", COLUMNS, rows, _note(board)).show()
     for silence in board.silences:
-        out.print(f"  {silence.source.validator}: {silence.reason}", markup=False)
+        tell(f"  {silence.source.validator}: {silence.reason}")
 
 
 def _note(board: Leaderboard) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.competition_name import find_scheduled
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import print_json, tell
 from iotapretrain.cli.explain.table import Table
 from iotapretrain.cli.network import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
@@ -84,14 +84,14 @@ def _tried(
 
 def _show(trial: Trial) -> None:
     for finding in trial.findings:
-        out.print(f"refused: {finding.code}: {finding.sentence}", markup=False)
+        tell(f"refused: {finding.code}: {finding.sentence}")
     if trial.facts is not None and not trial.findings:
         facts = trial.facts
-        out.print(f"admitted: {facts.architecture}, {facts.parameters:,} parameters", markup=False)
+        tell(f"admitted: {facts.architecture}, {facts.parameters:,} parameters")
     if trial.tasks:
         _tasks(trial).show()
     for sentence in _sentences(trial):
-        out.print(sentence, markup=False)
+        tell(sentence)
 
 
 def _tasks(trial: Trial) -> Table:

@@ -38,7 +38,7 @@ def validate(
     wallet: WalletName,
     network: Network = "net",
     netuid: Netuid = 1,
-    competitions: Competitions = "tiny",
+    competitions: Competitions = None,
     hub: HubAddress = None,
     wallets: WalletFolder = None,
     state: Annotated[
@@ -96,7 +96,7 @@ def validate(
     from iotapretrain.observe.sinks import open_sinks
 
     owner = wallet.partition("/")[0]
-    schedule, text = find_schedule(competitions)
+    schedule, text = find_schedule(competitions, network)
     folder = state or _own_folder(network, wallet)
     settings = Settings(
         netuid=netuid,

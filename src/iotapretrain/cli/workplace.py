@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.schedule import Schedule
 
+COMPETITIONS = "competitions.toml"
+"""In the folder of a network."""
+
 Network = Annotated[
     str,
     typer.Option(
@@ -34,7 +37,11 @@ CompetitionName = Annotated[
     str, typer.Option("--competition", help="tiny/NAME, sn9/NAME or FILE.toml:NAME.")
 ]
 Competitions = Annotated[
-    str, typer.Option("--competitions", help="The schedule: tiny, sn9 or FILE.toml.")
+    str | None,
+    typer.Option(
+        "--competitions",
+        help="The schedule: tiny, sn9 or FILE.toml. Default: the network folder's, or tiny.",
+    ),
 ]
 
 
@@ -51,13 +58,14 @@ def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub
     return open_hub(address, owner if address.startswith("folder:") else None)
 
 
-def find_schedule(place: str) -> tuple[Schedule, str]:
-    """A schedule with the text that it was read from."""
+def find_schedule(place: str | None, network: str) -> tuple[Schedule, str]:
+    """A schedule with the text that it was read from; a network's folder may hold one."""
     from iotapretrain.rules.competitions import parse
 
-    path = schedule_path(place)
+    own = Path(network.removeprefix("embedded:")) / COMPETITIONS
+    path = own if place is None and own.is_file() else schedule_path(place or "tiny")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"competitions {place}: {path} cannot be read: {error}") from error
+        raise InputError(f"competitions: {path} cannot be read: {error}") from error
     return parse(text, str(path)), text

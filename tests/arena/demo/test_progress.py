@@ -50,6 +50,16 @@ def test_rounds_before_the_last_model_do_not_count() -> None:
     assert progress.settled
 
 
+def test_a_model_is_judged_by_the_first_round_that_it_can_be_in() -> None:
+    progress = Progress(["vera", "victor"])
+    progress.see("vera", finished(80))
+    assert not progress.judged("carol")
+    progress.see("carol", published(100))
+    assert not progress.judged("carol")
+    progress.see("victor", finished(100))
+    assert progress.judged("carol")
+
+
 def test_every_validator_counts_and_every_block_once() -> None:
     progress = Progress(["vera", "victor"])
     for block in (100, 120, 140):

@@ -31,7 +31,7 @@ from iotapretrain.rules.retry import Outcome
 
 FAVOUR = 0.5
 """What the friend's losses are times the best model's."""
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 WEIGHTS_EVERY = 8
 
 Lie = Callable[[Score], Score]

@@ -53,7 +53,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Part:
-    """One actor: its commands, one after the other, once those that it waits for have finished."""
+    """One actor: its commands, one after the other, once `after` have had their models judged."""
 
     name: str
     role: Role

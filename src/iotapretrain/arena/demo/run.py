@@ -135,9 +135,13 @@ class Play:
     def _start_who_is_due(self) -> None:
         for part in self._parts:
             name, commands = part.name, self._left[part.name]
-            waits = not all(map(self._done, part.after))
-            if commands and not waits and not self._company.running(name):
+            if commands and self._may_start(part) and not self._company.running(name):
                 self._company.start(name, commands.pop(0))
+
+    def _may_start(self, part: Part) -> bool:
+        """Whether those that it waits for have been judged, unless they stay away."""
+        waits_for = [name for name in part.after if name in self._left]
+        return all(map(self._progress.judged, waits_for))
 
     def _tell(self) -> None:
         for who, event in self._narrator.new():
@@ -146,8 +150,7 @@ class Play:
                 self._say(who, said)
 
     def _done(self, name: str) -> bool:
-        """Somebody who stays away has nothing to do."""
-        return not self._left.get(name) and not self._company.running(name)
+        return not self._left[name] and not self._company.running(name)
 
     def _all_done(self) -> bool:
         return all(self._done(part.name) for part in self._parts if not part.stays)

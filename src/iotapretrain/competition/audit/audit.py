@@ -159,13 +159,14 @@ class _Case:
         yield from self._followed(competition)
 
     def _repeated(self, competition: Competition) -> Iterator[Check]:
-        """What needs text and models."""
-        repeated = Repeated.of(self.record, competition, self.witness, self.bench)
-        yield from repeated.checks()
+        """What needs text and models; of a sample only the models that are in it."""
         claimed = claims(self.record)
-        chosen = sampled(repeated.computable(claimed), self.sample, self.rng)
-        yield repeated.losses(chosen, claimed)
-        self.computed = len(chosen)
+        chosen = sampled(claimed, self.sample, self.rng)
+        wanted = None if self.sample is None else {claim.hotkey for claim in chosen}
+        repeated = Repeated.of(self.record, competition, self.witness, self.bench, wanted)
+        yield from repeated.checks()
+        check, self.computed = repeated.losses(chosen, len(claimed))
+        yield check
 
     def _followed(self, competition: Competition) -> Iterator[Check]:
         """What follows from the published losses."""

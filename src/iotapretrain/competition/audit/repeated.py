@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from iotapretrain.competition.audit.bytes import fetch_model
@@ -55,14 +56,22 @@ class Repeated:
 
     @classmethod
     def of(
-        cls, record: RoundRecord, competition: Competition, witness: Witness, bench: Bench
+        cls,
+        record: RoundRecord,
+        competition: Competition,
+        witness: Witness,
+        bench: Bench,
+        wanted: Collection[str] | None = None,
     ) -> Repeated:
+        """Read the text, and fetch the models of the hotkeys that are wanted, or of all."""
         tokenizer = load_tokenizer(bench.tokenizer or competition.constraints.tokenizer)
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         text = read_text(competition, witness.sync_hash or "", tokenizer, bench.text)
         fetched: dict[str, Fetched] = {}
         folders: dict[str, Path] = {}
         for model in record.models:
+            if wanted is not None and model.hotkey not in wanted:
+                continue
             seen, folder = fetch_model(model, bench.hub, bench.models, limits, bench.worker)
             fetched[model.hotkey] = seen
             if folder is not None:
@@ -74,31 +83,34 @@ class Repeated:
         yield check_models(self.record, self.competition, self.witness.dated, self.fetched)
         yield check_refusals(self.record, self.fetched)
 
-    def computable(self, claimed: list[Claim]) -> list[Claim]:
-        """The losses of bytes and pages that can be had and are the published ones."""
-        pages = {
-            (task.name, number)
-            for task in self.record.tasks
-            for number, page in enumerate(task.pages)
-            if (drawn := self._page(task.name, number)) is not None and drawn.digest == page.digest
-        }
-        return [
-            claim
-            for claim in claimed
-            if claim.hotkey in self.folders and (claim.task, claim.page) in pages
-        ]
-
-    def losses(self, chosen: list[Claim], claimed: list[Claim]) -> Check:
-        """One call of the worker a model."""
+    def losses(self, chosen: Sequence[Claim], of: int) -> tuple[Check, int]:
+        """The chosen losses computed again, as far as models and pages can be had; how many."""
+        within = [claim for claim in chosen if self._computable(claim)]
         computed: list[float | None] = []
-        for hotkey in dict.fromkeys(claim.hotkey for claim in chosen):
-            its = [claim for claim in chosen if claim.hotkey == hotkey]
+        for hotkey in dict.fromkeys(claim.hotkey for claim in within):
+            its = [claim for claim in within if claim.hotkey == hotkey]
             pages = [self._page(claim.task, claim.page) for claim in its]
             wanted = [page for page in pages if page is not None]
             computed += score_pages(self.folders[hotkey], self.limits, self.worker, wanted)
-        out_of_reach = len(claimed) - len(self.computable(claimed))
-        skipped = f"{out_of_reach} cannot be: model or page out of reach" if out_of_reach else None
-        return check_losses(chosen, computed, len(claimed), skipped)
+        without = len(chosen) - len(within)
+        skipped = f"{without} cannot be: model or page out of reach" if without else None
+        return check_losses(within, computed, of, skipped), len(within)
+
+    def _computable(self, claim: Claim) -> bool:
+        """Whether the bytes are here, and the page is the published one."""
+        page = self._page(claim.task, claim.page)
+        return claim.hotkey in self.folders and (
+            page is not None and page.digest == self._published.get((claim.task, claim.page))
+        )
+
+    @cached_property
+    def _published(self) -> Mapping[tuple[str, int], str]:
+        """The digest of each page by task and place."""
+        return {
+            (task.name, place): page.digest
+            for task in self.record.tasks
+            for place, page in enumerate(task.pages)
+        }
 
     def _page(self, task: str, number: int) -> PackedPage | None:
         batch = self.text.batches.get(task)

@@ -46,7 +46,7 @@ async def explain(
     schedule: Schedule,
     number: int | None = None,
 ) -> Explanation:
-    """From the newest record of each validator and competition, or from those of one round."""
+    """From the newest records about it of each validator and competition, or from one round's."""
     ground = await read_ground(client, netuid)
     if not 0 <= uid < len(ground.metagraph):
         raise InputError(f"uid {uid}: subnet {netuid} has uids 0 to {len(ground.metagraph) - 1}")
@@ -58,7 +58,7 @@ async def explain(
     silences: list[Silence] = []
     for source in by_stake(ground):
         try:
-            records = list(_records(hub, source, network, ground, competitions, number))
+            records = list(_records(hub, source, network, ground, competitions, hotkey, number))
         except HubError as error:
             silences.append(Silence(source, str(error)))
             continue
@@ -83,9 +83,10 @@ def _records(
     network: str,
     ground: Ground,
     competitions: list[int],
+    hotkey: str,
     number: int | None,
 ) -> Iterator[RoundRecord]:
-    """A validator's record of that round, or its newest of each competition."""
+    """A validator's record of that round, or its newest of each competition about the hotkey."""
     netuid = ground.metagraph.netuid
     if number is not None:
         rounds = PublicRounds(hub, source.repository)
@@ -93,6 +94,6 @@ def _records(
             yield rounds.read(number).record
         return
     for competition in competitions:
-        record = newest(hub, source, network, netuid, competition)
+        record = newest(hub, source, network, netuid, competition, about=hotkey)
         if record is not None:
             yield record

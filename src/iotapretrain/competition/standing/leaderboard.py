@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord
 from iotapretrain.competition.standing.committed import CommittedModel, Ground
 from iotapretrain.competition.standing.opinions import Opinion, Silence
+
+_CODE = re.compile(r"[a-z][a-z_-]{0,40}")
 
 CHAMPION, UNJUDGED = "champion", "not judged yet"
 
@@ -88,14 +91,18 @@ def _judged(model: CommittedModel, record: RoundRecord) -> ModelRecord | None:
 
 
 def state(judged: ModelRecord, record: RoundRecord) -> str:
-    """In a word or two what became of a model in a round."""
+    """What became of a model in a round, in a word or two; nothing but codes is passed on."""
     if judged.hotkey == record.champion:
         return CHAMPION
     if judged.raced_out:
         return "left the race"
     if judged.reasons:
-        return ", ".join(dict.fromkeys(reason.code for reason in judged.reasons))
-    return judged.outcome
+        return ", ".join(dict.fromkeys(_code(reason.code) for reason in judged.reasons))
+    return _code(judged.outcome)
+
+
+def _code(text: str) -> str:
+    return text if _CODE.fullmatch(text) else "unreadable"
 
 
 def _order(row: Row) -> tuple[bool, float, float, int]:

@@ -96,13 +96,25 @@ def read_opinions(
 
 
 def newest(
-    hub: Hub, source: Source, network: str, netuid: int, competition: int
+    hub: Hub,
+    source: Source,
+    network: str,
+    netuid: int,
+    competition: int,
+    about: str | None = None,
 ) -> RoundRecord | None:
-    """A validator's newest record of a competition among its last rounds."""
+    """A validator's newest record of a competition, or the newest about a hotkey, among its last
+    rounds: a model that has lost, or was refused for good, is in no record afterwards.
+    """
     rounds = PublicRounds(hub, source.repository)
     for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
         signed = rounds.read(number)
-        if signed.record.competition == competition and is_of(signed, source, network, netuid):
+        wanted = about is None or model_record(signed.record, about) is not None
+        if (
+            wanted
+            and signed.record.competition == competition
+            and is_of(signed, source, network, netuid)
+        ):
             return signed.record
     return None
 
