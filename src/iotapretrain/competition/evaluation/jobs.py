@@ -97,12 +97,12 @@ def perform(job: Job, worker: Worker) -> Answer:
     limit = worker.budget.seconds
     result = _tried(job, worker)
     if _over_time(result):
-        slowness = _slowness(worker)
+        slowness = slowness_of(worker)
         if slowness > 1:
             patience = min(slowness, MOST_PATIENCE)
             worker.budget = replace(worker.budget, seconds=limit * patience)
             result = _tried(job, worker)
-            if _over_time(result) and _slowness(worker) > patience:
+            if _over_time(result) and slowness_of(worker) > patience:
                 result = Failure(Outcome.INFRASTRUCTURE, _too_slow(slowness))
             worker.budget = replace(worker.budget, seconds=limit)
     return Answer(job.number, result, time.monotonic() - started)
@@ -165,7 +165,7 @@ def _over_time(result: Scored | Failure) -> bool:
     return isinstance(result, Failure) and result.finding.item == "time"
 
 
-def _slowness(worker: Worker) -> float:
+def slowness_of(worker: Worker) -> float:
     """How many times as long as it may this machine takes, now, for work of a known size.
 
     The slowest of some runs counts: whatever slowed the model may come and go.

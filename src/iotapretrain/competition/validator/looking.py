@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from iotapretrain.competition.evaluation.jobs import BLAMED
+from iotapretrain.competition.evaluation.jobs import BLAMED, slowness_of
 from iotapretrain.competition.validator.prints import Prints
 from iotapretrain.errors import (
     CorruptModelError,
@@ -132,12 +132,20 @@ class Inspector:
         except WorkerError:
             return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
         if not inspection.verdict.admitted:
-            findings = inspection.verdict.findings
-            return looked(candidate, at, _blame(findings), map(reason_of, findings), digests)
+            return self._refused(candidate, at, inspection.verdict.findings, digests)
         if inspection.digest != digests[0]:
             return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
         alike = tuple(self._compare(candidate.commitment.competition_id, digests[0], inspection))
         return looked(candidate, at, Outcome.EVALUATED, (), digests, alike)
+
+    def _refused(
+        self, candidate: Candidate, at: int, findings: Sequence[Finding], digests: tuple[str, ...]
+    ) -> Looked:
+        """A refusal; of a model that took too long, only if this machine is as fast as it must."""
+        over_time = any(finding.item == "time" for finding in findings)
+        if over_time and slowness_of(self.worker) > 1:
+            return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
+        return looked(candidate, at, _blame(findings), map(reason_of, findings), digests)
 
     def _compare(self, competition: int, digest: str, inspection: Inspection) -> Iterator[str]:
         """Others that are the same but for noise; from now on this one is among them."""
