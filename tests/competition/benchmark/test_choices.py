@@ -8,6 +8,7 @@ from string import ascii_letters
 from typing import Any
 
 import pytest
+import torch
 
 from iotapretrain.competition.benchmark.choices import ROWS, Choices
 from iotapretrain.competition.benchmark.continuation import Prompt, continued
@@ -18,6 +19,7 @@ from iotapretrain.errors import InputError, UnavailableSourceError
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.sampling import Stream
 from tests.competition.benchmark.conftest import SHARED, nothing, save_lines
+from tests.models import zoo
 
 pytest.importorskip("lm_eval", reason="lm-eval is not installed: pip install 'iotapretrain[bench]'")
 
@@ -25,6 +27,7 @@ from lm_eval import evaluator
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
+from lm_eval.utils import apply_template
 
 from iotapretrain.competition.benchmark.harness import HarnessModel
 
@@ -151,11 +154,43 @@ def test_generation_is_that_of_lm_eval(opened: Opened, peer: HFLM) -> None:
     assert HarnessModel(opened, nothing).generate_until(requests) == theirs
 
 
-def test_a_continuation_longer_than_the_model(opened: Opened, tmp_path: Path) -> None:
-    row = {"query": "q", "choices": ["short", "long " * 100], "gold": 0}
-    task = Choices("piqa", save_lines(tmp_path / "rows.jsonl", [row]), None)
-    with pytest.raises(InputError, match="501 tokens is longer than the model's 192 positions"):
-        task.measure(opened, nothing)
+ASKED = {
+    "hellaswag": ({"query": "A man"}, "A man"),
+    "piqa": ({"query": "Question: Why?\n"}, "Question: Why?\nAnswer:"),
+    "mmlu": (
+        {"subject": "abstract_algebra", "question": "Why? ", "choices": ["x", "y", "z", "w"]},
+        "The following are multiple choice questions (with answers) about abstract algebra.\n\n"
+        "Why?\nA. x\nB. y\nC. z\nD. w\nAnswer:",
+    ),
+    "mmlu_pro": (
+        {"category": "law", "question": "{{x}}?", "options": ["x", "y"]},
+        "The following are multiple choice questions (with answers) about law.\n\n"
+        "{{x}}?\nA. x\nB. y\nAnswer:",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_prompts_are_those_of_the_field(name: str) -> None:
+    row, prompt = ASKED[name]
+    assert apply_template(ROWS[name][1]["doc_to_text"], row) == prompt
+
+
+def test_a_continuation_longer_than_the_model(opened: Opened) -> None:
+    """`lm-eval`'s own model stops here; ours predicts each token from as many as it can read."""
+    context, continuation = "A text", "longer " * 60
+    request = Instance("loglikelihood", {}, (context, continuation), 0)
+    ((total, greedy),) = HarnessModel(opened, nothing).loglikelihood([request])
+    ids = opened.encode(context + continuation, framed=True)
+    first = len(opened.encode(context, framed=True))
+    expected = 0.0
+    for start in range(first, len(ids), zoo.POSITIONS):
+        stop = min(start + zoo.POSITIONS, len(ids))
+        read = ids[max(stop - 1 - zoo.POSITIONS, 0) : stop - 1]
+        logs = opened.model(torch.tensor([read])).logits[0].log_softmax(1)[start - stop :]
+        expected += logs.gather(1, torch.tensor(ids[start:stop])[:, None]).sum().item()
+    assert total == pytest.approx(expected, rel=1e-5)
+    assert not greedy
 
 
 def test_a_limit_takes_the_first_rows(opened: Opened, peer: HFLM, tmp_path: Path) -> None:

@@ -30,7 +30,13 @@ from iotapretrain.errors import InputError, UnavailableSourceError
 
 METRICS = ("acc", "acc_norm", "exact_match", "perplexity")
 LETTERS = "ABCDEFGHIJ"
-ABOUT = "The following are multiple choice questions (with answers) about {{subject}}.\n\n"
+LETTERED = (
+    "The following are multiple choice questions (with answers) about"
+    " {{SUBJECT | replace('_', ' ')}}.\n\n{{question.strip()}}\n"
+    f"{{% for option in OPTIONS %}}{{{{'{LETTERS}'[loop.index0]}}}}. {{{{option}}}}\n"
+    "{% endfor %}Answer:"
+)
+"""A question with options by letter, of which the model chooses a letter."""
 
 
 def _metrics(*names: str) -> dict[str, Any]:
@@ -39,14 +45,9 @@ def _metrics(*names: str) -> dict[str, Any]:
 
 
 def _lettered(subject: str, options: str, target: str) -> dict[str, Any]:
-    """A question with options by letter, of which the model chooses a letter."""
-    choices = "{% for option in OPTIONS %}{{LETTERS[loop.index0]}}. {{option}}\n{% endfor %}"
-    letters = f"{{% set LETTERS = '{LETTERS}' %}}"
-    about = ABOUT.replace("subject", f"{subject} | replace('_', ' ')")
     return {
-        "doc_to_text": f"{letters}{about}{{{{question.strip()}}}}\n"
-        f"{choices.replace('OPTIONS', options)}Answer:",
-        "doc_to_choice": f"{{{{ '{LETTERS}'[:{options} | length] | list }}}}",
+        "doc_to_text": LETTERED.replace("SUBJECT", subject).replace("OPTIONS", options),
+        "doc_to_choice": f"{{{{'{LETTERS}'[:{options} | length] | list}}}}",
         "doc_to_target": target,
         **_metrics("acc"),
     }

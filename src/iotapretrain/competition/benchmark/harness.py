@@ -29,6 +29,10 @@ Request = tuple[tuple[str, str], list[int], list[int]]
 """Context and continuation as texts and as tokens."""
 Answer = tuple[float, bool]
 """Log-likelihood of the continuation, and whether greedy decoding gives it."""
+Row = tuple[int, ...]
+"""Tokens that go through the model."""
+Piece = tuple[int, list[int]]
+"""The number of a request, and labels of the last positions of a row."""
 
 
 class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
@@ -69,29 +73,35 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
 
     def _loglikelihood_tokens(self, requests: list[Request], **_: object) -> list[Answer]:
         """One answer a request, in their order."""
-        sharing: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        sharing: dict[Row, list[Piece]] = defaultdict(list)
         for number, (_texts, context, continuation) in enumerate(requests):
-            self._check_fits(continuation)
-            row = (context + continuation)[-self._opened.positions - 1 : -1]
-            sharing[tuple(row)].append(number)
-        answers: dict[int, Answer] = {}
+            for row, labels in _windows(context, continuation, self._opened.positions):
+                sharing[row].append((number, labels))
+        answers: list[Answer] = [(0.0, True)] * len(requests)
+        done = 0
         for rows in _batches(list(sharing), BATCH_TOKENS[self._opened.device.type]):
-            wanted = [[(n, requests[n][2]) for n in sharing[row]] for row in rows]
-            answers |= _scored(self._opened, rows, wanted)
-            self._progress(len(answers), len(requests))
-        return [answers[number] for number in range(len(requests))]
-
-    def _check_fits(self, continuation: list[int]) -> None:
-        if len(continuation) > self._opened.positions:
-            raise InputError(
-                f"a continuation of {len(continuation):,} tokens is longer than the model's"
-                f" {self._opened.positions:,} positions; leave this task out for it"
-            )
+            for number, (total, greedy) in _scored(self._opened, rows, [sharing[r] for r in rows]):
+                answers[number] = (answers[number][0] + total, answers[number][1] and greedy)
+            done += len(rows)
+            self._progress(done, len(sharing))
+        return answers
 
 
-def _batches(rows: list[tuple[int, ...]], tokens: int) -> Iterator[list[tuple[int, ...]]]:
+def _windows(
+    context: list[int], continuation: list[int], positions: int
+) -> Iterator[tuple[Row, list[int]]]:
+    """What the model reads, and the labels of its last positions: a too long text loses its
+    beginning. A continuation longer than the model takes several, each token before its own.
+    """
+    for first in range(0, len(continuation), positions):
+        labels = continuation[first : first + positions]
+        tokens = context + continuation[:first] + labels
+        yield tuple(tokens[-positions - 1 : -1]), labels
+
+
+def _batches(rows: list[Row], tokens: int) -> Iterator[list[Row]]:
     """Rows of similar length together, the longest first; no batch is padded beyond `tokens`."""
-    batch: list[tuple[int, ...]] = []
+    batch: list[Row] = []
     for row in sorted(rows, key=lambda row: (-len(row), row)):
         if batch and len(batch[0]) * (len(batch) + 1) > tokens:
             yield batch
@@ -103,9 +113,9 @@ def _batches(rows: list[tuple[int, ...]], tokens: int) -> Iterator[list[tuple[in
 
 @torch.inference_mode()
 def _scored(
-    opened: Opened, rows: Sequence[tuple[int, ...]], wanted: Sequence[list[tuple[int, list[int]]]]
-) -> dict[int, Answer]:
-    """Answers by request number, of the continuations that are wanted of each row.
+    opened: Opened, rows: Sequence[Row], wanted: Sequence[list[Piece]]
+) -> list[tuple[int, Answer]]:
+    """The answers for the labels that are wanted of each row, by number of the request.
 
     Padding stands behind the text, where no position of a causal model looks.
     """
@@ -115,15 +125,15 @@ def _scored(
         ids[place, : len(row)] = torch.tensor(row)
     hidden = opened.model.base_model(ids.to(opened.device), use_cache=False)[0]
     head = Head.of(opened.model)
-    answers: dict[int, Answer] = {}
+    answers: list[tuple[int, Answer]] = []
     for place, row in enumerate(rows):
-        count = max(len(continuation) for _, continuation in wanted[place])
+        count = max(len(labels) for _, labels in wanted[place])
         logs = head.logits(hidden[place, len(row) - count : len(row)]).log_softmax(1)
-        for number, continuation in wanted[place]:
-            labels = torch.tensor(continuation, device=logs.device)
-            own = logs[count - len(continuation) :]
+        for number, given in wanted[place]:
+            labels = torch.tensor(given, device=logs.device)
+            own = logs[count - len(given) :]
             total = own.gather(1, labels[:, None]).sum()
-            answers[number] = (float(total), bool((own.argmax(1) == labels).all()))
+            answers.append((number, (float(total), bool((own.argmax(1) == labels).all()))))
     return answers
 
 
