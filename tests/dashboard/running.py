@@ -30,8 +30,8 @@ PROGRAM = "from iotapretrain.cli.main import main; main()"
 
 
 @contextmanager
-def dashboard(network: Path, port: int = 0, *options: str) -> Iterator[str]:
-    """`iota dashboard` on a network; its address without the last slash."""
+def started(network: Path, port: int = 0, *options: str) -> Iterator[tuple[str, int]]:
+    """`iota dashboard` on a network: its address without the last slash, and its process."""
     command = [sys.executable, "-c", PROGRAM, "dashboard", "--network", str(network)]
     command += ["--port", str(port), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ)
@@ -39,7 +39,7 @@ def dashboard(network: Path, port: int = 0, *options: str) -> Iterator[str]:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         assert line.startswith("dashboard: http://127.0.0.1:"), line
-        yield line.removeprefix("dashboard: ").rstrip("/")
+        yield line.removeprefix("dashboard: ").rstrip("/"), process.pid
     finally:
         process.send_signal(signal.SIGINT)
         code = process.wait(PATIENCE)
@@ -48,9 +48,16 @@ def dashboard(network: Path, port: int = 0, *options: str) -> Iterator[str]:
     assert code in (0, 130)
 
 
-def wait_for(address: str, path: str, key: str, least: int) -> None:
+@contextmanager
+def dashboard(network: Path, port: int = 0, *options: str) -> Iterator[str]:
+    """The same; its address alone."""
+    with started(network, port, *options) as (address, _):
+        yield address
+
+
+def wait_for(address: str, path: str, key: str, least: int, patience: float = PATIENCE) -> None:
     """Until a number of an answer has grown so far."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + patience
     with httpx.Client(base_url=address, trust_env=False, timeout=PATIENCE) as client:
         while (client.get(path).json().get(key) or 0) < least:
             if time.monotonic() > until:

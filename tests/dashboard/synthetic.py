@@ -188,12 +188,13 @@ class Synthetic:
         )
         if isinstance(outcome, NoResult):
             raise TypeError("a synthetic round always has a result")
-        champion = None
+        winner, champion = outcome.winner, None
+        rows = {model.uid: row for row, model in enumerate(models)}
         for place, model in enumerate(known):
             left_out = outcome.left_out[place]
             reasons = (Reason("left-out", str(left_out)),) if left_out else ()
-            champion = model.hotkey if model.uid == outcome.winner else champion
-            models[models.index(model)] = msgspec.structs.replace(
+            champion = model.hotkey if model.uid == winner else champion
+            models[rows[model.uid]] = msgspec.structs.replace(
                 model,
                 reasons=reasons,
                 epsilon=float(outcome.epsilons[place]),

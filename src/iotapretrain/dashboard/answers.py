@@ -79,10 +79,11 @@ class Overview(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A model on the leaderboard; one that was refused before any round has no block."""
+    """A model on the leaderboard, by the newest round that met it; null if none ever did."""
 
     who: Who
     rank: int | None
+    round: int | None
     block: int | None
     repository: str | None
     revision: str | None

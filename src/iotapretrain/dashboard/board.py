@@ -17,7 +17,7 @@ from iotapretrain.dashboard.answers import (
     Who,
 )
 from iotapretrain.dashboard.duels import Duels
-from iotapretrain.dashboard.people import People, place_of, reasons_of, thinned
+from iotapretrain.dashboard.people import People, place_of, thinned
 from iotapretrain.errors import InputError
 
 POINTS = 400
@@ -25,6 +25,11 @@ POINTS = 400
 MOST_PLACES = 1_000
 LINEAGE = 200
 NEWEST_ROUNDS = 600
+PLACES = (
+    "SELECT m.*, h.hotkey address, c.text, r.round number FROM models m JOIN rounds r ON "
+    'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment"'
+)
+RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid"
 EVALUATED = "evaluated"
 DESCENTS = (
     "SELECT h.hotkey, m.uid, c.text, min(m.block) block, min(CASE WHEN r.validator = ? THEN "
@@ -124,18 +129,19 @@ def _newest(people: People, competition: int, validator: str) -> sqlite3.Row:
 
 
 def _board(people: People, newest: sqlite3.Row, competition: int) -> list[Place]:
-    """The newest round's models by standing, then score; then those refused before any round."""
-    rows = people.index.rows(
-        "SELECT m.*, h.hotkey address, c.text FROM models m JOIN hotkeys h ON h.id = m.hotkey "
-        'JOIN commitments c ON c.id = m."commitment" WHERE m.round = ? ORDER BY m.weight DESC, '
-        "m.score IS NULL, m.score, m.uid",
-        (newest["id"],),
+    """The newest round's models by weight, then score; then those it did not meet: what an older
+    round said, or the refusal that kept them out of every round."""
+    met = people.index.rows(f"{PLACES} WHERE m.round = ? {RANKING}", (newest["id"],))
+    ranks = iter(range(1, len(met) + 1))
+    places = [
+        _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
+    ]
+    older = people.index.rows(
+        f"{PLACES} JOIN newest n ON n.round = m.round AND n.hotkey = m.hotkey WHERE "
+        "n.validator = ? AND n.competition = ? AND n.round != ? ORDER BY n.number DESC, m.uid",
+        (newest["validator"], competition, newest["id"]),
     )
-    ranked = 0
-    places = []
-    for row in rows:
-        ranked += row["score"] is not None
-        places.append(_place(people, row, newest, ranked if row["score"] is not None else None))
+    places += [_place(people, row, None, None) for row in older]
     judged = {place.who.hotkey for place in places}
     refused = people.index.rows(
         "SELECT h.hotkey address, v.* FROM verdicts v JOIN hotkeys h ON h.id = v.hotkey "
@@ -149,16 +155,17 @@ def _board(people: People, newest: sqlite3.Row, competition: int) -> list[Place]
     return places
 
 
-def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row, rank: int | None) -> Place:
+def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:
     repository, revision = place_of(row["text"])
     return Place(
         who=Who(row["address"], people.names.get(row["address"]), row["uid"]),
         rank=rank,
+        round=row["number"],
         block=row["block"],
         repository=repository,
         revision=revision,
         outcome=row["outcome"],
-        reasons=reasons_of(row["reasons"]),
+        reasons=people.reasons(row["reasons"]),
         score=row["score"],
         tasks=msgspec.json.decode(row["tasks"]) if row["tasks"] else {},
         epsilon=row["epsilon"],
@@ -167,7 +174,7 @@ def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row, rank: int | No
         weight=row["weight"],
         standing=row["standing"],
         raced_out=bool(row["raced_out"]),
-        champion=row["hotkey"] == newest["champion"],
+        champion=newest is not None and row["hotkey"] == newest["champion"],
     )
 
 
@@ -175,11 +182,12 @@ def _refused(people: People, row: sqlite3.Row) -> Place:
     return Place(
         who=people.who(row["address"]),
         rank=None,
+        round=None,
         block=None,
         repository=row["repository"],
         revision=row["revision"],
         outcome=row["outcome"],
-        reasons=reasons_of(row["reasons"]),
+        reasons=people.reasons(row["reasons"]),
         score=None,
         tasks={},
         epsilon=None,

@@ -35,6 +35,10 @@ CREATE TABLE models (
     PRIMARY KEY (round, hotkey)
 ) WITHOUT ROWID;
 CREATE INDEX models_by_hotkey ON models (hotkey, round);
+CREATE TABLE newest (
+    validator INTEGER NOT NULL, competition INTEGER NOT NULL, hotkey INTEGER NOT NULL,
+    number INTEGER NOT NULL, round INTEGER NOT NULL, PRIMARY KEY (validator, competition, hotkey)
+) WITHOUT ROWID;
 CREATE TABLE duels (competition INTEGER NOT NULL, validator INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (competition, validator)) WITHOUT ROWID;
 CREATE TABLE verdicts (

@@ -6,7 +6,7 @@ import sqlite3
 
 from iotapretrain.dashboard.answers import Curve, Descent, Judgement, MinerPage, Miners, Prospect
 from iotapretrain.dashboard.board import DESCENTS, descent_of
-from iotapretrain.dashboard.people import People, place_of, reasons_of, thinned
+from iotapretrain.dashboard.people import People, place_of, thinned
 from iotapretrain.errors import InputError
 
 POINTS = 300
@@ -83,7 +83,7 @@ def _refusal(people: People, row: sqlite3.Row) -> Judgement:
         repository=row["repository"],
         revision=row["revision"],
         outcome=row["outcome"],
-        reasons=reasons_of(row["reasons"]),
+        reasons=people.reasons(row["reasons"]),
         score=None,
         weight=0.0,
         champion_score=None,
@@ -100,7 +100,7 @@ def _judgement(people: People, row: sqlite3.Row) -> Judgement:
         repository=repository,
         revision=revision,
         outcome=row["outcome"],
-        reasons=reasons_of(row["reasons"]),
+        reasons=people.reasons(row["reasons"]),
         score=row["score"],
         weight=row["weight"],
         champion_score=row["champion_score"],

@@ -130,11 +130,8 @@ def _activity(people: People) -> list[Activity]:
         (*TOLD, NEWEST),
     )
     decoded = (msgspec.json.decode(row["body"], type=AnyEvent) for row in rows)
-    return [_told(people, event) for event in decoded]
-
-
-def _told(people: People, event: AnyEvent) -> Activity:
-    return _TELLERS[type(event)](people, event)
+    told = (_TELLERS[type(event)](people, event) for event in decoded)
+    return [msgspec.structs.replace(each, detail=people.named(each.detail)) for each in told]
 
 
 def _name(people: People, hotkey: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TypeVar, final
 
@@ -12,6 +13,7 @@ from iotapretrain.dashboard.index import Index
 from iotapretrain.errors import InputError
 from iotapretrain.rules.commitment import Commitment
 
+HOTKEY = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
 Item = TypeVar("Item")
 
 
@@ -51,6 +53,22 @@ class People:
             raise InputError(f"hotkey {number}: there is none of this number")
         return str(found[0])
 
+    def named(self, text: str) -> str:
+        """A sentence with names in the place of the hotkeys that have one."""
+        return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
+
+    def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
+        """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
+        found = msgspec.json.decode(text) if text else ()
+        return tuple(self._why(each) for each in found)
+
+    def _why(self, reason: dict[str, str] | str) -> Why:
+        if isinstance(reason, dict):
+            return Why(reason["code"], self.named(reason["sentence"]))
+        code, colon, sentence = self.named(reason).partition(": ")
+        known = colon and " " not in code
+        return Why(code, sentence) if known else Why("refused", code + colon + sentence)
+
     def validators(self, competition: int | None = None) -> list[Who]:
         """Who has published rounds: most stake first, then most rounds."""
         rows = self.index.rows(
@@ -61,17 +79,6 @@ class People:
             (competition,),
         )
         return [self.who(row["hotkey"]) for row in rows]
-
-
-def reasons_of(text: bytes | str | None) -> tuple[Why, ...]:
-    """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
-    if not text:
-        return ()
-    found = msgspec.json.decode(text)
-    return tuple(
-        Why(each["code"], each["sentence"]) if isinstance(each, dict) else _split(each)
-        for each in found
-    )
 
 
 def place_of(commitment: str) -> tuple[str | None, str | None]:
@@ -87,8 +94,3 @@ def thinned(items: Sequence[Item], most: int) -> list[Item]:
     """At most so many, evenly, the last always among them."""
     step = -(-len(items) // most) if items else 1
     return list(items[::-1][::step][::-1])
-
-
-def _split(text: str) -> Why:
-    code, colon, sentence = text.partition(": ")
-    return Why(code, sentence) if colon and " " not in code else Why("refused", text)

@@ -14,6 +14,11 @@ from iotapretrain.dashboard.index import Index, insert, key_of
 
 Verify = Callable[[str, bytes, bytes], bool]
 KEYS_AT_HAND = 100_000
+KEEP_NEWEST = (
+    "INSERT INTO newest VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "number = excluded.number, round = excluded.round WHERE excluded.number > number"
+)
+"""The round in which a validator last judged a miner."""
 
 
 @final
@@ -49,6 +54,8 @@ class RoundWriter:
         standings = record.standings.get(str(record.competition), {})
         rows = [self._model_row(batch, record, standings, number, m) for m in record.models]
         insert(batch, "models", rows, 16)
+        seen = [(validator, record.competition, row[1], record.round, number) for row in rows]
+        batch.executemany(KEEP_NEWEST, seen)
         self._keep_duels(batch, record, validator)
         return True
 

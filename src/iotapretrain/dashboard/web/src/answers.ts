@@ -65,6 +65,7 @@ export interface Overview {
 export interface Place {
   who: Who
   rank: number | null
+  round: number | null
   block: number | null
   repository: string | null
   revision: string | null

@@ -66,12 +66,13 @@ export function Hotkey({ who, plain }: { who: Who; plain?: boolean }) {
 
 const TONES: Record<string, string> = { evaluated: 'good', infrastructure: 'plain', holds: 'good', held: 'good' }
 
-export function Verdict({ name, reasons, racedOut }: { name: string; reasons: Why[]; racedOut?: boolean }) {
+export function Verdict({ name, reasons, racedOut, round }: { name: string; reasons: Why[]; racedOut?: boolean; round?: number | null }) {
   const kept = name === 'evaluated' && reasons.length === 0
   const tone = kept || name in TONES ? (TONES[name] ?? 'plain') : 'bad'
   return (
     <span class="verdict">
       <Badge tone={name === 'evaluated' && reasons.length > 0 ? 'plain' : tone}>{racedOut ? 'raced out' : outcome(name)}</Badge>
+      {round != null && <span class="why">in round {round}</span>}
       {reasons.map((why) => (
         <span key={why.code + why.sentence} class="why"><b>{why.code}</b> {why.sentence}</span>
       ))}

@@ -52,7 +52,7 @@ function Shown({ page, duels, lineage, benchmarks }: { page: Answered; duels: Du
   const leader = page.board.find((place) => place.champion)
   const newest = page.history.at(-1)
   const tasks = Object.keys(page.tasks)
-  const scored = page.board.filter((place) => place.score !== null).slice(0, TASKS_SHOWN)
+  const scored = page.board.filter((place) => place.rank !== null).slice(0, TASKS_SHOWN)
   return (
     <>
       <Facts
@@ -105,14 +105,14 @@ function Shown({ page, duels, lineage, benchmarks }: { page: Answered; duels: Du
         <Matrix
           title="Head to head"
           says={`On which share of the ${duels?.duels.pages ?? 0} pages the model of the row beats that of the column, epsilon counted.`}
-          rows={(duels?.who ?? []).map(named)}
+          rows={duels && duels.who.length > 1 ? duels.who.map(named) : []}
           columns={(duels?.who ?? []).map(named)}
           values={duels?.duels.shares ?? []}
           show={(value) => `${Math.round(value * 100)}`}
           colour="half"
           down="wins"
           across="against"
-          empty="No model was scored on any page."
+          empty="It takes two models that were scored."
         />
         <Matrix
           title="Losses by task"
@@ -174,10 +174,10 @@ function Board({ page }: { page: Answered }) {
           </thead>
           <tbody>
             {rows.map((place) => (
-              <tr key={place.who.hotkey} class={place.champion ? 'champion' : ''}>
+              <tr key={place.who.hotkey} class={place.champion ? 'champion' : place.round === page.round ? '' : 'older'}>
                 <td class="n">{place.champion ? <span title="Champion" role="img" aria-label="Champion">★</span> : (place.rank ?? '–')}</td>
                 <td><Hotkey who={place.who} /></td>
-                <td><Verdict name={place.outcome} reasons={place.reasons} racedOut={place.raced_out} /></td>
+                <td><Verdict name={place.outcome} reasons={place.reasons} racedOut={place.raced_out} round={place.round === page.round ? null : place.round} /></td>
                 <td class="n strong">{loss(place.score)}</td>
                 <td class="n">{place.score === null ? '–' : share(place.win_rate)}</td>
                 <td class="n">{share(place.weight)}</td>
