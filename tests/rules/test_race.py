@@ -109,6 +109,22 @@ def test_near_copies_of_the_champion_never_drive_it_out() -> None:
     assert champion(blocks, done) == champion(blocks, scores)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_model_that_is_hopeless_on_a_few_pages_gains_nothing(seed: int) -> None:
+    """It may drive others out before those pages come, but three are scored to the end."""
+    rng = np.random.default_rng(seed)
+    plan = PagePlan.of(seed, 1, SHAPE)
+    losses = rng.normal(2.5, 0.3, len(plan)) + np.linspace(0.03, 0.4, 12)[:, None]
+    losses += rng.normal(0, 0.005, losses.shape)
+    losses[-1] = losses[0] - 0.05
+    losses[-1, plan.order[[20, 30, 40]]] += 5
+    blocks = np.arange(12.0) + NOW - 50_000
+    wanted = scored_pages(Race(), plan, blocks, losses)
+    scores = plan.task_means(losses, plan.order) @ plan.weights
+    done = np.where(wanted == len(plan), scores, np.nan)
+    assert champion(blocks, done) == champion(blocks, scores) == 0
+
+
 def test_the_order_of_the_models_changes_nothing() -> None:
     rng = np.random.default_rng(4)
     plan = PagePlan.of(3, 1, SHAPE)

@@ -10,12 +10,15 @@ from dataclasses import replace
 import pytest
 
 from iotapretrain.competition.evaluation import jobs
-from iotapretrain.competition.evaluation.jobs import Failure, Job, Scored, perform
+from iotapretrain.competition.evaluation.jobs import Answer, Failure, Job, Scored, perform
+from iotapretrain.competition.evaluation.local import LocalPool
+from iotapretrain.errors import WorkerError
 from iotapretrain.models.verdict import Code
 from iotapretrain.models.worker import Budget, Worker
 from iotapretrain.rules.retry import Outcome
 from tests.competition.evaluation import bad_tasks
 from tests.models import zoo
+from tests.models.test_worker import children
 
 BUDGET = Budget(seconds=1.0, memory_bytes=2**29)
 
@@ -108,3 +111,21 @@ def test_a_worker_that_does_not_start(honest: Job) -> None:
         found = perform(honest, broken).result
     assert isinstance(found, Failure)
     assert found.outcome is Outcome.INFRASTRUCTURE
+
+
+def test_a_pool_that_is_closed_at_work(honest: Job) -> None:
+    """Nothing that waits is begun, and no process is left."""
+    before = children()
+    pool = LocalPool(1, Budget(seconds=60, memory_bytes=2**29), bad_tasks.__name__)
+    jobs_given = [replace(honest, seed=bad_tasks.HANG), honest]
+    found: list[Answer] = []
+    consumer = threading.Thread(target=lambda: found.extend(pool.run(jobs_given)), daemon=True)
+    consumer.start()
+    while children() == before:
+        time.sleep(0.02)
+    pool.close()
+    consumer.join(10)
+    assert [isinstance(each.result, Failure) for each in found] == [True, True]
+    assert children() == before
+    with pytest.raises(WorkerError, match="closed"):
+        next(pool.run([honest]))

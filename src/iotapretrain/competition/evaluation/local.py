@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from types import TracebackType
 from typing import Self
 
-from iotapretrain.competition.evaluation.jobs import Answer, Job, perform
-from iotapretrain.errors import InputError
+from iotapretrain.competition.evaluation.jobs import Answer, Job, not_scored, perform
+from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.worker import TASKS, Budget, Worker
+
+CLOSING_SECONDS = 0.1
+"""A worker that is just starting is ended at the next look."""
 
 
 class LocalPool:
@@ -24,6 +27,9 @@ class LocalPool:
         self._own = threading.local()
         self._workers: list[Worker] = []
         self._threads = ThreadPoolExecutor(workers, "scoring")
+        self._given: list[Future[Answer]] = []
+        self._closed = False
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -37,16 +43,29 @@ class LocalPool:
         self.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
-        for done in as_completed([self._threads.submit(self._perform, job) for job in jobs]):
+        with self._turn:
+            if self._closed:
+                raise WorkerError("the pool of workers is closed; open another one")
+            self._given = given = [self._threads.submit(self._perform, job) for job in jobs]
+        for done in as_completed(given):
             yield done.result()
 
     def close(self) -> None:
-        """End every worker process, also one that is at work."""
+        """End every worker process, also one that is at work; what waits is not begun."""
+        with self._turn:
+            self._closed = True
+        while wait(self._given, CLOSING_SECONDS).not_done:
+            self._end_workers()
+        self._threads.shutdown()
+        self._end_workers()
+
+    def _end_workers(self) -> None:
         for worker in self._workers:
             worker.close()
-        self._threads.shutdown(cancel_futures=True)
 
     def _perform(self, job: Job) -> Answer:
+        if self._closed:
+            return Answer(job.number, not_scored("the pool of workers was closed"), 0.0)
         return perform(job, self._worker())
 
     def _worker(self) -> Worker:
