@@ -71,7 +71,6 @@ async def test_honest_rounds_hold(world: World) -> None:
     sampled = await audited(world, number=1, sample=3)
     assert (sampled.verdict, sampled.computed, sampled.losses) == (Verdict.HOLDS, 3, 8)
     assert sampled.chance == pytest.approx(3 / 8)
-    assert Name.ON_CHAIN not in {check.name for check in sampled.checks}
 
 
 async def test_a_false_loss_is_named_with_its_model_its_page_and_by_how_much(world: World) -> None:
