@@ -73,9 +73,9 @@ def train(
 ) -> None:
     """Pretrain a model: from a recipe, or with nothing but a competition's name.
 
-    Everything that is not given is derived. Ctrl-C, kill or a crash lose nothing that a checkpoint
-    holds. The best model by held-out loss lies in RUN/model, ready for `iota score` and
-    `iota publish`.
+    Everything that is not given is derived. No crash loses what a checkpoint holds.
+
+    The best model by held-out loss lies in RUN/model, ready for `iota score`.
 
     Examples:
 

@@ -77,6 +77,7 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
     [
         (Recipe(architecture="GemmaForCausalLM"), "not allowed here"),
         (Recipe(size=10**9), "20,000 to 80,000"),
+        (Recipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
         (Recipe(run={"batch": 10}), "a multiple"),
         (Recipe(run={"keep": 0}), "keep: 0"),
         (Recipe(optimiser={"name": "sgd"}), "adamw, muon"),
@@ -84,7 +85,17 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
         (Recipe(mix=(Part("no-such-text", 1.0),)), "no-such-text"),
         (Recipe(tokenizer="no/such"), "no/such"),
     ],
-    ids=["architecture", "size", "batch", "keep", "optimiser", "rate", "text", "tokenizer"],
+    ids=[
+        "architecture",
+        "size",
+        "vocabulary",
+        "batch",
+        "keep",
+        "optimiser",
+        "rate",
+        "text",
+        "tokenizer",
+    ],
 )
 def test_a_plan_that_cannot_be_is_refused(recipe: Recipe, message: str, cache: Cache) -> None:
     with pytest.raises(InputError) as caught:

@@ -69,8 +69,9 @@ def test_what_names_no_model_is_a_path(library: Library) -> None:
     [
         (("[20_000, 80_000]", "[50_000, 80_000]"), "at least 50,000 needed"),
         (('"LlamaForCausalLM", ', ""), "architecture LlamaForCausalLM; allowed"),
+        (("sequence_length = 32", "sequence_length = 64"), "32 positions; 64 are needed"),
     ],
-    ids=["size", "architecture"],
+    ids=["size", "architecture", "positions"],
 )
 def test_a_start_that_could_never_take_part_is_refused(
     library: Library, cache: Cache, change: tuple[str, str], message: str

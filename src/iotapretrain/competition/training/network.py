@@ -76,16 +76,14 @@ def fresh(config: Config, seed: int) -> Model:
 
 
 def flops_per_token(network: Network, length: int) -> float:
-    """6 operations a weight of every matrix that multiplies, and attention over what came before.
+    """6 operations a weight of the layers' matrices and the head, and attention to what came before.
 
-    The embedding is looked up, not multiplied, unless it serves as the head as well.
+    Embeddings are looked up, not multiplied.
     """
-    model = network.model
-    head, embedding = map(_weight, (model.get_output_embeddings(), model.get_input_embeddings()))
-    matrices = sum(each.numel() for each in model.parameters() if each.ndim > 1)
-    looked_up = 0 if head is embedding else embedding.numel()
-    attention = 6 * len(network.blocks) * embedding.shape[1] * length
-    return 6.0 * (matrices - looked_up) + attention
+    head = _weight(network.model.get_output_embeddings())
+    inner = (each for block in network.blocks for each in block.parameters() if each.ndim > 1)
+    multiplied = head.numel() + sum(each.numel() for each in inner)
+    return 6.0 * multiplied + 6.0 * len(network.blocks) * head.shape[1] * length
 
 
 def _weight(module: nn.Module) -> torch.Tensor:

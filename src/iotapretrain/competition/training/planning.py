@@ -16,8 +16,9 @@ from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.models.claims import Limits
 from iotapretrain.rules.admission import refuse
-from iotapretrain.rules.schedule import Competition, Constraints
+from iotapretrain.rules.schedule import Competition
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
@@ -69,18 +70,10 @@ def make_plan(
     """The plan of a run; `start` where it does not begin from scratch."""
     constraints = competition.constraints
     data = _data(recipe, competition, site)
-    vocabulary = load_tokenizer(data.tokenizer).vocabulary
-    room = Room(
-        constraints.min_parameters,
-        constraints.max_parameters,
-        vocabulary,
-        constraints.sequence_length,
-    )
-    allowed = constraints.architectures
-    document = _model(recipe, allowed, room) if start is None else start.document
+    limits = Limits(constraints, load_tokenizer(data.tokenizer).vocabulary)
+    document = _model(recipe, limits) if start is None else start.document
     parameters = shape.parameters_of(document)
-    if start is not None:
-        _check_start(start, parameters, constraints)
+    _check(document, parameters, limits, "[model]" if start is None else start.origin)
     tokens = recipe.tokens or scaling.TOKENS_A_PARAMETER * parameters
     compute = scaling.operations(parameters, tokens)
     batch = recipe.run.get("batch") or _multiple(
@@ -88,7 +81,7 @@ def make_plan(
     )
     if recipe.steps is not None:
         tokens = recipe.steps * batch * data.sequence_length
-    run = _run(recipe.run, batch, tokens, data.sequence_length, site)
+    run = _run(recipe.run, batch, tokens, data, site)
     try:
         return Plan(
             competition=recipe.competition or competition.name,
@@ -109,20 +102,38 @@ def make_plan(
         raise ConfigError("training", error.key, error.problem, error.allowed) from error
 
 
-def _check_start(start: Start, parameters: int, constraints: Constraints) -> None:
+def _check(document: Document, parameters: int, limits: Limits, name: str) -> None:
     """Refuse a model that could never take part, whatever it learns."""
+    config, constraints = shape.checked(document), limits.constraints
     refusal = refuse(
         parameters,
         constraints.min_parameters,
         constraints.max_parameters,
-        start.document["architectures"][0],
+        config.architecture.name,
         constraints.architectures,
     )
     if refusal is not None:
-        raise InputError(f"{start.origin}: {refusal.sentence} in this competition")
+        raise InputError(f"{name}: {refusal.sentence} in this competition")
+    if not limits.vocabulary <= config.vocabulary <= limits.largest_vocabulary:
+        raise InputError(
+            f"{name}: a vocabulary of {config.vocabulary:,}; the tokenizer has"
+            f" {limits.vocabulary:,} ids, and at most {limits.largest_vocabulary:,} are allowed"
+        )
+    if config.positions < constraints.sequence_length:
+        raise InputError(
+            f"{name}: {config.positions:,} positions; {constraints.sequence_length:,} are needed"
+        )
 
 
-def _model(recipe: Recipe, allowed: frozenset[str], room: Room) -> Document:
+def _model(recipe: Recipe, limits: Limits) -> Document:
+    constraints = limits.constraints
+    allowed = constraints.architectures
+    room = Room(
+        constraints.min_parameters,
+        constraints.max_parameters,
+        limits.vocabulary,
+        constraints.sequence_length,
+    )
     architecture = recipe.architecture or (
         ARCHITECTURE if ARCHITECTURE in allowed else min(allowed)
     )
@@ -164,10 +175,11 @@ def _optimiser(given: Mapping[str, Any], compute: float) -> OptimiserPlan:
 
 
 def _run(
-    given: Mapping[str, Any], batch: int, tokens: int, length: int, site: Site
+    given: Mapping[str, Any], batch: int, tokens: int, data: DataPlan, site: Site
 ) -> dict[str, Any]:
+    length = data.sequence_length
     steps = max(1, tokens // (batch * length))
-    evaluation = HELD_OUT_SEQUENCES / (3 * batch)  # in steps: forward is a third of one
+    evaluation = data.held_out_sequences / (3 * batch)  # in steps: forward is a third of one
     derived: dict[str, Any] = {
         "batch": batch,
         "at_once": max(1, min(batch // site.ranks, site.tokens_at_once // length)),
