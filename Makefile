@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	touch $(READY)
 
 demo: $(READY)  ## the main job on embedded defaults
-	PATH="$(CURDIR)/$(BIN):$$PATH" examples/tour.sh
+	$(BIN)/iota demo
 
 test: $(READY)  ## every test
 	$(BIN)/pytest

@@ -71,7 +71,11 @@ def _audit(name: str, command: Command, environment: Mapping[str, str]) -> Audit
         said = json.loads(ended.stdout)
     except (subprocess.TimeoutExpired, ValueError):  # no audit is a finding of its own
         return None
-    false = tuple(each["sentence"] for each in said["checks"] if not each["held"])
+    false = tuple(
+        f"{each['item']} is {each['found']}, not {each['published']} as published"
+        for check in said["checks"]
+        for each in check["differences"]
+    )
     return AuditFact(name, said["round"], said["verdict"] == "holds", false)
 
 
