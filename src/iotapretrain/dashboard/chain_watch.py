@@ -39,10 +39,13 @@ class ChainWatch:
         self._past: list[int] | None = None
 
     async def look(self) -> Reading | None:
-        """What is there now; None, and a problem, where the chain does not answer."""
+        """What is new; None before the next block, and, with a problem, where nobody answers."""
         try:
             client = await self._connected()
             block, _ = await client.head()
+            if block == self.block:
+                self.problem = None
+                return None
             graph = await client.metagraph(self.netuid, block)
             weights = await client.weights(self.netuid, block)
         except (ChainError, InputError, StoreError) as error:

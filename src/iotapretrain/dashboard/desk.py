@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 FOLDER_SECONDS = 1.0
 CHAIN_SECONDS = 2.0
 HUB_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
 NAMES_EVERY = 15
 READERS = 4
 
@@ -145,10 +146,14 @@ class Desk:
             await asyncio.sleep(0 if past is not None else CHAIN_SECONDS)
 
     async def _follow_hub(self, watch: HubWatch) -> None:
+        """Often while there is something new, and ever more seldom while there is not."""
+        pause = HUB_SECONDS
         while True:
-            await asyncio.sleep(HUB_SECONDS)
+            await asyncio.sleep(pause)
             commitments = await self._chain_loop.run(self.chain.commitments())
-            if commitments is not None and await asyncio.to_thread(watch.look, commitments):
+            new = commitments is not None and await asyncio.to_thread(watch.look, commitments)
+            pause = HUB_SECONDS if new else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            if new:
                 self.versions.bump("rounds")
 
 
