@@ -24,7 +24,7 @@ from iotapretrain.store.journal import Journal, open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
 
 NAME = "validator/1"
-SNAPSHOT_EVERY = 500
+SNAPSHOT_EVERY = 200
 """Records that opening replays at most: a round makes a few, each with its models in it."""
 
 KINDS: Mapping[str, type[records.Record]] = MappingProxyType(
