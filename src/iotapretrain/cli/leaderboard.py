@@ -88,14 +88,17 @@ def leaderboard(
 async def _read(client: ChainClient, hub: Hub, netuid: int, chosen: Chosen) -> list[Leaderboard]:
     from iotapretrain.competition.standing.committed import read_ground
     from iotapretrain.competition.standing.leaderboard import leaderboard as made
-    from iotapretrain.competition.standing.opinions import network_id, read_opinions
+    from iotapretrain.competition.standing.opinions import network_id, read_opinions, recent
 
     ground = await read_ground(client, netuid)
     network = await network_id(client)
     boards = []
     for each in chosen(ground.block):
         opinions, silences = read_opinions(hub, ground, network, each.id)
-        boards.append(made(each.name, each.id, each.models, ground, opinions, silences))
+        records = (
+            recent(hub, opinions[0].source, network, netuid, each.id) if opinions else iter(())
+        )
+        boards.append(made(each.name, each.id, each.models, ground, opinions, silences, records))
     return boards
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from iotapretrain.competition.round_record import Reason, RoundRecord
 from iotapretrain.competition.standing.account import account
-from iotapretrain.competition.standing.committed import read_ground
+from iotapretrain.competition.standing.committed import Ground, read_ground
 from iotapretrain.competition.standing.explain import Explanation, explain
 from iotapretrain.competition.standing.history import Reign, reigns, rounds_of
-from iotapretrain.competition.standing.leaderboard import CHAMPION, Leaderboard, leaderboard
+from iotapretrain.competition.standing.leaderboard import CHAMPION, Leaderboard, leaderboard, state
 from iotapretrain.competition.standing.opinions import find_validator, network_id, read_opinions
 from iotapretrain.competition.standing.plot import plot
 from iotapretrain.models.worker import Worker
@@ -28,6 +28,7 @@ changed = msgspec.structs.replace
 class Told:
     """What was asked of a world after two rounds, in which the crown changed."""
 
+    ground: Ground
     record: RoundRecord
     board: Leaderboard
     history: list[Reign]
@@ -55,6 +56,7 @@ async def _told(folder: Path, worker: Worker) -> Told:
         source = find_validator(ground, None)
         records = rounds_of(world.hub, source, network, NETUID, 0, newest=10)
         return Told(
+            ground=ground,
             record=signed.record,
             board=leaderboard("mini", 0, 0, ground, opinions, silences),
             history=reigns(records),
@@ -77,6 +79,22 @@ def test_the_leaderboard_joins_records_and_chain(told: Told) -> None:
     assert (rows[2].loss, rows[2].standing) == (None, None)
     assert told.board.opinion.record == told.record
     assert [each.source.validator for each in told.board.silences] == [hotkey("validator-2")]
+
+
+def test_a_model_that_lost_is_found_in_an_earlier_record(told: Told) -> None:
+    """Later rounds do not meet it again; the champion of then is not that of now."""
+    later = changed(told.record, round=3, models=told.record.models[1:])
+    first = changed(told.record, round=1, champion=hotkey("miner-1"))
+    board = told.board
+    again = leaderboard("mini", 0, 0, told.ground, [board.opinion], [], [later, first])
+    states = {row.uid: row.state for row in again.rows}
+    assert states == {3: CHAMPION, 2: "evaluated in round 1", 4: "not judged yet"}
+
+
+def test_codes_of_strangers_are_codes_or_nothing(told: Told) -> None:
+    hostile = (Reason("[red]\x1b[2J", "hidden"), Reason("copy", "same"))
+    loser = changed(told.record.models[0], outcome="inadmissible", reasons=hostile)
+    assert state(loser, told.record) == "unreadable, copy"
 
 
 def test_history_is_the_champions_loss_round_by_round(told: Told, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord
@@ -51,21 +51,25 @@ def leaderboard(
     ground: Ground,
     opinions: Sequence[Opinion],
     silences: Sequence[Silence],
+    records: Iterable[RoundRecord] = (),
 ) -> Leaderboard:
-    """Judgements by the validator with most stake; `models` is the id of commitments."""
+    """Judgements by the validator with most stake; `models` is the id of commitments.
+
+    `records` are its records, newest first: a model that has lost is in no later one.
+    """
     opinion = opinions[0] if opinions else None
-    record = None if opinion is None else opinion.record
-    rows = [_row(model, ground, record, competition) for model in ground.models(models)]
+    told = list(records) or ([] if opinion is None else [opinion.record])
+    rows = [_row(model, ground, told, competition) for model in ground.models(models)]
     return Leaderboard(
         name, ground.block, opinion, tuple(silences), tuple(sorted(rows, key=_order))
     )
 
 
 def _row(
-    model: CommittedModel, ground: Ground, record: RoundRecord | None, competition: int
+    model: CommittedModel, ground: Ground, records: Sequence[RoundRecord], competition: int
 ) -> Row:
-    judged = None if record is None else _judged(model, record)
-    averages = {} if record is None else record.standings.get(str(competition), {})
+    record, judged = _judged(model, records)
+    averages = records[0].standings.get(str(competition), {}) if records else {}
     return Row(
         uid=model.uid,
         hotkey=model.hotkey,
@@ -76,18 +80,27 @@ def _row(
         standing=averages.get(model.hotkey),
         incentive=float(ground.metagraph.incentive[model.uid]),
         emission=int(ground.metagraph.emission[model.uid]),
-        state=UNJUDGED if judged is None or record is None else state(judged, record),
+        state=UNJUDGED if judged is None or record is None else _state(judged, record, records[0]),
     )
 
 
-def _judged(model: CommittedModel, record: RoundRecord) -> ModelRecord | None:
-    """What a record says of just this commitment."""
-    same = (
-        judged
-        for judged in record.models
-        if (judged.hotkey, judged.commitment) == (model.hotkey, model.commitment.text)
-    )
-    return next(same, None)
+def _judged(
+    model: CommittedModel, records: Sequence[RoundRecord]
+) -> tuple[RoundRecord | None, ModelRecord | None]:
+    """The newest record that speaks of just this commitment, and what it says."""
+    for record in records:
+        for judged in record.models:
+            if (judged.hotkey, judged.commitment) == (model.hotkey, model.commitment.text):
+                return record, judged
+    return None, None
+
+
+def _state(judged: ModelRecord, record: RoundRecord, newest: RoundRecord) -> str:
+    """With the round it is from, where that is not the newest: its pages were others."""
+    said = state(judged, record)
+    if record.round == newest.round:
+        return said
+    return f"{'evaluated' if said == CHAMPION else said} in round {record.round}"
 
 
 def state(judged: ModelRecord, record: RoundRecord) -> str:

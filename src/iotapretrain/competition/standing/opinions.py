@@ -103,20 +103,24 @@ def newest(
     competition: int,
     about: str | None = None,
 ) -> RoundRecord | None:
-    """A validator's newest record of a competition, or the newest about a hotkey, among its last
-    rounds: a model that has lost, or was refused for good, is in no record afterwards.
+    """A validator's newest record of a competition, or the newest about a hotkey: a model that has
+    lost, or was refused for good, is in no record afterwards.
     """
+    records = recent(hub, source, network, netuid, competition)
+    return next(
+        (each for each in records if about is None or model_record(each, about) is not None), None
+    )
+
+
+def recent(
+    hub: Hub, source: Source, network: str, netuid: int, competition: int
+) -> Iterator[RoundRecord]:
+    """A validator's signed records of a competition among its last rounds, newest first."""
     rounds = PublicRounds(hub, source.repository)
     for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
         signed = rounds.read(number)
-        wanted = about is None or model_record(signed.record, about) is not None
-        if (
-            wanted
-            and signed.record.competition == competition
-            and is_of(signed, source, network, netuid)
-        ):
-            return signed.record
-    return None
+        if signed.record.competition == competition and is_of(signed, source, network, netuid):
+            yield signed.record
 
 
 def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> bool:
