@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from iotapretrain.competition.training import recipe
 from iotapretrain.competition.training.plan import DataPlan
 from iotapretrain.competition.training.reading import Reader, held_out, lanes_of
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.stream import Part
+from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from tests.competition.training.small import plan
 
@@ -65,3 +70,25 @@ def test_goes_on_at_the_next_token(data: DataPlan, cache: Cache) -> None:
 def test_lanes_must_be_shared_evenly(data: DataPlan) -> None:
     with pytest.raises(InputError, match="4 lanes"):
         lanes_of(data, 0, 3)
+
+
+def test_one_config_of_a_dataset_is_read_alone(tmp_path: Path, cache: Cache) -> None:
+    for name in ("wanted", "other"):
+        (tmp_path / name).mkdir()
+        lines = [json.dumps({"text": f"{name} {number} " * 20}) for number in range(60)]
+        (tmp_path / name / "0.jsonl").write_text("\n".join(lines))
+    (tmp_path / "two.toml").write_text(
+        """title = "two"
+        location = "."
+        format = "jsonl"
+        files = "{config}/*.jsonl"
+        licence = "none"
+        access = "open"
+        """
+    )
+    mix = (recipe.Part(str(tmp_path / "two.toml"), 1.0, "wanted"),)
+    data = plan(cache, mix=mix, lanes=4, page_rows=2).data
+    read = [Reader(data, 0, cache, range(4)).take(400), held_out(data, 0, cache)]
+    backend = load_tokenizer("bytes").backend
+    texts = [backend.decode(rows.flatten().tolist()) for rows in read]
+    assert all("wanted" in text and "other" not in text for text in texts)

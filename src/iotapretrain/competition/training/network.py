@@ -76,7 +76,7 @@ def fresh(config: Config, seed: int) -> Model:
 
 
 def flops_per_token(network: Network, length: int) -> float:
-    """6 operations a weight of the layers' matrices and the head, and attention to what came before.
+    """6 operations a weight of the layers' matrices and the head, and attention backwards only.
 
     Embeddings are looked up, not multiplied.
     """

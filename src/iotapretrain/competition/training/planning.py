@@ -10,10 +10,10 @@ from typing import Any
 
 from iotapretrain.competition.training import scaling, shape
 from iotapretrain.competition.training.plan import DataPlan, OptimiserPlan, Plan, SourcePlan
+from iotapretrain.competition.training.reading import opened
 from iotapretrain.competition.training.recipe import Part, Recipe
 from iotapretrain.competition.training.shape import Document, Room
 from iotapretrain.data.cache import Cache
-from iotapretrain.data.datasets import open_source
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.models.claims import Limits
@@ -161,7 +161,7 @@ def _data(recipe: Recipe, competition: Competition, site: Site) -> DataPlan:
 
 def _source(part: Part, page_rows: int | None, cache: Cache) -> SourcePlan:
     """Pages are as large as they may be while a source still has enough of them to shuffle."""
-    rows = open_source(part.dataset, cache, part.config).describe().only(part.config).rows
+    rows = opened(part.dataset, part.config, cache).describe().rows
     page_rows = page_rows or max(1, min(MOST_PAGE_ROWS, rows // FEWEST_PAGES))
     return SourcePlan(part.dataset, part.config, part.weight, page_rows, HELD_OUT_PAGES)
 

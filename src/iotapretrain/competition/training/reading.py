@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -12,9 +13,32 @@ from iotapretrain.competition.training.plan import DataPlan
 from iotapretrain.data.batches import Packing, make_batch
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
+from iotapretrain.data.documents import Document
+from iotapretrain.data.source import Description, Source
 from iotapretrain.data.stream import Part, Plan, State, TokenStream
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
+from iotapretrain.rules.sampling import Page
+
+
+@dataclass(frozen=True)
+class OneConfig:
+    """A source of which one config is read."""
+
+    source: Source
+    config: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.source.name}/{self.config}"
+
+    def describe(self) -> Description:
+        """The part that is this config."""
+        return self.source.describe().only(self.config)
+
+    def fetch(self, page: Page) -> Sequence[Document]:
+        """The documents of a page of it."""
+        return self.source.fetch(page)
 
 
 class Reader:
@@ -53,6 +77,12 @@ class Reader:
         """Stop fetching ahead."""
         for stream in self._streams:
             stream.close()
+
+
+def opened(dataset: str, config: str | None, cache: Cache) -> Source:
+    """A dataset by name, all of it or one config."""
+    source = open_source(dataset, cache, config)
+    return source if config is None else OneConfig(source, config)
 
 
 def lanes_of(plan: DataPlan, rank: int, ranks: int) -> range:
@@ -96,7 +126,7 @@ def training_data(plan: DataPlan, cache: Cache) -> str:
 def _parts(plan: DataPlan, cache: Cache) -> list[Part]:
     return [
         Part(
-            open_source(source.dataset, cache, source.config),
+            opened(source.dataset, source.config, cache),
             source.weight,
             source.page_rows,
             source.held_out,
