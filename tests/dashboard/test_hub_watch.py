@@ -1,0 +1,94 @@
+"""What validators on other machines published, and what model cards say of parents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.chain.metagraph import Commitment, Commitments
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.competition.public_rounds import publish_round, read_round, rounds_commitment
+from iotapretrain.dashboard.board import lineage
+from iotapretrain.dashboard.hub_watch import HubWatch
+from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.people import People
+from iotapretrain.dashboard.rounds import RoundWriter
+from iotapretrain.hub.card import Card
+from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.protocol import RepositoryId
+from tests.dashboard.synthetic import Actor, Synthetic
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    opened = Index(tmp_path / "index.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> FolderHub:
+    return FolderHub(tmp_path / "hub", None)
+
+
+@pytest.fixture
+def synthetic(tmp_path: Path) -> Synthetic:
+    def publish(actor: Actor, name: str, parent: str | None, loss: float) -> str:
+        card = Card("A model", name, "mit", 1_000, loss, (), parent)
+        repository = RepositoryId(actor.name, name)
+        own = FolderHub(tmp_path / "hub", actor.name)
+        commit = own.add({"README.md": card.render().encode()}, repository, f"{loss}")
+        own.set_visibility(repository, "public")
+        return commit.id
+
+    made = Synthetic(tmp_path / "net", miners=6, validators=2, publish=publish)
+    made.play(3)
+    return made
+
+
+def published(synthetic: Synthetic, tmp_path: Path, watcher: Actor) -> RepositoryId:
+    repository = RepositoryId(watcher.name, "rounds")
+    own = FolderHub(tmp_path / "hub", watcher.name)
+    for path in sorted((synthetic.folder / "validators" / watcher.name / "rounds").iterdir()):
+        publish_round(own, repository, read_round(path.read_bytes(), path.name))
+    return repository
+
+
+def committed(**repositories: RepositoryId) -> Commitments:
+    found = {
+        hotkey: Commitment(hotkey, 1, rounds_commitment(repository).encode())
+        for hotkey, repository in repositories.items()
+    }
+    return Commitments(1, b"", found)
+
+
+def test_rounds_are_read_where_the_chain_says(
+    index: Index, hub: FolderHub, synthetic: Synthetic, tmp_path: Path
+) -> None:
+    watcher, other = synthetic.watchers
+    repository = published(synthetic, tmp_path, watcher)
+    watch = HubWatch(index, hub, RoundWriter(index, is_signature))
+    claims = {watcher.hotkey: repository, other.hotkey: repository}  # the second is not its own
+    assert watch.look(committed(**claims))
+    rows = index.rows("SELECT h.hotkey, r.round FROM rounds r JOIN hotkeys h ON h.id = r.validator")
+    assert sorted(tuple(row) for row in rows) == [(watcher.hotkey, n) for n in (1, 2, 3)]
+    while watch.look(committed(**claims)):
+        pass  # cards come a few at a time
+    assert len(index.rows("SELECT 1 FROM rounds")) == 3
+
+
+def test_parents_come_from_the_cards_at_the_pinned_commits(
+    index: Index, hub: FolderHub, synthetic: Synthetic, tmp_path: Path
+) -> None:
+    watcher = synthetic.watchers[0]
+    claims = committed(**{watcher.hotkey: published(synthetic, tmp_path, watcher)})
+    watch = HubWatch(index, hub, RoundWriter(index, is_signature))
+    while watch.look(claims):
+        pass
+    models = lineage(People(index, {}), 1).models
+    places = {f"{model.repository}@{model.revision}" for model in models}
+    parents = [model.parent for model in models if model.parent is not None]
+    assert parents
+    assert set(parents) <= places
