@@ -25,6 +25,8 @@ LIMIT = 20
 
 Run = Callable[..., Result]
 
+torch.set_num_threads(1)
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -15,7 +15,7 @@ from tokenizers.processors import TemplateProcessing
 from iotapretrain.competition.benchmark.subject import Opened, identify, open_subject
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.tokenizer import END_TOKEN, load_tokenizer, save_tokenizer
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Budget, Worker
 from tests.models import zoo
 
 START = "<start>"
@@ -50,8 +50,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def worker() -> Iterator[Worker]:
-    from iotapretrain.models.worker import Budget
-
     with Worker(Budget(seconds=60.0)) as started:
         yield started
 

@@ -154,6 +154,14 @@ def test_generation_is_that_of_lm_eval(opened: Opened, peer: HFLM) -> None:
     assert HarnessModel(opened, nothing).generate_until(requests) == theirs
 
 
+def test_further_fields_may_be_anything(opened: Opened, tmp_path: Path) -> None:
+    mixed = [
+        row | {"id": kind} for row, kind in zip(rows("piqa"), (1, "a", [2.5], None), strict=False)
+    ]
+    task = Choices("piqa", save_lines(tmp_path / "rows.jsonl", mixed), None)
+    assert task.measure(opened, nothing).basis == {"items": 4}
+
+
 ASKED = {
     "hellaswag": ({"query": "A man"}, "A man"),
     "piqa": ({"query": "Question: Why?\n"}, "Question: Why?\nAnswer:"),

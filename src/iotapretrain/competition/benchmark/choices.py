@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
 from blake3 import blake3
 
 from iotapretrain.competition.benchmark import rows
@@ -28,7 +29,7 @@ from iotapretrain.competition.benchmark.rows import Row
 from iotapretrain.competition.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
 
-METRICS = ("acc", "acc_norm", "exact_match", "perplexity")
+SHARES = ("acc", "acc_norm", "exact_match")
 LETTERS = "ABCDEFGHIJ"
 LETTERED = (
     "The following are multiple choice questions (with answers) about"
@@ -96,7 +97,7 @@ class Choices:
         if importlib.util.find_spec("lm_eval") is None:
             raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         if self.path is not None:
-            rows.check(self.path, ROWS[self.name][0])
+            rows.read(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
         """See `Task`."""
@@ -128,12 +129,10 @@ class Choices:
         metrics = {}
         for key, value in results["results"][self.name].items():
             metric = key.partition(",")[0]
-            if metric in METRICS:
-                share = metric != "perplexity"
-                stderr = (
-                    math.sqrt(value * (1 - value) / (items - 1)) if share and items > 1 else None
-                )
-                metrics[metric] = Metric(float(value), stderr)
+            if metric in SHARES:
+                metrics[metric] = _share(value, items)
+            elif metric == "perplexity":
+                metrics[metric] = Metric(value)
         return Measured(metrics, {"items": items})
 
     def _evaluated(self, model: Any) -> dict[str, Any]:
@@ -146,9 +145,7 @@ class Choices:
             tempfile.TemporaryDirectory() as folder,
             contextlib.redirect_stderr(io.StringIO()),
         ):
-            definition: Any = self.definition()
-            if definition is not None:
-                definition["dataset_kwargs"]["cache_dir"] = folder
+            definition = self._private_definition(Path(folder))
             try:
                 results = evaluator.simple_evaluate(
                     model=model,
@@ -164,3 +161,21 @@ class Choices:
                 ) from error
         evaluated: dict[str, Any] = results
         return evaluated
+
+    def _private_definition(self, folder: Path) -> dict[str, Any] | None:
+        """The same over a copy without further fields, which `datasets` would stumble over when
+        their types vary, and with its cache in the folder.
+        """
+        definition = self.definition()
+        if self.path is None or definition is None:
+            return None
+        copy = folder / "rows.jsonl"
+        found = rows.read(self.path, ROWS[self.name][0])
+        copy.write_bytes(b"\n".join(map(msgspec.json.encode, found)))
+        kwargs = {"data_files": {"test": str(copy)}, "cache_dir": str(folder / "cache")}
+        return definition | {"dataset_kwargs": kwargs}
+
+
+def _share(value: float, items: int) -> Metric:
+    """Of answers that are right or wrong, s / √n is √(p (1 - p) / (n - 1))."""
+    return Metric(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)

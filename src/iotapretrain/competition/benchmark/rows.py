@@ -1,4 +1,4 @@
-"""The rows of local task files: which fields they have, checked before a harness reads them."""
+"""The rows of local task files: which fields they have, read before a harness reads them."""
 
 from __future__ import annotations
 
@@ -75,20 +75,23 @@ class ProQuestion(Row, frozen=True):
         return self.answer_index, self.options
 
 
-def check(path: Path, kind: type[Row]) -> None:
-    """Refuse a file with any line that is no such row."""
+def read(path: Path, kind: type[Row]) -> list[Row]:
+    """All rows of a file; an error names the first line that is none."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if not any(line.strip() for line in lines):
+    found = [
+        _row(line, kind, f"{path}: line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    if not found:
         raise InputError(f"{path}: has no rows")
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            _check_line(line, kind, f"{path}: line {number}")
+    return found
 
 
-def _check_line(line: bytes, kind: type[Row], where: str) -> None:
+def _row(line: bytes, kind: type[Row], where: str) -> Row:
     try:
         row = msgspec.json.decode(line, type=kind)
     except msgspec.DecodeError as error:
@@ -97,3 +100,4 @@ def _check_line(line: bytes, kind: type[Row], where: str) -> None:
     right, options = row.chosen_from()
     if not 0 <= right < len(options):
         raise InputError(f"{where}: option {right} is right, of {len(options)} from 0 on")
+    return row
