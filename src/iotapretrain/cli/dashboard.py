@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -55,6 +56,7 @@ def dashboard(
         if open_page:
             typer.launch(address)
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server raises it again
     asyncio.run(serve(place, host, port, announce))
 
 
