@@ -78,7 +78,7 @@ def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
         _liar(site, "loki", friend="babbler"),
         _trainer(site, "alice", "LlamaForCausalLM", tokens=300_000),
         _trainer(site, "bob", "GPT2LMHeadModel", tokens=200_000),
-        _trainer(site, "dave", "LlamaForCausalLM", tokens=60_000),
+        _trainer(site, "dave", "LlamaForCausalLM", tokens=120_000),
         _rebaser(site, "carol", tokens=300_000, after=("alice",)),
         _cheat(site, "copycat", "copycat", after=("alice",)),
         _cheat(site, "fader", "vanishing", after=("alice",)),
