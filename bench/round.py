@@ -21,6 +21,7 @@ import numpy as np
 import torch
 import transformers
 
+from bench import validator
 from bench.fields import SIX_TASKS, World, heavy, races, skewed
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import round as plain
@@ -207,7 +208,7 @@ def main() -> None:
     options = arguments(__doc__)
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as folder:
-        figures = [*real(prepared(Path(folder))), *simulated()]
+        figures = [*real(prepared(Path(folder))), *simulated(), *validator.figures(Path(folder))]
     report("round", figures, options.json)
 
 

@@ -28,7 +28,7 @@ from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.validator.turns import MOST_TRIES
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
-from tests.competition.world import World, opened
+from tests.competition.world import SCHEDULE, World, opened
 
 
 async def two_miners(world: World) -> None:
@@ -229,3 +229,17 @@ async def test_a_stop_ends_it_at_once_and_nothing_is_lost(tmp_path: Path, worker
             await asyncio.wait_for(task, 5)
         await rig.run()
         assert len(rig.records()) == 2
+
+
+async def test_a_competition_without_tokenizer_does_not_starve_the_others(
+    tmp_path: Path, worker: Worker
+) -> None:
+    second = SCHEDULE.partition("[[competition]]")[2].partition("[[competition]]")[0]
+    lame = second.replace('"bytes"', '"nowhere/pinned"').replace("id = 0", "id = 2")
+    text = SCHEDULE.replace("share = 0.4", "share = 0.3").replace("share = 0.6", "share = 0.4", 1)
+    text += "[[competition]]" + lame.replace('"mini"', '"lame"').replace("0.6", "0.3")
+    async with opened(tmp_path, worker, text) as world:
+        await two_miners(world)
+        rig = Rig(world)
+        assert await rig.run() == 2
+        assert "competition 2" in rig.ears.waits()

@@ -27,7 +27,13 @@ from iotapretrain.competition.validator.recording import Author, Measured, round
 from iotapretrain.competition.validator.settings import Settings
 from iotapretrain.competition.validator.sight import read_view
 from iotapretrain.competition.validator.texts import Texts
-from iotapretrain.errors import ChainError, IotaError, UnreachableError
+from iotapretrain.errors import (
+    ChainError,
+    InputError,
+    IotaError,
+    SourceError,
+    UnreachableError,
+)
 from iotapretrain.models.claims import Limits
 from iotapretrain.net.waiting import Clock, pause
 from iotapretrain.observe import events
@@ -44,6 +50,9 @@ from iotapretrain.rules.validator.view import View
 
 if TYPE_CHECKING:
     from bittensor import Wallet
+
+PAY_LOOK = 10
+"""Blocks between two looks at whether weights are due; after a round at once."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +80,8 @@ class Validator:
         self._schedule = settings.schedule
         self._source = f"validator:{means.author.validator}"
         self._view: View | None = None
+        self._head = 0
+        self._paid_at: tuple[int, int] | None = None
         self._said_where = False
         self._ahead: asyncio.Task[None] | None = None
 
@@ -112,10 +123,12 @@ class Validator:
             await self._finish(self.state.opened)
             return True
         view = await self._see()
-        await self._pay()
+        if (self._head // PAY_LOOK, self.state.rounds) != self._paid_at:
+            await self._pay()
         for competition in turns(self.state, view, self._schedule):
-            await self._look(view, competition)
-            opened = opening(self.state, view, self._schedule, competition)
+            opened = None
+            if await self._look(view, competition):
+                opened = opening(self.state, view, self._schedule, competition)
             if opened is not None:
                 self._execute(opened)
                 await self._finish(opened)
@@ -130,11 +143,11 @@ class Validator:
 
     async def _see(self) -> View:
         """The subnet at the newest sync block, read once."""
-        head, _ = await self._means.client.head()
-        block = sync_block(head, self._schedule.sync_cadence)
+        self._head, _ = await self._means.client.head()
+        block = sync_block(self._head, self._schedule.sync_cadence)
         newest = max(self.state.done.values(), default=0)
         if block < newest:
-            raise UnreachableError(f"the chain stands at {head}, behind {newest}, seen before")
+            raise UnreachableError(f"the chain is at {self._head}, behind {newest}, seen before")
         if self._view is None or self._view.block < block:
             hotkey = self._means.author.validator
             view = await read_view(self._means.client, self._settings.netuid, block, hotkey)
@@ -143,16 +156,22 @@ class Validator:
             await self._say_where()
         return self._view
 
-    async def _look(self, view: View, competition: Competition) -> None:
-        """Fetch and inspect what is due in a competition; what it learns is kept one by one."""
+    async def _look(self, view: View, competition: Competition) -> bool:
+        """Fetch and inspect what is due in a competition; what it learns is kept one by one.
+
+        False if its tokenizer cannot be had: then it has no round, and the others go on.
+        """
         candidates = due(self.state, view, self._schedule, competition.models)
-        if not candidates:
-            return
-        tokenizer = await self._means.texts.tokenizer(competition)
+        try:
+            tokenizer = await self._means.texts.tokenizer(competition)
+        except (SourceError, InputError) as error:
+            self._wait(f"competition {competition.id}", str(error), self._settings.poll)
+            return False
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         async for seen in self._means.looker.look(candidates, limits, self.state, view.block):
             self._execute(seen.record)
             self._means.sink.emit(seen.event(self._means.clock(), self._source))
+        return True
 
     # Rounds
 
@@ -248,6 +267,7 @@ class Validator:
         except ChainError as error:
             self._wait("setting weights", str(error), self._settings.poll)
             return
+        self._paid_at = (self._head // PAY_LOOK, self.state.rounds)
         if paid is not None:
             block, weights = paid
             by_uid = {str(uid): weight for uid, weight in weights.items()}
