@@ -253,10 +253,11 @@ def test_links_lead_to_both_neighbours(case: Case) -> None:
     assert check_links(case.before, None, case.signed, [1, 2]).held
     assert check_links(case.signed, case.before, None, [1, 2]).held
     first = changed(case.before, record=changed(case.before.record, previous="00"))
+    richer = changed(case.before, record=changed(case.before.record, standings={}))
     for links in (
         (first, None, None, [1]),
         (changed(case.before, digest="00"), None, case.signed, [1, 2]),
-        (case.signed, changed(case.before, digest="00"), None, [1, 2]),
+        (case.signed, richer, None, [1, 2]),
     ):
         assert [each.item for each in check_links(*links).differences] == [
             f"round {1 if links[0] is first else 2}, digest of the round before"

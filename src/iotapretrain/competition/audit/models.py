@@ -65,6 +65,8 @@ def check_models(
             missing.append(f"uid {model.uid}: {bytes_.problem}")
         elif bytes_ is not None and model.digest is not None:
             found += _bytes(model, bytes_)
+    if unseen := sum(model.hotkey not in fetched for model in record.models):
+        missing.append(f"the bytes of {unseen} models, which are not in the sample")
     holds = f"{len(record.models)} models are what their owners committed"
     return concluded(Name.MODELS, found, holds, "; ".join(missing) or None)
 

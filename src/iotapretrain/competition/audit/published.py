@@ -5,8 +5,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.public_rounds import PublicRounds
-from iotapretrain.competition.round_record import RoundRecord, SignedRound
+from iotapretrain.competition.round_record import RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.standing.opinions import Source
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import Hub
@@ -24,21 +25,20 @@ class Published:
     after: SignedRound | None
 
     def in_force(self, block: int) -> list[RoundRecord]:
-        """The rounds whose weights may have been set at a block, newest first.
+        """The signed rounds whose weights may have been set at a block, newest first.
 
         A round takes its time after its own block, and several may share one: whoever sets weights
         has those of the newest block, or of the last round before.
         """
-        place = bisect_right(self.numbers, block, key=lambda each: self._record(each).block)
-        found: list[RoundRecord] = []
+        place = bisect_right(
+            self.numbers, block, key=lambda each: self.rounds.read(each).record.block
+        )
+        found: list[SignedRound] = []
         for number in reversed(self.numbers[:place]):
-            found.append(self._record(number))
-            if found[-1].block != found[0].block:
+            found.append(self.rounds.read(number))
+            if found[-1].record.block != found[0].record.block:
                 break
-        return found
-
-    def _record(self, number: int) -> RoundRecord:
-        return self.rounds.read(number).record
+        return [signed.record for signed in found if is_sealed(signed, is_signature)]
 
 
 def read_published(hub: Hub, source: Source, number: int | None) -> Published:

@@ -36,7 +36,7 @@ def check_links(
     record = signed.record
     pairs: list[tuple[str, str | None, str | None]] = []
     if record.round == 1 or before is not None:
-        digest = None if before is None else before.digest
+        digest = None if before is None else round_digest(before.record).hex()
         pairs.append((f"round {record.round}", record.previous, digest))
     if after is not None:
         pairs.append((f"round {after.record.round}", after.record.previous, signed.digest))
