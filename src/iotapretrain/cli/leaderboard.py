@@ -77,10 +77,11 @@ def leaderboard(
             _show(board)
 
     async def run(client: ChainClient) -> None:
-        await show(client)
-        if watch:
-            async for _ in client.blocks():
-                await show(client)
+        if not watch:
+            await show(client)
+            return
+        async for _ in client.blocks():
+            await show(client)
 
     with_client(network, run)
 
