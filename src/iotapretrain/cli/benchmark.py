@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Models = Annotated[
     list[str],
     typer.Argument(
-        metavar="MODEL…", help="Folders, or hub:NAMESPACE/NAME@COMMIT.", show_default=False
+        metavar="MODEL", help="Folders, or hub:NAMESPACE/NAME@COMMIT.", show_default=False
     ),
 ]
 Tasks = Annotated[
