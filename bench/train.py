@@ -90,7 +90,8 @@ def speed(folder: Path, cache: Cache) -> list[Figure]:
     ours.close()
     tokens = STEPS * plan.step_tokens
     ratio = bare_seconds / seconds
-    share = ours.flops_per_token * tokens / seconds / _peak(torch.float32)
+    peak = matmul_peak(alone().device, torch.float32, time.process_time)
+    share = ours.flops_per_token * tokens / seconds / peak
     return [
         Figure(
             "speed of the loop",
@@ -165,12 +166,8 @@ def utilisation(folder: Path, cache: Cache) -> Figure:
     (seconds,) = alternate(whole)
     ready.close()
     speed = STEPS * plan.step_tokens / seconds
-    share = ready.flops_per_token * speed / _peak(torch.bfloat16)
+    share = ready.flops_per_token * speed / matmul_peak(alone().device, torch.bfloat16)
     return Figure("MFU of 1B in bfloat16", "share", share, None, None, f">= {MFU}", share >= MFU)
-
-
-def _peak(dtype: torch.dtype) -> float:
-    return matmul_peak(alone().device, dtype)
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def _sit(
     from iotapretrain.competition.training.planning import Site
     from iotapretrain.competition.training.progress import Progress
     from iotapretrain.competition.training.run import train
-    from iotapretrain.competition.training.run_folder import RECORDS
+    from iotapretrain.competition.training.run_folder import RECORDS, make
     from iotapretrain.data.cache import Cache, default_folder
     from iotapretrain.observe.sink import Several, Silence, Sink
     from iotapretrain.observe.sinks import open_sinks
@@ -156,6 +156,7 @@ def _sit(
         sink: Sink = Silence()
         console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
         if ranks.leads:
+            make(run)
             metrics, wandb = records
             kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))
             shown = Progress(console)

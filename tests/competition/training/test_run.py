@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -16,6 +17,7 @@ from safetensors import safe_open
 
 from iotapretrain.competition.training import run_folder
 from iotapretrain.competition.training.reading import held_out
+from iotapretrain.competition.training.run import train
 from iotapretrain.competition.training.start import find_start, read_model
 from iotapretrain.competition.training.stopping import Limits, Reason
 from iotapretrain.data.cache import Cache
@@ -24,8 +26,8 @@ from iotapretrain.models.claims import Limits as Claims
 from iotapretrain.models.inspect import inspect
 from iotapretrain.models.losses import mean_loss, token_losses
 from iotapretrain.models.worker import Worker
-from iotapretrain.observe.events import TrainEvaluated, TrainStarted
-from iotapretrain.observe.sink import read_events
+from iotapretrain.observe.events import AnyEvent, TrainEvaluated, TrainStarted, TrainStep
+from iotapretrain.observe.sink import Silence, read_events
 from tests.competition.training.small import COMPETITION, losses, plan, run_in
 
 
@@ -179,3 +181,19 @@ def test_logits_in_pieces_give_the_same_gradients(
         torch.autograd.backward(loss)
         found.append((loss.detach(), [each.grad for each in whole.parameters()]))
     torch.testing.assert_close(found[0], found[1])
+
+
+def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path, cache: Cache) -> None:
+    class Full(Silence):
+        def emit(self, event: AnyEvent) -> None:
+            if isinstance(event, TrainStep):
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunError, match="no room left"):
+        train(plan(cache), tmp_path, Full(), cache)
+
+
+def test_a_run_needs_a_folder(tmp_path: Path, cache: Cache) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(RunError, match="no folder to write to"):
+        train(plan(cache), tmp_path / "file" / "run", Silence(), cache)

@@ -35,6 +35,9 @@ RANDOM = "random:cpu"
 SPARE_BYTES = 16 << 20
 """Free room that must be left beside a checkpoint: for records, and for the folder itself."""
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the kernel says when there is no room."""
+
 _NAME = re.compile(r"step-\d{8,}")
 
 Tensors = dict[str, torch.Tensor]
@@ -185,6 +188,6 @@ def _names(folder: Path) -> list[str]:
 
 
 def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if isinstance(error, OSError) and error.errno in FULL:
         return "the disk is full"
     return str(error)

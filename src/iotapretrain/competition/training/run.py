@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from iotapretrain.competition.training import run_folder
-from iotapretrain.competition.training.checkpoint import Say
+from iotapretrain.competition.training.checkpoint import FULL, Say
 from iotapretrain.competition.training.plan import Plan
 from iotapretrain.competition.training.ranks import Ranks, alone
 from iotapretrain.competition.training.stopping import Limits, wishes
 from iotapretrain.competition.training.trainer import Trained, Trainer
 from iotapretrain.data.cache import Cache
+from iotapretrain.errors import RunError
 from iotapretrain.observe.sink import Silence, Sink
 
 
@@ -33,7 +35,7 @@ def train(
     """
     ranks = ranks or alone()
     limits = limits or Limits(seconds=plan.seconds, loss=plan.loss)
-    with ExitStack() as stack:
+    with _full_disk_told(run), ExitStack() as stack:
         if ranks.leads:
             stack.enter_context(run_folder.held(run))
             run_folder.settle(run, plan)
@@ -42,3 +44,16 @@ def train(
         trainer.begin(start)
         stack.callback(trainer.close)
         return trainer.go(limits, wish)
+
+
+@contextmanager
+def _full_disk_told(run: Path) -> Iterator[None]:
+    """Records, caches and locks are written by others, who let the kernel's error through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(
+            f"{error.filename or run}: no room left; checkpoints are whole: make room, --resume"
+        ) from error

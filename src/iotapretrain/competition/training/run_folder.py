@@ -57,14 +57,20 @@ def digest(plan: Plan) -> str:
     return blake3(msgspec.json.encode(plan, order="sorted")).hexdigest()
 
 
+def make(run: Path) -> None:
+    """Make the folder, or say why it cannot be made."""
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        raise RunError(f"{run}: no folder to write to: {error.strerror}; name another") from error
+
+
 @contextmanager
 def held(run: Path) -> Iterator[None]:
     """Be the only one who trains there; the lock dies with the process."""
+    make(run)
     try:
-        run.mkdir(parents=True, exist_ok=True)
         with FileLock(run / LOCK, timeout=0):
             yield
     except Timeout as error:
         raise RunError(f"{run}: another process is training there; name another --out") from error
-    except (FileExistsError, PermissionError) as error:
-        raise RunError(f"{run}: no folder to write to: {error.strerror}") from error

@@ -12,7 +12,7 @@ from types import MappingProxyType
 TOKENS_A_PARAMETER = 20
 """Where compute is best spent (Hoffmann et al. 2022), and so the default length of a run."""
 HIGHEST_RATE = MappingProxyType({"adamw": 2e-3, "muon": 1e-2})
-"""Models of a million parameters learned less beyond, by either optimiser."""
+"""Beyond, a model of 650,000 parameters learned less with AdamW and hardly more with Muon."""
 FEWEST_SEQUENCES = 16
 MOST_BATCH_SHARE = 1 / 400
 """Of all tokens, so that even a short run takes some hundred steps."""
