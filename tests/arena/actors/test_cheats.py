@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from iotapretrain.arena.actors.babbler import babble
 from iotapretrain.arena.actors.copycat import copy
@@ -37,6 +38,7 @@ def loss(folder: Path) -> float:
 
 
 def test_a_copy_has_the_same_bytes(published: Path, tmp_path: Path) -> None:
+    save_file(load_file(published / WEIGHTS), published / WEIGHTS, metadata={"origin": "scratch"})
     stolen = copy(published, tmp_path / "stolen")
     assert (stolen / WEIGHTS).read_bytes() == (published / WEIGHTS).read_bytes()
     assert (stolen / CONFIG).read_bytes() == (published / CONFIG).read_bytes()
