@@ -56,6 +56,7 @@ from iotapretrain.rules.sampling import sync_block
 from iotapretrain.rules.schedule import Competition, Schedule
 from iotapretrain.rules.standings import Standings
 from iotapretrain.rules.tournament import NoResult, play
+from tests.chain.worlds import changed as changed_chain
 from tests.chain.worlds import hotkey, keys, make_chain
 from tests.models import zoo
 
@@ -146,6 +147,10 @@ class World:
         return self.schedule.competitions[0]
 
     @property
+    def most_bytes(self) -> int:
+        return self.competition.constraints.max_bytes
+
+    @property
     def limits(self) -> Limits:
         constraints = self.competition.constraints
         return Limits(constraints, load_tokenizer(constraints.tokenizer).vocabulary)
@@ -180,7 +185,7 @@ class World:
         owned = FolderHub(self.folder / "hub", name)
         commit = owned.publish(ModelFolder.scan(model), repository, "A model")
         owned.set_visibility(repository, "public")
-        found = fetch(owned, commit, self.models, max_bytes=10**6)
+        found = fetch(owned, commit, self.models, max_bytes=self.most_bytes)
         bound = secure_hash(model_hash(found), hotkey(name))
         text = Commitment(repository.namespace, repository.name, commit.id, bound, competition)
         await self.client.commit(keys(name), NETUID, text.text.encode())
@@ -190,7 +195,7 @@ class World:
         self, model: CommittedModel, batches: Mapping[str, Batch]
     ) -> dict[str, tuple[float | None, ...]]:
         """What a model loses on the text of a round, page by page."""
-        folder = fetch(self.hub, model.commit, self.models, max_bytes=10**6).folder
+        folder = fetch(self.hub, model.commit, self.models, max_bytes=self.most_bytes).folder
         pages = [page for batch in batches.values() for page in batch.pages]
         found = iter(score_pages(folder, self.limits, self.worker, pages))
         return {name: tuple(next(found) for _ in batch.pages) for name, batch in batches.items()}
@@ -307,7 +312,7 @@ class World:
             for name, batch in batches.items()
         }
         total = aggregate(competition.tasks, raw)
-        found = fetch(self.hub, model.commit, self.models, max_bytes=10**6)
+        found = fetch(self.hub, model.commit, self.models, max_bytes=self.most_bytes)
         return ModelRecord(
             uid=model.uid,
             hotkey=model.hotkey,
@@ -323,12 +328,14 @@ class World:
 
 
 @asynccontextmanager
-async def opened(folder: Path, worker: Worker, schedule: str = SCHEDULE) -> AsyncIterator[World]:
-    """A world at its beginning, with both validators registered."""
+async def opened(
+    folder: Path, worker: Worker, schedule: str = SCHEDULE, uids: int = 8
+) -> AsyncIterator[World]:
+    """A world at its beginning, with both validators registered, and room for so many hotkeys."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "mini.toml").write_text(schedule)
     hub = FolderHub(folder / "hub")
-    with make_chain(folder / "net") as chain:
+    with make_chain(folder / "net", changed_chain(max_allowed_uids=uids)) as chain:
         async with await connect(f"embedded:{folder / 'net'}") as client:
             world = World(folder, chain, client, hub, worker, schedule)
             for name in ("validator-1", "validator-2"):
