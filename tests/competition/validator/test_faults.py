@@ -26,9 +26,9 @@ from iotapretrain.hub.protocol import Commit, Listing
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.validator.turns import MOST_TRIES
-from tests.chain.worlds import hotkey
+from tests.chain.worlds import hotkey, keys
 from tests.competition.validator.rig import Oracle, Rig
-from tests.competition.world import SCHEDULE, World, opened
+from tests.competition.world import NETUID, SCHEDULE, World, opened
 
 
 async def two_miners(world: World) -> None:
@@ -243,3 +243,19 @@ async def test_a_competition_without_tokenizer_does_not_starve_the_others(
         rig = Rig(world)
         assert await rig.run() == 2
         assert "competition 2" in rig.ears.waits()
+
+
+async def test_a_name_that_no_hub_has_is_refused_and_stops_nobody(
+    tmp_path: Path, worker: Worker
+) -> None:
+    async with opened(tmp_path, worker) as world:
+        await two_miners(world)
+        await world.client.register(keys("miner-3"), NETUID)
+        text = f"who:notes.ipynb:{'0' * 40}:{'A' * 43}=:0"
+        await world.client.commit(keys("miner-3"), NETUID, text.encode())
+        await world.to_block(40)
+        rig = Rig(world)
+        assert await rig.run() == 2
+        (refused,) = [m for m in rig.records()[0].models if m.hotkey == hotkey("miner-3")]
+        assert refused.outcome == "inadmissible"
+        assert [reason.code for reason in refused.reasons] == ["refused"]

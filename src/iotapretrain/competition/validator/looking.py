@@ -15,6 +15,7 @@ from iotapretrain.competition.validator.prints import Prints
 from iotapretrain.errors import (
     CorruptModelError,
     HubError,
+    InputError,
     MissingModelError,
     RefusedModelError,
     UnavailableHubError,
@@ -72,15 +73,17 @@ class Fetcher:
 
     def look(self, candidate: Candidate, max_bytes: int, state: State) -> Model | Failure:
         """The model; or why not, without a download where the listing tells enough."""
-        commit = commit_of(candidate.commitment)
         try:
-            if (found := self.cache.find(commit)) is not None:
-                return found
-            wanted = plan(self.hub.listing(commit), max_bytes)
-            weights = [each.sha256 for each in wanted if each.path.endswith(".safetensors")]
-            if (copy := _copy(state, candidate, weights)) is not None:
-                return Failure(Outcome.INADMISSIBLE, (copy,))
-        except HubError as error:
+            commit = commit_of(candidate.commitment)
+        except InputError as error:  # the chain takes names that no hub has
+            return Failure(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
+        try:
+            if self.cache.find(commit) is None:
+                wanted = plan(self.hub.listing(commit), max_bytes)
+                weights = [each.sha256 for each in wanted if each.path.endswith(".safetensors")]
+                if (copy := _copy(state, candidate, weights)) is not None:
+                    return Failure(Outcome.INADMISSIBLE, (copy,))
+        except (HubError, OSError) as error:
             return failure_of(error)
         return self.bring(commit, max_bytes)
 
@@ -95,12 +98,12 @@ class Fetcher:
                 seconds=self.seconds,
                 patience=self.patience,
             )
-        except HubError as error:
+        except (HubError, OSError) as error:
             return failure_of(error)
 
 
-def failure_of(error: HubError) -> Failure:
-    """What a failure of the hub says about the model."""
+def failure_of(error: HubError | OSError) -> Failure:
+    """What a failure of the hub, or of our disk, says about the model."""
     match error:
         case MissingModelError():
             return Failure(Outcome.MODEL, (GONE,), str(error))
@@ -129,7 +132,7 @@ class Inspector:
         digests = (model_hash(model), weights_key(_weights(model)))
         try:
             inspection = inspect(model.folder, limits, self.worker, salt=salt)
-        except WorkerError:
+        except (WorkerError, InputError, OSError):
             return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
         if not inspection.verdict.admitted:
             return self._refused(candidate, at, inspection.verdict.findings, digests)
