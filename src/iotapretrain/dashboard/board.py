@@ -24,7 +24,6 @@ POINTS = 400
 """Of a line: more than a screen can tell apart."""
 MOST_PLACES = 1_000
 LINEAGE = 200
-NEWEST_ROUNDS = 600
 PLACES = (
     "SELECT m.*, h.hotkey address, c.text, r.round number FROM models m JOIN rounds r ON "
     'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment"'
@@ -32,9 +31,9 @@ PLACES = (
 RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid"
 EVALUATED = "evaluated"
 DESCENTS = (
-    "SELECT h.hotkey, m.uid, c.text, min(m.block) block, min(CASE WHEN r.validator = ? THEN "
-    "m.score END) score, cards.title, cards.parent, cards.loss FROM models m JOIN rounds r ON "
-    'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment" '
+    "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
+    "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
+    'h.id = e.hotkey JOIN commitments c ON c.id = e."commitment" '
     'LEFT JOIN cards ON cards."commitment" = c.id'
 )
 """Models by commitment; the first value is the number of the validator whose scores count."""
@@ -83,10 +82,14 @@ def duels_page(people: People, competition: int, validator: str | None) -> Duels
 def lineage(people: People, competition: int) -> Lineage:
     """The newest models, each with the best score that the validator with most stake gave it."""
     leader = people.number(_chosen(people.validators(competition), competition, None).hotkey)
+    since = people.index.row(
+        "SELECT block FROM entries WHERE competition = ? ORDER BY block DESC LIMIT 1 OFFSET ?",
+        (competition, LINEAGE * len(people.validators(competition))),
+    )
     rows = people.index.rows(
-        f"{DESCENTS} WHERE r.competition = ? AND r.id > (SELECT max(id) FROM rounds) - ? "  # noqa: S608 -- ours
+        f"{DESCENTS} WHERE e.competition = ? AND e.block > ? "
         "GROUP BY c.id ORDER BY block DESC LIMIT ?",
-        (leader, competition, NEWEST_ROUNDS, LINEAGE),
+        (leader, competition, since["block"] if since else -1, LINEAGE),
     )
     return Lineage(tuple(descent_of(people, row) for row in reversed(rows)))
 

@@ -39,6 +39,13 @@ CREATE TABLE newest (
     validator INTEGER NOT NULL, competition INTEGER NOT NULL, hotkey INTEGER NOT NULL,
     number INTEGER NOT NULL, round INTEGER NOT NULL, PRIMARY KEY (validator, competition, hotkey)
 ) WITHOUT ROWID;
+CREATE TABLE entries (
+    competition INTEGER NOT NULL, "commitment" INTEGER NOT NULL, validator INTEGER NOT NULL,
+    hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL, score REAL,
+    PRIMARY KEY (competition, "commitment", validator)
+) WITHOUT ROWID;
+CREATE INDEX entries_by_block ON entries (competition, block);
+CREATE INDEX entries_by_hotkey ON entries (hotkey, block);
 CREATE TABLE duels (competition INTEGER NOT NULL, validator INTEGER NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (competition, validator)) WITHOUT ROWID;
 CREATE TABLE verdicts (

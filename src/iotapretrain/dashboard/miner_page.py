@@ -51,7 +51,7 @@ def miner_page(people: People, hotkey: str, prospects: tuple[Prospect, ...]) -> 
 def _models(people: People, number: int) -> list[Descent]:
     leader = next(iter(people.validators()), None)
     rows = people.index.rows(
-        f"{DESCENTS} WHERE m.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
+        f"{DESCENTS} WHERE e.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
         (people.number(leader.hotkey) if leader else None, number, MODELS),
     )
     return [descent_of(people, row) for row in rows]

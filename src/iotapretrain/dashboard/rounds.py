@@ -19,6 +19,11 @@ KEEP_NEWEST = (
     "number = excluded.number, round = excluded.round WHERE excluded.number > number"
 )
 """The round in which a validator last judged a miner."""
+KEEP_BEST = (
+    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "score = coalesce(min(score, excluded.score), score, excluded.score)"
+)
+"""Every model once, with the best score that a validator gave it."""
 
 
 @final
@@ -56,6 +61,10 @@ class RoundWriter:
         insert(batch, "models", rows, 16)
         seen = [(validator, record.competition, row[1], record.round, number) for row in rows]
         batch.executemany(KEEP_NEWEST, seen)
+        batch.executemany(
+            KEEP_BEST,
+            [(record.competition, r[4], validator, r[1], r[2], r[3], r[7]) for r in rows],
+        )
         self._keep_duels(batch, record, validator)
         return True
 
