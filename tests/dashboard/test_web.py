@@ -14,7 +14,7 @@ from iotapretrain.dashboard.app import STATIC
 from iotapretrain.dashboard.typescript import typescript
 
 WEB = STATIC.parent / "web"
-MADE = ("app.js", "app.css", "index.html", "sources.sha256")
+MADE = ("app.js", "app.css", "index.html", "preact-licence.txt", "sources.sha256")
 
 
 def test_the_types_are_those_of_the_answers() -> None:

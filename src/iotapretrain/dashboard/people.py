@@ -46,13 +46,6 @@ class People:
         found = self.index.row("SELECT id FROM hotkeys WHERE hotkey = ?", (hotkey,))
         return None if found is None else int(found[0])
 
-    def hotkey(self, number: int) -> str:
-        """The hotkey of a number."""
-        found = self.index.row("SELECT hotkey FROM hotkeys WHERE id = ?", (number,))
-        if found is None:
-            raise InputError(f"hotkey {number}: there is none of this number")
-        return str(found[0])
-
     def named(self, text: str) -> str:
         """A sentence with names in the place of the hotkeys that have one."""
         return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)

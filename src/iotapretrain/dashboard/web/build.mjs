@@ -24,6 +24,7 @@ await build({
   legalComments: 'eof',
 })
 copyFileSync('index.html', join(out, 'index.html'))
+copyFileSync('node_modules/preact/LICENSE', join(out, 'preact-licence.txt'))
 const digest = createHash('sha256')
 for (const path of all) digest.update(path).update('\0').update(readFileSync(path)).update('\0')
 writeFileSync(join(out, 'sources.sha256'), digest.digest('hex') + '\n')
