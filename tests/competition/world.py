@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import torch
@@ -156,11 +157,15 @@ class World:
         return Limits(constraints, load_tokenizer(constraints.tokenizer).vocabulary)
 
     def model(self, scale: float, seed: int = 0) -> Path:
-        """A model whose loss grows with `scale`, smoothly: the factor of its random logits."""
+        """A model whose loss grows with `scale`, smoothly: the factor of its random logits.
+
+        Its dimensions are in an order of its own, or all models would be near-copies.
+        """
         network = zoo.network("GPT2LMHeadModel", seed)
         with torch.no_grad():
             for parameter in network.transformer.ln_f.parameters():
                 parameter.mul_(scale)
+            _reorder(network, seed=hash(scale) % 2**31)
         return zoo.save(network, self.folder / "made" / f"{seed}-{scale:.9g}")
 
     async def advance(self, blocks: int) -> int:
@@ -343,6 +348,21 @@ async def opened(
                 await client.commit(keys(name), NETUID, rounds_commitment(rounds_of(name)).encode())
             await world.to_epoch()
             yield world
+
+
+def _reorder(network: Any, seed: int) -> None:
+    """Shuffle the dimensions of the residual stream, which changes no output."""
+    width = network.config.n_embd
+    order = torch.randperm(width, generator=torch.Generator().manual_seed(seed))
+    body = network.transformer
+    rows = [body.wte, body.wpe, body.ln_f]
+    for block in body.h:
+        rows += [block.ln_1, block.ln_2, block.attn.c_proj, block.mlp.c_proj]
+        for reads in (block.attn.c_attn, block.mlp.c_fc):
+            reads.weight.copy_(reads.weight[order])
+    for module in rows:
+        for parameter in module.parameters():
+            parameter.copy_(parameter[..., order])
 
 
 def rounds_of(validator: str) -> RepositoryId:

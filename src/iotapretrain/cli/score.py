@@ -124,6 +124,8 @@ def _sentences(trial: Trial) -> Iterator[str]:
         yield f"Loss {trial.prospect.loss:.6g}; there is no other champion to beat."
     if trial.prospect is not None:
         yield from _prospects(trial.prospect)
+        when = "Committed in the next block, it would be" if trial.own is None else "It is"
+        yield f"{when} judged from block {trial.prospect.judged_from} on."
 
 
 def _duelled(duel: Duel) -> Iterator[str]:
@@ -155,7 +157,6 @@ def _prospects(prospect: Prospect) -> Iterator[str]:
         yield f"It would not win now, but from block {prospect.wins_from} on, if all else stays."
     else:
         yield "It would not win now, nor later, however far epsilons decay."
-    yield f"Committed in the next block, it would be judged from block {prospect.judged_from} on."
 
 
 def _document(trial: Trial) -> dict[str, Any]:

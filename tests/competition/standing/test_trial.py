@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
 from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.standing.trial import Bench, Trial, read_scene, try_model
@@ -125,3 +127,16 @@ async def test_a_champion_that_cannot_be_scored_is_named_and_met_by_nobody(
     told = await tried(world, losses, world.model(0.5))
     assert told.scene.champion is None
     assert told.missing == ()
+
+
+async def test_hardly_training_on_from_the_champion_makes_a_near_copy(
+    world: World, losses: LossCache, tmp_path: Path
+) -> None:
+    champion = world.model(0.5)
+    await world.commit("miner-1", champion)
+    await world.advance(DELAY)
+    hardly = Path(shutil.copytree(champion, tmp_path / "hardly"))
+    weights = load_file(hardly / "model.safetensors")["transformer.ln_f.weight"]
+    zoo.edit_tensors(hardly, {"transformer.ln_f.weight": weights * 0.99})
+    told = await tried(world, losses, hardly)
+    assert [(each.code, each.item) for each in told.findings] == [("near-copy", "uid 2")]

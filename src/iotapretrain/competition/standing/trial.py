@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iotapretrain.chain.client import ChainClient
@@ -32,8 +32,9 @@ from iotapretrain.hub.cache import Cache as ModelCache
 from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.claims import Facts, Limits
-from iotapretrain.models.inspect import inspect
-from iotapretrain.models.verdict import Finding
+from iotapretrain.models.copies import find_near_copy
+from iotapretrain.models.inspect import Inspection, fingerprint, inspect
+from iotapretrain.models.verdict import Finding, Rejection
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.sampling import seed_of, sync_block
 from iotapretrain.rules.schedule import Competition
@@ -116,13 +117,15 @@ def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
     if seen.digest is None or not seen.verdict.admitted:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
-    alone = champion is None or (own is not None and own.commitment == champion.commitment)
     block = scene.ground.block + 1 if own is None else own.block
     contenders = [_contender(0, "this model", block, seen.digest, folder)]
-    if champion is not None and not alone:
+    if champion is not None and (own is None or own.commitment != champion.commitment):
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
-        digest = model_hash(its)
-        contenders.append(_contender(1, champion.hotkey, champion.block, digest, its.folder))
+        contenders.append(
+            _contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
+        )
+        if copied := _copied(seen, champion, its.folder, limits, bench.worker):
+            return Trial(scene, (copied,), seen.facts, seen.digest, own)
     text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)
     found = _evaluated(contenders, text, scene, bench)
     mine = found.models[0]
@@ -140,6 +143,18 @@ def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
         duel=met,
         prospect=ahead,
     )
+
+
+def _copied(
+    seen: Inspection, champion: CommittedModel, folder: Path, limits: Limits, worker: Worker
+) -> Finding | None:
+    """Whether the model is the champion's but for noise, as when it was hardly trained on."""
+    try:
+        known = fingerprint(folder, limits, worker)
+    except Rejection:
+        return None
+    named = replace(known, name=f"uid {champion.uid}")
+    return find_near_copy(seen.fingerprint or {}, [named])
 
 
 def _contender(uid: int, hotkey: str, block: int, digest: str, folder: Path) -> Contender:
