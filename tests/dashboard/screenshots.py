@@ -21,7 +21,7 @@ from tests.dashboard.world import World, write_benchmark
 IMAGES = Path(__file__).parents[2] / "docs" / "img"
 TURNS = 30
 SETTLED_SECONDS = 25.0
-COLOURS = 128
+COLOURS = 256
 PAGES = {
     "overview": "/",
     "competition": "/competition",

@@ -25,7 +25,7 @@ function Shown({ page }: { page: Answered }) {
             <thead>
               <tr>
                 <th scope="col">Validator</th><th class="n" scope="col">Stake</th><th class="n" scope="col">Agreement</th><th class="n" scope="col">Trust</th><th class="n" scope="col">Coverage</th>
-                <th class="n" scope="col">Rounds</th><th class="n" scope="col">Last block</th><th class="n" scope="col">Weights set</th><th scope="col">Records</th><th scope="col">Audits</th>
+                <th class="n" scope="col">Rounds</th><th class="n" scope="col">Weights set</th><th scope="col">Records</th><th scope="col">Audits</th>
               </tr>
             </thead>
             <tbody>
@@ -37,7 +37,6 @@ function Shown({ page }: { page: Answered }) {
                   <td class="n">{share(each.trust)}</td>
                   <td class="n">{share(each.coverage, 0)}</td>
                   <td class="n">{whole(each.rounds)}</td>
-                  <td class="n">{whole(each.block)}</td>
                   <td class="n">{whole(each.weights_block)}</td>
                   <td>{each.unsealed === 0 ? <Badge tone="good">signed</Badge> : <Badge tone="bad">{each.unsealed} not signed</Badge>}</td>
                   <td>
