@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -76,6 +77,23 @@ def test_our_own_failure_at_a_newcomer_only_makes_him_wait() -> None:
     opened = game.open(game.see(150, THREE))
     assert opened is not None
     assert "b" in [entry.hotkey for entry in opened.field]
+
+
+def test_a_newcomer_that_we_cannot_score_comes_ever_more_rarely() -> None:
+    game = Game()
+    game.play(130, {"a": THREE["a"]}, {"a": 3.0})
+    stands = {"a": THREE["a"], "b": THREE["b"]}
+    met = []
+    for block in range(140, 520, CADENCE):
+        view = game.see(block, stands)
+        game.look(view)
+        opened = game.open(view)
+        assert opened is not None
+        if "b" in [entry.hotkey for entry in opened.field]:
+            met.append(block)
+        game.close({"a": 3.0, "b": Outcome.INFRASTRUCTURE})
+    rests = [(later - earlier) // CADENCE for earlier, later in pairwise(met)]
+    assert rests == [1, 2, 4, 8, 16]
 
 
 def test_nothing_scored_is_no_round() -> None:

@@ -132,3 +132,15 @@ def test_a_round_is_opened_once_and_nothing_is_seen_meanwhile() -> None:
     game.close({"a": 2.0})
     with pytest.raises(InputError, match="had its round of block 120"):
         game.do(opened.__class__(**{**vars(opened), "round": 2}))
+
+
+def test_who_was_found_out_is_not_paid_back_into_the_field() -> None:
+    game = Game()
+    stands = {"a": (100, commitment("m")), "b": (101, commitment("n"))}
+    game.play(130, stands, {"a": 3.0, "b": 2.0})
+    game.play(140, stands, {"a": 3.0, "b": Outcome.INADMISSIBLE})
+    for block in (150, 160, 170):
+        opened = game.open(game.see(block, stands, rewarded=frozenset({"b"})))
+        assert opened is not None
+        assert [entry.hotkey for entry in opened.field] == ["a"]
+        game.close({"a": 3.0})

@@ -16,6 +16,7 @@ from iotapretrain.competition.validator.texts import Texts
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.errors import MissingModelError
 from iotapretrain.hub.cache import Cache
+from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.model import Model
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.net.waiting import Clock
@@ -23,7 +24,9 @@ from iotapretrain.rules.commitment import Commitment
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.sampling import seed_of
 from iotapretrain.rules.schedule import Competition
-from iotapretrain.rules.validator.records import Entry, RoundOpened
+from iotapretrain.rules.validator.records import Entry, Reason, RoundOpened
+
+CHANGED = Reason("corrupt", "the hub now shows other bytes at this commit than it did before")
 
 Score = Callable[[Sequence[Contender], RoundText, Terms], Evaluated]
 """`competition.evaluation.evaluate` with its pool, its cache of losses and its race."""
@@ -77,7 +80,7 @@ class Measurer:
             contenders: dict[str, Contender] = {}
             results: dict[str, Result] = {}
             for entry, model in zip(opened.field, found, strict=True):
-                kept = model if isinstance(model, Failure) else self._held(held, model)
+                kept = model if isinstance(model, Failure) else self._held(held, model, entry)
                 if isinstance(kept, Failure):
                     results[entry.hotkey] = Result.failed(kept)
                 else:
@@ -87,12 +90,13 @@ class Measurer:
             results |= {each.contender.hotkey: Result.of(each) for each in evaluated.models}
         return Measured(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
 
-    def _held(self, held: ExitStack, model: Model) -> Model | Failure:
-        """The model, which nobody evicts now; it may have gone just before."""
+    def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Failure:
+        """The model, which nobody evicts now; it may have gone, or been fetched anew, since."""
         try:
-            return held.enter_context(self._cache.hold(model.commit))
+            kept = held.enter_context(self._cache.hold(model.commit))
         except MissingModelError as error:
             return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error))
+        return kept if model_hash(kept) == entry.digest else Failure(Outcome.BAD_HASH, (CHANGED,))
 
 
 def _commit(entry: Entry) -> Commit:

@@ -20,7 +20,7 @@ from iotapretrain.rules.validator.records import (
     RoundOpened,
     RoundPublished,
 )
-from iotapretrain.rules.validator.state import Look, Origin, State, Tries
+from iotapretrain.rules.validator.state import Look, Missed, Origin, State, Tries
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -34,7 +34,8 @@ def apply(state: State, record: Record) -> State:
             return replace(state, version=version, salt=salt, history=anew, looks={})
         case Committed(hotkey, block, text):
             history = state.history.committed(hotkey, block, text)
-            return replace(state, history=history, looks=_without(state.looks, {hotkey}))
+            looks, missed = _without(state.looks, {hotkey}), _without(state.missed, {hotkey})
+            return replace(state, history=history, looks=looks, missed=missed)
         case Left(hotkeys):
             return _left(state, hotkeys)
         case Looked():
@@ -51,8 +52,12 @@ def apply(state: State, record: Record) -> State:
 
 def _left(state: State, hotkeys: Collection[str]) -> State:
     staying = [hotkey for hotkey in state.history.commitments if hotkey not in hotkeys]
-    history, looks = state.history.only(staying), _without(state.looks, hotkeys)
-    return replace(state, history=history, looks=looks)
+    return replace(
+        state,
+        history=state.history.only(staying),
+        looks=_without(state.looks, hotkeys),
+        missed=_without(state.missed, hotkeys),
+    )
 
 
 def _looked(state: State, record: Looked) -> State:
@@ -99,6 +104,7 @@ def _closed(state: State, record: RoundClosed) -> State:
     return replace(
         state,
         history=_tried(state.history, opened, record.attempts, record.champion),
+        missed=_missed(state.missed, opened.block, record.attempts),
         standings=Standings(record.averages),
         kept={**state.kept, opened.competition: record.kept},
         done={**state.done, opened.competition: opened.block},
@@ -127,6 +133,18 @@ def _tried(
             tried = Evaluation.failed(opened.block, Outcome.MODEL if scored else attempt.outcome)
         history = history.tried(attempt.hotkey, opened.competition, tried)
     return history
+
+
+def _missed(
+    before: Mapping[str, Missed], block: int, attempts: Iterable[Attempt]
+) -> Mapping[str, Missed]:
+    """Our own failures leave no trace in the history; they are counted so that they get rarer."""
+    after = dict(before)
+    for attempt in attempts:
+        count = after.pop(attempt.hotkey, Missed(block, 0)).count
+        if attempt.outcome is Outcome.INFRASTRUCTURE:
+            after[attempt.hotkey] = Missed(block, count + 1)
+    return after
 
 
 def _given_up(state: State) -> State:

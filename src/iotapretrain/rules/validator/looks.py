@@ -13,7 +13,7 @@ from iotapretrain.rules.validator.view import Candidate, View, eligible
 MOST_LOOKS = 25
 """At one sync block in one competition; the rest waits for the next (10.3)."""
 LONGEST_REST = 16
-"""Sync blocks that a failing commitment rests at most; it begins with one and doubles."""
+"""Sync blocks that a model which we failed at rests at most; it begins with one and doubles."""
 
 COPY, NEAR_COPY = "copy", "near-copy"
 
@@ -93,5 +93,9 @@ def _wanted(look: Look | None, block: int, cadence: int) -> bool:
         return True
     if look.admitted or not worth_another_try(look.failures):
         return False
-    rest = min(2 ** (len(look.failures) - 1), LONGEST_REST)
-    return bool(block >= look.at + rest * cadence)
+    return rested(block, look.at, len(look.failures), cadence)
+
+
+def rested(block: int, at: int, failures: int, cadence: int) -> bool:
+    """Whether enough sync blocks have passed since the last of so many failures in a row."""
+    return bool(block >= at + min(2 ** (failures - 1), LONGEST_REST) * cadence)

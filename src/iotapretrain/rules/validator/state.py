@@ -47,6 +47,14 @@ class Tries:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """How often in a row we could not score a hotkey's model, and at which sync block last."""
+
+    block: int
+    count: int
+
+
+@dataclass(frozen=True)
 class State:
     """Everything by hotkey; `origins` and `alike`, by digest, are kept for ever.
 
@@ -61,6 +69,7 @@ class State:
     looks: Mapping[str, Look] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missed: Mapping[str, Missed] = field(default_factory=dict)
     standings: Standings = field(default_factory=Standings)
     kept: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     done: Mapping[int, int] = field(default_factory=dict)

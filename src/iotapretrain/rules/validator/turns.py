@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from iotapretrain.rules.retry import Evaluation, Outcome, should_retry, worth_another_try
 from iotapretrain.rules.schedule import Competition, Schedule
-from iotapretrain.rules.validator.looks import admitted, refusals
+from iotapretrain.rules.validator.looks import admitted, refusals, rested
 from iotapretrain.rules.validator.records import Entry, RoundOpened
 from iotapretrain.rules.validator.state import State, Tries
 from iotapretrain.rules.validator.view import Candidate, View, eligible
@@ -67,19 +67,32 @@ def _field(
             continue
         history = state.history.of(candidate.hotkey, competition.id)
         paid = candidate.hotkey in view.rewarded
-        rested = not history or view.block - history[-1].block >= REWARDED_CADENCES * cadence
-        if _has_a_chance(history) and (candidate.hotkey in kept or (paid and rested)):
+        due = not history or view.block - history[-1].block >= REWARDED_CADENCES * cadence
+        if _has_a_chance(history) and (candidate.hotkey in kept or (paid and due)):
             staying.append(candidate)
-        elif should_retry(history, competition.rules.epsilon, view.block):
+        elif _ready(state, candidate.hotkey, view.block, cadence) and should_retry(
+            history, competition.rules.epsilon, view.block
+        ):
             coming.append(candidate)
     coming.sort(key=lambda candidate: (candidate.block, candidate.uid))
     return sorted([*staying, *coming[:MOST_COMING]], key=lambda candidate: candidate.uid)
 
 
+def _ready(state: State, hotkey: str, block: int, cadence: int) -> bool:
+    """Whoever we could not score comes again, ever more rarely."""
+    missed = state.missed.get(hotkey)
+    return missed is None or rested(block, missed.block, missed.count, cadence)
+
+
 def _has_a_chance(history: Sequence[Evaluation]) -> bool:
-    """One that never had a score has only so many tries; one that had, as long as it is kept."""
+    """One that never had a score has only so many tries; one that had, as long as it is kept.
+
+    What its bytes decided ends both.
+    """
     outcomes = [attempt.outcome for attempt in history]
-    return Outcome.EVALUATED in outcomes or worth_another_try(outcomes)
+    if Outcome.EVALUATED in outcomes:
+        outcomes = [outcome for outcome in outcomes if outcome is not Outcome.MODEL]
+    return worth_another_try(outcomes)
 
 
 def _entry(state: State, candidate: Candidate) -> Entry:
