@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from iotapretrain.cli.console import printable
 from iotapretrain.observe import events
 
 
@@ -16,7 +17,7 @@ class Narration:
     def emit(self, event: events.AnyEvent) -> None:
         """One line, for events that people follow."""
         if (line := _sentence(event)) is not None:
-            self._console.print(line)
+            self._console.print(printable(line))
 
     def close(self) -> None:
         """Nothing to lose."""
