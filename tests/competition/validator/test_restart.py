@@ -119,19 +119,6 @@ async def test_killed_over_several_sync_blocks(tmp_path: Path, worker: Worker) -
         assert len(killed.records()) == 6
 
 
-async def test_a_journal_replayed_is_the_journal_folded(tmp_path: Path, worker: Worker) -> None:
-    """What a restart reads from its snapshot is what all records give."""
-    async with opened(tmp_path, worker) as world:
-        await world.commit("miner-1", world.model(1.0, seed=1))
-        await world.to_block(30)
-        rig = Rig(world)
-        await rig.run()
-        state = await rig.state()
-        from iotapretrain.competition.validator.journal import MACHINE
-
-        assert MACHINE.load(MACHINE.dump(state)) == state
-
-
 async def _row(world: World, rig: Rig) -> dict[int, float]:
     head = world.chain.head()
     graph = await world.client.metagraph(NETUID, head)
