@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import msgspec
 import pytest
@@ -25,6 +27,7 @@ from iotapretrain.competition.audit.standings import (
 )
 from iotapretrain.competition.audit.tournament import check_scores, check_tournament
 from iotapretrain.competition.audit.witness import Witness, hear
+from iotapretrain.competition.public_rounds import read_round
 from iotapretrain.competition.round_record import (
     RaceRecord,
     Reason,
@@ -32,7 +35,9 @@ from iotapretrain.competition.round_record import (
     SignedRound,
     TaskRecord,
 )
+from iotapretrain.competition.standing.account import account
 from iotapretrain.competition.standing.committed import read_ground
+from iotapretrain.errors import BadRoundError
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.schedule import Competition, Schedule
 from tests.chain.worlds import hotkey
@@ -307,3 +312,62 @@ def test_sixteen_bits_of_a_weight_are_all_that_the_chain_can_be_asked_for(case: 
     assert not check_on_chain({one: 0.7499, other: 0.2501}, 5, there, [record]).held
     assert check_on_chain({one: 1.0}, 5, {one}, [record]).held
     assert check_on_chain({}, 4, there, []).skipped is not None
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where every value of a JSON document stands."""
+    yield path
+    lists = value if isinstance(value, list) else ()
+    for key, part in value.items() if isinstance(value, dict) else enumerate(lists):
+        yield from places(part, (*path, key))
+
+
+HOSTILE: dict[type, tuple[object, ...]] = {
+    bool: (True, False, 0),
+    int: (0, -1, 1, 7, 2**53 - 1, 2**80),
+    float: (0, -1.0, 1.0, 1e12, -1e12, 1e-300, 1e300),
+    str: ("", "0", "mine", "evaluated", "\x1b[2J", None),
+    list: ([], [None], [[]]),
+    dict: ({}, {"0": {}}, {"mine": 1.0}),
+    type(None): (None, "0", 0),
+}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_that_a_record_says_ends_an_audit_with_a_traceback(case: Case, seed: int) -> None:
+    """Either it is no record, in one line, or every check says what it thinks of it."""
+    rng = Random(seed)
+    honest = msgspec.json.encode(case.signed)
+    read = 0
+    for _ in range(120):
+        document = msgspec.json.decode(honest)
+        everywhere = list(places(document["record"]))
+        for path in rng.sample(everywhere[1:], rng.choice((1, 1, 3))):
+            spoil(document["record"], path, rng)
+        try:
+            record = read_round(msgspec.json.encode(document), "round").record
+        except BadRoundError:
+            continue
+        read += 1
+        for name in CHECKS:
+            for difference in case.check(name, record).differences:
+                assert difference.sentence
+        assert check_losses(claims(record), [None] * len(claims(record)), 1).name is Name.LOSSES
+        told = account(record, record.models[0].hotkey) if record.models else None
+        assert told is None or all(told.sentences)
+    assert read > 30
+
+
+def spoil(document: Any, path: tuple[str | int, ...], rng: Random) -> None:
+    """Another value there, mostly of its kind, if there still is such a place."""
+    for key in path[:-1]:
+        document = document[key] if _has(document, key) else None
+    if _has(document, path[-1]):
+        kind = type(document[path[-1]]) if rng.random() < 0.9 else rng.choice([*HOSTILE])
+        document[path[-1]] = rng.choice(HOSTILE[kind])
+
+
+def _has(document: Any, key: str | int) -> bool:
+    if isinstance(document, dict):
+        return key in document
+    return isinstance(document, list) and isinstance(key, int) and key < len(document)
