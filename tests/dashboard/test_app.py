@@ -49,7 +49,7 @@ async def desk(synthetic: Synthetic) -> AsyncIterator[Desk]:
     async with Desk(place(synthetic.folder)) as opened:
         await until(opened, "SELECT count(*) FROM rounds", 12)
         async with asyncio.timeout(PATIENCE):
-            while not opened.versions.topics["events"]:  # these are read after the rounds
+            while not opened.versions.told["events"]:  # these are read after the rounds
                 await asyncio.sleep(0.02)
         yield opened
 

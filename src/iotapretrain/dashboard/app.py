@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from iotapretrain.dashboard.audit_page import audit_page, requested
 from iotapretrain.dashboard.benchmarks import benchmarks
 from iotapretrain.dashboard.board import competition_page, duels_page, lineage
+from iotapretrain.dashboard.cache import Question
 from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.desk import Desk
 from iotapretrain.dashboard.miner_page import miner_page, miners
@@ -94,7 +95,7 @@ def _pages(app: FastAPI, desk: Desk) -> None:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers={**PROTECTION, "ETag": tag})
         address = f"{request.url.path}?{request.url.query}"
-        answer = await desk.answer(address, topics, compute)
+        answer = await desk.answer(Question(address, topics, compute))
         return _sent(request, f'"{answer.tag}"', answer.plain, answer.packed)
 
     @app.get("/api/overview")
@@ -185,13 +186,16 @@ def _live(app: FastAPI, desk: Desk) -> None:
         try:
             yield b"retry: 1000\n\n"
             while True:
-                seen = versions.serial
-                told = {"boot": versions.boot, "topics": versions.topics}
-                yield b"data: " + msgspec.json.encode(told) + b"\n\n"
+                seen = versions.told
+                yield (
+                    b"data: "
+                    + msgspec.json.encode({"boot": versions.boot, "topics": seen})
+                    + b"\n\n"
+                )
                 await asyncio.sleep(PAUSE_SECONDS)
                 try:
                     async with asyncio.timeout(HEARTBEAT_SECONDS):
-                        await versions.later_than(seen)
+                        await versions.other_than(seen)
                 except TimeoutError:
                     yield b": still here\n\n"
         finally:

@@ -28,7 +28,7 @@ PLACES = (
     "SELECT m.*, h.hotkey address, c.text, r.round number FROM models m JOIN rounds r ON "
     'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment"'
 )
-RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid"
+RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid LIMIT ?"
 EVALUATED = "evaluated"
 DESCENTS = (
     "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
@@ -47,7 +47,7 @@ def competition_page(
     chosen = _chosen(watchers, competition, validator)
     newest = _newest(people, competition, chosen.hotkey)
     champions, history = _history(people, competition, chosen.hotkey)
-    board = _board(people, newest, competition)
+    board = _board(people, newest, competition, min(places, MOST_PLACES))
     return CompetitionPage(
         id=competition,
         name=newest["competition_name"],
@@ -58,8 +58,8 @@ def competition_page(
         digest=newest["digest"],
         sealed=bool(newest["sealed"]),
         tasks=msgspec.json.decode(newest["tasks"]),
-        models=len(board),
-        board=tuple(board[: min(places, MOST_PLACES)]),
+        models=_models(people, newest, competition),
+        board=tuple(board),
         champions=tuple(champions),
         history=tuple(history),
         decay=_decay(people, newest["id"], newest["block"]),
@@ -131,31 +131,41 @@ def _newest(people: People, competition: int, validator: str) -> sqlite3.Row:
     return row
 
 
-def _board(people: People, newest: sqlite3.Row, competition: int) -> list[Place]:
+def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -> list[Place]:
     """The newest round's models by weight, then score; then those it did not meet: what an older
     round said, or the refusal that kept them out of every round."""
-    met = people.index.rows(f"{PLACES} WHERE m.round = ? {RANKING}", (newest["id"],))
+    met = people.index.rows(f"{PLACES} WHERE m.round = ? {RANKING}", (newest["id"], places))
     ranks = iter(range(1, len(met) + 1))
-    places = [
+    board = [
         _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
     ]
+    seen = (newest["validator"], competition)
     older = people.index.rows(
         f"{PLACES} JOIN newest n ON n.round = m.round AND n.hotkey = m.hotkey WHERE "
-        "n.validator = ? AND n.competition = ? AND n.round != ? ORDER BY n.number DESC, m.uid",
-        (newest["validator"], competition, newest["id"]),
+        "n.validator = ? AND n.competition = ? AND n.round != ? ORDER BY n.number DESC, m.uid "
+        "LIMIT ?",
+        (*seen, newest["id"], places),
     )
-    places += [_place(people, row, None, None) for row in older]
-    judged = {place.who.hotkey for place in places}
+    board += [_place(people, row, None, None) for row in older]
     refused = people.index.rows(
-        "SELECT h.hotkey address, v.* FROM verdicts v JOIN hotkeys h ON h.id = v.hotkey "
-        "WHERE v.validator = ? AND v.competition = ? AND v.outcome != ? ORDER BY v.time DESC",
+        "SELECT h.hotkey address, v.*, max(v.time) FROM verdicts v JOIN hotkeys h ON "
+        "h.id = v.hotkey WHERE v.validator = ?1 AND v.competition = ?2 AND v.outcome != ?3 AND "
+        "NOT EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
+        "n.hotkey = v.hotkey) GROUP BY v.hotkey ORDER BY v.time DESC LIMIT ?4",
+        (*seen, EVALUATED, places),
+    )
+    return [*board, *(_refused(people, row) for row in refused)][:places]
+
+
+def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
+    """How many there are to be shown."""
+    row = people.index.row(
+        "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
+        "UNION SELECT hotkey FROM verdicts WHERE validator = ?1 AND competition = ?2 AND "
+        "outcome != ?3)",
         (newest["validator"], competition, EVALUATED),
     )
-    for row in refused:
-        if row["address"] not in judged:
-            judged.add(row["address"])
-            places.append(_refused(people, row))
-    return places
+    return int(row[0]) if row else 0
 
 
 def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:

@@ -7,18 +7,15 @@ import logging
 import secrets
 import signal
 import sqlite3
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self, final
 
-from msgspec import Struct
-
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.dashboard.audits import Audits
-from iotapretrain.dashboard.cache import Answer, Cache
+from iotapretrain.dashboard.cache import Answer, Cache, Question
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.folder import NetworkFolder
 from iotapretrain.dashboard.happenings import EventWriter
@@ -27,7 +24,7 @@ from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.own_loop import OwnLoop
 from iotapretrain.dashboard.people import People
 from iotapretrain.dashboard.rounds import RoundWriter
-from iotapretrain.dashboard.versions import Topic, Versions
+from iotapretrain.dashboard.versions import Versions
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.schedule import Schedule
 
@@ -38,7 +35,7 @@ CHAIN_SECONDS = 2.0
 HUB_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
 NAMES_EVERY = 15
-READERS = 4
+READERS = 2
 
 
 @dataclass(frozen=True)
@@ -73,7 +70,7 @@ class Desk:
 
     async def __aenter__(self) -> Self:
         rounds = RoundWriter(self.index, is_signature)
-        following = [self._follow_chain()]
+        following = [self._tell(), self._follow_chain()]
         if self.place.folder is not None:
             following.append(self._follow_folder(NetworkFolder(self.place.folder), rounds))
         if self.place.hub is not None:
@@ -94,11 +91,16 @@ class Desk:
         self.index.close()
         self._home.cleanup()
 
-    async def answer(
-        self, address: str, topics: tuple[Topic, ...], compute: Callable[[], Struct]
-    ) -> Answer:
-        """A page as new as what it depends on."""
-        return await self._cache.get(address, self.versions.tag(topics), compute)
+    async def answer(self, question: Question) -> Answer:
+        """A page as new as what viewers have been told of."""
+        return await self._cache.get(question, self.versions.tag(question.topics))
+
+    async def _tell(self) -> None:
+        """Of every change, once the pages that are being looked at show it."""
+        while True:
+            numbers = await self.versions.due()
+            await self._cache.renew(lambda topics: self.versions.tag(topics, numbers))  # noqa: B023
+            self.versions.tell(numbers)
 
     async def _follow_folder(self, folder: NetworkFolder, rounds: RoundWriter) -> None:
         events = EventWriter(self.index)
