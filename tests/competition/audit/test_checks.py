@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -364,7 +365,7 @@ def spoil(document: Any, path: tuple[str | int, ...], rng: Random) -> None:
         document = document[key] if _has(document, key) else None
     if _has(document, path[-1]):
         kind = type(document[path[-1]]) if rng.random() < 0.9 else rng.choice([*HOSTILE])
-        document[path[-1]] = rng.choice(HOSTILE[kind])
+        document[path[-1]] = deepcopy(rng.choice(HOSTILE[kind]))
 
 
 def _has(document: Any, key: str | int) -> bool:
