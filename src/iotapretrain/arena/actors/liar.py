@@ -51,20 +51,16 @@ def favouring(friend: str) -> Lie:
 
 def _favoured(found: Evaluated, friend: str) -> Evaluated:
     """The friend's losses are half of the best model's, whatever they are."""
-    best = min(
-        (judged for judged in found.models if judged.score is not None),
-        key=lambda judged: judged.score or 0.0,
-        default=None,
-    )
-    if best is None:
+    scored = [row for row, judged in enumerate(found.models) if judged.score is not None]
+    if not scored:
         return found
-    return replace(
-        found,
-        models=tuple(
-            _sworn(judged, best) if judged.contender.hotkey == friend else judged
-            for judged in found.models
-        ),
-    )
+    best = min(scored, key=lambda row: found.models[row].score or 0.0)
+    models, weighed = list(found.models), found.weighed.copy()
+    for row, judged in enumerate(found.models):
+        if judged.contender.hotkey == friend:
+            models[row] = _sworn(judged, found.models[best])
+            weighed[row] = FAVOUR * found.weighed[best]
+    return replace(found, models=tuple(models), weighed=weighed)
 
 
 def _sworn(friend: Judged, best: Judged) -> Judged:

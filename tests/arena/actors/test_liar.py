@@ -1,0 +1,56 @@
+"""A liar's evaluation is honest but for its friend, who leads whatever was found of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from iotapretrain.arena.actors.liar import FAVOUR, favouring
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged
+from iotapretrain.models.verdict import Code, Finding
+from iotapretrain.rules.epsilon import Fixed
+from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.tournament import Outcome as Decided
+from iotapretrain.rules.tournament import RoundRules, play
+
+
+def contender(uid: int, name: str) -> Contender:
+    return Contender(uid, name, 10 * uid, uid, name, Path())
+
+
+def found() -> Evaluated:
+    """Alice was scored; the friend babbles, so it has no losses at all."""
+    scored = Judged(
+        contender(1, "alice"),
+        Outcome.EVALUATED,
+        losses={"PROSE": (2.0, 4.0)},
+        task_scores={"PROSE": 3.0},
+        score=3.0,
+        pages_scored=2,
+    )
+    babble = Finding(Code.UNREASONABLE, "repeats itself", "output")
+    failed = Judged(contender(2, "friend"), Outcome.MODEL, (babble,))
+    weighed = np.array([[2.0, 4.0], [np.nan, np.nan]])
+    return Evaluated((scored, failed), weighed, None, 2, 4, 0.0)
+
+
+def winner(evaluated: Evaluated) -> int:
+    decided = play(evaluated.field(), RoundRules(Fixed(0.005)), 100)
+    assert isinstance(decided, Decided)
+    return decided.winner
+
+
+def test_the_friend_wins_and_nobody_else_changes() -> None:
+    honest = found()
+    lied = favouring("friend")(lambda *_: honest)([], None, None)  # type: ignore[arg-type]
+    assert winner(honest) == 1
+    assert winner(lied) == 2
+    assert lied.models[0] == honest.models[0]
+    assert lied.models[1].losses == {"PROSE": (FAVOUR * 2.0, FAVOUR * 4.0)}
+
+
+def test_without_a_friend_in_the_field_there_is_nothing_to_lie_about() -> None:
+    honest = found()
+    lied = favouring("stranger")(lambda *_: honest)([], None, None)  # type: ignore[arg-type]
+    assert lied.models == honest.models
