@@ -31,7 +31,7 @@ def test_events_of_all_files_are_told_once_in_the_order_of_time(tmp_path: Path) 
     validator = Lines(tmp_path / "validators" / "vera" / "records.jsonl")
     miner = Lines(tmp_path / "miners" / "copycat" / "records.jsonl")
     narrator = Narrator(tmp_path)
-    validator.emit(fetched("copy: the very weights of alice"))
+    validator.emit(fetched("copy: the very weights of 5alice"))
     miner.emit(Acted(time=1.0, source="miner:x", actor="copycat", what="copies", why="lazy"))
     assert [(who, sentence(event, NAMES)) for who, event in narrator.new()] == [
         ("copycat", "copies: lazy"),

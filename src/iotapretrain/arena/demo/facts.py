@@ -55,6 +55,12 @@ class Facts:
     unexpected_ends: Mapping[str, str] = field(default_factory=dict)
     """Actors that ended before they were done, and their last words."""
 
+    def named(self, text: str) -> str:
+        """The same with names of the cast in place of their hotkeys."""
+        for member in self.cast:
+            text = text.replace(member.hotkey, member.name)
+        return text
+
     def members(self, role: Role) -> tuple[Member, ...]:
         """Those of one role, in the order of the cast."""
         return tuple(member for member in self.cast if member.role is role)

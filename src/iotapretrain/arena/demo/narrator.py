@@ -63,6 +63,8 @@ def sentence(event: AnyEvent, names: Mapping[str, str]) -> str | None:
                 f" {event.judged_from_block} on, when its pages cannot have been known"
             )
         case ModelFetched(reasons=[first, *_]):
+            for hotkey, name in names.items():
+                first = first.replace(hotkey, name)
             return f"refuses the model of {names.get(event.hotkey, event.hotkey)}: {first}"
         case RoundFinished():
             return _round(event, names)

@@ -67,7 +67,8 @@ def _miner(facts: Facts, member: Member) -> dict[str, Any]:
     scores = [model.score for model in judged if model.score is not None]
     sentences = [reason.sentence for model in judged for reason in model.reasons]
     won = sum(model.weight > 0.5 for model in judged)
-    why = f"won {won} rounds" if won else sentences[-1] if sentences else "no verdict yet"
+    said = facts.named(sentences[-1]) if sentences else "no verdict yet"
+    why = f"won {won} rounds" if won else said
     return {
         "name": member.name,
         "role": str(member.role),
