@@ -18,7 +18,7 @@ from iotapretrain.errors import InputError
 def demo(
     seconds: Annotated[
         float, typer.Option(help="How long the network lives at most.", min=20)
-    ] = 150.0,
+    ] = 420.0,
     seed: Annotated[int, typer.Option(help="Of the miners' training.", min=0)] = 0,
     keep: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Leave the network there, to look at.")

@@ -50,7 +50,7 @@ RACE, INSPECTOR = "race", "inspector"
 class Demo:
     """What is asked for. `keep` is the folder that stays; without it nothing does."""
 
-    seconds: float = 150.0
+    seconds: float = 420.0
     seed: int = 0
     keep: Path | None = None
     show: bool = True
