@@ -110,7 +110,6 @@ def wait_for(process: subprocess.Popen[str], network: Path, kind: str, count: in
 
 def test_killed_and_stopped_it_ends_where_it_should(network: Path) -> None:
     for kind, number in (
-        ("model-fetched", signal.SIGKILL),
         ("round-started", signal.SIGKILL),
         ("validator-started", signal.SIGTERM),
     ):
