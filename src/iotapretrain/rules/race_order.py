@@ -83,7 +83,7 @@ class PagePlan:
     @cached_property
     def totals(self) -> FloatArray:
         """Sequences of each task."""
-        return np.bincount(self.tasks, self.sequences, len(self.weights))
+        return np.bincount(self.tasks, self.sequences, len(self.weights)).astype(np.float64)
 
     @cached_property
     def shares(self) -> FloatArray:
