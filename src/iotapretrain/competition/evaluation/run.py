@@ -23,6 +23,7 @@ from iotapretrain.rules.sanity import PROMPT_TOKENS
 
 TRIES = 2
 """How often work is given out before the infrastructure's failure counts for the round."""
+PAIR = 2
 PROMPTS = 8
 """Four pairs: an honest model of a minute's training fails in one of three."""
 LARGEST_SEED = 2**63
@@ -60,7 +61,7 @@ class Run:
     def __post_init__(self) -> None:
         self.losses = np.full(len(self.round.pages), np.nan)
         prompts = self._rows("sanity")
-        if len(prompts) < PROMPTS or len(prompts[0]) < PROMPT_TOKENS:
+        if len(prompts) < PAIR or len(prompts[0]) < PROMPT_TOKENS:
             self.unchecked.discard("sanity")  # too little text to judge a continuation by
 
     def missing(self, pages: Sequence[int]) -> Part:
