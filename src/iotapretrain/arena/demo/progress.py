@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from iotapretrain.observe.events import AnyEvent, Published, RoundFinished
 
-ROUNDS = 3
-"""Of every validator on the last model that was published: averages have moved seven eighths."""
+ROUNDS = 2
+"""Of every validator on the last model that was published: averages have moved three quarters."""
 
 
 class Progress:
