@@ -18,7 +18,7 @@ from iotapretrain.competition.round_record import RoundRecord
 from iotapretrain.errors import BrokenError, IotaError
 
 AUDIT_SECONDS = 120.0
-AT_ONCE = 2
+AT_ONCE = 3
 
 
 async def final_metagraph(network: Path) -> Metagraph:

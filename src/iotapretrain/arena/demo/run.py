@@ -38,7 +38,7 @@ COMPETITIONS = Path(__file__).with_name("competitions.toml")
 LOOK_SECONDS = 0.5
 DASHBOARD = "dashboard"
 DASHBOARD_SECONDS = 30.0
-LAST_SECONDS = 11.0
+LAST_SECONDS = 7.0
 """An epoch, and the block in which weights arrive."""
 
 Say = Callable[[str, str], None]
