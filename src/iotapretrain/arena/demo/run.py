@@ -172,9 +172,7 @@ def _found(network: Path, say: Say) -> dict[str, str]:
             await asyncio.gather(*(client.register(wallet, NETUID) for wallet in wallets))
 
     asyncio.run(register())
-    say(
-        "chain", f"a chain in a file, with an epoch every ten seconds; {len(names)} keys registered"
-    )
+    say("chain", f"is a file here, with an epoch every six seconds; {len(names)} keys have a place")
     return hotkeys
 
 
