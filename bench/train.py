@@ -1,8 +1,8 @@
 """python -m bench.train [--json] [--gpu]: what records, checkpoints and streaming cost a run.
 
-Our loop, with text from a source, records of every step, a measurement on held-out text and a
-checkpoint every 24 steps, against `bench.plain.train`: the same model, rows of the same text that
-lie ready in memory, AdamW, nothing else. On the CPU one thread works and the process's own time
+Our loop, with text from a source, records of every step, and every 72 steps (some ten seconds) a
+measurement on held-out text and a checkpoint, against `bench.plain.train`: the same model, rows of
+the same text that lie ready in memory, AdamW, nothing else. On the CPU one thread works and the process's own time
 counts, so that neighbours on the machine disturb little. Then how long a run takes to come back
 from a checkpoint of 1 GB, beyond reading its files. With --gpu, and where one is there, the share
 of the measured matrix peak that a 1B-shaped model in bfloat16 reaches.
@@ -34,7 +34,7 @@ from iotapretrain.competition.training.trainer import Trainer
 from iotapretrain.data.cache import Cache
 from iotapretrain.observe.sink import Lines
 
-STEPS = 24
+STEPS = 72
 BATCH = 16
 SPEED, RESUME_SECONDS, MFU = 0.97, 5.0, 0.45
 RUN = {"batch": BATCH, "at_once": BATCH, "evaluate_steps": STEPS, "report_steps": 1}

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import out, print_json, printable
 from iotapretrain.cli.network import AsJson, extra
 from iotapretrain.errors import InputError
 
@@ -72,7 +72,7 @@ def _interrupt(_number: int, _frame: object) -> None:
 
 def _say(who: str, said: str) -> None:
     """One line; progress goes where results do not."""
-    print(f"{who:>10}  {said}", file=sys.stderr, flush=True)  # noqa: T201
+    print(f"{who:>10}  {printable(said)}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _conclude(report: dict[str, Any]) -> None:
