@@ -2,10 +2,10 @@
 
 Our loop, with text from a source, records of every step, and every 72 steps (some ten seconds) a
 measurement on held-out text and a checkpoint, against `bench.plain.train`: the same model, rows of
-the same text that lie ready in memory, AdamW, nothing else. On the CPU one thread works and the process's own time
-counts, so that neighbours on the machine disturb little. Then how long a run takes to come back
-from a checkpoint of 1 GB, beyond reading its files. With --gpu, and where one is there, the share
-of the measured matrix peak that a 1B-shaped model in bfloat16 reaches.
+the same text that lie ready in memory, AdamW, nothing else. On the CPU one thread works and the
+process's own time counts, so that neighbours on the machine disturb little. Then how long a run
+takes to come back from a checkpoint of 1 GB, beyond reading its files. With --gpu, and where one is
+there, the share of the measured matrix peak that a 1B-shaped model in bfloat16 reaches.
 """
 
 from __future__ import annotations
