@@ -12,7 +12,7 @@ from iotapretrain.arena.demo.facts import Role
 
 COMPETITION = "nano"
 NETUID = 1
-POLL_SECONDS = "2"
+POLL_SECONDS = "1"
 WEIGHTS_EVERY = "8"
 """Blocks, of half a second."""
 
@@ -76,7 +76,7 @@ def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
         _validator(site, "vera"),
         _validator(site, "victor"),
         _liar(site, "loki", friend="babbler"),
-        _trainer(site, "alice", "LlamaForCausalLM", tokens=200_000),
+        _trainer(site, "alice", "LlamaForCausalLM", tokens=180_000),
         _trainer(site, "bob", "GPT2LMHeadModel", tokens=160_000),
         _trainer(site, "dave", "LlamaForCausalLM", tokens=120_000),
         _rebaser(site, "carol", tokens=100_000, after=("alice",)),
