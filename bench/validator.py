@@ -243,7 +243,7 @@ async def discovering(folder: Path) -> tuple[float, int]:
             reads += 1
             return await read(netuid, block)
 
-        client.commitments = counted  # type: ignore[method-assign]
+        client.commitments = counted  # type: ignore[method-assign] # only to count
         block, _ = await client.head()
         taken: list[float] = []
         for _ in range(RUNS):

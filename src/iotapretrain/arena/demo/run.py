@@ -123,13 +123,13 @@ class Play:
                 for name, words in failed.items():
                     self._say(name, f"ended early, and with it the demo: {words}")
                 return
-            time.sleep(LOOK_SECONDS)
+            time.sleep(LOOK_SECONDS)  # between two looks; `until` ends it
         for part in self._parts:
             if not part.stays and not self._done(part.name):
                 self._company.excuse(part.name, "had no time for all that it came for")
         last = min(LAST_SECONDS, max(until - time.monotonic(), 0.0))
         self._say("demo", f"everybody has been judged; one more epoch, {last:.0f} s, pays for it")
-        time.sleep(last)
+        time.sleep(last)  # the chain's own clock: nothing tells when an epoch has paid
         self._tell()
 
     def _start_who_is_due(self) -> None:

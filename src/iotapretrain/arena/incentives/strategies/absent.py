@@ -14,5 +14,5 @@ from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 class Absent:
     """Whatever it is paid, it is not paid for a model."""
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         return ()

@@ -14,6 +14,6 @@ from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 class Eager:
     """Pays with its date for every commitment, and lets others start from its newest model."""
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         key = hand.hotkeys[0]
         return (Commit(key),) if hand.trained < view.losses[key] else ()

@@ -14,7 +14,7 @@ from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 class Hoarder:
     """Publishes only when somebody else is champion and what it has trained would win."""
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         if view.champion in hand.hotkeys or not hand.trained < view.bar(hand.hotkeys):
             return ()
         return (Commit(hand.hotkeys[0]),)

@@ -17,6 +17,6 @@ class Squatter:
     It starts from the best public model, so that whatever little it adds keeps it in that company.
     """
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         key = hand.hotkeys[0]
         return (Commit(key),) if min(view.losses) <= view.bars[key] else ()

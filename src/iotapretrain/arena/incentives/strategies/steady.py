@@ -14,5 +14,5 @@ from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 class Steady:
     """Commits anew only where the new date costs nothing: beyond epsilon of everything there is."""
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         return (Commit(hand.hotkeys[0]),) if hand.trained < view.bar() else ()

@@ -22,7 +22,7 @@ class Spoilers:
     count: int
     step: float = 0.001
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         if not hand.trained < view.bar():
             return ()
         return tuple(
@@ -41,7 +41,7 @@ class Ladder:
 
     count: int
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:  # noqa: ARG002
+    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> Sequence[Commit]:
         if not hand.trained < view.bar():
             return ()
         return (Commit(max(hand.hotkeys[: self.count], key=view.losses.__getitem__)),)

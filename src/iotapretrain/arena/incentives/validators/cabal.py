@@ -20,7 +20,7 @@ class Cabal:
 
     waits = False
 
-    def weigh(self, own: FloatArray, past: Sequence[Posted]) -> FloatArray:  # noqa: ARG002
+    def weigh(self, own: FloatArray, past: Sequence[Posted]) -> FloatArray:
         weights = (1 - self.greed) * own
         weights[self.hotkey] += self.greed
         return np.asarray(weights)
