@@ -2,7 +2,10 @@
 
 -ln p(next token) = log-sum-exp of the logits - logit of the next token. The body runs once and
 keeps no cache; the head is multiplied out a tile of positions and vocabulary at a time, into memory
-that is used again, and its exponentials are added in float32 against a running maximum.
+that is used again, and its exponentials are added in float32.
+
+Both terms come out of the same product. A logit that is computed once for the sum and once more for
+the label is two numbers, and weights can be made that drive them apart: a loss of anything.
 """
 
 from __future__ import annotations
@@ -13,11 +16,14 @@ import torch
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.layout import Model
+from iotapretrain.models.verdict import Code, Rejection
 
 BODY_TOKENS = 1024
 """Tokens that go through the body at once: short sequences together, long ones one by one."""
 SMALL_LOGIT = 40.0
 """e to this is far from both ends of float32, so that sums of exponentials stay exact."""
+LEAST_LOSS = -1e-3
+"""No probability is above 1. Rounding alone stays a hundred times nearer to zero than this."""
 TILE_POSITIONS = 1024
 TILE_IDS = 1024
 """A float32 tile takes 4 MiB, so that it is still in the cache when it is added up."""
@@ -40,13 +46,6 @@ class Head:
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """All logits of a few positions."""
         logits = torch.nn.functional.linear(hidden, self.weight, self.bias).float()
-        return self._bounded(logits)
-
-    def logits_of(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The logit of one id a position, in float32."""
-        logits = (hidden.float() * self.weight[labels].float()).sum(1)
-        if self.bias is not None:
-            logits += self.bias[labels].float()
         return self._bounded(logits)
 
     def _bounded(self, logits: torch.Tensor) -> torch.Tensor:
@@ -84,7 +83,7 @@ def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
     """-ln p(next token) in float32, of shape (rows, length - 1), for `ids` of shape (rows, length).
 
     In float32 the plain formula within 1e-5; in bfloat16 the same formula with logits rounded once,
-    and everything behind them in float32.
+    and everything behind them in float32. Rejection of a model that gets below zero.
     """
     vocabulary = model.get_output_embeddings().weight.shape[0]
     if ids.ndim != 2 or ids.shape[1] < 2 or not len(ids):
@@ -92,7 +91,18 @@ def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
     if ids.min() < 0 or ids.max() >= vocabulary:
         raise InputError(f"ids: one is outside the model's vocabulary of {vocabulary:,}")
     together = max(BODY_TOKENS // ids.shape[1], 1)
-    return torch.cat([_losses(model, rows) for rows in ids.split(together)])
+    losses = torch.cat([_losses(model, rows) for rows in ids.split(together)])
+    refuse_forged(losses)
+    return losses
+
+
+def refuse_forged(losses: torch.Tensor) -> None:
+    """Rejection if a token loses less than nothing: the weights exploit how numbers are rounded."""
+    least = float(losses.min())
+    if least < LEAST_LOSS:
+        raise Rejection(
+            Code.FORGED, f"a token loses {least:.4g}, which no probability gives", "loss"
+        )
 
 
 def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> float:
@@ -119,22 +129,41 @@ def _chunk_losses(
 ) -> torch.Tensor:
     """ln sum exp(logit) - logit of the label, in one pass.
 
-    Logits of the labels that are not small are taken off before exp, not after the sum; only what
-    exceeds them by 88 overflows then.
+    Logits that are not small in the first tile are taken off before exp, not after the sum; only
+    what exceeds them by more than float32 holds is computed again.
     """
-    chosen = head.logits_of(hidden, labels)
-    small = bool(chosen.abs().max() < SMALL_LOGIT)
-    total = torch.zeros_like(chosen)
+    logits = tile.fill(head, hidden, 0, None)
+    greatest = logits.amax(1)
+    shift = None if bool(greatest.abs().max() < SMALL_LOGIT) else greatest
+    if shift is not None:
+        logits.sub_(shift[:, None])
+    chosen, total = torch.full_like(greatest, torch.nan), torch.zeros_like(greatest)
     for first in range(0, len(head.weight), TILE_IDS):
-        total += tile.fill(head, hidden, first, None if small else chosen).exp_().sum(1)
-    losses = total.log_().sub_(chosen) if small else total.log_()
-    return losses if losses.isfinite().all() else _great_losses(head, tile, hidden, chosen)
+        if first:
+            logits = tile.fill(head, hidden, first, shift)
+        _choose(chosen, logits, labels - first)
+        total += logits.exp_().sum(1)
+    sums = total.log_()
+    if bool(sums.abs().max() < 2 * SMALL_LOGIT):
+        return sums.sub_(chosen)
+    return _great_losses(head, tile, hidden, labels)
+
+
+def _choose(chosen: torch.Tensor, logits: torch.Tensor, places: torch.Tensor) -> None:
+    """Note the logits of those labels that lie in this tile."""
+    here = logits.gather(1, places.clamp(0, logits.shape[1] - 1)[:, None]).squeeze(1)
+    inside = (places >= 0) & (places < logits.shape[1])
+    torch.where(inside, here, chosen, out=chosen)
 
 
 def _great_losses(
-    head: Head, tile: Tile, hidden: torch.Tensor, chosen: torch.Tensor
+    head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """The same for losses of any size, more slowly."""
+    """The same for logits of any size, more slowly: the second pass repeats the first to the bit,
+    with the labels' logits taken off before anything is added."""
+    chosen = torch.full((len(hidden),), torch.nan, device=hidden.device)
+    for first in range(0, len(head.weight), TILE_IDS):
+        _choose(chosen, tile.fill(head, hidden, first, None), labels - first)
     losses = torch.full_like(chosen, -torch.inf)
     for first in range(0, len(head.weight), TILE_IDS):
         logits = tile.fill(head, hidden, first, chosen)

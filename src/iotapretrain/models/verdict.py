@@ -33,6 +33,7 @@ class Code(StrEnum):
     NEAR_COPY = "near-copy"
     UNREASONABLE = "unreasonable"
     SABOTAGE = "sabotage"
+    FORGED = "forged"
     MISBEHAVED = "misbehaved"
 
 
