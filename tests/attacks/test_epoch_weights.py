@@ -27,7 +27,7 @@ async def paid_at_the_epoch(world: World) -> int:
     """A friend without a model has the whole row when the epoch runs; its block is returned."""
     await world.commit("miner-1", world.model(1.0))
     await world.client.register(keys(FRIEND), NETUID)
-    await world.advance(10)
+    await world.advance(6)
     signed = await world.round("validator-1")
     epoch = await world.client.sdk.epochs.next_epoch_start_block(NETUID)
     await world.to_block(epoch - 2)
@@ -57,6 +57,7 @@ async def test_false_weights_at_an_epoch_are_found_though_the_row_is_true_again(
 
 async def _found_later_by_since(world: World, epoch: int) -> None:
     """Newer records cover it up, unless whoever looks goes back far enough."""
+    await world.advance(6)
     await world.round("validator-1")
     await world.advance(8)
     await world.round("validator-1")

@@ -57,7 +57,7 @@ async def test_a_new_repository_leaves_the_old_one_in_view(tmp_path: Path, worke
         await began_anew(world)
         assert found(await audited(world)) == ["round 1 has two records"]
         said = (await read_ground(world.client, NETUID)).commitments.by_hotkey[hotkey(ME)]
-        shutil.rmtree(tmp_path / "hub" / ME / "rounds")
+        shutil.rmtree(tmp_path / "hub" / "repositories" / ME / "rounds")
         (item,) = found(await audited(world))
         assert item.startswith(f"records in {rounds_of(ME)}, committed at block ")
         assert int(item.rsplit(" ", 1)[1]) < said.block
@@ -83,7 +83,7 @@ async def test_a_record_that_was_anchored_cannot_be_exchanged(
         await say(world, rounds_commitment(rounds_of(ME), first.digest))
         assert not (await audited(world)).differences
         anchored = (await read_ground(world.client, NETUID)).commitments.by_hotkey[hotkey(ME)]
-        shutil.rmtree(tmp_path / "hub" / ME / "rounds")
+        shutil.rmtree(tmp_path / "hub" / "repositories" / ME / "rounds")
         world.newest.pop(ME)
         other = msgspec.structs.replace(first.record, code_version="another")
         world.publish(ME, other)
