@@ -44,17 +44,26 @@ async def set_weights_if_due(
 
 
 async def say_where(
-    client: ChainClient, wallet: Wallet, netuid: int, where: RepositoryId, digest: str | None
-) -> None:
-    """Commit where our records are and which is the newest, unless the chain says so already.
+    client: ChainClient,
+    wallet: Wallet,
+    netuid: int,
+    where: RepositoryId,
+    digest: str | None,
+    every: int,
+) -> bool:
+    """Commit where our records are and which is the newest; False if that is to be said later.
 
-    Without a digest, whatever is said of the same repository stays.
+    Without a digest, or so soon after the last one, whatever is said of the same repository stays.
     """
     block, _ = await client.head()
     commitments = await client.commitments(netuid, block)
     ours = commitments.by_hotkey.get(wallet.hotkeypub.ss58_address)
-    said = None if ours is None else ours.data.decode(errors="replace")
     text = rounds_commitment(where, digest)
-    known = said is not None and digest is None and rounds_repository(said) == where
-    if not known and said != text:
-        await client.commit(wallet, netuid, text.encode())
+    if ours is not None:
+        said = ours.data.decode(errors="replace")
+        if said == text:
+            return True
+        if rounds_repository(said) == where and (digest is None or block - ours.block < every):
+            return False
+    await client.commit(wallet, netuid, text.encode())
+    return True

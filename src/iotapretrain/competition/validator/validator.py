@@ -282,15 +282,17 @@ class Validator:
         Said at the start, and anew after each setting of weights; what cannot be written now, then
         at the next sync block.
         """
-        waiting = bool(self.state.unpublished)
-        where, digest = self._settings.repository, None if waiting else self.state.previous
-        netuid = self._settings.netuid
+        means, settings, state = self._means, self._settings, self.state
+        digest = None if state.unpublished else state.previous
+        every, where = settings.weights_every, settings.repository
         try:
-            await say_where(self._means.client, self._means.wallet, netuid, where, digest)
+            said = await say_where(
+                means.client, means.wallet, settings.netuid, where, digest, every
+            )
         except ChainError as error:
             self._wait("saying on the chain where our records are", str(error), 0.0)
         else:
-            self._to_say = waiting
+            self._to_say = not said or bool(state.unpublished)
 
     # Telling
 
