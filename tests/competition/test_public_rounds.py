@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from iotapretrain.competition import public_rounds
 from iotapretrain.competition.public_rounds import (
     PublicRounds,
+    anchored_digest,
     publish_round,
     read_round,
     round_file,
@@ -176,6 +177,14 @@ def test_where_records_are_stands_in_a_commitment_that_names_no_model() -> None:
     text = rounds_commitment(RECORDS)
     assert text == "rounds:alice/rounds"
     assert rounds_repository(text) == RECORDS
+    assert anchored_digest(text) is None
+    anchored = rounds_commitment(RECORDS, "ab" * 32)
+    assert (rounds_repository(anchored), anchored_digest(anchored)) == (RECORDS, "ab" * 32)
+    longest = RepositoryId("n" * 47, "r" * 48)
+    shortened = rounds_commitment(longest, "ab" * 32)
+    assert (len(shortened), rounds_repository(shortened)) == (128, longest)
+    assert anchored_digest(shortened) == "ab" * 12
+    assert rounds_repository(f"{text}@") is rounds_repository(f"{text}@zz") is None
     model = Commitment("alice", "model", "0" * 40, "A" * 43 + "=", 1).text
     for other in (model, "rounds:", "rounds:a", "rounds:a/b/c", "Rounds:a/b", "rounds:../x", ""):
         assert rounds_repository(other) is None

@@ -43,6 +43,12 @@ def audit(
     seed: Annotated[
         int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
     ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BLOCK", help="Look at every epoch after it. Default: the record before.", min=0
+        ),
+    ] = None,
     tokenizer: Annotated[
         str | None,
         typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
@@ -87,6 +93,7 @@ def audit(
                 sample,
                 Random(chosen),
                 _nothing if as_json else _tell,
+                since,
             )
 
         report = with_client(network, run)

@@ -1,7 +1,8 @@
 """Round records where everybody finds them: one file a round in a hub repository of the validator.
 
     rounds/000001.json, rounds/000002.json, …        each a `SignedRound`
-    rounds:NAMESPACE/NAME                            the validator's commitment, which says where
+    rounds:NAMESPACE/NAME[@DIGEST]                   the validator's commitment, which says where,
+                                                     and how its newest record's digest begins
 
 The files are strangers' bytes: bounded, verified against the listing, and read by schema alone.
 Whether a record is signed by its validator is `round_record.is_sealed`'s to say.
@@ -22,20 +23,38 @@ LARGEST_RECORD = 16 << 20
 """Far more than 256 models on a hundred pages take."""
 
 _COMMITMENT = "rounds:"
+_ANCHOR = re.compile(r"[0-9a-f]{24,64}", re.ASCII)
+MOST_BYTES = 128
+"""Of a commitment; the longest name of a repository leaves 24 digits of the digest."""
 _FILE = re.compile(r"rounds/(\d{6,})\.json", re.ASCII)
 
 
-def rounds_commitment(repository: RepositoryId) -> str:
-    """What a validator commits on the chain, once, to say where its records are."""
-    return f"{_COMMITMENT}{repository}"
+def rounds_commitment(repository: RepositoryId, digest: str | None = None) -> str:
+    """What a validator commits to say where its records are, and that the newest is this one."""
+    where = f"{_COMMITMENT}{repository}"
+    return where if digest is None else f"{where}@{digest}"[:MOST_BYTES]
 
 
 def rounds_repository(commitment_text: str) -> RepositoryId | None:
     """Where a validator's records are; None for a commitment that says something else."""
+    said = _said(commitment_text)
+    return None if said is None else said[0]
+
+
+def anchored_digest(commitment_text: str) -> str | None:
+    """How the digest begins that a `rounds:` commitment vouches for; None if it has none."""
+    said = _said(commitment_text)
+    return None if said is None else said[1]
+
+
+def _said(commitment_text: str) -> tuple[RepositoryId, str | None] | None:
     if not commitment_text.startswith(_COMMITMENT):
         return None
+    where, at, digest = commitment_text.removeprefix(_COMMITMENT).partition("@")
+    if at and not _ANCHOR.fullmatch(digest):
+        return None
     try:
-        return RepositoryId.parse(commitment_text.removeprefix(_COMMITMENT))
+        return RepositoryId.parse(where), digest or None
     except InputError:
         return None
 

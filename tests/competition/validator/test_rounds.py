@@ -71,8 +71,13 @@ async def test_a_record_is_signed_and_says_where_it_is(tmp_path: Path, worker: W
         head = world.chain.head()
         said = (await world.client.commitments(NETUID, head)).by_hotkey[hotkey("validator-1")]
         assert said.data == f"rounds:{rig.repository}".encode()
+        await world.to_block(36)
+        await rig.run()
+        head = await world.advance(1)
+        said = (await world.client.commitments(NETUID, head)).by_hotkey[hotkey("validator-1")]
+        assert said.data == f"rounds:{rig.repository}@{signed.digest}".encode()
         files = sorted(path.name for path in (rig.state_folder / "rounds").iterdir())
-        assert files == ["000001.json", "000002.json"]
+        assert files == [f"{number:06d}.json" for number in range(1, 5)]
 
 
 async def test_one_round_a_sync_block(tmp_path: Path, worker: Worker) -> None:

@@ -11,6 +11,7 @@ from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name
+from iotapretrain.competition.audit.epoch_rows import Stretch, check_epochs, look_back
 from iotapretrain.competition.audit.losses import claims
 from iotapretrain.competition.audit.published import Published, read_published
 from iotapretrain.competition.audit.race import check_race
@@ -23,11 +24,13 @@ from iotapretrain.competition.audit.standings import (
     check_standings,
     check_weights,
 )
+from iotapretrain.competition.audit.told_history import check_history
 from iotapretrain.competition.audit.tournament import check_scores, check_tournament
 from iotapretrain.competition.audit.witness import Witness, hear
 from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.standing.committed import read_ground
+from iotapretrain.competition.standing.committed import Ground, ground_at, read_ground
 from iotapretrain.competition.standing.opinions import find_validator
+from iotapretrain.competition.standing.whole_history import Trail, WholeHistory, read_trail
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competitions import parse
 from iotapretrain.rules.schedule import Competition, Schedule
@@ -98,18 +101,22 @@ async def audit(
     sample: int | None = None,
     rng: Random | None = None,
     tell: Tell = _nobody,
+    since: int | None = None,
 ) -> Report:
     """Repeat a round, by default the newest of the validator with most stake.
 
     With `sample` only so many losses are computed again, drawn by `rng`. Each check is told as soon
-    as it is made.
+    as it is made. Epochs are looked at since the record before, or since the block that is given.
     """
     ground = await read_ground(client, netuid)
     source = find_validator(ground, validator)
-    published = read_published(bench.hub, source, number)
+    trail = await read_trail(client, ground, source.validator)
+    rounds = WholeHistory(bench.hub, trail.repositories)
+    published = read_published(source, rounds, number)
     record = published.signed.record
     witness = await hear(client, ground, record, source.uid, agreed.schedule.sync_cadence)
-    case = _Case(published, witness, netuid, agreed, bench, sample, rng or Random())
+    stretch = await _stretch(client, ground, published, trail, since, agreed.schedule.sync_cadence)
+    case = _Case(published, trail, stretch, witness, netuid, agreed, bench, sample, rng or Random())
     checks: list[Check] = []
     for check in case.checks():
         tell(check)
@@ -117,11 +124,34 @@ async def audit(
     return Report(source.validator, record.round, tuple(checks), len(claims(record)), case.computed)
 
 
+async def _stretch(
+    client: ChainClient,
+    ground: Ground,
+    published: Published,
+    trail: Trail,
+    since: int | None,
+    cadence: int,
+) -> Stretch:
+    """The epochs after the record before, up to the record after, or to the newest block."""
+    after, before = published.after, published.before
+    end: Ground | None = ground
+    if since is None:
+        since = before.record.block if before is not None else trail.began or 0
+        if after is not None and after.record.block < ground.block:
+            end = await ground_at(client, ground.metagraph.netuid, after.record.block)
+    if end is None:
+        return Stretch(since, (), 0, (), "the state of the round after is no longer kept")
+    unrecorded = published.unrecorded(since, end.block, cadence)
+    return await look_back(client, end, published.source.validator, since, unrecorded)
+
+
 @dataclass
 class _Case:
     """A record with all that is known about it outside; `computed` counts losses."""
 
     published: Published
+    trail: Trail
+    stretch: Stretch
     witness: Witness
     netuid: int
     agreed: Agreed
@@ -147,6 +177,7 @@ class _Case:
             return
         published, witness = self.published, self.witness
         yield check_links(published.signed, published.before, published.after, published.numbers)
+        yield check_history(self.trail, published.rounds)
         yield check_seed(self.record, witness.sync_block, witness.sync_hash or "no block yet")
         _check_schedule(self.record, self.agreed)
         competition = _competition(self.record, self.agreed.schedule)
@@ -180,6 +211,7 @@ class _Case:
         in_force = published.in_force(row.block)
         if self.record in in_force or self.record.round == published.numbers[-1]:
             yield check_on_chain(row.weights, row.block, row.registered, in_force)
+        yield check_epochs(self.stretch, published.in_force, self.trail.began)
 
 
 def _check_schedule(record: RoundRecord, agreed: Agreed) -> None:

@@ -15,6 +15,7 @@ class Name(StrEnum):
 
     SIGNATURE = "signature"
     CHAIN = "chain of records"
+    HISTORY = "history"
     SEED = "seed"
     PAGES = "pages"
     MODELS = "models"
@@ -26,6 +27,7 @@ class Name(StrEnum):
     STANDINGS = "standings"
     WEIGHTS = "weights"
     ON_CHAIN = "weights on the chain"
+    EPOCHS = "weights at epochs"
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import PublicRounds
 from iotapretrain.competition.round_record import RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.standing.opinions import Source
+from iotapretrain.competition.standing.whole_history import WholeHistory
 from iotapretrain.errors import InputError
-from iotapretrain.hub.protocol import Hub
+from iotapretrain.rules.sampling import sync_block
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Published:
     """A round's record, and those before and after it; None where there is none."""
 
     source: Source
-    rounds: PublicRounds
+    rounds: WholeHistory
     numbers: tuple[int, ...]
     signed: SignedRound
     before: SignedRound | None
@@ -40,10 +40,25 @@ class Published:
                 break
         return [signed.record for signed in found if is_sealed(signed, is_signature)]
 
+    def unrecorded(self, since: int, until: int, cadence: int) -> list[int]:
+        """Sync blocks without a record, between the first record and the newest sync block."""
+        first = self.rounds.read(self.numbers[0]).record.sync_block
+        recorded: set[int] = set()
+        for number in reversed(self.numbers):
+            record = self.rounds.read(number).record
+            if record.block <= since:
+                break
+            recorded.add(record.sync_block)
+        start = sync_block(max(since, first, 0), cadence) + cadence
+        return [
+            each
+            for each in range(start, sync_block(until, cadence), cadence)
+            if each not in recorded
+        ]
 
-def read_published(hub: Hub, source: Source, number: int | None) -> Published:
+
+def read_published(source: Source, rounds: WholeHistory, number: int | None = None) -> Published:
     """The record of a round, or of the newest, with what stands beside it."""
-    rounds = PublicRounds(hub, source.repository)
     numbers = rounds.numbers()
     if not numbers:
         raise InputError(f"{source.repository}: holds no record of a round yet")

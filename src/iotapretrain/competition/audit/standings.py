@@ -79,10 +79,10 @@ def check_on_chain(
         why = f"its last weights, of block {last_update}, are older than its records"
         return Check(Name.ON_CHAIN, "not checked", skipped=why)
     for record in in_force:
-        if not _row(row, record.weights, registered):
+        if not row_differences(row, record.weights, registered):
             holds = f"the row of block {last_update} is that of round {record.round}"
             return Check(Name.ON_CHAIN, holds)
-    found = _row(row, in_force[0].weights, registered)
+    found = row_differences(row, in_force[0].weights, registered)
     return concluded(Name.ON_CHAIN, found, "")
 
 
@@ -103,7 +103,7 @@ def _compared(
             yield Difference(name, f"{prefix}hotkey {hotkey}", said, is_)
 
 
-def _row(
+def row_differences(
     row: Mapping[str, float], published: Mapping[str, float], registered: Collection[str]
 ) -> list[Difference]:
     """The chain keeps 16 bits of each weight, the largest being all ones."""

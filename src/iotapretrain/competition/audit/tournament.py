@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, differs
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord
 from iotapretrain.competition.standing.losses import task_loss
+from iotapretrain.competition.standing.record_pages import plan_of, weighed_losses
 from iotapretrain.errors import InputError
 from iotapretrain.rules.field import Field
 from iotapretrain.rules.normalise import aggregate
@@ -64,16 +65,21 @@ def check_tournament(record: RoundRecord, competition: Competition) -> Check:
 
 
 def field_of(record: RoundRecord) -> Field:
-    """The field of a record: NaN of who was not scored to the end, infinity of who failed."""
+    """The field of a record: NaN of who was not scored to the end, infinity of who failed.
+
+    Losses page by page are with it, for the modes that compare so.
+    """
     models = [
         model
         for model in record.models
         if model.outcome not in (Outcome.BAD_HASH, Outcome.INADMISSIBLE)
     ]
+    plan = plan_of(record)
     return Field.of(
         [model.uid for model in models],
         [model.block for model in models],
         scores=[_played(model) for model in models],
+        losses=weighed_losses(record, plan, models) if plan is not None and models else None,
         digests=[model.digest for model in models],
     )
 

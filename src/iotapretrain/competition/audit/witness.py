@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.models import Dated
 from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.standing.committed import Ground, read_ground
+from iotapretrain.competition.standing.committed import Ground, ground_at
 from iotapretrain.competition.standing.opinions import network_id
-from iotapretrain.errors import ChainError, UnreachableError
 from iotapretrain.rules.sampling import sync_block
 
 
@@ -41,7 +40,7 @@ async def hear(
     """Ask the chain about a record; `ground` is the subnet now, `validator` a uid of it."""
     netuid = ground.metagraph.netuid
     known = 0 <= record.block <= ground.block
-    then = await _ground_at(client, netuid, record.block) if known else None
+    then = await ground_at(client, netuid, record.block) if known else None
     synced = sync_block(max(record.block, 0), cadence)
     return Witness(
         network=await network_id(client),
@@ -49,7 +48,7 @@ async def hear(
         sync_hash=(await client.block_hash(synced)).hex() if known else None,
         dated=await _dates(client, netuid, record, then),
         registered=None if then is None else frozenset(then.metagraph.hotkeys),
-        row=await _row(client, ground, validator),
+        row=await row_of(client, ground, validator),
     )
 
 
@@ -64,7 +63,7 @@ async def _dates(
     for model in record.models:
         seen = None if then is None else _dated(then, model.hotkey)
         if seen is not None and seen.text != model.commitment and 0 <= model.block < record.block:
-            earlier = await _ground_at(client, netuid, model.block)
+            earlier = await ground_at(client, netuid, model.block)
             if earlier is not None and earlier.text(model.hotkey) == model.commitment:
                 seen = Dated(seen.uid, model.commitment, _dated(earlier, model.hotkey).block)
         dated[model.hotkey] = seen
@@ -77,20 +76,10 @@ def _dated(ground: Ground, hotkey: str) -> Dated:
     return Dated(ground.metagraph.uid(hotkey), ground.text(hotkey), block)
 
 
-async def _row(client: ChainClient, ground: Ground, validator: int) -> Row:
+async def row_of(client: ChainClient, ground: Ground, validator: int) -> Row:
     """As it was set; a uid that was given to a newcomer since would lend it the old weight."""
     netuid, block = ground.metagraph.netuid, int(ground.metagraph.last_update[validator])
-    then = await _ground_at(client, netuid, block) or ground
+    then = await ground_at(client, netuid, block) or ground
     row = (await client.weights(netuid, then.block)).get(validator, {})
     hotkeys = then.metagraph.hotkeys
     return Row({hotkeys[uid]: share for uid, share in row.items()}, block, frozenset(hotkeys))
-
-
-async def _ground_at(client: ChainClient, netuid: int, block: int) -> Ground | None:
-    """None where the state of that block is no longer kept; an unreachable chain is an error."""
-    try:
-        return await read_ground(client, netuid, block)
-    except UnreachableError:
-        raise
-    except ChainError:
-        return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.metagraph import Commitments, Metagraph
-from iotapretrain.errors import InputError
+from iotapretrain.errors import ChainError, InputError, UnreachableError
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.commitment import Commitment
 
@@ -64,6 +64,16 @@ async def read_ground(client: ChainClient, netuid: int, block: int | None = None
         block, _ = await client.head()
     metagraph = await client.metagraph(netuid, block)
     return Ground(metagraph, await client.commitments(netuid, block))
+
+
+async def ground_at(client: ChainClient, netuid: int, block: int) -> Ground | None:
+    """None where the state of that block is no longer kept; an unreachable chain is an error."""
+    try:
+        return await read_ground(client, netuid, block)
+    except UnreachableError:
+        raise
+    except ChainError:
+        return None
 
 
 def model_commitment(text: str | None) -> Commitment | None:

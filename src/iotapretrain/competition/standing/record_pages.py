@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -38,6 +39,13 @@ def losses_of(record: RoundRecord, model: ModelRecord) -> FloatArray:
     return np.array(found, dtype=np.float64)
 
 
+def weighed_losses(
+    record: RoundRecord, plan: PagePlan, models: Sequence[ModelRecord]
+) -> FloatArray:
+    """A row a model, each page times its part of the score: what rounds compare page by page."""
+    return np.array([losses_of(record, each) for each in models]) * (plan.shares * len(plan))
+
+
 def apart(record: RoundRecord, model: ModelRecord, other: ModelRecord) -> Margin | None:
     """By how much a model's loss is below the other's, and the error of that; no epsilon is in it.
 
@@ -46,7 +54,6 @@ def apart(record: RoundRecord, model: ModelRecord, other: ModelRecord) -> Margin
     plan = plan_of(record)
     if plan is None or model.hotkey == other.hotkey:
         return None
-    parts = plan.shares * len(plan)
-    rows = np.array([losses_of(record, each) * parts for each in (model, other)])
+    rows = weighed_losses(record, plan, (model, other))
     field = Field.of([0, 1], [0, 0], losses=rows)
     return next(iter(margins(field, np.zeros(2), 0, [1])), None)

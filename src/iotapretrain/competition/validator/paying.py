@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.public_rounds import rounds_commitment, rounds_repository
 from iotapretrain.errors import ChainError
+from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.validator.paying import Row, chain_weights, weights_due
 from iotapretrain.rules.version import version_number
 
@@ -41,10 +43,27 @@ async def set_weights_if_due(
     return block, chosen
 
 
-async def say_where(client: ChainClient, wallet: Wallet, netuid: int, text: str) -> None:
-    """Commit where our records are, unless that stands on the chain already."""
+async def say_where(
+    client: ChainClient,
+    wallet: Wallet,
+    netuid: int,
+    where: RepositoryId,
+    digest: str | None,
+    every: int,
+) -> bool:
+    """Commit where our records are and which is the newest; False if that is to be said later.
+
+    Without a digest, or so soon after the last one, whatever is said of the same repository stays.
+    """
     block, _ = await client.head()
     commitments = await client.commitments(netuid, block)
     ours = commitments.by_hotkey.get(wallet.hotkeypub.ss58_address)
-    if ours is None or ours.data != text.encode():
-        await client.commit(wallet, netuid, text.encode())
+    text = rounds_commitment(where, digest)
+    if ours is not None:
+        said = ours.data.decode(errors="replace")
+        if said == text:
+            return True
+        if rounds_repository(said) == where and (digest is None or block - ours.block < every):
+            return False
+    await client.commit(wallet, netuid, text.encode())
+    return True

@@ -16,7 +16,6 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.public_rounds import rounds_commitment
 from iotapretrain.competition.round_record import SignedRound, seal
 from iotapretrain.competition.validator.journal import Memory, Order
 from iotapretrain.competition.validator.looker import Looker
@@ -82,7 +81,7 @@ class Validator:
         self._view: View | None = None
         self._head = 0
         self._paid_at: tuple[int, int] | None = None
-        self._said_where = False
+        self._to_say = True
         self._ahead: asyncio.Task[None] | None = None
 
     @property
@@ -110,6 +109,8 @@ class Validator:
                     await asyncio.sleep(self._settings.poll)
             await self._means.publisher.finish()
             await self._pay()
+            if self._to_say:
+                await self._say_where()
         finally:
             self._means.publisher.stop()
             if self._ahead is not None:
@@ -153,7 +154,8 @@ class Validator:
             view = await read_view(self._means.client, self._settings.netuid, block, hotkey)
             self._execute(Sync(view))
             self._view = view
-            await self._say_where()
+            if self._to_say:
+                await self._say_where()
         return self._view
 
     async def _look(self, view: View, competition: Competition) -> bool:
@@ -270,20 +272,27 @@ class Validator:
         self._paid_at = (self._head // PAY_LOOK, self.state.rounds)
         if paid is not None:
             block, weights = paid
+            self._to_say = True
             by_uid = {str(uid): weight for uid, weight in weights.items()}
             self._say(events.WeightsSet, block=block, weights=by_uid)
 
     async def _say_where(self) -> None:
-        """Where our records are stands on the chain; if it cannot be written now, then later."""
-        if self._said_where:
-            return
-        text = rounds_commitment(self._settings.repository)
+        """Where our records are, and which is the newest, once all of them are published.
+
+        Said at the start, and anew after each setting of weights; what cannot be written now, then
+        at the next sync block.
+        """
+        means, settings, state = self._means, self._settings, self.state
+        digest = None if state.unpublished else state.previous
+        every, where = settings.weights_every, settings.repository
         try:
-            await say_where(self._means.client, self._means.wallet, self._settings.netuid, text)
+            said = await say_where(
+                means.client, means.wallet, settings.netuid, where, digest, every
+            )
         except ChainError as error:
             self._wait("saying on the chain where our records are", str(error), 0.0)
         else:
-            self._said_where = True
+            self._to_say = not said or bool(state.unpublished)
 
     # Telling
 
