@@ -27,6 +27,7 @@ from iotapretrain.chain.transactions import BlockHash, Submission, read_submissi
 from iotapretrain.chain.views import runtime_api, storage
 from iotapretrain.chain.views.view import View
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
+from iotapretrain.rules.ledger.admission import check_means
 from iotapretrain.rules.ledger.apply import check_nonce
 from iotapretrain.rules.ledger.calls.shield import SubmitEncrypted
 from iotapretrain.rules.ledger.state import State
@@ -304,6 +305,8 @@ class EmbeddedChain:
         taken: list[Included] = []
         for submission in offer.submissions:
             try:
+                if offer.keep_failed:
+                    check_means(filling, submission.transaction.signer)
                 check_nonce(filling, submission.transaction)  # a replay need not be verified
                 submission.check(filling.block, self._hash_before(filling.block))
                 placed = include(tip, filling, submission)

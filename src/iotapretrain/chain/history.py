@@ -35,6 +35,10 @@ _log = logging.getLogger(__name__)
 
 BLOCKS_AT_HAND = 256
 OLD_AT_HAND = 32
+EXTRINSIC_BYTES_AT_HAND = 2**24
+OLD_EXTRINSIC_BYTES = 2**22
+OLD_ENTRY_BYTES = 512
+"""Of extrinsics, as submitted: how many blocks are at hand follows from these too."""
 NUMBER_BYTES = 8
 HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
 MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
@@ -51,8 +55,9 @@ class History:
         self._at_hand_after = self.tip.block  # of later blocks, everything is at hand
         self._ends: list[Tip] = []  # the last tip of every block at hand before the newest
         self._happened: dict[int, list[Happening]] = {}
+        self._happened_bytes = 0
         self._states: Recent[int, State] = Recent(OLD_AT_HAND)
-        self._old_happened: Recent[int, list[Happening]] = Recent(OLD_AT_HAND)
+        self._old_happened: Recent[int, list[Happening]] = Recent(OLD_EXTRINSIC_BYTES)
         self.refresh()
 
     def refresh(self) -> None:
@@ -68,6 +73,7 @@ class History:
             self._forget()
         if happening is not None:
             self._happened.setdefault(tip.block, []).append(happening)
+            self._happened_bytes += len(happening.extrinsic)
         self.tip = tip
 
     def keep_if_due(self) -> None:
@@ -108,7 +114,8 @@ class History:
             return found or []
         start, end = self._tip_of(block - 1), self._last_record(block)
         happened = replayed(self._journal, start, end.sequence, self._codec)
-        return self._old_happened.put(block, [each for _, each in happened if each is not None])
+        found = [each for _, each in happened if each is not None]
+        return self._old_happened.put(block, found, OLD_ENTRY_BYTES + _size(found))
 
     def hash(self, block: int) -> bytes:
         """A closed block's hash: a commitment to the chain up to it, and its number, masked."""
@@ -157,10 +164,16 @@ class History:
         return record
 
     def _forget(self) -> None:
-        if len(self._ends) > BLOCKS_AT_HAND:
+        while len(self._ends) > BLOCKS_AT_HAND or (
+            self._ends and self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+        ):
             oldest = self._ends.pop(0).block
-            self._happened.pop(oldest, None)
+            self._happened_bytes -= _size(self._happened.pop(oldest, []))
             self._at_hand_after = max(self._at_hand_after, oldest)
+
+
+def _size(happenings: list[Happening]) -> int:
+    return sum(len(happening.extrinsic) for happening in happenings)
 
 
 def block_hash(link: bytes, block: int) -> bytes:

@@ -11,27 +11,29 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """At most `size` entries."""
+    """Entries whose weights, 1 unless said, come to at most `size`; the newest always stays."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._entries: OrderedDict[Key, Value] = OrderedDict()
+        self._entries: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._weight = 0
 
     def get(self, key: Key) -> Value | None:
         """The entry, which thereby becomes the most recent."""
         if key not in self._entries:
             return None
         self._entries.move_to_end(key)
-        return self._entries[key]
+        return self._entries[key][0]
 
     def held(self) -> list[Key]:
         """What there is, without using it."""
         return list(self._entries)
 
-    def put(self, key: Key, value: Value) -> Value:
-        """Keep an entry; the oldest makes room."""
-        self._entries[key] = value
-        self._entries.move_to_end(key)
-        if len(self._entries) > self._size:
-            self._entries.popitem(last=False)
+    def put(self, key: Key, value: Value, weight: int = 1) -> Value:
+        """Keep an entry; the oldest make room."""
+        self._weight += weight - self._entries.pop(key, (value, 0))[1]
+        self._entries[key] = value, weight
+        while self._weight > self._size and len(self._entries) > 1:
+            _, (_, gone) = self._entries.popitem(last=False)
+            self._weight -= gone
         return value

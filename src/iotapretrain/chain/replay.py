@@ -112,9 +112,27 @@ def kept(journal: Journal, sequence: int) -> Tip | None:
     for bucket in range(sequence // SNAPSHOT_EVERY, -1, -1):
         found = journal.snapshot(_name(bucket * SNAPSHOT_EVERY), at=sequence)
         if found is not None:
-            block, count, state = msgspec.json.decode(found.state, type=tuple[int, int, State])
-            return Tip(found.head, block, count, state)
+            return _tip(found)
     return None
+
+
+def check_kept(journal: Journal, tip: Tip, name: str) -> None:
+    """BrokenError if the state kept beside a record is not what the rules give behind it."""
+    found = journal.snapshot(name, at=tip.head.sequence)
+    if not name.startswith(f"{SNAPSHOT}/") or found is None or found.head != tip.head:
+        return  # nobody reads it
+    try:
+        same = _tip(found) == tip
+    except (msgspec.DecodeError, ValueError):
+        same = False
+    if not same:
+        problem = "the state kept beside it is not what replaying gives; delete the snapshot"
+        raise BrokenError(tip.head.sequence, problem)
+
+
+def _tip(found: Snapshot) -> Tip:
+    block, count, state = msgspec.json.decode(found.state, type=tuple[int, int, State])
+    return Tip(found.head, block, count, state)
 
 
 def replayed(journal: Journal, start: Tip, sequence: int, codec: Codec) -> Iterator[Followed]:

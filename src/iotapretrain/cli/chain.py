@@ -12,6 +12,8 @@ from iotapretrain.cli import sending
 from iotapretrain.cli.console import out, print_json
 from iotapretrain.cli.explain.table import Table
 from iotapretrain.cli.network import RAO, AsJson, Netuid, NetworkName, extra, with_client
+from iotapretrain.cli.witnesses import read_witnesses
+from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -191,8 +193,18 @@ def advance(
 
 
 @app.command()
-def verify(folder: Folder, as_json: AsJson = False) -> None:
-    """Replay a chain from its genesis and check every link, signature, rule and balance.
+def verify(
+    folder: Folder,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OWNER/NAME", help="A validator's published rounds; repeatable."),
+    ] = None,
+    hub: HubAddress = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a chain from its genesis and check every link, signature, rule, balance, kept state.
+
+    A cut-off tail shows only against witnesses: rounds that validators signed name blocks they saw.
 
     Exit code 1 when a record does not hold; the first such is named.
 
@@ -201,7 +213,8 @@ def verify(folder: Folder, as_json: AsJson = False) -> None:
     with extra():
         from iotapretrain.chain.verify import verify_chain
 
-    verdict = verify_chain(folder)
+    witnesses = read_witnesses(witness or [], hub, str(folder))
+    verdict = verify_chain(folder, witnesses)
     report = {
         "holds": True,
         "records": verdict.records,
@@ -209,6 +222,7 @@ def verify(folder: Folder, as_json: AsJson = False) -> None:
         "block": verdict.block,
         "hash": "0x" + verdict.block_hash.hex(),
         "issuance_rao": verdict.issuance,
+        "witnesses": len(witnesses),
     }
     text = (
         f"{folder}: holds. {verdict.records} records, {verdict.extrinsics} extrinsics, "

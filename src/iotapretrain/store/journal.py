@@ -75,6 +75,9 @@ class Journal(Protocol):
     def snapshot(self, name: str, at: int | None = None) -> Snapshot | None:
         """The latest kept state at or below a record; those that do not match it are ignored."""
 
+    def snapshot_places(self) -> list[tuple[int, str]]:
+        """The record and the name of every snapshot that is there, usable or not."""
+
     def close(self) -> None:
         """Let go of the file or the server. Closing twice is fine."""
 

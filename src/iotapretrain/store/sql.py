@@ -140,6 +140,11 @@ class SqlJournal(ABC):
                     return found
         return None
 
+    def snapshot_places(self) -> list[tuple[int, str]]:
+        query = sql.select(snapshots.c.sequence, snapshots.c.name)
+        with self._errors(), self._engine.connect() as connection:
+            return [(sequence, name) for sequence, name in connection.execute(query)]
+
     def close(self) -> None:
         self._engine.dispose()
 

@@ -46,6 +46,8 @@ class SqliteJournal(SqlJournal):
     def __init__(self, path: Path, identity: str | None) -> None:
         _check_path(path, creating=identity is not None)
         self.writable = os.access(path if path.exists() else path.parent, os.W_OK)
+        if not path.exists() and self.writable:
+            _make_private(path)
         self._lock = FileLock(Path(f"{path}-lock"))
         address = f"{path.absolute().as_uri()}?{_mode(path, self.writable)}"
         engine = sql.create_engine(
@@ -93,6 +95,14 @@ def _check_path(path: Path, creating: bool) -> None:
         raise StoreError(f"{path}: there is no journal here")
     if not path.parent.is_dir():
         raise StoreError(f"{path}: the folder {path.parent} does not exist; create it first")
+
+
+def _make_private(path: Path) -> None:
+    """Make the file its owner's alone: it may hold secrets. SQLite gives its log the same mode."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be made: {error.strerror}") from error
 
 
 def _mode(path: Path, writable: bool) -> str:

@@ -12,12 +12,13 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from iotapretrain.chain.rpc import wire
+from iotapretrain.chain.rpc.addresses import Address
 from iotapretrain.chain.rpc.heads import NodeThread
 from iotapretrain.chain.rpc.limits import Limits, TokenBucket
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.params import Params, to_hex
 from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
-from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, News, Subscriptions
+from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, WATCH, News, Subscriptions
 from iotapretrain.chain.rpc.wire import Request, RpcError
 from iotapretrain.errors import IotaError
 
@@ -44,10 +45,15 @@ class Started:
 class Connection:
     """Reads messages and answers them until the client leaves or is cut off."""
 
-    def __init__(self, socket: ServerConnection, desk: Desk, limits: Limits) -> None:
-        self._socket, self._desk, self._limits = socket, desk, limits
+    def __init__(
+        self, socket: ServerConnection, address: Address, desk: Desk, limits: Limits
+    ) -> None:
+        self._socket, self._address, self._desk, self._limits = socket, address, desk, limits
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
         self._slots = asyncio.Semaphore(limits.pipelined)
+        self._turn = asyncio.Lock()
+        self._bytes = 0
+        self._fewer_bytes = asyncio.Event()
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
         self._open = 0
         self._numbered = 0
@@ -59,11 +65,19 @@ class Connection:
             with suppress(ConnectionClosed):
                 async for message in self._socket:
                     await self._slots.acquire()
+                    await self._room_for(len(message))
                     task = tasks.create_task(self._serve(message, tasks))
                     running.add(task)
                     task.add_done_callback(running.discard)
             for task in (*running, *self._subscriptions.values()):
                 task.cancel()
+
+    async def _room_for(self, size: int) -> None:
+        """Read no further while too many bytes wait for their answers; one message always may."""
+        while self._bytes and self._bytes + size > self._limits.pipelined_bytes:
+            self._fewer_bytes.clear()
+            await self._fewer_bytes.wait()
+        self._bytes += size
 
     async def _serve(self, message: str | bytes, tasks: asyncio.TaskGroup) -> None:
         started: list[Started] = []
@@ -73,6 +87,8 @@ class Connection:
                 await self._send(answer)
         finally:
             self._slots.release()
+            self._bytes -= len(message)
+            self._fewer_bytes.set()
         for subscription in started:
             task = tasks.create_task(self._push(subscription), name=subscription.identity)
             self._subscriptions[subscription.identity] = task
@@ -120,19 +136,29 @@ class Connection:
 
     async def _result(self, request: Request, started: list[Started]) -> object:
         if request.method == SUBMIT:
-            submitted = await self._desk.submissions.submit(Params(request.params).hex(0))
-            return to_hex(submitted.hash)
+            extrinsic = Params(request.params).hex(0)
+            self._check_submitted(extrinsic)
+            return to_hex((await self._desk.submissions.submit(extrinsic)).hash)
         if request.method in TOPICS:
             return await self._subscribe(request, started)
         if request.method in ENDS:
             return self._end(request)
         methods = self._desk.methods
-        return await self._desk.thread.ask(methods.call, request.method, request.params)
+        async with self._turn, self._address.turn():
+            return await self._desk.thread.ask(methods.call, request.method, request.params)
+
+    def _check_submitted(self, extrinsic: bytes) -> None:
+        wait = self._address.submit(len(extrinsic))
+        if wait:
+            advice = {"policy": "submitted bytes of an address", "retry_after": f"{wait:.3f}"}
+            raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
     async def _subscribe(self, request: Request, started: list[Started]) -> str:
         if self._open >= self._limits.subscriptions:
             message = f"Too many subscriptions: {self._limits.subscriptions} are open already"
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, message)
+        if request.method == WATCH:
+            self._check_submitted(Params(request.params).hex(0))
         self._open += 1
         try:
             news = await self._desk.subscriptions.start(request.method, Params(request.params))

@@ -16,9 +16,11 @@ from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from iotapretrain.chain.node import Node
+from iotapretrain.chain.rpc.addresses import Addresses
 from iotapretrain.chain.rpc.connection import Connection, Desk
 from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
@@ -34,6 +36,7 @@ LOGGER.addHandler(logging.NullHandler())
 CHAIN_NAME = "IOTA embedded chain"
 KEEPALIVE_SECONDS = 20.0
 CLOSE_SECONDS = 2.0
+TOO_MANY_FROM = "too many connections from your address; close some"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,16 @@ async def serving(
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
     submissions = Submissions(node, watcher, thread)
     subscriptions = Subscriptions(methods, submissions, watcher, thread)
+    addresses = Addresses(limits)
     desk = Desk(methods, submissions, subscriptions, thread)
 
     async def client(socket: ServerConnection) -> None:
-        await Connection(socket, desk, limits).run()
+        address = addresses.of(_host(socket))
+        with address.seat():
+            if address.over:
+                await socket.close(CloseCode.TRY_AGAIN_LATER, TOO_MANY_FROM)
+            else:
+                await Connection(socket, address, desk, limits).run()
 
     try:
         await watcher.look()
@@ -111,6 +120,10 @@ def _url(server: Server) -> str:
     return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
 
+def _host(socket: ServerConnection) -> str:
+    return str(socket.remote_address[0])
+
+
 async def _listen(
     client: Callable[[ServerConnection], Awaitable[None]], host: str, port: int, limits: Limits
 ) -> Server:
@@ -129,6 +142,7 @@ async def _listen(
             process_request=admit,
             compression=None,
             max_size=limits.message_bytes,
+            max_queue=limits.queued_messages,
             open_timeout=limits.handshake_seconds,
             ping_interval=KEEPALIVE_SECONDS,
             ping_timeout=KEEPALIVE_SECONDS,

@@ -26,6 +26,7 @@ class Topic:
     end: str
 
 
+WATCH = "author_submitAndWatchExtrinsic"
 TOPICS = {
     "chain_subscribeNewHeads": Topic("chain_newHead", "chain_unsubscribeNewHeads"),
     "chain_subscribeAllHeads": Topic("chain_allHead", "chain_unsubscribeAllHeads"),
@@ -36,7 +37,7 @@ TOPICS = {
         "state_runtimeVersion", "state_unsubscribeRuntimeVersion"
     ),
     "state_subscribeStorage": Topic("state_storage", "state_unsubscribeStorage"),
-    "author_submitAndWatchExtrinsic": Topic("author_extrinsicUpdate", "author_unwatchExtrinsic"),
+    WATCH: Topic("author_extrinsicUpdate", "author_unwatchExtrinsic"),
 }
 """By the method that subscribes."""
 
@@ -61,7 +62,7 @@ class Subscriptions:
             "chain_subscribeFinalizedHeads": self._finalized_heads,
             "state_subscribeRuntimeVersion": self._runtime_version,
             "state_subscribeStorage": self._storage,
-            "author_submitAndWatchExtrinsic": self._submission,
+            WATCH: self._submission,
         }
 
     async def start(self, method: str, params: Params) -> News:
