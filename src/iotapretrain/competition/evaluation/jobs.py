@@ -120,7 +120,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
                 return Failure(Outcome.INFRASTRUCTURE, change)
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
-    except (InputError, WorkerError, OSError) as error:
+    except (InputError, WorkerError, OSError, MemoryError) as error:
         return not_scored(error)
     return _checked(answer, len(job.pages))
 
