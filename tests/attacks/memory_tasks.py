@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import signal
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,7 +44,7 @@ def score_pages(_files: dict[str, int], seed: int, **_: Any) -> Any:
             os.open(os.devnull, os.O_RDONLY)
     if seed == EIO:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
-    os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)  # until it is killed from outside
 
 
 def reference(_files: dict[str, int]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from iotapretrain.competition.audit.standings import check_standings
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Budget, Worker
 from iotapretrain.rules.retry import Outcome
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
@@ -80,9 +80,12 @@ def test_an_average_that_no_weight_can_show_has_no_veto() -> None:
     assert game.play(block, stands, DIES) is not None
 
 
-async def test_the_validator_goes_on_without_it_and_an_audit_holds(
-    tmp_path: Path, worker: Worker
-) -> None:
+async def test_the_validator_goes_on_without_it_and_an_audit_holds(tmp_path: Path) -> None:
+    with Worker(Budget()) as worker:
+        await goes_on(tmp_path, worker)
+
+
+async def goes_on(tmp_path: Path, worker: Worker) -> None:
     async with opened(tmp_path, worker, ONE) as world:
         await world.commit("miner-1", world.model(1.0, seed=1))
         await world.commit("miner-2", world.model(1.0, seed=2))
@@ -98,7 +101,5 @@ async def test_the_validator_goes_on_without_it_and_an_audit_holds(
         assert (first.champion, second.champion) == (king, hotkey("miner-2"))
         assert second.weights[king] == 0.5
         (running,) = world.schedule.running(second.block)
-        check = check_standings(
-            second, first, running, world.schedule, {king, hotkey("miner-2")}
-        )
+        check = check_standings(second, first, running, world.schedule, {king, hotkey("miner-2")})
         assert not check.differences

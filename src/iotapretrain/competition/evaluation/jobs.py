@@ -91,7 +91,7 @@ def perform(job: Job, worker: Worker) -> Answer:
     """Do a job in a worker. A model that is over time gets a second chance on a slow machine."""
     try:
         worker.start()
-    except WorkerError as error:
+    except (WorkerError, OSError, MemoryError) as error:
         return Answer(job.number, not_scored(error), 0.0)
     started = time.monotonic()
     limit = worker.budget.seconds
