@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 from iotapretrain.competition.audit.standings import check_standings
@@ -66,7 +67,7 @@ def test_a_model_that_was_gone_without_is_tried_again_ever_more_rarely() -> None
             if "king" in [entry.hotkey for entry in field.field] and block not in met:
                 met.append(block)
             game.close(DIES)
-    assert [(b - a) // CADENCE for a, b in zip(met, met[1:], strict=False)] == [1, 2, 4, 8, 16]
+    assert [(b - a) // CADENCE for a, b in pairwise(met)] == [1, 2, 4, 8, 16]
 
 
 def test_an_average_that_no_weight_can_show_has_no_veto() -> None:
