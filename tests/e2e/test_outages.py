@@ -25,7 +25,7 @@ from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.events import RecordPublished, RoundFinished
-from iotapretrain.rules.validator.turns import MOST_TRIES
+from iotapretrain.rules.validator.misses import MOST_TRIES
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig, without_author
 from tests.competition.world import opened

@@ -91,7 +91,8 @@ def validate(
     from iotapretrain.competition.validator.settings import Settings
     from iotapretrain.data import cache as text_cache
     from iotapretrain.hub import cache as model_cache
-    from iotapretrain.models.worker import Worker
+    from iotapretrain.models.allowance import allowance, machine_bytes
+    from iotapretrain.models.worker import Budget, Worker
     from iotapretrain.observe.sink import Several
     from iotapretrain.observe.sinks import open_sinks
 
@@ -111,11 +112,13 @@ def validate(
         poll=poll,
         longest_pause=max(poll, LONGEST_PAUSE),
     )
-    scoring = Scoring(workers or len(os.sched_getaffinity(0)), race, ray)
+    asked = [each.constraints for each in schedule.competitions]
+    budget = allowance(Budget(), asked, machine_bytes() if ray is None else None)
+    scoring = Scoring(workers or len(os.sched_getaffinity(0)), race, ray, budget)
     with (
         open_sinks(folder / "records.jsonl", metrics=metrics, wandb=wandb) as sinks,
         open_score(folder, scoring) as score,
-        Worker(INSPECTION) as worker,
+        Worker(allowance(INSPECTION, asked, machine_bytes())) as worker,
     ):
         world = World(
             hub=find_hub(hub, network, owner if _is_folder(hub, network) else None),

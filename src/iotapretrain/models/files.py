@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from iotapretrain.errors import InputError
+from iotapretrain.models.machine import is_machines
 from iotapretrain.models.verdict import Code, Finding, Rejection
 from iotapretrain.rules.digest import ManifestEntry, manifest_digest
 
@@ -139,6 +140,8 @@ def _status(path: Path, relative: str) -> os.stat_result:
     try:
         status = path.stat()
     except OSError as error:
+        if is_machines(error):
+            raise
         raise Rejection(Code.FILES, f"{relative}: {error.strerror}", relative) from error
     if not stat.S_ISREG(status.st_mode):
         raise Rejection(Code.FILES, f"{relative} is not a plain file", relative)
@@ -162,6 +165,8 @@ def _opened(root: Path, path: str) -> int:
     try:
         descriptor = os.open(root / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
+        if is_machines(error):
+            raise
         raise Rejection(Code.FILES, f"{path}: {error.strerror}", path) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)

@@ -6,20 +6,24 @@ about how to load are never followed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
 import transformers
 from huggingface_hub.errors import StrictDataclassError
+from torch.overrides import TorchFunctionMode
 from transformers.initialization import no_init_weights
 
 from iotapretrain.models.config import Config
+from iotapretrain.models.machine import is_machines
 from iotapretrain.models.verdict import Code, Finding, Rejection
 from iotapretrain.models.weights import Stored
 
 Model = transformers.PreTrainedModel
 
+MOST_BUFFERS = 2**30
+"""What no file holds, and no limit on files bounds: masks and tables of positions."""
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 FUSED = {"gelu_new": "gelu_pytorch_tanh", "gelu_fast": "gelu_pytorch_tanh"}
 """The same formula in one pass over memory, where `transformers` takes eight."""
@@ -38,7 +42,36 @@ CONFIG_FAULTS = (
 def empty_model(config: Config) -> Model:
     """The network on the meta device: shapes without memory; or Rejection."""
     with torch.device("meta"):
+        model = build(config)
+    beside = sum(buffer.nbytes for buffer in model.buffers())
+    if beside > MOST_BUFFERS:
+        raise Rejection(
+            Code.BAD_CONFIG,
+            f"config.json asks for {beside:,} bytes beside the weights; at most {MOST_BUFFERS:,}"
+            " may be",
+            "config.json",
+        )
+    return model
+
+
+def hollow_model(config: Config) -> Model:
+    """The network without memory for weights, but with all that no file holds; or Rejection."""
+    with _Hollow():
         return build(config)
+
+
+class _Hollow(TorchFunctionMode):
+    """Puts what is made to be filled on the meta device; what is computed stays where it is."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        given = kwargs or {}
+        return func(*args, **(given | {"device": "meta"} if func is torch.empty else given))
 
 
 def build(config: Config) -> Model:
@@ -48,6 +81,8 @@ def build(config: Config) -> Model:
         with no_init_weights():
             model: Model = model_class(_own_config(model_class.config_class, config))
     except CONFIG_FAULTS as error:
+        if is_machines(error):
+            raise
         line = " ".join(str(error).split())[:200]
         raise Rejection(
             Code.BAD_CONFIG, f"config.json describes no network: {line}", "config.json"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 
 from iotapretrain.models.config import Config
-from iotapretrain.models.layout import Model, build, check_layout
+from iotapretrain.models.layout import Model, check_layout, hollow_model
 from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.weights import Stored
 
@@ -18,7 +18,7 @@ def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | Non
     """The model in `dtype`, or in the dtype that it is stored in."""
     for finding in check_layout(config, tensors):
         raise Rejection(finding.code, finding.sentence, finding.item)
-    model = build(config)
+    model = hollow_model(config)
     stored_as = config.architecture.stored
     names = {name: stored_as.get(name, name) for name in model.state_dict()}
     state = {

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from iotapretrain.models import channel, sandbox
+from iotapretrain.models.machine import is_machines
 from iotapretrain.models.verdict import Rejection
 
 
@@ -50,9 +51,12 @@ def _answer(tasks: ModuleType, request: Request, files: list[int]) -> dict[str, 
         return {"value": getattr(tasks, request.task)(opened, **request.arguments)}
     except Rejection as rejection:
         finding = rejection.finding
+        if is_machines(rejection):
+            return {"failed": finding.sentence, "kind": "machine"}
         return {"rejected": [finding.code, finding.sentence, finding.item]}
     except Exception as error:  # noqa: BLE001 -- whatever a stranger's model provokes is reported
-        return {"failed": f"{type(error).__name__}: {error}"[:500]}
+        kind = {"kind": "machine"} if is_machines(error) else {}
+        return {"failed": f"{type(error).__name__}: {error}"[:500]} | kind
     finally:
         for file in files:
             os.close(file)

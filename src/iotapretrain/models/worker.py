@@ -135,6 +135,8 @@ class Worker:
                 return value
             case {"rejected": [str(code), str(sentence), str(item)]} if code in set(Code):
                 raise Rejection(Code(code), sentence, item)
+            case {"failed": str(reason), "kind": "machine"}:
+                raise self._ended("machine", reason)
             case {"failed": str(reason)}:
                 raise self._ended("exception", reason)
         raise self._ended("answer", "answered neither a value nor a reason")
@@ -166,6 +168,8 @@ class Worker:
             return "process", "hung up without an answer"
         if code == -signal.SIGKILL:
             return "killed", "was killed from outside, as the system does when memory is short"
+        if code == -signal.SIGBUS:
+            return "killed", "died by SIGBUS, as when a disk fails under a mapped library"
         if code == -signal.SIGSYS:
             return "process", "tried to start a process or a program, or to reach the network"
         if code < 0:

@@ -57,7 +57,6 @@ def test_an_honest_model(honest: Job, worker: Worker) -> None:
     ("how", "said"),
     [
         (bad_tasks.HANG, "more than 1 seconds"),
-        (bad_tasks.EAT, "MemoryError"),
         (bad_tasks.DIE, "ended with code 3"),
         (bad_tasks.NONSENSE, "the worker's answer"),
         (bad_tasks.FEWER, "2 losses for 3 pages"),
@@ -68,6 +67,12 @@ def test_what_a_model_is_blamed_for(honest: Job, worker: Worker, how: int, said:
     assert found.outcome is Outcome.MODEL
     assert found.finding.code is Code.MISBEHAVED
     assert said in found.finding.sentence
+
+
+def test_memory_that_is_short_is_the_machines(honest: Job, worker: Worker) -> None:
+    found = failure(replace(honest, seed=bad_tasks.EAT), worker)
+    assert found.outcome is Outcome.INFRASTRUCTURE
+    assert "MemoryError" in found.finding.sentence
 
 
 def test_a_slow_machine_blames_itself(

@@ -25,7 +25,7 @@ from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import Commit, Listing
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.validator.turns import MOST_TRIES
+from iotapretrain.rules.validator.misses import MOST_TRIES
 from tests.chain.worlds import hotkey, keys
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import NETUID, SCHEDULE, World, opened

@@ -17,6 +17,7 @@ from iotapretrain.rules.validator.apply import apply
 from iotapretrain.rules.validator.decide import Begin, Command, Sync, decide
 from iotapretrain.rules.validator.judgement import Judgement, does_not_count, judge
 from iotapretrain.rules.validator.looks import due
+from iotapretrain.rules.validator.misses import missed_by
 from iotapretrain.rules.validator.records import (
     Attempt,
     Looked,
@@ -111,7 +112,7 @@ class Game:
         assert opened is not None
         attempts = [attempt(entry.hotkey, scores[entry.hotkey]) for entry in opened.field]
         if (reason := does_not_count(self.state, opened, attempts)) is not None:
-            self.do(RoundGivenUp(opened.round, reason))
+            self.do(RoundGivenUp(opened.round, reason, missed_by(attempts)))
             return None
         (chosen,) = [c for c in self.schedule.competitions if c.id == opened.competition]
         decided = judge(self.state, opened, self.schedule, chosen, played(opened, scores), attempts)

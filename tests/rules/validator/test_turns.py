@@ -7,8 +7,9 @@ import pytest
 from iotapretrain.errors import InputError
 from iotapretrain.rules.retry import Outcome
 from iotapretrain.rules.schedule import Blocks, Schedule
+from iotapretrain.rules.validator.misses import MOST_TRIES
 from iotapretrain.rules.validator.records import RoundGivenUp
-from iotapretrain.rules.validator.turns import MOST_COMING, MOST_TRIES
+from iotapretrain.rules.validator.turns import MOST_COMING
 from tests.rules.validator.games import CADENCE, Game, commitment, competition
 
 BOTH = {"a": (100, commitment("m")), "b": (100, commitment("n", 1))}

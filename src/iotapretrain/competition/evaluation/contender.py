@@ -19,7 +19,7 @@ class Contender:
     """An admitted model of the field: whose, from when, and where its bytes lie.
 
     `digest` is that of the bytes in `folder` (`OpenFolder.digest`): the caller has checked it.
-    `order` is the place inside the commitment's block.
+    `order` is the place inside the commitment's block. `alone` is scored while no other model is.
     """
 
     uid: int
@@ -28,6 +28,7 @@ class Contender:
     order: int
     digest: str
     folder: Path
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -92,19 +92,28 @@ def _recalled(parts: Sequence[Part], cache: LossCache) -> list[Part]:
 
 
 def _score(parts: Sequence[Part], executor: Executor, cache: LossCache) -> None:
-    """Do the work, cut smaller where workers would be idle, and keep what comes of it."""
-    pieces = -(-executor.width // max(len(parts), 1))
+    """Do the work, those that are to be alone one after the other, and keep what comes of it."""
+    together = [part for part in parts if not part.run.alone]
+    _do(together, -(-executor.width // max(len(together), 1)), executor, cache)
+    for part in parts:
+        if part.run.alone:
+            _do([part], 1, executor, cache)
+
+
+def _do(parts: Sequence[Part], pieces: int, executor: Executor, cache: LossCache) -> None:
+    """These parts at once, cut smaller where workers would be idle."""
     cut = [piece for part in parts for piece in part.pieces(pieces)]
     jobs = [piece.run.job(number, piece) for number, piece in enumerate(cut)]
+    tries = [piece.run.tries for piece in cut]
     for answer in executor.run(jobs):
-        _take(cut[answer.number], answer, cache)
+        _take(cut[answer.number], answer, tries[answer.number], cache)
 
 
-def _take(part: Part, answer: Answer, cache: LossCache) -> None:
+def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
     run, result = part.run, answer.result
     run.seconds += answer.seconds
     if isinstance(result, Failure):
-        run.fail(result)
+        run.fail(result, tries)
         return
     known = result.known(part.pages, part.checks)
     cache.keep({key: known[what] for key, what in run.keys(part).items()})

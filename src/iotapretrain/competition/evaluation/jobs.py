@@ -91,7 +91,7 @@ def perform(job: Job, worker: Worker) -> Answer:
     """Do a job in a worker. A model that is over time gets a second chance on a slow machine."""
     try:
         worker.start()
-    except WorkerError as error:
+    except (WorkerError, OSError, MemoryError) as error:
         return Answer(job.number, not_scored(error), 0.0)
     started = time.monotonic()
     limit = worker.budget.seconds
@@ -120,7 +120,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
                 return Failure(Outcome.INFRASTRUCTURE, change)
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
-    except (InputError, WorkerError, OSError) as error:
+    except (InputError, WorkerError, OSError, MemoryError) as error:
         return not_scored(error)
     return _checked(answer, len(job.pages))
 

@@ -108,12 +108,19 @@ class Run:
                     self.failure = Failure(Outcome.MODEL, finding)
 
     @property
+    def alone(self) -> bool:
+        """Whether it had no answer the last time: what it met then may have been the others."""
+        return self.contender.alone or self.tries > 0
+
+    @property
     def pages_scored(self) -> int:
         return int(np.count_nonzero(~np.isnan(self.losses)))
 
-    def fail(self, failure: Failure) -> None:
-        """The infrastructure's failures count only when they happen again."""
-        self.tries += 1
+    def fail(self, failure: Failure, tries: int) -> None:
+        """The infrastructure's failures count only when they happen again, after `tries` before:
+        pieces that were given out at once are one try.
+        """
+        self.tries = tries + 1
         if failure.outcome is not Outcome.INFRASTRUCTURE or self.tries >= TRIES:
             self.failure = failure
 

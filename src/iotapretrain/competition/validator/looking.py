@@ -132,7 +132,7 @@ class Inspector:
         digests = (model_hash(model), weights_key(_weights(model)))
         try:
             inspection = inspect(model.folder, limits, self.worker, salt=salt)
-        except (WorkerError, InputError, OSError):
+        except (WorkerError, InputError, OSError, MemoryError):
             return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
         if not inspection.verdict.admitted:
             return self._refused(candidate, at, inspection.verdict.findings, digests)
@@ -148,7 +148,10 @@ class Inspector:
         over_time = any(finding.item == "time" for finding in findings)
         if over_time and slowness_of(self.worker) > 1:
             return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
-        return looked(candidate, at, _blame(findings), map(reason_of, findings), digests)
+        blamed = _blame(findings)
+        if blamed is Outcome.INFRASTRUCTURE:
+            return looked(candidate, at, blamed, [NOT_OPENED])
+        return looked(candidate, at, blamed, map(reason_of, findings), digests)
 
     def _compare(self, competition: int, digest: str, inspection: Inspection) -> Iterator[str]:
         """Others that are the same but for noise; from now on this one is among them."""

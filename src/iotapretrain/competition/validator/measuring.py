@@ -104,4 +104,12 @@ def _commit(entry: Entry) -> Commit:
 
 
 def _contender(entry: Entry, model: Model) -> Contender:
-    return Contender(entry.uid, entry.hotkey, entry.block, entry.uid, entry.digest, model.folder)
+    return Contender(
+        entry.uid,
+        entry.hotkey,
+        entry.block,
+        entry.uid,
+        entry.digest,
+        model.folder,
+        entry.alone,
+    )

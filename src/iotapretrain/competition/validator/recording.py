@@ -33,6 +33,12 @@ from iotapretrain.rules.validator.records import Attempt, Entry, Refused, RoundO
 RACED_OUT = Reason("raced-out", "left the race: on the pages so far it could no longer win")
 
 
+NOT_SCORED = records.Reason(
+    "not-scored", "could not be scored here, which says nothing about the model"
+)
+"""Public reasons name nothing of this machine."""
+
+
 @dataclass(frozen=True)
 class Result:
     """What was measured of one model of the field."""
@@ -52,7 +58,7 @@ class Result:
         sabotaged = any(finding.code is Code.SABOTAGE for finding in judged.findings)
         return cls(
             outcome=Outcome.INADMISSIBLE if sabotaged else judged.outcome,
-            reasons=tuple(map(reason_of, judged.findings)),
+            reasons=_told(judged),
             losses=judged.losses,
             task_scores=judged.task_scores,
             score=judged.score,
@@ -222,6 +228,12 @@ def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
         win_rate=placed.win_rate,
         weight=placed.weight,
     )
+
+
+def _told(judged: Judged) -> tuple[records.Reason, ...]:
+    if judged.outcome is Outcome.INFRASTRUCTURE:
+        return (NOT_SCORED,)
+    return tuple(map(reason_of, judged.findings))
 
 
 def _reasons(result: Result, placed: Placed) -> list[Reason]:

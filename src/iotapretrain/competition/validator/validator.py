@@ -42,6 +42,7 @@ from iotapretrain.rules.schedule import Competition
 from iotapretrain.rules.validator.decide import Command, Sync
 from iotapretrain.rules.validator.judgement import competition_of, does_not_count, judge
 from iotapretrain.rules.validator.looks import due
+from iotapretrain.rules.validator.misses import missed_by
 from iotapretrain.rules.validator.records import RoundGivenUp, RoundOpened
 from iotapretrain.rules.validator.state import State
 from iotapretrain.rules.validator.turns import opening, turns
@@ -191,11 +192,12 @@ class Validator:
         except (IotaError, OSError) as error:
             await self._give_up(opened, str(error))
             return
-        reason = does_not_count(self.state, opened, measured.attempts(opened))
+        attempts = measured.attempts(opened)
+        reason = does_not_count(self.state, opened, attempts)
         if reason is None:
             self._close(opened, competition, measured)
         else:
-            await self._give_up(opened, measured.no_text or reason)
+            await self._give_up(opened, measured.no_text or reason, missed_by(attempts))
 
     def _close(self, opened: RoundOpened, competition: Competition, measured: Measured) -> None:
         """Decide, sign, and write down: from here on the round counts."""
@@ -224,9 +226,11 @@ class Validator:
             seconds={**measured.seconds, "decide": self._means.clock() - began},
         )
 
-    async def _give_up(self, opened: RoundOpened, reason: str) -> None:
+    async def _give_up(
+        self, opened: RoundOpened, reason: str, missed: tuple[str, ...] = ()
+    ) -> None:
         """The round does not count; the next competition comes first, then it is tried again."""
-        self._execute(RoundGivenUp(opened.round, reason))
+        self._execute(RoundGivenUp(opened.round, reason, missed))
         self._wait(f"competition {opened.competition}", reason, self._settings.poll)
         await asyncio.sleep(self._settings.poll)
 

@@ -45,7 +45,7 @@ def apply(state: State, record: Record) -> State:
         case RoundClosed():
             return _closed(state, record)
         case RoundGivenUp():
-            return _given_up(state)
+            return _given_up(state, record.missed)
         case RoundPublished(number):
             return replace(state, unpublished=_without(state.unpublished, {number}))
 
@@ -147,7 +147,7 @@ def _missed(
     return after
 
 
-def _given_up(state: State) -> State:
+def _given_up(state: State, missed: Iterable[str]) -> State:
     """The same round may be tried again, but the turn is the next competition's."""
     opened = state.opened
     if opened is None:
@@ -155,7 +155,14 @@ def _given_up(state: State) -> State:
     before = state.tries.get(opened.competition)
     count = before.count if before is not None and before.block == opened.block else 0
     tries = {**state.tries, opened.competition: Tries(opened.block, count + 1)}
-    return replace(state, tries=tries, turn=opened.competition, opened=None)
+    unscored = [Attempt(hotkey, Outcome.INFRASTRUCTURE) for hotkey in missed]
+    return replace(
+        state,
+        missed=_missed(state.missed, opened.block, unscored),
+        tries=tries,
+        turn=opened.competition,
+        opened=None,
+    )
 
 
 def _without(mapping: Mapping[Key, Value], keys: Collection[Key]) -> Mapping[Key, Value]:

@@ -57,7 +57,7 @@ def decide(state: State, command: Command) -> list[Record]:
             return _opened(state, command)
         case RoundClosed():
             return _closed(state, command)
-        case RoundGivenUp(number):
+        case RoundGivenUp(round=number):
             opened = state.opened
             return [command] if opened is not None and opened.round == number else []
         case RoundPublished(number):

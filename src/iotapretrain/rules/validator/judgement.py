@@ -15,6 +15,7 @@ from iotapretrain.rules.schedule import Competition, Schedule
 from iotapretrain.rules.standings import Standings
 from iotapretrain.rules.tournament import NoResult, play
 from iotapretrain.rules.tournament import Outcome as Played
+from iotapretrain.rules.validator.misses import holder
 from iotapretrain.rules.validator.records import Attempt, RoundClosed, RoundOpened
 from iotapretrain.rules.validator.state import State
 
@@ -57,14 +58,13 @@ class Judgement:
 def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
     """Why a round must be tried again, if it must: what we failed at must cost nobody his place.
 
-    A newcomer that we could not score simply waits; one that has an average does not.
+    A newcomer that we could not score simply waits; one that has a place holds up the round for a
+    few tries (`misses`), and waits then.
     """
-    unscored = {each.hotkey for each in attempts if each.outcome is Outcome.INFRASTRUCTURE}
-    if len(unscored) == len(opened.field):
+    if all(each.outcome is Outcome.INFRASTRUCTURE for each in attempts):
         return "no model could be scored here"
-    averages = state.standings.competitions.get(opened.competition, {})
-    placed = sorted(hotkey for hotkey in unscored if averages.get(hotkey, 0.0) > 0)
-    return f"{placed[0]} has a place and could not be scored here" if placed else None
+    held = holder(state, opened, attempts)
+    return None if held is None else f"{held} has a place and could not be scored here"
 
 
 def judge(

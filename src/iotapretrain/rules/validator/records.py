@@ -65,13 +65,14 @@ class Looked:
 
 @dataclass(frozen=True)
 class Entry:
-    """A model of a round's field."""
+    """A model of a round's field; `alone` is scored while no other model is."""
 
     hotkey: str
     uid: int
     block: int
     text: str
     digest: str
+    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,14 @@ class RoundClosed:
 
 @dataclass(frozen=True)
 class RoundGivenUp:
-    """A round could not be scored for a reason that is not the models'; it does not count."""
+    """A round could not be scored for a reason that is not the models'; it does not count.
+
+    `missed` names those who could not be scored while others could.
+    """
 
     round: int
     reason: str
+    missed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

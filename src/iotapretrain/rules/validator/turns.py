@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 from iotapretrain.rules.retry import Evaluation, Outcome, should_retry, worth_another_try
 from iotapretrain.rules.schedule import Competition, Schedule
-from iotapretrain.rules.validator.looks import admitted, refusals, rested
+from iotapretrain.rules.validator.looks import admitted, refusals
+from iotapretrain.rules.validator.misses import MOST_TRIES, is_alone, is_ready, tries_at
 from iotapretrain.rules.validator.records import Entry, RoundOpened
-from iotapretrain.rules.validator.state import State, Tries
+from iotapretrain.rules.validator.state import State
 from iotapretrain.rules.validator.view import Candidate, View, eligible
 
-MOST_TRIES = 3
-"""Rounds of one competition and sync block that may fail for reasons that are not the models'."""
 MOST_COMING = 25
 """Models that join a round; those that stay from the last, or that others pay, come on top."""
 REWARDED_CADENCES = 2
@@ -47,8 +46,7 @@ def opening(
 
 
 def _may_play(state: State, view: View, competition: int) -> bool:
-    tried = state.tries.get(competition, Tries(view.block, 0))
-    spent = tried.block == view.block and tried.count >= MOST_TRIES
+    spent = tries_at(state, competition, view.block) >= MOST_TRIES
     return state.done.get(competition, -1) < view.block and not spent
 
 
@@ -63,14 +61,17 @@ def _field(
     coming: list[Candidate] = []
     kept = state.kept.get(competition.id, ())
     for candidate in standing:
-        if not admitted(state, candidate):
+        hotkey = candidate.hotkey
+        if not admitted(state, candidate) or not is_ready(
+            state, hotkey, competition.id, view.block, cadence
+        ):
             continue
-        history = state.history.of(candidate.hotkey, competition.id)
-        paid = candidate.hotkey in view.rewarded
+        history = state.history.of(hotkey, competition.id)
+        paid = hotkey in view.rewarded
         due = not history or view.block - history[-1].block >= REWARDED_CADENCES * cadence
-        if _has_a_chance(history) and (candidate.hotkey in kept or (paid and due)):
+        if _has_a_chance(history) and (hotkey in kept or (paid and due)):
             staying.append(candidate)
-        elif _ready(state, candidate.hotkey, view.block, cadence) and should_retry(
+        elif _owed(state, hotkey, history) or should_retry(
             history, competition.rules.epsilon, view.block
         ):
             coming.append(candidate)
@@ -78,10 +79,9 @@ def _field(
     return sorted([*staying, *coming[:MOST_COMING]], key=lambda candidate: candidate.uid)
 
 
-def _ready(state: State, hotkey: str, block: int, cadence: int) -> bool:
-    """Whoever we could not score comes again, ever more rarely."""
-    missed = state.missed.get(hotkey)
-    return missed is None or rested(block, missed.block, missed.count, cadence)
+def _owed(state: State, hotkey: str, history: Sequence[Evaluation]) -> bool:
+    """A round went on without this model, which had met the others before."""
+    return hotkey in state.missed and bool(history) and _has_a_chance(history)
 
 
 def _has_a_chance(history: Sequence[Evaluation]) -> bool:
@@ -98,7 +98,8 @@ def _has_a_chance(history: Sequence[Evaluation]) -> bool:
 def _entry(state: State, candidate: Candidate) -> Entry:
     digest = state.looks[candidate.hotkey].digests[0]
     text = candidate.commitment.text
-    return Entry(candidate.hotkey, candidate.uid, candidate.block, text, digest)
+    alone = is_alone(state, candidate.hotkey)
+    return Entry(candidate.hotkey, candidate.uid, candidate.block, text, digest, alone)
 
 
 def _averaged(state: State) -> set[str]:
