@@ -1,4 +1,4 @@
-"""How much memory workers get: what models of their competitions may need, if the machine has it."""
+"""How much memory workers get: what models of their competitions need, if the machine has it."""
 
 from __future__ import annotations
 
