@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import torch
 
-from iotapretrain.models.claims import Limits, read_claims
+from iotapretrain.models.claims import Limits, check_claims, read_claims
 from iotapretrain.models.files import OpenFile, OpenFolder
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
@@ -20,6 +20,13 @@ from iotapretrain.models.values import Fingerprint, examine_values
 
 REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
 """4.3 thousand million multiplications and additions."""
+
+
+def claim(files: dict[str, int], limits: dict[str, Any], all_bytes: int) -> dict[str, Any]:
+    """What configuration and headers say, and in what that breaks the limits; no weight is read."""
+    given = msgspec.convert(limits, Limits)
+    claims = read_claims(_folder(files, all_bytes), given)
+    return {"facts": claims.facts, "findings": list(check_claims(claims, given))}
 
 
 def examine(
