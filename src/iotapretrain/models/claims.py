@@ -1,7 +1,8 @@
 """What a model says of itself in its configuration and headers, and whether that may take part.
 
-No weight is read and torch is not needed, so that this takes milliseconds whatever the model's
-size; parsing happens in a worker, and what the listing alone tells comes before. Checks go from cheap to dear; what cannot be read ends them, all others are collected.
+No weight is read and torch is not needed, so that this takes little whatever the model's size.
+Parsing happens in a worker; what the listing alone tells comes before. Checks go from cheap to
+dear; what cannot be read ends them, all others are collected.
 """
 
 from __future__ import annotations

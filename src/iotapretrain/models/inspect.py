@@ -19,6 +19,8 @@ from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.admission import PROJECTIONS, NormRule, refuse_norms
 
+CLAIMANT = "iotapretrain.models.claimant"
+
 _PROJECTION = re.compile(rf"\.(\d+)\.[\w.]*?({'|'.join(PROJECTIONS)})\.weight$")
 
 
@@ -102,8 +104,10 @@ def score(
 
 
 def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
-    """Configuration and headers as the worker reads them, or Rejection."""
-    claimed: Claimed = _converted(_ask(folder, limits, worker, "claim"), Claimed)
+    """Configuration and headers as a worker of their own reads them, or Rejection."""
+    check_listing(folder, limits)
+    with Worker(worker.budget, CLAIMANT) as reader:
+        claimed: Claimed = _converted(_ask(folder, limits, reader, "claim"), Claimed)
     return claimed
 
 

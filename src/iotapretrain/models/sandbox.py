@@ -79,6 +79,7 @@ ALLOWED_CALLS = {
     "openat": (257, 56),
     "getdents64": (217, 61),
     "getcwd": (79, 17),
+    "pipe2": (293, 59),
     "dup": (32, 23),
     "dup2": (33, None),
     "dup3": (292, 24),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 
-from iotapretrain.models.claims import Limits, check_claims, read_claims
-from iotapretrain.models.files import OpenFile, OpenFolder
+from iotapretrain.models.claims import Limits, read_claims
+from iotapretrain.models.files import OpenFolder
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
 from iotapretrain.models.losses import token_losses
@@ -20,13 +19,6 @@ from iotapretrain.models.values import Fingerprint, examine_values
 
 REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
 """4.3 thousand million multiplications and additions."""
-
-
-def claim(files: dict[str, int], limits: dict[str, Any], all_bytes: int) -> dict[str, Any]:
-    """What configuration and headers say, and in what that breaks the limits; no weight is read."""
-    given = msgspec.convert(limits, Limits)
-    claims = read_claims(_folder(files, all_bytes), given)
-    return {"facts": claims.facts, "findings": list(check_claims(claims, given))}
 
 
 def examine(
@@ -108,5 +100,4 @@ def _page_loss(model: Model, ids: list[list[int]], counted: list[list[bool]] | N
 
 
 def _folder(files: dict[str, int], all_bytes: int) -> OpenFolder:
-    opened = tuple(OpenFile.of(path, descriptor) for path, descriptor in files.items())
-    return OpenFolder(Path("model"), opened, all_bytes)
+    return OpenFolder.of(files, all_bytes)
