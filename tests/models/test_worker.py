@@ -62,7 +62,7 @@ def misbehaviour(worker: Worker, task: str, **arguments: object) -> str:
 def test_all_protections_are_active_here(bad: Worker) -> None:
     """On the machines where these tests run; elsewhere the list says what is missing."""
     bad.start()
-    assert len(bad.protections) == 6
+    assert len(bad.protections) == 7
 
 
 def test_one_process_serves_many_models(bad: Worker, llama: Path) -> None:

@@ -156,7 +156,7 @@ def _conclude(report: Report, seed: int | None) -> None:
             f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
             f" {seed}: a single false one is found with probability {report.chance:.0%}"
         )
-    out.print(f"round {report.round} of {report.validator}: {report.verdict}")
+    tell(f"round {report.round} of {report.validator}: {report.verdict}")
 
 
 def _document(report: Report, seed: int | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json, printable
 
 if TYPE_CHECKING:
     from iotapretrain.competition.benchmark.run import Watch
@@ -87,7 +87,8 @@ def benchmark(
     if as_json:
         print_json(tables.as_data(results))
     else:
-        typer.echo(tables.as_markdown(results), nl=False)
+        for line in tables.as_markdown(results).splitlines():
+            echo(line)
     if any(result.missing for result in results):
         raise typer.Exit(1)
 
@@ -118,4 +119,4 @@ def _progress() -> Iterator[tuple[Watch, Callable[[str], None]]]:
         def watch(model: str, task: str, done: int, of: int) -> None:
             bar.update(line, description=f"{model}: {task}", completed=done, total=of)
 
-        yield watch, console.print
+        yield watch, lambda line: console.print(printable(line))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli import sending
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import out, print_json, tell
 from iotapretrain.cli.explain.table import Table
 from iotapretrain.cli.network import RAO, AsJson, Netuid, NetworkName, extra, with_client
 from iotapretrain.cli.witnesses import read_witnesses
@@ -84,7 +84,7 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
     if as_json:
         print_json(report)
         return
-    out.print(f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s")
+    tell(f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s")
     for subnet in report["subnets"]:
         out.print(
             f"  subnet {subnet['netuid']}: {subnet['neurons']} neurons, next epoch in block "

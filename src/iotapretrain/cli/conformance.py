@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 
 LONGEST = 300
 
@@ -36,11 +36,11 @@ def conformance(paths: Paths, as_json: AsJson = False) -> None:
         failures.append(failure | {"expected": repr(result.expected), "got": repr(result.got)})
         if not as_json:
             expected, got = _short(result.expected), _short(result.got)
-            typer.echo(f"{path}: {result.name}: expected {expected}, got {got}")
+            echo(f"{path}: {result.name}: expected {expected}, got {got}")
     if as_json:
         print_json({"passed": passed, "failed": len(failures), "failures": failures})
     else:
-        typer.echo(f"{passed} passed, {len(failures)} failed")
+        echo(f"{passed} passed, {len(failures)} failed")
     if failures:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ out = Console(soft_wrap=True, highlight=False)
 
 def fail(message: str) -> None:
     """Say in one line what went wrong."""
-    print("error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
+    print("error: " + printable(" ".join(message.split())), file=sys.stderr)  # noqa: T201
 
 
 def printable(text: str) -> str:
@@ -22,6 +22,11 @@ def printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
     )
+
+
+def echo(line: str, err: bool = False) -> None:
+    """Say one line as it is, without folding or colour."""
+    print(printable(line), file=sys.stderr if err else sys.stdout)
 
 
 def tell(line: str) -> None:

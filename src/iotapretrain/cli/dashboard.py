@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from iotapretrain.cli.console import echo
 from iotapretrain.cli.network import Netuid, extra, network_name
 from iotapretrain.cli.workplace import Competitions, HubAddress, Network, find_hub, find_schedule
 from iotapretrain.errors import InputError
@@ -51,7 +52,7 @@ def dashboard(
     )
 
     def announce(address: str) -> None:
-        typer.echo(f"dashboard: {address}")
+        echo(f"dashboard: {address}")
         sys.stdout.flush()
         if open_page:
             typer.launch(address)

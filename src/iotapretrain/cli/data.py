@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,11 +90,11 @@ def sample(
     if as_json:
         print_json(report)
         return
-    typer.echo(f"{report['source']} at {report['revision']}, seed {seed}")
+    echo(f"{report['source']} at {report['revision']}, seed {seed}")
     for entry in report["pages"]:
-        typer.echo(f"{entry['config']}:{entry['start']}+{entry['rows']}  {entry['digest']}")
+        echo(f"{entry['config']}:{entry['start']}+{entry['rows']}  {entry['digest']}")
     if "digest" in report:
-        typer.echo(f"{report['sequences']} sequences of {sequence_length}  {report['digest']}")
+        echo(f"{report['sequences']} sequences of {sequence_length}  {report['digest']}")
 
 
 @app.command()
@@ -135,11 +135,11 @@ def stats(
     if as_json:
         print_json(report)
         return
-    typer.echo(f"{report['source']} at {report['revision']}: {report['rows']:,} rows")
+    echo(f"{report['source']} at {report['revision']}: {report['rows']:,} rows")
     for name, count in configs.items():
-        typer.echo(f"  {name}: {count:,}")
+        echo(f"  {name}: {count:,}")
     for key, count in report.get("sample", {}).items():
-        typer.echo(f"sampled {key}: {count:,}")
+        echo(f"sampled {key}: {count:,}")
 
 
 @app.command()
@@ -181,9 +181,9 @@ def sources(as_json: AsJson = False) -> None:
         print_json([{"name": name, **row} for name, row in rows.items()])
         return
     for name, row in rows.items():
-        typer.echo(f"{name}: {row['location']} at {row['revision'] or 'NO PINNED REVISION'}")
-        typer.echo(f"  licence: {row['licence']}")
-        typer.echo(f"  access: {row['access']}")
+        echo(f"{name}: {row['location']} at {row['revision'] or 'NO PINNED REVISION'}")
+        echo(f"  licence: {row['licence']}")
+        echo(f"  access: {row['access']}")
 
 
 @app.command()
@@ -204,7 +204,7 @@ def pin(
     if as_json:
         print_json({"repository": repository, "commit": commit})
     else:
-        typer.echo(commit)
+        echo(commit)
 
 
 @tokenizer_app.command("train")
@@ -248,7 +248,7 @@ def train(
     if as_json:
         print_json(report)
     else:
-        typer.echo(f"{out}: {saved.vocabulary} ids from {len(drawn)} pages  {saved.digest}")
+        echo(f"{out}: {saved.vocabulary} ids from {len(drawn)} pages  {saved.digest}")
 
 
 def _cache(folder: Path | None) -> Cache:

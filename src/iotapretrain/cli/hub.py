@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.size import parse_size
 
 if TYPE_CHECKING:
@@ -65,9 +65,9 @@ def publish(
         left_out = list(model.left_out)
         print_json({"commit": str(commit), "visibility": visibility, "left_out": left_out})
         return
-    typer.echo(f"{commit}  {visibility}")
+    echo(f"{commit}  {visibility}")
     for path in model.left_out:
-        typer.echo(f"left out, no file of a model: {path}", err=True)
+        echo(f"left out, no file of a model: {path}", err=True)
 
 
 @app.command("list")
@@ -91,9 +91,9 @@ def list_files(
         ]
         print_json({"commit": str(listing.commit), "bytes": listing.total_bytes, "files": files})
         return
-    typer.echo(f"{listing.commit}  {listing.total_bytes} bytes")
+    echo(f"{listing.commit}  {listing.total_bytes} bytes")
     for each in listing.files:
-        typer.echo(f"{each.size:>15}  {each.path}")
+        echo(f"{each.size:>15}  {each.path}")
 
 
 @app.command()
@@ -128,7 +128,7 @@ def fetch(
     if as_json:
         print_json({"commit": str(commit), "folder": str(place), "model_hash": digest})
         return
-    typer.echo(f"{place}  {digest}")
+    echo(f"{place}  {digest}")
 
 
 @app.command()
@@ -151,8 +151,8 @@ def clean(
         print_json({"removed": removed, "freed_bytes": freed, "used_bytes": used})
         return
     for name in removed:
-        typer.echo(name)
-    typer.echo(f"{freed} bytes freed, {used} in use", err=True)
+        echo(name)
+    echo(f"{freed} bytes freed, {used} in use", err=True)
 
 
 def _commit(hub: Hub, model: str) -> Commit:

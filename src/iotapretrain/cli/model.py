@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 
 if TYPE_CHECKING:
     from iotapretrain.data.tokenizer import Tokenizer
@@ -144,11 +144,11 @@ def _print(verdict: Verdict, report: dict[str, Any], as_json: bool) -> None:
         print_json(report)
     else:
         for finding in verdict.findings:
-            typer.echo(f"{finding.code}: {finding.sentence}")
+            echo(f"{finding.code}: {finding.sentence}")
         for key, value in report.items():
             if value is not None and key not in ("findings", "facts", "protections"):
-                typer.echo(f"{key}: {value}")
+                echo(f"{key}: {value}")
         for key, value in (report.get("facts") or {}).items():
-            typer.echo(f"{key}: {value}")
+            echo(f"{key}: {value}")
     if not verdict.admitted:
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.competition_name import find_scheduled
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.network import AsJson, Netuid, WalletFolder, WalletName, with_wallet
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
 
@@ -73,7 +73,7 @@ def publish(
 
 
 def _say(line: str) -> None:
-    typer.echo(line, err=True)
+    echo(line, err=True)
 
 
 def _report(publication: Publication, as_json: bool) -> None:
@@ -94,5 +94,5 @@ def _report(publication: Publication, as_json: bool) -> None:
         )
         return
     state = "already published" if publication.already else "published"
-    typer.echo(f"{state}: {model.commit}, committed in block {model.block}")
-    typer.echo(f"validators look at it from block {publication.judged_from} on")
+    echo(f"{state}: {model.commit}, committed in block {model.block}")
+    echo(f"validators look at it from block {publication.judged_from} on")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.competition_name import find_competition
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.hub import CacheFolder, progress_bar
 from iotapretrain.cli.network import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
@@ -63,4 +63,4 @@ def pull(
             }
         )
         return
-    typer.echo(f"{to}: {found.commit} of uid {found.uid}, committed in block {found.block}")
+    echo(f"{to}: {found.commit} of uid {found.uid}, committed in block {found.block}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json, printable
 from iotapretrain.cli.network import Netuid
 from iotapretrain.cli.recording import Metrics, Wandb
 from iotapretrain.cli.workplace import HubAddress, Network
@@ -170,7 +170,7 @@ def _sit(
             start=decision.folder,
             limits=decision.limits,
             ranks=ranks,
-            say=console.print,
+            say=lambda line: console.print(printable(line)),
         )
 
 
@@ -221,12 +221,12 @@ def _report(trained: Trained, as_json: bool) -> None:
             }
         )
     else:
-        typer.echo(
+        echo(
             f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
             f" in {duration(trained.seconds)}"
         )
     if not done:
         reason = trained.reason.name.lower()
-        typer.echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
+        echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
     if trained.reason is Reason.INTERRUPTED:
         sys.exit(INTERRUPTED)

@@ -43,7 +43,7 @@ def receive(
         raise ValueError(f"a message of {length:,} bytes; at most {LARGEST_MESSAGE:,} are read")
     try:
         return msgspec.json.decode(_exactly(channel, length, until)), files
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 

@@ -1,7 +1,8 @@
 """What a model says of itself in its configuration and headers, and whether that may take part.
 
-No weight is read and torch is not needed, so that this takes milliseconds whatever the model's
-size. Checks go from cheap to dear; what cannot be read ends them, all others are collected.
+No weight is read and torch is not needed, so that this takes little whatever the model's size.
+Parsing happens in a worker; what the listing alone tells comes before. Checks go from cheap to
+dear; what cannot be read ends them, all others are collected.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from iotapretrain.models.config import LARGEST_CONFIG, Config, read_config
-from iotapretrain.models.files import CONFIG, OpenFolder
+from iotapretrain.models.files import CONFIG, OpenFile, OpenFolder
 from iotapretrain.models.verdict import Code, Finding, Rejection
-from iotapretrain.models.weights import Stored, stored_tensors
+from iotapretrain.models.weights import Stored, check_sizes, stored_tensors
 from iotapretrain.rules import admission
 from iotapretrain.rules.schedule import Constraints
 
@@ -55,8 +56,8 @@ class Claims:
     facts: Facts
 
 
-def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
-    """Configuration and headers, or Rejection."""
+def check_listing(folder: OpenFolder, limits: Limits) -> None:
+    """What can be refused without parsing a stranger's byte; Rejection if there is anything."""
     constraints = limits.constraints
     if folder.all_bytes > constraints.max_bytes:
         raise Rejection(
@@ -64,6 +65,16 @@ def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
             f"{folder.all_bytes:,} bytes in all files; at most {constraints.max_bytes:,} allowed",
             folder.root.name,
         )
+    _config_file(folder)
+    check_sizes(folder)
+
+
+def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
+    """Configuration and headers, or Rejection. A caller that has something to lose leaves it to a
+    worker.
+    """
+    check_listing(folder, limits)
+    constraints = limits.constraints
     config = read_config(_config_text(folder), constraints.architectures)
     tensors = stored_tensors(folder)
     entries = [stored.entry for stored in tensors.values()]
@@ -133,6 +144,11 @@ def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
 
 
 def _config_text(folder: OpenFolder) -> bytearray:
+    file = _config_file(folder)
+    return file.read(0, file.size)
+
+
+def _config_file(folder: OpenFolder) -> OpenFile:
     file = folder.find(CONFIG)
     if file is None:
         raise Rejection(Code.NO_CONFIG, f"no {CONFIG}", CONFIG)
@@ -142,7 +158,7 @@ def _config_text(folder: OpenFolder) -> bytearray:
             f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read",
             CONFIG,
         )
-    return file.read(0, file.size)
+    return file
 
 
 def _parameters(config: Config, tensors: Mapping[str, Stored]) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -86,6 +86,12 @@ class OpenFolder:
     root: Path
     files: tuple[OpenFile, ...]
     all_bytes: int
+
+    @classmethod
+    def of(cls, files: Mapping[str, int], all_bytes: int) -> OpenFolder:
+        """Files that somebody else opened, by path, as a worker gets them."""
+        opened = tuple(OpenFile.of(path, descriptor) for path, descriptor in files.items())
+        return cls(Path("model"), opened, all_bytes)
 
     def find(self, path: str) -> OpenFile | None:
         return next((file for file in self.files if file.path == path), None)

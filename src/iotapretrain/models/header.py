@@ -18,6 +18,7 @@ from iotapretrain.models.verdict import Code, Rejection
 LENGTH_BYTES = 8
 LARGEST_HEADER = 16 * 2**20
 """A 14B model has a header of under 100 KB; a larger claim is an attack on our memory."""
+MOST_TENSORS = 100_000
 MOST_DIMENSIONS = 8
 LARGEST_SIZE = 2**48
 LONGEST_NAME = 256
@@ -61,7 +62,15 @@ def read_header(file: OpenFile) -> tuple[TensorEntry, ...]:
     return tensors
 
 
-def _header_text(file: OpenFile) -> bytearray:
+def claimed_length(file: OpenFile) -> int:
+    """Bytes of the header by the file's first word, or Rejection; nothing else is read."""
+    try:
+        return _header_length(file)
+    except ValueError as error:
+        raise Rejection(Code.HEADER, f"{file.path}: {error}", file.path) from error
+
+
+def _header_length(file: OpenFile) -> int:
     if file.size < LENGTH_BYTES:
         raise ValueError(f"has {file.size} bytes, too few for any safetensors file")
     length = int.from_bytes(file.read(0, LENGTH_BYTES), "little")
@@ -69,7 +78,11 @@ def _header_text(file: OpenFile) -> bytearray:
         raise ValueError(f"claims a header of {length:,} bytes; most: {LARGEST_HEADER:,}")
     if length > file.size - LENGTH_BYTES:
         raise ValueError(f"claims a header of {length:,} bytes in a file of {file.size:,}")
-    return file.read(LENGTH_BYTES, length)
+    return length
+
+
+def _header_text(file: OpenFile) -> bytearray:
+    return file.read(LENGTH_BYTES, _header_length(file))
 
 
 def _mapping(text: bytes | bytearray) -> dict[str, Any]:
@@ -82,6 +95,8 @@ def _mapping(text: bytes | bytearray) -> dict[str, Any]:
     document.pop("__metadata__", None)
     if not document:
         raise ValueError("holds no tensor")
+    if len(document) > MOST_TENSORS:
+        raise ValueError(f"holds {len(document):,} tensors; most: {MOST_TENSORS:,}")
     return document
 
 

@@ -11,13 +11,15 @@ from typing import Any
 
 import msgspec
 
-from iotapretrain.models.claims import Facts, Limits, check_claims, read_claims
+from iotapretrain.models.claims import Facts, Limits, check_listing
 from iotapretrain.models.copies import Known, find_copy, find_near_copy
 from iotapretrain.models.files import OpenFolder, open_folder
 from iotapretrain.models.values import Fingerprint, TensorPrint
 from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.admission import PROJECTIONS, NormRule, refuse_norms
+
+CLAIMANT = "iotapretrain.models.claimant"
 
 _PROJECTION = re.compile(rf"\.(\d+)\.[\w.]*?({'|'.join(PROJECTIONS)})\.weight$")
 
@@ -38,6 +40,13 @@ class Scores:
 
     verdict: Verdict
     losses: tuple[float, ...] = ()
+
+
+class Claimed(msgspec.Struct):
+    """What a worker says about configuration and headers."""
+
+    facts: Facts
+    findings: list[Finding]
 
 
 class Examined(msgspec.Struct):
@@ -62,10 +71,10 @@ def inspect(
     facts = None
     try:
         with open_folder(root) as folder:
-            claims = read_claims(folder, limits)
-            facts = claims.facts
-            if findings := tuple(check_claims(claims, limits)):
-                return Inspection(Verdict(findings), facts)
+            claimed = ask_claims(folder, limits, worker)
+            facts = claimed.facts
+            if claimed.findings:
+                return Inspection(Verdict(tuple(claimed.findings)), facts)
             examined = _examined(folder, limits, worker, salt)
     except Rejection as rejection:
         return Inspection(Verdict((rejection.finding,)), facts)
@@ -94,6 +103,14 @@ def score(
     return Scores(Verdict(() if scored.finding is None else (scored.finding,)), losses)
 
 
+def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
+    """Configuration and headers as a worker of their own reads them, or Rejection."""
+    check_listing(folder, limits)
+    with Worker(worker.budget, CLAIMANT) as reader:
+        claimed: Claimed = _converted(_ask(folder, limits, reader, "claim"), Claimed)
+    return claimed
+
+
 def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> Examined:
     examined: Examined = _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
     return examined
@@ -101,6 +118,7 @@ def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> 
 
 def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **arguments: object) -> Any:
     """The worker's answer about files that stayed what they were all the while."""
+    check_listing(folder, limits)
     arguments |= {"limits": limits, "all_bytes": folder.all_bytes}
     answer = worker.call(task, folder.files, arguments)
     for finding in folder.changes():

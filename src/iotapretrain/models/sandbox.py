@@ -14,10 +14,10 @@ import resource
 import signal
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PR_SET_PDEATHSIG, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 1, 22, 38
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CLONE_THREAD = 0x00010000
 NAMESPACES = {"user": 0x10000000, "network": 0x40000000, "ipc": 0x08000000}
 
@@ -40,7 +40,6 @@ SYSTEM_PATHS = (
     "/sys/devices/system",
 )
 
-SECCOMP_FILTER = 2
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 FATAL_CALLS = {
@@ -54,20 +53,97 @@ FATAL_CALLS = {
     "io_uring_setup": (425, 425),
 }
 """System calls that end the process, by their numbers on x86-64 and on 64-bit Arm."""
-REFUSED_CALLS = {
-    "kill": (62, 129),
-    "setpgid": (109, 154),
-    "setsid": (112, 157),
-    "mount": (165, 40),
-    "unshare": (272, 97),
-    "setns": (308, 268),
-    "process_vm_writev": (311, 271),
-    "bpf": (321, 280),
-    "perf_event_open": (298, 241),
-    "keyctl": (250, 219),
-    "socketpair": (53, 199),
-}
 CLONE, CLONE3 = (56, 220), (435, 435)
+ALLOWED_CALLS = {
+    "futex": (202, 98),
+    "read": (0, 63),
+    "write": (1, 64),
+    "pread64": (17, 67),
+    "preadv": (295, 69),
+    "preadv2": (327, 286),
+    "readv": (19, 65),
+    "writev": (20, 66),
+    "close": (3, 57),
+    "lseek": (8, 62),
+    "fstat": (5, 80),
+    "stat": (4, None),
+    "lstat": (6, None),
+    "newfstatat": (262, 79),
+    "statx": (332, 291),
+    "access": (21, None),
+    "faccessat": (269, 48),
+    "faccessat2": (439, 439),
+    "readlink": (89, None),
+    "readlinkat": (267, 78),
+    "open": (2, None),
+    "openat": (257, 56),
+    "getdents64": (217, 61),
+    "getcwd": (79, 17),
+    "pipe2": (293, 59),
+    "dup": (32, 23),
+    "dup2": (33, None),
+    "dup3": (292, 24),
+    "mmap": (9, 222),
+    "munmap": (11, 215),
+    "mprotect": (10, 226),
+    "mremap": (25, 216),
+    "madvise": (28, 233),
+    "brk": (12, 214),
+    "poll": (7, None),
+    "ppoll": (271, 73),
+    "select": (23, None),
+    "pselect6": (270, 72),
+    "sendmsg": (46, 211),
+    "sendto": (44, 206),
+    "recvmsg": (47, 212),
+    "recvfrom": (45, 207),
+    "shutdown": (48, 210),
+    "getsockname": (51, 204),
+    "getsockopt": (55, 209),
+    "setsockopt": (54, 208),
+    "getpid": (39, 172),
+    "getppid": (110, 173),
+    "gettid": (186, 178),
+    "getuid": (102, 174),
+    "geteuid": (107, 175),
+    "getgid": (104, 176),
+    "getegid": (108, 177),
+    "uname": (63, 160),
+    "sysinfo": (99, 179),
+    "times": (100, 153),
+    "getrusage": (98, 165),
+    "getrandom": (318, 278),
+    "getcpu": (309, 168),
+    "sched_yield": (24, 124),
+    "sched_getaffinity": (204, 123),
+    "clock_gettime": (228, 113),
+    "clock_getres": (229, 114),
+    "clock_nanosleep": (230, 115),
+    "gettimeofday": (96, 169),
+    "nanosleep": (35, 101),
+    "restart_syscall": (219, 128),
+    "rt_sigaction": (13, 134),
+    "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139),
+    "sigaltstack": (131, 132),
+    "set_tid_address": (218, 96),
+    "set_robust_list": (273, 99),
+    "rseq": (334, 293),
+    "membarrier": (324, 283),
+    "arch_prctl": (158, None),
+    "exit": (60, 93),
+    "exit_group": (231, 94),
+}
+"""What Python, torch, its threads and their libraries were seen to need after the imports."""
+PRLIMIT, TGKILL, FCNTL, IOCTL = (302, 261), (234, 131), (72, 25), (16, 29)
+SECCOMP, SECCOMP_SET_FILTER, ALL_THREADS = (317, 277), 1, 1
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 1030)
+"""Duplicate, flags of descriptors and of open files: no lock, no lease, no owner of signals."""
+IOCTL_COMMANDS = (0x5401, 0x5421, 0x5450, 0x5451)
+"""Is it a terminal, wait or not, close on execution or not."""
+CAPSET = (126, 91)
+PR_CAPBSET_DROP, PR_CAP_AMBIENT, CLEAR_ALL = 24, 47, 4
+CAPABILITY_VERSION, MOST_CAPABILITIES = 0x20080522, 64
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -81,6 +157,8 @@ def isolate(parent: int) -> list[str]:
         sys.exit("the parent is gone")
     if _libc.unshare(sum(NAMESPACES.values())) == 0:
         granted.append("namespaces of its own: user, network, ipc")
+    if drop_capabilities():
+        granted.append("no capabilities")
     return granted
 
 
@@ -91,7 +169,7 @@ def restrict(memory_bytes: int) -> list[str]:
     if confine_files([*SYSTEM_PATHS, *_python_paths()]):
         granted.append("Landlock: reads Python and the system's libraries, writes nothing")
     if filter_calls():
-        granted.append("seccomp: no process, no program, no socket")
+        granted.append("seccomp: only the system calls that computing needs")
     return granted
 
 
@@ -104,6 +182,17 @@ def limit_resources(memory_bytes: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (limit, limit))
+
+
+def drop_capabilities() -> bool:
+    """Powers of root, also over namespaces of its own: none now, none to come."""
+    if platform.machine() not in MACHINES:
+        return False
+    _prctl(PR_CAP_AMBIENT, CLEAR_ALL)
+    for capability in range(MOST_CAPABILITIES):
+        _prctl(PR_CAPBSET_DROP, capability)  # refused where there is no such capability
+    number = CAPSET[MACHINES[platform.machine()][1]]
+    return bool(_libc.syscall(number, struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)) == 0)
 
 
 def confine_files(paths: Iterable[str]) -> bool:
@@ -128,13 +217,15 @@ def confine_files(paths: Iterable[str]) -> bool:
 
 
 def filter_calls() -> bool:
-    """End the process at a fatal system call, refuse others; threads may still be started."""
+    """End every thread's process at a fatal system call, refuse all that are not listed."""
     if platform.machine() not in MACHINES:
         return False
     program = b"".join(_filter(*MACHINES[platform.machine()]))
     instructions = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions))
-    return _prctl(PR_SET_SECCOMP, SECCOMP_FILTER, ctypes.create_string_buffer(head, len(head)))
+    number = SECCOMP[MACHINES[platform.machine()][1]]
+    pointer = ctypes.create_string_buffer(head, len(head))
+    return bool(_libc.syscall(number, SECCOMP_SET_FILTER, ALL_THREADS, pointer) == 0)
 
 
 def _python_paths() -> list[str]:
@@ -162,18 +253,33 @@ def _filter(architecture: int, column: int) -> Iterable[bytes]:
     yield _instruction(0x20, 0)  # load the number
     yield _instruction(0x35, 0x40000000, 0, 1)  # the x32 numbers would get round all others
     yield _instruction(0x06, KILL)
-    for calls, answer in ((FATAL_CALLS, KILL), (REFUSED_CALLS, ERRNO | errno.EPERM)):
+    for calls, answer in ((ALLOWED_CALLS, ALLOW), (FATAL_CALLS, KILL)):
         for numbers in calls.values():
             if (number := numbers[column]) is not None:
                 yield _instruction(0x15, number, 0, 1)
                 yield _instruction(0x06, answer)
+    yield from _only(PRLIMIT[column], 0, (0,))
+    yield from _only(TGKILL[column], 0, (os.getpid(),))
+    yield from _only(FCNTL[column], 1, FCNTL_COMMANDS)
+    yield from _only(IOCTL[column], 1, IOCTL_COMMANDS)
     yield _instruction(0x15, CLONE3[column], 0, 1)  # its flags are out of sight: libc falls back
     yield _instruction(0x06, ERRNO | errno.ENOSYS)
-    yield _instruction(0x15, CLONE[column], 0, 3)
+    yield _instruction(0x15, CLONE[column], 0, 4)
     yield _instruction(0x20, 16)  # load the flags
     yield _instruction(0x45, CLONE_THREAD, 1, 0)
     yield _instruction(0x06, KILL)
     yield _instruction(0x06, ALLOW)
+    yield _instruction(0x06, ERRNO | errno.EPERM)
+
+
+def _only(number: int, argument: int, values: Sequence[int]) -> Iterable[bytes]:
+    """Let a call pass if the lower half of an argument is one of these values, else refuse it."""
+    yield _instruction(0x15, number, 0, 2 * len(values) + 2)
+    yield _instruction(0x20, 16 + 8 * argument)
+    for value in values:
+        yield _instruction(0x15, value, 0, 1)
+        yield _instruction(0x06, ALLOW)
+    yield _instruction(0x06, ERRNO | errno.EPERM)
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import torch
 
 from iotapretrain.models.claims import Limits, read_claims
-from iotapretrain.models.files import OpenFile, OpenFolder
+from iotapretrain.models.files import OpenFolder
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
 from iotapretrain.models.losses import token_losses
@@ -101,5 +100,4 @@ def _page_loss(model: Model, ids: list[list[int]], counted: list[list[bool]] | N
 
 
 def _folder(files: dict[str, int], all_bytes: int) -> OpenFolder:
-    opened = tuple(OpenFile.of(path, descriptor) for path, descriptor in files.items())
-    return OpenFolder(Path("model"), opened, all_bytes)
+    return OpenFolder.of(files, all_bytes)

@@ -10,8 +10,9 @@ from typing import Any
 import rich.box
 import rich.table
 from rich.console import Console
+from rich.text import Text
 
-from iotapretrain.cli.console import out
+from iotapretrain.cli.console import out, printable, tell
 
 UNBOUNDED = 10_000
 """A number cut off in the middle says nothing: tables are as wide as they must be."""
@@ -30,16 +31,18 @@ class Table:
 
     def show(self) -> None:
         """Print it for people."""
-        drawn = rich.table.Table(title=self.title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+        title = Text(printable(self.title))
+        drawn = rich.table.Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
         for column in self.columns:
             drawn.add_column(column, justify="right", no_wrap=True)
         for row in self.rows:
-            drawn.add_row(*(_text(cell) for cell in row))
+            drawn.add_row(*(Text(printable(_text(cell))) for cell in row))
         unbounded = out.options.update(max_width=UNBOUNDED)
         needed = out.measure(drawn, options=unbounded).maximum
         Console(width=max(needed, out.width), highlight=False).print(drawn)
         if self.note:
-            out.print(f"  {self.note}\n")
+            tell(f"  {self.note}")
+            tell("")
 
     def as_data(self) -> dict[str, Any]:
         """The same as data; what JSON has no number for becomes a word."""

@@ -19,7 +19,7 @@ from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.claims import Limits, read_claims
 from iotapretrain.models.files import open_folder
-from iotapretrain.models.inspect import inspect
+from iotapretrain.models.inspect import ask_claims, inspect
 from iotapretrain.models.layout import Model
 from iotapretrain.models.loading import DTYPES, load
 from iotapretrain.models.verdict import Finding, Rejection
@@ -114,11 +114,11 @@ def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
     """Inspect in the worker, then load what was inspected; no code of the repository is run."""
     try:
         with open_folder(subject.folder) as files:
-            claims = read_claims(files, Limits(ANYTHING, 0))
-            vocabulary = claims.config.vocabulary
+            vocabulary = ask_claims(files, Limits(ANYTHING, 0), worker).facts.vocabulary
             verdict = inspect(subject.folder, Limits(ANYTHING, vocabulary), worker).verdict
             if not verdict.admitted:
                 raise _refused(subject.name, verdict.findings)
+            claims = read_claims(files, Limits(ANYTHING, vocabulary))
             stored = {tensor.entry.dtype for tensor in claims.tensors.values()}
             dtype = DTYPES[stored.pop()] if len(stored) == 1 else torch.float32
             model = load(claims.config, claims.tensors, dtype)
