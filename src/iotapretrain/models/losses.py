@@ -2,7 +2,8 @@
 
 -ln p(next token) = log-sum-exp of the logits - logit of the next token. The body runs once and
 keeps no cache; the head is multiplied out a tile of positions and vocabulary at a time, into memory
-that is used again, and its exponentials are added in float32 against a running maximum.
+that is used again, and its exponentials are added in float32. The logit of the next token is taken
+from the same tile: two products that round in two ways could be made to differ at will.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from iotapretrain.models.layout import Model
 BODY_TOKENS = 1024
 """Tokens that go through the body at once: short sequences together, long ones one by one."""
 SMALL_LOGIT = 40.0
-"""e to this is far from both ends of float32, so that sums of exponentials stay exact."""
+"""Logits of a first tile within this need no shift before their exponentials."""
+LARGEST_LOG = 80.0
+"""e to this, and to its negative, is a normal number of float32: a sum within lost nothing."""
 TILE_POSITIONS = 1024
 TILE_IDS = 1024
 """A float32 tile takes 4 MiB, so that it is still in the cache when it is added up."""
@@ -40,13 +43,6 @@ class Head:
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """All logits of a few positions."""
         logits = torch.nn.functional.linear(hidden, self.weight, self.bias).float()
-        return self._bounded(logits)
-
-    def logits_of(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        """The logit of one id a position, in float32."""
-        logits = (hidden.float() * self.weight[labels].float()).sum(1)
-        if self.bias is not None:
-            logits += self.bias[labels].float()
         return self._bounded(logits)
 
     def _bounded(self, logits: torch.Tensor) -> torch.Tensor:
@@ -102,8 +98,13 @@ def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> floa
 
 
 def _losses(model: Model, rows: torch.Tensor) -> torch.Tensor:
-    hidden = model.base_model(rows, use_cache=False)[0][:, :-1]
-    labels = rows[:, 1:]
+    return label_losses(model, rows, rows[:, 1:])
+
+
+@torch.inference_mode()
+def label_losses(model: Model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """-ln p(label) behind each of the first of `ids`, as many a row as it has labels."""
+    hidden = model.base_model(ids, use_cache=False)[0][:, : labels.shape[1]]
     return head_losses(Head.of(model), hidden.flatten(0, 1), labels.flatten()).view(labels.shape)
 
 
@@ -117,26 +118,48 @@ def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch
 def _chunk_losses(
     head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """ln sum exp(logit) - logit of the label, in one pass.
+    """ln sum exp(logit) - logit of the label, in one pass and from one product.
 
-    Logits of the labels that are not small are taken off before exp, not after the sum; only what
-    exceeds them by 88 overflows then.
+    Where logits are not small, the greatest of the first tile is taken off all of them, so that
+    only what exceeds it by 88 overflows.
     """
-    chosen = head.logits_of(hidden, labels)
-    small = bool(chosen.abs().max() < SMALL_LOGIT)
-    total = torch.zeros_like(chosen)
-    for first in range(0, len(head.weight), TILE_IDS):
-        total += tile.fill(head, hidden, first, None if small else chosen).exp_().sum(1)
-    losses = total.log_().sub_(chosen) if small else total.log_()
-    return losses if losses.isfinite().all() else _great_losses(head, tile, hidden, chosen)
+    logits = tile.fill(head, hidden, 0, None)
+    if (shift := _first_shift(logits)) is not None:
+        logits.sub_(shift[:, None])
+    chosen = hidden.new_zeros(len(hidden), dtype=torch.float32)
+    _choose(chosen, logits, labels)
+    total = logits.exp_().sum(1)
+    for first in range(TILE_IDS, len(head.weight), TILE_IDS):
+        logits = tile.fill(head, hidden, first, shift)
+        _choose(chosen, logits, labels - first)
+        total += logits.exp_().sum(1)
+    total.log_()
+    if (total.abs() < LARGEST_LOG).all():
+        return total.sub_(chosen)
+    return _great_losses(head, tile, hidden, labels, chosen if shift is None else chosen + shift)
+
+
+def _first_shift(logits: torch.Tensor) -> torch.Tensor | None:
+    """What to take off the logits of each position, judged by its first tile; None if nothing."""
+    lowest, highest = logits.aminmax(dim=1)
+    small = lowest.min() > -SMALL_LOGIT and highest.max() < SMALL_LOGIT
+    return None if small else highest
+
+
+def _choose(chosen: torch.Tensor, logits: torch.Tensor, places: torch.Tensor) -> None:
+    """Keep the logits at these places of the positions whose place is in this tile."""
+    inside = ((places >= 0) & (places < logits.shape[1])).nonzero().squeeze(1)
+    chosen[inside] = logits[inside, places[inside]]
 
 
 def _great_losses(
-    head: Head, tile: Tile, hidden: torch.Tensor, chosen: torch.Tensor
+    head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor, shift: torch.Tensor
 ) -> torch.Tensor:
-    """The same for losses of any size, more slowly."""
-    losses = torch.full_like(chosen, -torch.inf)
+    """The same for losses of any size, more slowly: `shift` is about the labels' logits."""
+    losses = torch.full_like(shift, -torch.inf)
+    chosen = torch.zeros_like(shift)
     for first in range(0, len(head.weight), TILE_IDS):
-        logits = tile.fill(head, hidden, first, chosen)
+        logits = tile.fill(head, hidden, first, shift)
+        _choose(chosen, logits, labels - first)
         losses = torch.logaddexp(losses, logits.logsumexp(1))
-    return losses
+    return losses.sub_(chosen)
