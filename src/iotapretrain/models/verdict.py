@@ -32,6 +32,8 @@ class Code(StrEnum):
     COPY = "copy"
     NEAR_COPY = "near-copy"
     UNREASONABLE = "unreasonable"
+    FORGED = "forged"
+    LOOKS_AHEAD = "looks-ahead"
     SABOTAGE = "sabotage"
     MISBEHAVED = "misbehaved"
 
