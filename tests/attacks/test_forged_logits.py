@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from iotapretrain.models.losses import Head, head_losses, refuse_forged
-from iotapretrain.models.verdict import Code, Rejection
+from iotapretrain.models.exact import check_possible
+from iotapretrain.models.losses import TILE_IDS, Head, head_losses
+from iotapretrain.models.verdict import Code
 
 IDS, WIDTH = 257, 96
 OFFSET, GAIN = 2.0**30, 5.0
@@ -46,8 +47,18 @@ def test_no_token_loses_less_than_nothing(offset: float, dtype: torch.dtype) -> 
     assert losses.min() >= -1e-4
 
 
+def test_a_first_tile_far_below_does_not_lift_the_others() -> None:
+    """What is taken off for the sum is lost on logits that are small beside it."""
+    weight = torch.full((2 * TILE_IDS, 1), -7.0)
+    weight[:TILE_IDS] = -1e10
+    labels = torch.arange(TILE_IDS, TILE_IDS + 64)
+    losses = head_losses(Head(weight, None, None), torch.ones(64, 1), labels)
+    assert losses.tolist() == pytest.approx([math.log(TILE_IDS)] * 64, rel=1e-5)
+
+
 def test_a_loss_below_zero_refuses_the_model_with_a_reason() -> None:
-    refuse_forged(torch.tensor([0.0, -1e-4, 2.0]))
-    with pytest.raises(Rejection, match="no probability gives") as caught:
-        refuse_forged(torch.tensor([0.5, -0.002]))
-    assert caught.value.finding.code is Code.FORGED
+    assert check_possible(torch.tensor([0.0, -1e-4, 2.0])) is None
+    finding = check_possible(torch.tensor([0.5, -0.002]))
+    assert finding is not None
+    assert finding.code is Code.FORGED
+    assert "no probability" in finding.sentence

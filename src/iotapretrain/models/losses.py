@@ -2,10 +2,8 @@
 
 -ln p(next token) = log-sum-exp of the logits - logit of the next token. The body runs once and
 keeps no cache; the head is multiplied out a tile of positions and vocabulary at a time, into memory
-that is used again, and its exponentials are added in float32.
-
-Both terms come out of the same product. A logit that is computed once for the sum and once more for
-the label is two numbers, and weights can be made that drive them apart: a loss of anything.
+that is used again, and its exponentials are added in float32. The logit of the next token is taken
+from the same tile: two products that round in two ways could be made to differ at will.
 """
 
 from __future__ import annotations
@@ -16,14 +14,13 @@ import torch
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.layout import Model
-from iotapretrain.models.verdict import Code, Rejection
 
 BODY_TOKENS = 1024
 """Tokens that go through the body at once: short sequences together, long ones one by one."""
 SMALL_LOGIT = 40.0
-"""e to this is far from both ends of float32, so that sums of exponentials stay exact."""
-LEAST_LOSS = -1e-3
-"""No probability is above 1. Rounding alone stays a hundred times nearer to zero than this."""
+"""Logits of a first tile within this need no shift before their exponentials."""
+LARGEST_LOG = 80.0
+"""e to this, and to its negative, is a normal number of float32: a sum within lost nothing."""
 TILE_POSITIONS = 1024
 TILE_IDS = 1024
 """A float32 tile takes 4 MiB, so that it is still in the cache when it is added up."""
@@ -83,7 +80,7 @@ def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
     """-ln p(next token) in float32, of shape (rows, length - 1), for `ids` of shape (rows, length).
 
     In float32 the plain formula within 1e-5; in bfloat16 the same formula with logits rounded once,
-    and everything behind them in float32. Rejection of a model that gets below zero.
+    and everything behind them in float32.
     """
     vocabulary = model.get_output_embeddings().weight.shape[0]
     if ids.ndim != 2 or ids.shape[1] < 2 or not len(ids):
@@ -91,18 +88,7 @@ def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
     if ids.min() < 0 or ids.max() >= vocabulary:
         raise InputError(f"ids: one is outside the model's vocabulary of {vocabulary:,}")
     together = max(BODY_TOKENS // ids.shape[1], 1)
-    losses = torch.cat([_losses(model, rows) for rows in ids.split(together)])
-    refuse_forged(losses)
-    return losses
-
-
-def refuse_forged(losses: torch.Tensor) -> None:
-    """Rejection if a token loses less than nothing: the weights exploit how numbers are rounded."""
-    least = float(losses.min())
-    if least < LEAST_LOSS:
-        raise Rejection(
-            Code.FORGED, f"a token loses {least:.4g}, which no probability gives", "loss"
-        )
+    return torch.cat([_losses(model, rows) for rows in ids.split(together)])
 
 
 def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> float:
@@ -112,8 +98,13 @@ def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> floa
 
 
 def _losses(model: Model, rows: torch.Tensor) -> torch.Tensor:
-    hidden = model.base_model(rows, use_cache=False)[0][:, :-1]
-    labels = rows[:, 1:]
+    return label_losses(model, rows, rows[:, 1:])
+
+
+@torch.inference_mode()
+def label_losses(model: Model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """-ln p(label) behind each of the first of `ids`, as many a row as it has labels."""
+    hidden = model.base_model(ids, use_cache=False)[0][:, : labels.shape[1]]
     return head_losses(Head.of(model), hidden.flatten(0, 1), labels.flatten()).view(labels.shape)
 
 
@@ -127,41 +118,47 @@ def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch
 def _chunk_losses(
     head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """ln sum exp(logit) - logit of the label, in one pass.
+    """ln sum exp(logit) - logit of the label, in one pass and from one product.
 
-    Logits that are not small in the first tile are taken off before exp, not after the sum; only
-    what exceeds them by more than float32 holds is computed again.
+    Where logits are not small, the greatest of the first tile is taken off all of them, so that
+    only what exceeds it by 88 overflows.
     """
     logits = tile.fill(head, hidden, 0, None)
-    greatest = logits.amax(1)
-    shift = None if bool(greatest.abs().max() < SMALL_LOGIT) else greatest
-    if shift is not None:
+    if (shift := _first_shift(logits)) is not None:
         logits.sub_(shift[:, None])
-    chosen, total = torch.full_like(greatest, torch.nan), torch.zeros_like(greatest)
-    for first in range(0, len(head.weight), TILE_IDS):
-        if first:
-            logits = tile.fill(head, hidden, first, shift)
+    chosen = hidden.new_zeros(len(hidden), dtype=torch.float32)
+    _choose(chosen, logits, labels)
+    total = logits.exp_().sum(1)
+    for first in range(TILE_IDS, len(head.weight), TILE_IDS):
+        logits = tile.fill(head, hidden, first, shift)
         _choose(chosen, logits, labels - first)
         total += logits.exp_().sum(1)
-    sums = total.log_()
-    if bool(sums.abs().max() < 2 * SMALL_LOGIT):
-        return sums.sub_(chosen)
+    total.log_()
+    if (total.abs() < LARGEST_LOG).all():
+        return total.sub_(chosen)
     return _great_losses(head, tile, hidden, labels)
 
 
+def _first_shift(logits: torch.Tensor) -> torch.Tensor | None:
+    """What to take off the logits of each position, judged by its first tile; None if nothing."""
+    lowest, highest = logits.aminmax(dim=1)
+    small = lowest.min() > -SMALL_LOGIT and highest.max() < SMALL_LOGIT
+    return None if small else highest
+
+
 def _choose(chosen: torch.Tensor, logits: torch.Tensor, places: torch.Tensor) -> None:
-    """Note the logits of those labels that lie in this tile."""
-    here = logits.gather(1, places.clamp(0, logits.shape[1] - 1)[:, None]).squeeze(1)
-    inside = (places >= 0) & (places < logits.shape[1])
-    torch.where(inside, here, chosen, out=chosen)
+    """Keep the logits at these places of the positions whose place is in this tile."""
+    inside = ((places >= 0) & (places < logits.shape[1])).nonzero().squeeze(1)
+    chosen[inside] = logits[inside, places[inside]]
 
 
 def _great_losses(
     head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
-    """The same for logits of any size, more slowly: the second pass repeats the first to the bit,
-    with the labels' logits taken off before anything is added."""
-    chosen = torch.full((len(hidden),), torch.nan, device=hidden.device)
+    """The same for logits of any size, more slowly. Labels' logits are read anew, without a shift:
+    putting back what was taken off would lose those that are small beside it.
+    """
+    chosen = hidden.new_zeros(len(hidden), dtype=torch.float32)
     for first in range(0, len(head.weight), TILE_IDS):
         _choose(chosen, tile.fill(head, hidden, first, None), labels - first)
     losses = torch.full_like(chosen, -torch.inf)

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 import torch
 
+from iotapretrain.models.causality import check_causality
 from iotapretrain.models.claims import Limits, read_claims
+from iotapretrain.models.exact import check_exact, check_possible
 from iotapretrain.models.files import OpenFolder
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
@@ -16,6 +18,7 @@ from iotapretrain.models.losses import token_losses
 from iotapretrain.models.sanity import check_sanity
 from iotapretrain.models.trainable.probe import probe as probe_model
 from iotapretrain.models.values import Fingerprint, examine_values
+from iotapretrain.models.verdict import Rejection
 
 REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
 """4.3 thousand million multiplications and additions."""
@@ -50,7 +53,7 @@ def score(
     model = load(claims.config, claims.tensors, dtype)
     rows = torch.tensor(ids)
     finding = check_sanity(model, rows) if sane else None
-    means = token_losses(model, rows).mean(1, dtype=torch.float64)
+    means = _possible_losses(model, rows).mean(1, dtype=torch.float64)
     return {"losses": means.tolist(), "finding": finding}
 
 
@@ -62,23 +65,29 @@ def score_pages(
     counted: list[list[list[bool]] | None],
     prompts: list[list[int]] | None,
     probe: list[list[int]] | None,
+    exact: list[list[int]] | None,
+    causality: list[list[int]] | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Mean over its sequences of each page's mean losses; and what checks of the output and of
-    continued training find, where they are asked for.
+    """Mean over its sequences of each page's mean losses; and what checks of the output, of
+    continued training, of rounding and of foresight find, where they are asked for.
 
     A page is scored by itself, so that its loss does not depend on the pages beside it.
     """
     given = msgspec.convert(limits, Limits)
     claims = read_claims(_folder(files, all_bytes), given)
     model = load(claims.config, claims.tensors, getattr(torch, given.constraints.dtype))
-    sanity = None if prompts is None else check_sanity(model, torch.tensor(prompts))
-    seen = None if probe is None else probe_model(model, torch.tensor(probe), seed=seed)
+    foresight = None if causality is None else check_causality(model, _rows(causality), seed)
+    rounding = None if exact is None else check_exact(model, _rows(exact))
+    sanity = None if prompts is None else check_sanity(model, _rows(prompts))
+    seen = None if probe is None else probe_model(model, _rows(probe), seed=seed)
     losses = [_page_loss(model, *page) for page in zip(pages, counted, strict=True)]
     return {
         "losses": losses,
         "sanity": [] if sanity is None else [sanity],
         "probe": [] if seen is None else seen.findings,
+        "exact": [] if rounding is None else [rounding],
+        "causality": [] if foresight is None else [foresight],
     }
 
 
@@ -92,11 +101,23 @@ def reference(_files: dict[str, int]) -> float:
 
 
 def _page_loss(model: Model, ids: list[list[int]], counted: list[list[bool]] | None) -> float:
-    losses = token_losses(model, torch.tensor(ids)).double()
+    losses = _possible_losses(model, _rows(ids)).double()
     if counted is None:
         return float(losses.mean(1).mean())
     labels = torch.tensor(counted)[:, 1:]
     return float((losses.masked_fill(~labels, 0).sum(1) / labels.sum(1)).mean())
+
+
+def _possible_losses(model: Model, rows: torch.Tensor) -> torch.Tensor:
+    """Losses of tokens, or Rejection of a model that has one that cannot be."""
+    losses = token_losses(model, rows)
+    if (finding := check_possible(losses)) is not None:
+        raise Rejection(finding.code, finding.sentence, finding.item)
+    return losses
+
+
+def _rows(ids: list[list[int]]) -> torch.Tensor:
+    return torch.tensor(ids)
 
 
 def _folder(files: dict[str, int], all_bytes: int) -> OpenFolder:

@@ -32,8 +32,9 @@ class Code(StrEnum):
     COPY = "copy"
     NEAR_COPY = "near-copy"
     UNREASONABLE = "unreasonable"
-    SABOTAGE = "sabotage"
     FORGED = "forged"
+    LOOKS_AHEAD = "looks-ahead"
+    SABOTAGE = "sabotage"
     MISBEHAVED = "misbehaved"
 
 

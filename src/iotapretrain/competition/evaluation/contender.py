@@ -35,13 +35,14 @@ class Contender:
 class Terms:
     """What a round is scored under; `block` is the one at which the round was decided upon.
 
-    `vocabulary` counts the ids of the competition's tokenizer.
+    `vocabulary` counts the ids of the competition's tokenizer, `end` is that of its end token.
     """
 
     competition: Competition
     vocabulary: int
     seed: int
     block: int
+    end: int | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.jobs import Answer, Executor, Failure
 from iotapretrain.competition.evaluation.pages import RoundPages
 from iotapretrain.competition.evaluation.results import evaluated
@@ -42,11 +43,12 @@ def evaluate(
     if not raceable(terms.competition.rules, terms.competition.tasks):
         race = None
     pages = RoundPages.of(text, terms)
-    checks = {"sanity", "probe"} if probe else {"sanity"}
+    rows = checked_rows(pages.pages, terms)
+    checks = rows.keys() - (set() if probe else {"probe"})
     runs: dict[str, Run] = {}
     for each in sorted(contenders, key=_seniority):
         if each.digest not in runs:
-            runs[each.digest] = Run(each, pages, terms, set(checks))
+            runs[each.digest] = Run(each, pages, terms, rows, set(checks))
     while parts := _next(list(runs.values()), pages, race):
         _score(_recalled(parts, cache), executor, cache)
     return evaluated(contenders, runs, pages, race, time.monotonic() - started)

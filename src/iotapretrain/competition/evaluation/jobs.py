@@ -31,7 +31,8 @@ Rows = list[list[int]]
 @dataclass(frozen=True, eq=False)
 class Job:
     """Score these pages, a list of rows each; with `prompts` also check the output, with
-    `probe` also whether the model can be trained on.
+    `probe` also whether the model can be trained on, with `exact` whether float64 agrees, with
+    `causality` whether it sees what comes next.
     """
 
     number: int
@@ -41,6 +42,8 @@ class Job:
     counted: Sequence[list[list[bool]] | None]
     prompts: Rows | None = None
     probe: Rows | None = None
+    exact: Rows | None = None
+    causality: Rows | None = None
     seed: int = 0
 
 
@@ -58,6 +61,8 @@ class Scored(msgspec.Struct, frozen=True):
     losses: tuple[float | None, ...]
     sanity: tuple[Finding, ...] = ()
     probe: tuple[Finding, ...] = ()
+    exact: tuple[Finding, ...] = ()
+    causality: tuple[Finding, ...] = ()
 
     def known(self, pages: Sequence[int], checks: Iterable[str]) -> dict[str | int, Any]:
         """Losses by page number, findings by the check's name, as plain data."""
@@ -132,6 +137,8 @@ def _arguments(job: Job) -> dict[str, Any]:
         "counted": job.counted,
         "prompts": job.prompts,
         "probe": job.probe,
+        "exact": job.exact,
+        "causality": job.causality,
         "seed": job.seed,
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 import numpy as np
 
@@ -61,11 +60,6 @@ class RoundPages:
         plan = PagePlan.of(terms.seed, terms.competition.id, tasks)
         sizes = {name: len(batch.pages) for name, batch in text.batches.items()}
         return cls(tuple(pages), plan, sizes)
-
-    def first_sequences(self, count: int) -> list[list[int]]:
-        """What the sanity check and the probe look at: the first of every page, then the second."""
-        turns = zip_longest(*(page.ids[:count] for page in self.pages))
-        return [ids for turn in turns for ids in turn if ids is not None][:count]
 
 
 def _page(task: str, place: int, packed: PackedPage) -> Page:

@@ -11,11 +11,10 @@ import numpy as np
 
 from iotapretrain.competition.evaluation.cache import scoring_code
 from iotapretrain.competition.evaluation.contender import Contender, Terms
-from iotapretrain.competition.evaluation.jobs import Failure, Job
+from iotapretrain.competition.evaluation.jobs import Failure, Job, Rows
 from iotapretrain.competition.evaluation.pages import RoundPages
 from iotapretrain.data.digest import digest_of
 from iotapretrain.models.claims import Limits
-from iotapretrain.models.trainable.training import Recipe
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.retry import Outcome
@@ -24,9 +23,9 @@ from iotapretrain.rules.sanity import PROMPT_TOKENS
 TRIES = 2
 """How often work is given out before the infrastructure's failure counts for the round."""
 PAIR = 2
-PROMPTS = 8
-"""Four pairs: an honest model of a minute's training fails in one of three."""
 LARGEST_SEED = 2**63
+FINAL = frozenset({Code.FORGED, Code.LOOKS_AHEAD})
+"""What the bytes decide, on whatever text."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ class Run:
     contender: Contender
     round: RoundPages
     terms: Terms
+    rows: Mapping[str, Rows]
     unchecked: set[str]
     losses: FloatArray = field(init=False)
     failure: Failure | None = None
@@ -60,7 +60,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.losses = np.full(len(self.round.pages), np.nan)
-        prompts = self._rows("sanity")
+        prompts = self.rows["sanity"]
         if len(prompts) < PAIR or len(prompts[0]) < PROMPT_TOKENS:
             self.unchecked.discard("sanity")  # too little text to judge a continuation by
 
@@ -77,8 +77,10 @@ class Run:
             limits=Limits(self.terms.competition.constraints, self.terms.vocabulary),
             pages=[page.ids for page in pages],
             counted=[page.counted for page in pages],
-            prompts=self._rows("sanity") if "sanity" in part.checks else None,
-            probe=self._rows("probe") if "probe" in part.checks else None,
+            prompts=self.rows["sanity"] if "sanity" in part.checks else None,
+            probe=self.rows["probe"] if "probe" in part.checks else None,
+            exact=self.rows["exact"] if "exact" in part.checks else None,
+            causality=self.rows["causality"] if "causality" in part.checks else None,
             seed=self.terms.seed % LARGEST_SEED,
         )
 
@@ -93,7 +95,7 @@ class Run:
             digest_of("loss", *fixed, self.round.pages[page].digest): page for page in part.pages
         }
         for check in part.checks:
-            rows = msgspec.json.encode(self._rows(check))
+            rows = msgspec.json.encode(self.rows[check])
             keys[digest_of(check, *fixed, str(self.terms.seed), rows)] = check
         return keys
 
@@ -105,7 +107,9 @@ class Run:
             else:
                 self.unchecked.discard(what)
                 for finding in msgspec.convert(value, list[Finding]):
-                    self.failure = Failure(Outcome.MODEL, finding)
+                    final = finding.code in FINAL
+                    outcome = Outcome.INADMISSIBLE if final else Outcome.MODEL
+                    self.failure = Failure(outcome, finding)
 
     @property
     def alone(self) -> bool:
@@ -131,6 +135,3 @@ class Run:
         where = self.round.pages[page]
         sentence = f"its loss on page {where.place} of {where.task} is no finite number"
         self.failure = Failure(Outcome.MODEL, Finding(Code.NOT_FINITE, sentence, "loss"))
-
-    def _rows(self, check: str) -> list[list[int]]:
-        return self.round.first_sequences(PROMPTS if check == "sanity" else Recipe().rows)

@@ -52,13 +52,13 @@ class Inspection:
 
     def _probed(self, folder: Path, limits: Limits, worker: Worker) -> tuple[Finding, ...]:
         # These bring torch along, which a model that is published already need not wait for.
+        from iotapretrain.competition.evaluation.excerpts import checked_rows
         from iotapretrain.competition.evaluation.run import LARGEST_SEED
-        from iotapretrain.models.trainable.training import Recipe
 
         seed = seed_of(f"0x{self.block_hash}")
-        terms = Terms(self.competition, limits.vocabulary, seed, block=0)
+        terms = Terms(self.competition, limits.vocabulary, seed, 0, self.tokenizer.end_id)
         text = read_text(self.competition, self.block_hash, self.tokenizer, self.texts)
-        rows = RoundPages.of(text, terms).first_sequences(Recipe().rows)
+        rows = checked_rows(RoundPages.of(text, terms).pages, terms)["probe"]
         job = Job(0, folder, limits, pages=(), counted=(), probe=rows, seed=seed % LARGEST_SEED)
         result = perform(job, worker).result
         if isinstance(result, Scored):

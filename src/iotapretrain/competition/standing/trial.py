@@ -169,6 +169,7 @@ def _evaluated(
         vocabulary=bench.tokenizer.vocabulary,
         seed=seed_of(f"0x{scene.seed_hash}"),
         block=scene.ground.block,
+        end=bench.tokenizer.end_id,
     )
     probe = scene.competition.constraints.trainable
     executor = _Alone(bench.worker)

@@ -57,7 +57,7 @@ class Measurer:
         found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
         fetched = self._clock()
         seed = seed_of(f"0x{opened.seed_hash}")
-        terms = Terms(competition, tokenizer.vocabulary, seed, opened.block)
+        terms = Terms(competition, tokenizer.vocabulary, seed, opened.block, tokenizer.end_id)
         measured = await self._scoring.do(lambda: self._measured(opened, found, text, terms))
         seconds = {
             "text": written - began,

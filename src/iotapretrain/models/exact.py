@@ -1,0 +1,110 @@
+"""The same losses by the plain formula in float64: what a model means, whatever its dtype rounds.
+
+One module's parameters at a time are in float64, and an embedding's not at all: a row of it is
+made float64 when it is looked up. So it takes the memory of the largest matrix, not of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+
+from iotapretrain.models.layout import Model
+from iotapretrain.models.losses import Head, token_losses
+from iotapretrain.models.verdict import Code, Finding
+
+HEAD_POSITIONS = 64
+"""All logits of these are in memory at once."""
+HEAD_IDS = 8192
+"""Rows of the head that are made float64 at once."""
+MEAN_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 0.01}
+TOKEN_TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 1.5, torch.float16: 0.25}
+LEAST_LOSS = -1e-3
+"""A probability above 1 is none; sums of float32 stay within 1e-5 of it."""
+
+
+def check_exact(model: Model, rows: torch.Tensor) -> Finding | None:
+    """Compare sequence by sequence what is scored with what float64 makes of it."""
+    for row in rows:
+        scored = token_losses(model, row[None])[0].double()
+        off = scored - exact_losses(model, row)
+        mean, token = float(off.mean().abs()), float(off.abs().max())
+        allowed = MEAN_TOLERANCE[model.dtype], TOKEN_TOLERANCE[model.dtype]
+        if not (mean <= allowed[0] and token <= allowed[1]):
+            return Finding(
+                Code.FORGED,
+                f"its loss of a sequence is {mean:.3g} off the plain formula in float64, that of a"
+                f" token up to {token:.3g}; honest rounding stays within {allowed[0]:g} and"
+                f" {allowed[1]:g}",
+                "losses",
+            )
+    return None
+
+
+def check_possible(losses: torch.Tensor) -> Finding | None:
+    """No token may be likelier than certain."""
+    least = float(losses.min())
+    if not least < LEAST_LOSS:
+        return None
+    return Finding(
+        Code.FORGED,
+        f"loses {least:.3g} on a token; no probability gives less than 0",
+        "losses",
+    )
+
+
+@torch.inference_mode()
+def exact_losses(model: Model, row: torch.Tensor) -> torch.Tensor:
+    """-ln p(next token) in float64 of one sequence, of shape (length - 1)."""
+    with ExitStack() as stack:
+        for module in model.base_model.modules():
+            stack.enter_context(_widened(module))
+        hidden = model.base_model(row[None], use_cache=False)[0][0, :-1].double()
+    head = Head.of(model)
+    parts = zip(hidden.split(HEAD_POSITIONS), row[1:].split(HEAD_POSITIONS), strict=True)
+    return torch.cat([_plain(head, *part) for part in parts])
+
+
+def _plain(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    tiles = [hidden @ weight.double().T for weight in head.weight.split(HEAD_IDS)]
+    logits = torch.cat(tiles, dim=1)
+    if head.bias is not None:
+        logits += head.bias.double()
+    if head.bound is not None:
+        logits = (logits / head.bound).tanh() * head.bound
+    return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+
+
+@contextmanager
+def _widened(module: torch.nn.Module) -> Iterator[None]:
+    """Let a module compute in float64 while this lasts, and hold float64 only while it computes."""
+    own = {name: value for name, value in module._parameters.items() if value is not None}
+
+    def widen(*_: Any) -> None:
+        for name, value in own.items():
+            module._parameters[name] = torch.nn.Parameter(value.double(), requires_grad=False)
+
+    def restore(*_: Any) -> None:
+        module._parameters.update(own)
+
+    def looked_up(_: Any, __: Any, found: torch.Tensor) -> torch.Tensor:
+        return found.double()
+
+    if isinstance(module, torch.nn.Embedding):
+        handles = [module.register_forward_hook(looked_up)]
+    elif own:
+        handles = [
+            module.register_forward_pre_hook(widen),
+            module.register_forward_hook(restore, always_call=True),
+        ]
+    else:
+        handles = []
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+        module._parameters.update(own)
