@@ -65,7 +65,7 @@ class Sheet:
             tokens,
             np.concatenate([np.asarray(mask, dtype=bool) for mask in counted]),
             tuple(page.task for page in pages for _ in page.ids),
-            tuple([0, *ends[:-1]]),
+            (0, *ends[:-1]),
             tuple(end - 1 for end in ends),
             terms,
         )
