@@ -1,4 +1,4 @@
-"""A forged page differed by 4.9e-4 between processors: whoever was honest failed an honest audit."""
+"""A forged page moved by 4.9e-4 between processors, so that an honest audit failed."""
 
 from __future__ import annotations
 

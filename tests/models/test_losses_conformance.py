@@ -1,4 +1,4 @@
-"""Losses against the plain formula in float64: five architectures, two dtypes, two instruction sets.
+"""Losses against float64: five architectures, two dtypes, two instruction sets.
 
 Each instruction set is a fresh process, for libraries choose their kernels when they are loaded.
 """

@@ -10,8 +10,8 @@ from iotapretrain.competition.round_record import RoundRecord
 
 TOLERANCE = 3e-4
 """Relative. Other instructions and libraries add in another order: in float32 this moved a page's
-mean loss by up to 7e-9, in bfloat16 by up to 7e-5 (docs/models.md), a quarter of this. What rounds so
-badly that it moves further is refused by the check in float64 before it has a loss."""
+mean loss by up to 7e-9, in bfloat16 by up to 7e-5 (docs/models.md), a quarter of this. What rounds
+so badly that it moves further is what the check in float64 is there to refuse."""
 
 
 @dataclass(frozen=True)
