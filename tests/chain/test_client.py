@@ -97,7 +97,7 @@ async def test_refusals_have_the_sdks_code(client: ChainClient) -> None:
     assert (refused.value.code, refused.value.name) == ("limit_exceeded", "SpaceLimitExceeded")
     with pytest.raises(SubmissionError) as refused:
         await client.commit(keys("miner-1"), 1, b"unregistered")
-    assert refused.value.code == "not_authorized"
+    assert refused.value.code in ("not_authorized", "insufficient_balance")  # of a served chain
     with pytest.raises(InputError, match="subnet 9: there is none"):
         await client.metagraph(9)
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from iotapretrain.models.architectures import ARCHITECTURES, Architecture
+from iotapretrain.models.bounds import BOUNDS, FACTOR, LARGEST_NUMBER
 from iotapretrain.models.verdict import Code, Rejection
 
 LARGEST_CONFIG = 2**20
-LARGEST_NUMBER = 1e12
 LONGEST_TEXT = 64
 MOST_LAYERS = 1_000
 MOST_POSITIONS = 2**20
@@ -135,7 +135,7 @@ def _check_value(key: str, value: Any) -> None:
     elif key in ("rope_parameters", "rope_scaling") and value is not None:
         _check_rope(key, value)
     else:
-        _check_scalar(key, value)
+        _check_scalar(key, value, key)
 
 
 def _check_rope(key: str, value: Any) -> None:
@@ -147,20 +147,29 @@ def _check_rope(key: str, value: Any) -> None:
                 raise _bad(f"{key}.{name}"[:LONGEST_TEXT], f"is {_shown(part)}, no rotary type")
         elif name in ("short_factor", "long_factor") and isinstance(part, list):
             for number in part:
-                _check_scalar(key, number)
+                _check_scalar(key, number, name)
         else:
-            _check_scalar(f"{key}.{name}"[:LONGEST_TEXT], part)
+            _check_scalar(f"{key}.{name}"[:LONGEST_TEXT], part, name)
 
 
-def _check_scalar(key: str, value: Any) -> None:
+def _check_scalar(key: str, value: Any, name: str) -> None:
+    """A word, a switch or a number; `name` is what the bounds call the key."""
     if isinstance(value, str):
         if value not in ACTIVATIONS:
             raise _bad(key, f"is {_shown(value)}; allowed: {', '.join(sorted(ACTIVATIONS))}")
     elif isinstance(value, (int, float)):
-        if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
-            raise _bad(key, f"is {_shown(value)}, beyond all reason")
+        _check_number(key, value, name)
     elif value is not None:
         raise _bad(key, f"is {_shown(value)}, not a number, true, false or null")
+
+
+def _check_number(key: str, value: float, name: str) -> None:
+    if not math.isfinite(value) or abs(value) > LARGEST_NUMBER:
+        raise _bad(key, f"is {_shown(value)}, beyond all reason")
+    if name in BOUNDS and not BOUNDS[name].admits(value):
+        raise _bad(key, f"is {_shown(value)}, not {BOUNDS[name].sentence}")
+    if name not in BOUNDS and not isinstance(value, bool) and not FACTOR.admits(value):
+        raise _bad(key, f"is {_shown(value)}, not {FACTOR.sentence}")
 
 
 def _all_in(values: list[Any], allowed: frozenset[str]) -> bool:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 
-import torch
-
 EXHAUSTED = frozenset({errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOSPC})
-ALLOCATOR_WORDS = ("can't allocate memory", "DefaultCPUAllocator", "not enough memory")
-"""torch's allocator for the CPU raises a plain RuntimeError; only its words tell it from others."""
+ALLOCATOR_WORDS = (
+    "can't allocate memory",
+    "DefaultCPUAllocator",
+    "not enough memory",
+    "out of memory",
+)
+"""torch's allocators raise a RuntimeError, for the CPU a plain one: only words tell it from others."""
 
 
 def is_machines(error: BaseException) -> bool:
@@ -23,7 +26,7 @@ def is_machines(error: BaseException) -> bool:
 
 def _is_machines(error: BaseException) -> bool:
     match error:
-        case MemoryError() | torch.OutOfMemoryError():
+        case MemoryError():
             return True
         case OSError():
             return error.errno in EXHAUSTED

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, differs
 from iotapretrain.competition.round_record import RoundRecord
 
-TOLERANCE = 1e-4
-"""Relative. Other processors, libraries and numbers of threads add in another order: in float32
-this moves a page's mean loss by about 1e-7, in bfloat16 by up to 5e-5 (specification, 16). A gain
-that pays is at least 1e-4, the lowest floor that an epsilon has ever had."""
+TOLERANCE = 3e-4
+"""Relative. Other instructions and libraries add in another order: in float32 this moved a page's
+mean loss by up to 7e-9, in bfloat16 by up to 7e-5 (docs/models.md), a quarter of this. What rounds
+so badly that it moves further is what the check in float64 is there to refuse."""
 
 
 @dataclass(frozen=True)
