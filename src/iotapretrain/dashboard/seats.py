@@ -70,7 +70,7 @@ class SeatedStream(StreamingResponse):
         self, seats: Seats, content: AsyncIterator[bytes], headers: Mapping[str, str]
     ) -> None:
         super().__init__(content, headers=headers, media_type="text/event-stream")
-        self._seats, self._headers = seats, headers
+        self._seats, self._told = seats, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Asked and seated without a pause between, so that none slips in."""
@@ -82,5 +82,5 @@ class SeatedStream(StreamingResponse):
                 await super().__call__(scope, receive, send)
             return
         status, sentence = refusal
-        headers = {**self._headers, "Retry-After": LATER_SECONDS}
+        headers = {**self._told, "Retry-After": LATER_SECONDS}
         await Response(sentence, status, headers)(scope, receive, send)
