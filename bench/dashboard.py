@@ -137,7 +137,8 @@ def measured(options: argparse.Namespace, folder: Path) -> list[Figure]:
     synthetic.play(options.rounds)
     arriving = put_aside(synthetic, arrivals, folder / "aside")
     began = time.perf_counter()
-    with started(synthetic.folder) as (address, process):
+    streams = ("--streams-per-address", str(options.viewers))
+    with started(synthetic.folder, 0, *streams) as (address, process):
         wait_for(address, "/api/overview", "rounds", options.rounds, READING_SECONDS)
         reading = time.perf_counter() - began
         parts = urlsplit(address)

@@ -23,6 +23,13 @@ def dashboard(
     competitions: Competitions = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes any free one.", min=0, max=65535)] = 8080,
+    streams: Annotated[
+        int, typer.Option("--streams-per-address", help="Live pages of one address.", min=1)
+    ] = 20,
+    proxy: Annotated[
+        str | None,
+        typer.Option("--trusted-proxy", help="Whose X-Forwarded-For is believed; nobody's if not."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Show a network live in the browser: read-only, and on this machine alone by default.
@@ -33,7 +40,7 @@ def dashboard(
         import bittensor_core  # noqa: F401 -- asked for before anything is started
     try:
         from iotapretrain.dashboard.desk import Place
-        from iotapretrain.dashboard.serve import serve
+        from iotapretrain.dashboard.serve import Entrance, serve
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("fastapi", "uvicorn"):
             raise
@@ -58,7 +65,7 @@ def dashboard(
             typer.launch(address)
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server raises it again
-    asyncio.run(serve(place, host, port, announce))
+    asyncio.run(serve(place, Entrance(host, port, streams, proxy), announce))
 
 
 def _audit_command(

@@ -11,11 +11,17 @@ from typing import Annotated
 
 import msgspec
 from fastapi import FastAPI, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi import Path as InPath
+from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from iotapretrain.dashboard.audit_page import audit_page, requested
+from iotapretrain.dashboard.audit_page import (
+    LARGEST_NUMBER,
+    LONGEST_HOTKEY,
+    audit_page,
+    requested,
+)
 from iotapretrain.dashboard.benchmarks import benchmarks
 from iotapretrain.dashboard.board import competition_page, duels_page, lineage
 from iotapretrain.dashboard.cache import Question
@@ -24,6 +30,7 @@ from iotapretrain.dashboard.desk import Desk
 from iotapretrain.dashboard.miner_page import miner_page, miners
 from iotapretrain.dashboard.overview import overview
 from iotapretrain.dashboard.prospects import prospects_of
+from iotapretrain.dashboard.seats import SeatedStream, Seats
 from iotapretrain.dashboard.versions import Topic
 from iotapretrain.dashboard.watchers import validators_page
 from iotapretrain.errors import InputError
@@ -31,7 +38,6 @@ from iotapretrain.errors import InputError
 STATIC = Path(__file__).parent / "static"
 HEARTBEAT_SECONDS = 15.0
 PAUSE_SECONDS = 1.0
-MOST_VIEWERS = 1_000
 LARGEST_REQUEST = 4_096
 PROTECTION = {
     "Content-Security-Policy": (
@@ -47,19 +53,21 @@ ROUNDS: Topic = "rounds"
 EVENTS: Topic = "events"
 CHAIN: Topic = "chain"
 AUDITS: Topic = "audits"
-Validator = Annotated[str | None, Query(max_length=64)]
+Validator = Annotated[str | None, Query(max_length=LONGEST_HOTKEY)]
+Hotkey = Annotated[str, InPath(max_length=LONGEST_HOTKEY)]
+CompetitionId = Annotated[int, InPath(ge=0, le=LARGEST_NUMBER)]
 
 
-def make_app(desk: Desk, hosts: frozenset[str] | None) -> FastAPI:
+def make_app(desk: Desk, hosts: frozenset[str] | None, seats: Seats | None = None) -> FastAPI:
     """The application over one desk. Requests by other names than `hosts` are refused: a page of
     somebody else could otherwise point a name of its own at this address; None allows any name."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.viewers = 0
     app.add_exception_handler(InputError, _refused)
+    app.add_exception_handler(RequestValidationError, _misasked)
     app.add_middleware(_Named, hosts=hosts)
     _pages(app, desk)
     _audits(app, desk)
-    _live(app, desk)
+    _live(app, desk, seats or Seats())
     _files(app)
     return app
 
@@ -83,6 +91,14 @@ class _Named:
 async def _refused(_: Request, error: Exception) -> Response:
     body = msgspec.json.encode({"problem": str(error)})
     return Response(body, 404, PROTECTION, "application/json")
+
+
+async def _misasked(_: Request, error: Exception) -> Response:
+    """One line: which part of the request is wrong, never its text, which may be long."""
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    lines = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found]
+    body = msgspec.json.encode({"problem": "; ".join(lines)})
+    return Response(body, 422, PROTECTION, "application/json")
 
 
 def _pages(app: FastAPI, desk: Desk) -> None:
@@ -110,7 +126,7 @@ def _pages(app: FastAPI, desk: Desk) -> None:
     @app.get("/api/competitions/{competition}")
     async def read_competition(
         request: Request,
-        competition: int,
+        competition: CompetitionId,
         validator: Validator = None,
         places: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> Response:
@@ -122,12 +138,12 @@ def _pages(app: FastAPI, desk: Desk) -> None:
 
     @app.get("/api/competitions/{competition}/duels")
     async def read_duels(
-        request: Request, competition: int, validator: Validator = None
+        request: Request, competition: CompetitionId, validator: Validator = None
     ) -> Response:
         return await say(request, (ROUNDS,), lambda: duels_page(people, competition, validator))
 
     @app.get("/api/competitions/{competition}/lineage")
-    async def read_lineage(request: Request, competition: int) -> Response:
+    async def read_lineage(request: Request, competition: CompetitionId) -> Response:
         return await say(request, (ROUNDS,), lambda: lineage(people, competition))
 
     @app.get("/api/benchmarks")
@@ -148,7 +164,7 @@ def _pages(app: FastAPI, desk: Desk) -> None:
         return await say(request, (ROUNDS, EVENTS, CHAIN), lambda: miners(people))
 
     @app.get("/api/miners/{hotkey}")
-    async def read_miner(request: Request, hotkey: str) -> Response:
+    async def read_miner(request: Request, hotkey: Hotkey) -> Response:
         return await say(
             request,
             (ROUNDS, EVENTS, CHAIN),
@@ -178,34 +194,25 @@ def _audits(app: FastAPI, desk: Desk) -> None:
         )
 
 
-def _live(app: FastAPI, desk: Desk) -> None:
+def _live(app: FastAPI, desk: Desk, seats: Seats) -> None:
     versions = desk.versions
 
     async def news() -> AsyncIterator[bytes]:
-        app.state.viewers += 1
-        try:
-            yield b"retry: 1000\n\n"
-            while True:
-                seen = versions.told
-                yield (
-                    b"data: "
-                    + msgspec.json.encode({"boot": versions.boot, "topics": seen})
-                    + b"\n\n"
-                )
-                await asyncio.sleep(PAUSE_SECONDS)
-                try:
-                    async with asyncio.timeout(HEARTBEAT_SECONDS):
-                        await versions.other_than(seen)
-                except TimeoutError:
-                    yield b": still here\n\n"
-        finally:
-            app.state.viewers -= 1
+        yield b"retry: 1000\n\n"
+        while True:
+            seen = versions.told
+            told = msgspec.json.encode({"boot": versions.boot, "topics": seen})
+            yield b"data: " + told + b"\n\n"
+            await asyncio.sleep(PAUSE_SECONDS)
+            try:
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await versions.other_than(seen)
+            except TimeoutError:
+                yield b": still here\n\n"
 
     @app.get("/api/live")
     async def live() -> Response:
-        if app.state.viewers >= MOST_VIEWERS:
-            return Response("too many viewers", 503, {**PROTECTION, "Retry-After": "30"})
-        return StreamingResponse(news(), headers=PROTECTION, media_type="text/event-stream")
+        return SeatedStream(seats, news(), PROTECTION)
 
 
 def _files(app: FastAPI) -> None:

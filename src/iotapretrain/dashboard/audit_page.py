@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from iotapretrain.dashboard.answers import Auditable, AuditJob, AuditPage
@@ -10,13 +12,16 @@ from iotapretrain.dashboard.people import People
 from iotapretrain.errors import InputError
 
 ROUNDS = 50
+LONGEST_HOTKEY = 64
+LARGEST_NUMBER = 2**53 - 1
+"""As of a round's record: no number of an API is larger."""
 
 
 class Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A request to audit."""
 
-    validator: str
-    round: int
+    validator: Annotated[str, msgspec.Meta(max_length=LONGEST_HOTKEY)]
+    round: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
 
 
 def audit_page(people: People, audits: Audits) -> AuditPage:
@@ -32,7 +37,7 @@ def requested(people: People, body: bytes) -> tuple[str, int]:
     """Validator and round of a request, both known here."""
     try:
         wanted = msgspec.json.decode(body, type=Wanted)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"audit: {error}") from error
     known = people.index.row(
         "SELECT 1 FROM rounds r JOIN hotkeys h ON h.id = r.validator "

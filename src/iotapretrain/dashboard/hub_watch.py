@@ -6,8 +6,9 @@ import logging
 from typing import final
 
 from iotapretrain.chain.metagraph import Commitments
+from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.public_rounds import PublicRounds, rounds_repository
-from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.round_record import SignedRound, is_sealed
 from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.people import place_of
 from iotapretrain.dashboard.rounds import RoundWriter
@@ -51,7 +52,11 @@ class HubWatch:
         known = {row["round"] for row in rows}
         wanted = [number for number in public.numbers() if number not in known]
         found = [public.read(number) for number in wanted[-ROUNDS_AT_ONCE:]]
-        return [signed for signed in found if signed.record.validator == hotkey]
+        return [
+            signed
+            for signed in found
+            if signed.record.validator == hotkey and is_sealed(signed, is_signature)
+        ]
 
     def _read_cards(self) -> bool:
         rows = self._index.rows(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import uvicorn
 
 from iotapretrain.dashboard.app import make_app
 from iotapretrain.dashboard.desk import Desk, Place
+from iotapretrain.dashboard.seats import Seats
 from iotapretrain.errors import InputError
 
 BACKLOG = 2_048
@@ -17,18 +19,33 @@ LAST_SECONDS = 1
 """For answers that are under way when the process is to end; streams never end by themselves."""
 
 
-async def serve(place: Place, host: str, port: int, announce: Callable[[str], None]) -> None:
+@dataclass(frozen=True)
+class Entrance:
+    """Where viewers come in. Who they are is the address of their connection, or, if it is that of
+    `proxy`, what the proxy's X-Forwarded-For says."""
+
+    host: str
+    port: int
+    streams_of_address: int
+    proxy: str | None = None
+
+
+async def serve(place: Place, entrance: Entrance, announce: Callable[[str], None]) -> None:
     """Serve until interrupted; `announce` is told the address once it answers."""
-    listener = _listening(host, port)
+    listener = _listening(entrance.host, entrance.port)
     address, bound = listener.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     async with Desk(place) as desk:
-        app = make_app(desk, _names(host))
+        app = make_app(
+            desk, _names(entrance.host), Seats(most_of_address=entrance.streams_of_address)
+        )
         config = uvicorn.Config(
             app,
             log_level="warning",
             access_log=False,
             lifespan="off",
+            proxy_headers=entrance.proxy is not None,
+            forwarded_allow_ips=entrance.proxy,
             backlog=BACKLOG,
             timeout_graceful_shutdown=LAST_SECONDS,
         )
