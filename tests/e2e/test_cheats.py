@@ -79,7 +79,7 @@ def all_cheats(victim: Path, folder: Path, world: World) -> list[Cheat]:
         Cheat(sabotage(victim, folder / "exploding", EXPLODING, pages), "sabotage"),
         Cheat(babble(victim, folder / "babbler", 7), "unreasonable"),
         Cheat(endless(folder / "endless"), "misbehaved", "took more than"),
-        Cheat(greedy(folder / "greedy"), "misbehaved", "allocate memory"),
+        Cheat(greedy(folder / "greedy"), "not-scored", "could not be scored here"),
         Cheat(punch_hole(victim, folder / "holed"), "not-finite"),
     ]
 

@@ -16,7 +16,7 @@ ALLOCATOR_WORDS = (
     "not enough memory",
     "out of memory",
 )
-"""torch's allocators raise a RuntimeError, for the CPU a plain one: only words tell it from others."""
+"""torch's allocators raise a RuntimeError; for the CPU only its words tell it from others."""
 
 
 def is_machines(error: BaseException) -> bool:
