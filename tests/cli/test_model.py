@@ -120,7 +120,7 @@ def test_headers_alone_reject_a_model_of_any_size_in_a_moment(iota: Iota, tmp_pa
         findings = verdict(iota, huge)["findings"]
         times.append(time.perf_counter() - started)
     assert [finding["code"] for finding in findings] == ["parameters"]
-    assert min(times) < 1
+    assert min(times) < 2
 
 
 def test_wrong_input_is_one_line_and_exit_code_2(iota: Iota, honest: Path, tmp_path: Path) -> None:
