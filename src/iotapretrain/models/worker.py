@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,7 @@ class Worker:
         self.protections: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -97,7 +99,14 @@ class Worker:
         return ours
 
     def call(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
-        """What the task returns; Rejection if it refuses the model, or if the model misbehaves."""
+        """What the task returns; Rejection if it refuses the model, or if the model misbehaves.
+
+        One call at a time: an answer that nobody waits for any more would be taken for the next.
+        """
+        with self._turn:
+            return self._called(task, files, arguments)
+
+    def _called(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
         caller = self.start()
         request = {
             "task": task,
