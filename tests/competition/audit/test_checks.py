@@ -132,6 +132,11 @@ def page(**values: object) -> Forgery:
     return task(lambda it: changed(it, pages=(it.pages[0], changed(it.pages[1], **values))))
 
 
+def moved_page(record: RoundRecord) -> RoundRecord:
+    """Another place than the drawn one, wherever that is."""
+    return page(start=record.tasks[0].pages[1].start + 1)(record)
+
+
 def of_one(values: dict[str, float], key: str, value: float) -> dict[str, float]:
     return {**values, key: value}
 
@@ -157,7 +162,7 @@ FORGERIES: dict[str, tuple[Name, Forgery, str]] = {
     "sync-block": (Name.SEED, lambda r: changed(r, sync_block=r.sync_block - 5), "sync block"),
     "seed": (Name.SEED, lambda r: changed(r, seed_hash="0" * 64), "hash of the sync block"),
     "page-text": (Name.PAGES, page(digest="0" * 64), "PROSE, page 1 ("),
-    "page-place": (Name.PAGES, page(start=0), "PROSE, page 1"),
+    "page-place": (Name.PAGES, moved_page, "PROSE, page 1"),
     "page-sequences": (Name.PAGES, page(sequences=1), "PROSE, page 1 ("),
     "page-left-out": (Name.PAGES, task(lambda t: changed(t, pages=t.pages[:1])), "PROSE, page 1"),
     "batch": (Name.PAGES, task(lambda t: changed(t, batch_digest=None)), "PROSE, batch digest"),
