@@ -22,6 +22,8 @@ RESCALED = 1.7
 """No power of two: every value is rounded anew."""
 IDLE = 16
 """Channels by which a residual stream is widened."""
+USUAL_EPSILON = 1e-6
+"""Of a configuration that does not name it."""
 
 Disguise = Callable[[Weights], Weights]
 
@@ -48,7 +50,8 @@ def permute_neurons(given: Weights) -> Weights:
 def permute_heads(given: Weights) -> Weights:
     """The heads of every layer in another order; those that share keys and values stay together."""
     changed, parts = _opened(given)
-    heads, shared = given.config["num_attention_heads"], given.config["num_key_value_heads"]
+    heads = given.config["num_attention_heads"]
+    shared = given.config.get("num_key_value_heads") or heads
     for number, block in enumerate(parts.blocks):
         keys = _order(shared, number)
         queries = torch.arange(heads).view(shared, -1)[keys].flip(1).flatten()
@@ -67,7 +70,7 @@ def rescale(given: Weights) -> Weights:
     state = scale_pair(state, parts, "value-output", RESCALED)
     state = scale_pair(state, parts, "query-key", 1 / RESCALED)
     state = scale_pair(state, parts, "up-down", RESCALED)
-    epsilon = given.config["rms_norm_eps"] * RESCALED**2
+    epsilon = _epsilon(given) * RESCALED**2
     stream = scale_stream(state, parts, RESCALED)
     return Weights(given.config | {"rms_norm_eps": epsilon}, stream)
 
@@ -116,7 +119,7 @@ def widen(given: Weights) -> Weights:
     sizes = {
         "hidden_size": narrow + IDLE,
         "head_dim": _head_width(given),
-        "rms_norm_eps": given.config["rms_norm_eps"] * share,
+        "rms_norm_eps": _epsilon(given) * share,
     }
     return Weights(given.config | sizes, changed)
 
@@ -152,7 +155,7 @@ DISGUISES: Mapping[str, Disguise] = MappingProxyType(
 
 def _opened(given: Weights) -> tuple[dict[str, torch.Tensor], Parts]:
     parts = parts_of(SimpleNamespace(**given.config), given.tensors)
-    if parts is None or parts.positions is not None or "rms_norm_eps" not in given.config:
+    if parts is None or parts.positions is not None:
         raise InputError(f"disguise: {given.config['model_type']} is not like Llama")
     if any(name.endswith(".bias") for name in given.tensors):
         raise InputError("disguise: the model has biases; no disguise is known for those")
@@ -166,6 +169,10 @@ def _inner(block: Block) -> Iterator[Linear]:
         yield block.gate
 
 
+def _epsilon(given: Weights) -> float:
+    return float(given.config.get("rms_norm_eps", USUAL_EPSILON))
+
+
 def _head_width(given: Weights) -> int:
     known: int | None = given.config.get("head_dim")
     return known or given.config["hidden_size"] // given.config["num_attention_heads"]
@@ -176,7 +183,7 @@ def _order(count: int, seed: int) -> torch.Tensor:
 
 
 def _twice(matrix: torch.Tensor, dim: int, heads: int) -> torch.Tensor:
-    by_head = matrix.unflatten(dim, (heads, -1))
+    by_head: torch.Tensor = matrix.unflatten(dim, (heads, -1))
     return by_head.repeat_interleave(2, dim).flatten(dim, dim + 1)
 
 
