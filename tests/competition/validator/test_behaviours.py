@@ -69,10 +69,10 @@ def test_what_cannot_be_compared_is_not_alike(ours: Sequence[float]) -> None:
 
 def test_the_reason_names_whose_it_is_and_how_far_it_is_off() -> None:
     first = Behaviour("a", 100, "alice", BASE)
-    found = find_disguised(Behaviour("b", 200, "bob", moved(0.004)), [first])
+    found = find_disguised(Behaviour("b", 200, "bob", moved(0.003)), [first])
     assert found is not None
     assert found.item == "alice"
-    assert "0.004 nats" in found.sentence
+    assert "0.003 nats" in found.sentence
     assert "alice committed at block 100" in found.sentence
     assert find_disguised(Behaviour("b", 200, "bob", moved(0.02)), [first]) is None
     assert find_disguised(Behaviour("b", 200, "alice", BASE), [first]) is None

@@ -21,7 +21,7 @@ from iotapretrain.models.trainable.parts import Block, Linear, Parts, parts_of
 RESCALED = 1.7
 """No power of two: every value is rounded anew."""
 IDLE = 16
-"""Channels by which a residual stream is widened."""
+"""Channels by which a residual stream is widened at least; a multiple of its heads."""
 USUAL_EPSILON = 1e-6
 """Of a configuration that does not name it."""
 
@@ -102,22 +102,23 @@ def split_neurons(given: Weights) -> Weights:
 def widen(given: Weights) -> Weights:
     """A stream with idle channels, to which nobody writes; norms make up for their number."""
     changed, parts = _opened(given)
-    narrow = given.config["hidden_size"]
-    share = narrow / (narrow + IDLE)
+    narrow, heads = given.config["hidden_size"], given.config["num_attention_heads"]
+    idle = heads * -(-IDLE // heads)
+    share = narrow / (narrow + idle)
     for norm in parts.norms:
-        lively = torch.ones(IDLE, dtype=changed[norm.weight].dtype)
+        lively = torch.ones(idle, dtype=changed[norm.weight].dtype)
         changed[norm.weight] = torch.cat([changed[norm.weight] * math.sqrt(share), lively])
-    changed[parts.embedding] = _silent(changed[parts.embedding], 1)
+    changed[parts.embedding] = _silent(changed[parts.embedding], 1, idle)
     for block in parts.blocks:
         for _, readers in block.readers:
             for part in readers:
-                changed[part.weight] = _lively(changed[part.weight])
+                changed[part.weight] = _lively(changed[part.weight], idle)
         for part in block.writers:
-            changed[part.weight] = _silent(changed[part.weight], 0)
+            changed[part.weight] = _silent(changed[part.weight], 0, idle)
     if parts.head is not None:
-        changed[parts.head] = _lively(changed[parts.head])
+        changed[parts.head] = _lively(changed[parts.head], idle)
     sizes = {
-        "hidden_size": narrow + IDLE,
+        "hidden_size": narrow + idle,
         "head_dim": _head_width(given),
         "rms_norm_eps": _epsilon(given) * share,
     }
@@ -187,12 +188,12 @@ def _twice(matrix: torch.Tensor, dim: int, heads: int) -> torch.Tensor:
     return by_head.repeat_interleave(2, dim).flatten(dim, dim + 1)
 
 
-def _silent(matrix: torch.Tensor, dim: int) -> torch.Tensor:
+def _silent(matrix: torch.Tensor, dim: int, idle: int) -> torch.Tensor:
     shape = list(matrix.shape)
-    shape[dim] = IDLE
+    shape[dim] = idle
     return torch.cat([matrix, matrix.new_zeros(shape)], dim=dim)
 
 
-def _lively(matrix: torch.Tensor) -> torch.Tensor:
+def _lively(matrix: torch.Tensor, idle: int) -> torch.Tensor:
     """What reads a channel that is always silent may be anything."""
-    return torch.cat([matrix, matrix[:, :IDLE].flip(0)], dim=1)
+    return torch.cat([matrix, matrix[:, :idle].flip(0)], dim=1)

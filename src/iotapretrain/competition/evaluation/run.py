@@ -107,8 +107,11 @@ class Run:
         return keys
 
     def learn(self, known: Mapping[str | int, Any]) -> None:
-        """Losses by page number, findings by check; the model's own failure if one is bad."""
-        for what, value in known.items():
+        """Losses by page number, findings by check; the model's own failure if one is bad.
+
+        In an order of their own: that of a set would be another in every process.
+        """
+        for what, value in sorted(known.items(), key=lambda pair: str(pair[0])):
             if isinstance(what, int):
                 self._learn_loss(what, value)
                 continue
@@ -119,9 +122,12 @@ class Run:
                 self._learn_findings(msgspec.convert(value, list[Finding]))
 
     def _learn_findings(self, findings: Sequence[Finding]) -> None:
+        """Of several failures the final one counts, else the first."""
         for finding in findings:
-            outcome = Outcome.INADMISSIBLE if finding.code in FINAL else Outcome.MODEL
-            self.failure = Failure(outcome, finding)
+            final = finding.code in FINAL
+            if self.failure is None or (final and self.failure.finding.code not in FINAL):
+                outcome = Outcome.INADMISSIBLE if final else Outcome.MODEL
+                self.failure = Failure(outcome, finding)
 
     @property
     def alone(self) -> bool:
