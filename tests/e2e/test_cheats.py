@@ -11,6 +11,7 @@ import transformers
 
 from iotapretrain.arena.actors.babbler import babble
 from iotapretrain.arena.actors.copycat import copy
+from iotapretrain.arena.actors.disguise import disguise, permute_neurons, rescale
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
@@ -47,7 +48,7 @@ async def test_no_cheat_is_paid_and_each_is_told_why(
         await world.commit("miner-1", models["miner-3"])
         cheats = dict(
             zip(
-                (f"miner-{number}" for number in range(2, 10)),
+                (f"miner-{number}" for number in range(2, 11)),
                 all_cheats(models["miner-3"], tmp_path / "cheats", world),
                 strict=True,
             )
@@ -75,6 +76,11 @@ def all_cheats(victim: Path, folder: Path, world: World) -> list[Cheat]:
     return [
         Cheat(copy(victim, folder / "copy"), "copy", hotkey("miner-1")),
         Cheat(copy_with_noise(victim, folder / "noisy", 7), "near-copy", hotkey("miner-1")),
+        Cheat(
+            disguise(victim, folder / "masked", rescale, permute_neurons),
+            "near-copy",
+            f"nats a token what the model loses that {hotkey('miner-1')}",
+        ),
         Cheat(sabotage(victim, folder / "vanishing", VANISHING, pages), "sabotage"),
         Cheat(sabotage(victim, folder / "exploding", EXPLODING, pages), "sabotage"),
         Cheat(babble(victim, folder / "babbler", 7), "unreasonable"),

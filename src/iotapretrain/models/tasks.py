@@ -10,7 +10,7 @@ import torch
 
 from iotapretrain.models.causality import check_causality
 from iotapretrain.models.claims import Limits, read_claims
-from iotapretrain.models.exact import check_exact, check_possible
+from iotapretrain.models.exact import check_exact, check_possible, exact_losses
 from iotapretrain.models.files import OpenFolder
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
@@ -68,9 +68,11 @@ def score_pages(
     exact: list[list[int]] | None,
     causality: list[list[int]] | None,
     seed: int,
+    behaviour: list[list[int]] | None = None,
 ) -> dict[str, Any]:
     """Mean over its sequences of each page's mean losses; and what checks of the output, of
-    continued training, of rounding and of foresight find, where they are asked for.
+    continued training, of rounding and of foresight find, and what each token of `behaviour` costs
+    in float64, where they are asked for.
 
     A page is scored by itself, so that its loss does not depend on the pages beside it.
     """
@@ -88,7 +90,13 @@ def score_pages(
         "probe": [] if seen is None else seen.findings,
         "exact": [] if rounding is None else [rounding],
         "causality": [] if foresight is None else [foresight],
+        "behaviour": [] if behaviour is None else _behaviour(model, _rows(behaviour)),
     }
+
+
+def _behaviour(model: Model, rows: torch.Tensor) -> list[float]:
+    """Whatever order its parts stand in and however they are scaled, rounding is out of it."""
+    return torch.cat([exact_losses(model, row) for row in rows]).tolist()
 
 
 def reference(_files: dict[str, int]) -> float:

@@ -15,7 +15,10 @@ import pytest
 from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
+from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.jobs import Answer, Failure, Job, Scored
+from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.competition.evaluation.run import Run
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.errors import InputError
 from iotapretrain.models.verdict import Code, Finding
@@ -284,3 +287,14 @@ def test_leads_are_those_of_the_scores(cache: LossCache) -> None:
     outcome = play(found.field(), TERMS.competition.rules, TERMS.block)
     assert isinstance(outcome, Decided)
     assert outcome.margins == ()  # model 0 alone passes the filter
+
+
+@pytest.mark.parametrize("order", [("exact", "sanity"), ("sanity", "exact")])
+def test_of_several_failures_the_final_one_is_told(order: tuple[str, str], tmp_path: Path) -> None:
+    """Whatever order a set gives them: one is tried again and the other never."""
+    codes = {"exact": Code.FORGED, "sanity": Code.UNREASONABLE}
+    given = RoundPages.of(TEXT, TERMS)
+    run = Run(contenders(1)[0], given, TERMS, checked_rows(given.pages, TERMS), set(codes))
+    run.learn({check: [{"code": codes[check], "sentence": "", "item": ""}] for check in order})
+    assert run.failure is not None
+    assert (run.failure.outcome, run.failure.finding.code) == (Outcome.INADMISSIBLE, Code.FORGED)

@@ -56,11 +56,12 @@ class Ears:
 class Oracle:
     """Scores without opening a model: by hotkey, the loss on every page; an outcome fails.
 
-    Whoever is not named loses 3.
+    Whoever is not named loses 3. `behaviours` says who does the same as whom on the secret rows.
     """
 
     losses: dict[str, float | Outcome] = field(default_factory=dict)
     calls: list[list[str]] = field(default_factory=list)
+    behaviours: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __call__(self, contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
         self.calls.append([each.hotkey for each in contenders])
@@ -85,6 +86,7 @@ class Oracle:
             task_scores=raw,
             score=score.value,
             pages_scored=sum(map(len, losses.values())),
+            behaviour=self.behaviours.get(contender.hotkey, ()) if terms.behaviour else (),
         )
 
 

@@ -134,6 +134,31 @@ async def test_refused_models_are_named_with_their_reasons(tmp_path: Path, worke
         assert str(tmp_path) not in str(record)
 
 
+async def test_a_copy_in_disguise_takes_no_part_and_races_nobody_out(
+    tmp_path: Path, worker: Worker
+) -> None:
+    """It loses less than the original, by luck or by a forgery; the field is scored without it."""
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        owner, honest, thief = (hotkey(f"miner-{number}") for number in (1, 2, 3))
+        same = tuple(float(n % 7) for n in range(200))
+        oracle = Oracle({owner: 2.5, honest: 2.8, thief: 1.0})
+        oracle.behaviours = {owner: same, honest: (*same[1:], 9.0), thief: same}
+        rig = Rig(world, oracle=oracle)
+        await rig.run()
+        calls = [sorted([owner, honest, thief]), sorted([owner, honest])]
+        assert [sorted(call) for call in oracle.calls] == calls * 2  # in each competition
+        for record in rig.records():
+            assert record.champion == owner
+            refused = next(model for model in record.models if model.hotkey == thief)
+            assert (refused.outcome, refused.score, refused.weight) == ("inadmissible", None, 0.0)
+            told = [(reason.code, reason.item) for reason in refused.reasons]
+            assert told == [("near-copy", owner)]
+            assert refused.losses  # the evidence
+        state = await rig.state()
+        assert state.history.of(thief, 0)[-1].outcome == "inadmissible"
+
+
 async def test_our_failures_are_nobodys_loss(tmp_path: Path, worker: Worker) -> None:
     async with opened(tmp_path, worker) as world:
         await three(world)

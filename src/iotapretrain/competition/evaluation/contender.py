@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Terms:
     """What a round is scored under; `block` is the one at which the round was decided upon.
 
     `vocabulary` counts the ids of the competition's tokenizer, `end` is that of its end token.
+    `behaviour` are rows of tokens on which models are told apart, if they are.
     """
 
     competition: Competition
@@ -43,6 +44,7 @@ class Terms:
     seed: int
     block: int
     end: int | None = None
+    behaviour: Sequence[Sequence[int]] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ class Judged:
     `losses` holds by task the mean loss of each page, in the order of the task's pages; None was
     not scored. `score` is known only where every page was; `estimate` is what the score would
     probably be of a model that left the race early: the best score plus the mean difference on the
-    pages that both were scored on.
+    pages that both were scored on. `behaviour` is what it loses on each token of the rows of the
+    terms, in float64.
     """
 
     contender: Contender
@@ -65,6 +68,7 @@ class Judged:
     raced_out: bool = False
     pages_scored: int = 0
     seconds: float = 0.0
+    behaviour: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ what several rows are drawn for.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ DOMAIN = "iotapretrain/checked rows/1"
 PROMPTS = 8
 """Four pairs: an honest model of a minute's training fails in one of three."""
 
+TOLD_APART_ROWS, TOLD_APART_TOKENS = 8, 128
+"""A thousand tokens: a median over the harder half of them is known within a tenth."""
+
 Rows = list[list[int]]
 Places = npt.NDArray[np.int64]
 """[occurrence, (sequence, position)]."""
@@ -32,12 +35,21 @@ def checked_rows(pages: Sequence[Page], terms: Terms) -> Mapping[str, Rows]:
     """By the name of a check, the rows that it reads."""
     recipe = Recipe()
     sheet = Sheet.of(pages, terms)
-    return {
+    rows = {
         "sanity": sheet.excerpts("sanity", PROMPTS, PROMPT_TOKENS),
         "probe": sheet.excerpts("probe", recipe.rows, recipe.length),
         "exact": sheet.sequences("exact"),
         "causality": sheet.excerpts("causality", 1, sheet.tokens.shape[1]),
     }
+    if terms.behaviour is not None:
+        rows["behaviour"] = [list(row) for row in terms.behaviour]
+    return rows
+
+
+def secret_rows(pages: Sequence[Page], terms: Terms, salt: int) -> Rows:
+    """Stretches that only who knows the salt can tell, whatever the round's seed is."""
+    sheet = Sheet.of(pages, replace(terms, seed=salt))
+    return sheet.excerpts("behaviour", TOLD_APART_ROWS, TOLD_APART_TOKENS)
 
 
 @dataclass(frozen=True, eq=False)

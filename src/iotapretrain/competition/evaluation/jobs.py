@@ -32,7 +32,8 @@ Rows = list[list[int]]
 class Job:
     """Score these pages, a list of rows each; with `prompts` also check the output, with
     `probe` also whether the model can be trained on, with `exact` whether float64 agrees, with
-    `causality` whether it sees what comes next.
+    `causality` whether it sees what comes next; with `behaviour` say what it loses on each token
+    of these.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Job:
     probe: Rows | None = None
     exact: Rows | None = None
     causality: Rows | None = None
+    behaviour: Rows | None = None
     seed: int = 0
 
 
@@ -63,9 +65,10 @@ class Scored(msgspec.Struct, frozen=True):
     probe: tuple[Finding, ...] = ()
     exact: tuple[Finding, ...] = ()
     causality: tuple[Finding, ...] = ()
+    behaviour: tuple[float | None, ...] = ()
 
     def known(self, pages: Sequence[int], checks: Iterable[str]) -> dict[str | int, Any]:
-        """Losses by page number, findings by the check's name, as plain data."""
+        """Losses by page number, findings or behaviour by the check's name, as plain data."""
         found: dict[str | int, Any] = dict(zip(pages, self.losses, strict=True))
         return found | {check: msgspec.to_builtins(getattr(self, check)) for check in checks}
 
@@ -139,6 +142,7 @@ def _arguments(job: Job) -> dict[str, Any]:
         "probe": job.probe,
         "exact": job.exact,
         "causality": job.causality,
+        "behaviour": job.behaviour,
         "seed": job.seed,
     }
 

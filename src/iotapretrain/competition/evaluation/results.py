@@ -57,6 +57,7 @@ def _judged(
         raced_out=failure is None and score is None,
         pages_scored=run.pages_scored,
         seconds=run.seconds,
+        behaviour=run.behaviour,
     )
 
 

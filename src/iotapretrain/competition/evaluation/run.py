@@ -23,6 +23,7 @@ from iotapretrain.rules.sanity import PROMPT_TOKENS
 TRIES = 2
 """How often work is given out before the infrastructure's failure counts for the round."""
 PAIR = 2
+BEHAVIOUR = "behaviour"
 LARGEST_SEED = 2**63
 FINAL = frozenset({Code.FORGED, Code.LOOKS_AHEAD})
 """What the bytes decide, on whatever text."""
@@ -54,6 +55,7 @@ class Run:
     rows: Mapping[str, Rows]
     unchecked: set[str]
     losses: FloatArray = field(init=False)
+    behaviour: tuple[float, ...] = ()
     failure: Failure | None = None
     tries: int = 0
     seconds: float = 0.0
@@ -81,11 +83,15 @@ class Run:
             probe=self.rows["probe"] if "probe" in part.checks else None,
             exact=self.rows["exact"] if "exact" in part.checks else None,
             causality=self.rows["causality"] if "causality" in part.checks else None,
+            behaviour=self.rows[BEHAVIOUR] if BEHAVIOUR in part.checks else None,
             seed=self.terms.seed % LARGEST_SEED,
         )
 
     def keys(self, part: Part) -> dict[str, str | int]:
-        """Under which key each page, by number, and each check, by name, is kept."""
+        """Under which key each page, by number, and each check, by name, is kept.
+
+        What a model does on the same tokens is the same in every round.
+        """
         fixed = (
             self.contender.digest,
             self.terms.competition.constraints.dtype,
@@ -96,20 +102,32 @@ class Run:
         }
         for check in part.checks:
             rows = msgspec.json.encode(self.rows[check])
-            keys[digest_of(check, *fixed, str(self.terms.seed), rows)] = check
+            seed = "" if check == BEHAVIOUR else str(self.terms.seed)
+            keys[digest_of(check, *fixed, seed, rows)] = check
         return keys
 
     def learn(self, known: Mapping[str | int, Any]) -> None:
-        """Losses by page number, findings by check; the model's own failure if one is bad."""
-        for what, value in known.items():
+        """Losses by page number, findings by check; the model's own failure if one is bad.
+
+        In an order of their own: that of a set would be another in every process.
+        """
+        for what, value in sorted(known.items(), key=lambda pair: str(pair[0])):
             if isinstance(what, int):
                 self._learn_loss(what, value)
+                continue
+            self.unchecked.discard(what)
+            if what == BEHAVIOUR:
+                self.behaviour = tuple(np.nan if loss is None else loss for loss in value)
             else:
-                self.unchecked.discard(what)
-                for finding in msgspec.convert(value, list[Finding]):
-                    final = finding.code in FINAL
-                    outcome = Outcome.INADMISSIBLE if final else Outcome.MODEL
-                    self.failure = Failure(outcome, finding)
+                self._learn_findings(msgspec.convert(value, list[Finding]))
+
+    def _learn_findings(self, findings: Sequence[Finding]) -> None:
+        """Of several failures the final one counts, else the first."""
+        for finding in findings:
+            final = finding.code in FINAL
+            if self.failure is None or (final and self.failure.finding.code not in FINAL):
+                outcome = Outcome.INADMISSIBLE if final else Outcome.MODEL
+                self.failure = Failure(outcome, finding)
 
     @property
     def alone(self) -> bool:

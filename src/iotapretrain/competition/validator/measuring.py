@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.hands import Hand
 from iotapretrain.competition.validator.looker import Looker
 from iotapretrain.competition.validator.looking import NOT_HERE, Failure, commit_of
@@ -41,14 +42,18 @@ class Measurer:
         texts: Texts,
         cache: Cache,
         score: Score,
+        behaviours: Behaviours,
         clock: Clock = time.monotonic,
     ) -> None:
         self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
-        self._clock = clock
+        self._behaviours, self._clock = behaviours, clock
         self._scoring = Hand("score")
 
-    async def measure(self, opened: RoundOpened, competition: Competition) -> Measured:
-        """Results for the whole field; without any text, nothing could be scored here."""
+    async def measure(self, opened: RoundOpened, competition: Competition, salt: int) -> Measured:
+        """Results for the whole field; without any text, nothing could be scored here.
+
+        The salt is secret; it draws the text on which copies are told by what they do.
+        """
         began = self._clock()
         text = await self._texts.text(competition, opened.seed_hash)
         tokenizer = await self._texts.tokenizer(competition)
@@ -58,7 +63,7 @@ class Measurer:
         fetched = self._clock()
         seed = seed_of(f"0x{opened.seed_hash}")
         terms = Terms(competition, tokenizer.vocabulary, seed, opened.block, tokenizer.end_id)
-        measured = await self._scoring.do(lambda: self._measured(opened, found, text, terms))
+        measured = await self._scoring.do(lambda: self._measured(opened, found, text, terms, salt))
         seconds = {
             "text": written - began,
             "fetch": fetched - written,
@@ -72,6 +77,7 @@ class Measurer:
         found: Sequence[Model | Failure],
         text: RoundText,
         terms: Terms,
+        salt: int,
     ) -> Measured:
         if not text.batches:
             nothing = Result(Outcome.INFRASTRUCTURE)
@@ -85,10 +91,31 @@ class Measurer:
                     results[entry.hotkey] = Result.failed(kept)
                 else:
                     contenders[entry.hotkey] = _contender(entry, kept)
-            evaluated = self._score([*contenders.values()], text, terms) if contenders else None
+            evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
+        results |= copies
         if evaluated is not None:
             results |= {each.contender.hotkey: Result.of(each) for each in evaluated.models}
         return Measured(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
+
+    def _told_apart(
+        self, contenders: Sequence[Contender], text: RoundText, terms: Terms, salt: int
+    ) -> tuple[Evaluated | None, dict[str, Result]]:
+        """The field without copies in disguise, scored as if they had not been there: they must
+        not race others out. What was scored already is in the cache.
+        """
+        if not contenders:
+            return None, {}
+        told = replace(terms, behaviour=self._behaviours.rows(text, terms, salt))
+        copies: dict[str, Result] = {}
+        while left := [each for each in contenders if each.hotkey not in copies]:
+            evaluated = self._score(left, text, told)
+            found = self._behaviours.copies(evaluated, told)
+            if not found:
+                return evaluated, copies
+            for each in evaluated.models:
+                if (finding := found.get(each.contender.hotkey)) is not None:
+                    copies[each.contender.hotkey] = Result.copied(each, finding)
+        return None, copies
 
     def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Failure:
         """The model, which nobody evicts now; it may have gone, or been fetched anew, since."""

@@ -20,7 +20,7 @@ from iotapretrain.competition.round_record import (
 from iotapretrain.competition.validator.looking import Failure, reason_of
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import Missing, RoundText
-from iotapretrain.models.verdict import Code
+from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules import competitive
 from iotapretrain.rules.epsilon import FloatArray
 from iotapretrain.rules.field import Field
@@ -65,6 +65,16 @@ class Result:
             estimate=judged.estimate,
             pages_scored=judged.pages_scored,
             raced_out=judged.raced_out,
+        )
+
+    @classmethod
+    def copied(cls, judged: Judged, finding: Finding) -> Result:
+        """Of a model that does what an earlier one does; its losses are the evidence."""
+        return cls(
+            Outcome.INADMISSIBLE,
+            (reason_of(finding),),
+            losses=judged.losses,
+            pages_scored=judged.pages_scored,
         )
 
     @classmethod

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.journal import Memory, Order, open_memory
 from iotapretrain.competition.validator.looker import Looker
 from iotapretrain.competition.validator.looking import Fetcher, Inspector
@@ -120,13 +121,14 @@ def _means(
     fetcher = Fetcher(world.hub, world.models, world.patience)
     looker = Looker(fetcher, Inspector(world.worker, Prints(settings.state / "prints")))
     texts = Texts(world.texts)
+    behaviours = Behaviours(settings.state / "behaviours")
     return Means(
         client=client,
         wallet=wallet,
         memory=memory,
         looker=looker,
         texts=texts,
-        measurer=Measurer(looker, texts, world.models, world.score),
+        measurer=Measurer(looker, texts, world.models, world.score, behaviours),
         publisher=_publisher(settings, world, author, journal, memory),
         author=author,
         sink=world.sink,

@@ -188,7 +188,7 @@ class Validator:
         self._say(events.RoundStarted, **about, models=len(opened.field))
         self._look_ahead(opened)
         try:
-            measured = await self._means.measurer.measure(opened, competition)
+            measured = await self._means.measurer.measure(opened, competition, self.state.salt)
         except (IotaError, OSError) as error:
             await self._give_up(opened, str(error))
             return
