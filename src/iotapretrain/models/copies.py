@@ -25,8 +25,8 @@ MOST_SHARED = 0.95
 same."""
 
 SAME_LOSS = 0.005
-"""Nats. Disguises were up to 0.0028 away, one step of AdamW at rate 1e-4 at least 0.0058, ten at least
-0.018 (docs/models.md)."""
+"""Nats. Disguises were up to 0.0028 away; one step of AdamW at rate 1e-4 at least 0.0058, ten at
+least 0.018 (docs/models.md)."""
 LEAST_TOKENS = 128
 """Fewer say nothing."""
 
