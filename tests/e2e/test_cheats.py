@@ -12,6 +12,7 @@ import transformers
 from iotapretrain.arena.actors.babbler import babble
 from iotapretrain.arena.actors.copycat import copy
 from iotapretrain.arena.actors.disguise import disguise, permute_neurons, rescale
+from iotapretrain.arena.actors.forger import forge
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
@@ -48,7 +49,7 @@ async def test_no_cheat_is_paid_and_each_is_told_why(
         await world.commit("miner-1", models["miner-3"])
         cheats = dict(
             zip(
-                (f"miner-{number}" for number in range(2, 11)),
+                (f"miner-{number}" for number in range(2, 12)),
                 all_cheats(models["miner-3"], tmp_path / "cheats", world),
                 strict=True,
             )
@@ -81,6 +82,7 @@ def all_cheats(victim: Path, folder: Path, world: World) -> list[Cheat]:
             "near-copy",
             f"nats a token what the model loses that {hotkey('miner-1')}",
         ),
+        Cheat(forge(victim, folder / "forged", pages), "forged", "float64"),
         Cheat(sabotage(victim, folder / "vanishing", VANISHING, pages), "sabotage"),
         Cheat(sabotage(victim, folder / "exploding", EXPLODING, pages), "sabotage"),
         Cheat(babble(victim, folder / "babbler", 7), "unreasonable"),

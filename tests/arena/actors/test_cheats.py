@@ -10,11 +10,15 @@ from safetensors.torch import load_file, save_file
 
 from iotapretrain.arena.actors.babbler import babble
 from iotapretrain.arena.actors.copycat import copy
+from iotapretrain.arena.actors.forger import WISH, forge
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
 from iotapretrain.arena.actors.weights import CONFIG, WEIGHTS, Weights
 from iotapretrain.competition.training.start import read_model
+from iotapretrain.models.exact import check_exact, exact_losses
+from iotapretrain.models.layout import Model
+from iotapretrain.models.losses import token_losses
 from iotapretrain.models.trainable.probe import probe
 from iotapretrain.models.trainable.training import Recipe
 from tests.models.tiny import mean_loss, sequences, trained
@@ -50,6 +54,28 @@ def test_a_noisy_copy_has_other_bytes_and_nearly_the_same_loss(
     stolen = copy_with_noise(published, tmp_path / "stolen", seed=1)
     assert (stolen / WEIGHTS).read_bytes() != (published / WEIGHTS).read_bytes()
     assert loss(stolen) == pytest.approx(loss(published), rel=1e-3)
+
+
+def test_a_forger_would_be_believed_by_two_products_and_is_told_by_float64(
+    published: Path, tmp_path: Path
+) -> None:
+    network = read_model(forge(published, tmp_path / "forged", PAGES))[1].float()
+    honest = read_model(published)[1].float()
+    assert by_two_products(network) < loss(published) - WISH / 2
+    assert token_losses(network, PAGES).mean() >= loss(published)
+    exact = [float(exact_losses(each, PAGES[0]).mean()) for each in (network, honest)]
+    assert exact[0] == pytest.approx(exact[1], rel=0.05)
+    finding = check_exact(network, PAGES[:1])
+    assert finding is not None
+    assert finding.code == "forged"
+
+
+@torch.inference_mode()
+def by_two_products(model: Model) -> float:
+    hidden = model.base_model(PAGES)[0][:, :-1].flatten(0, 1)
+    head = model.get_output_embeddings().weight
+    chosen = (hidden * head[PAGES[:, 1:].flatten()]).sum(1)
+    return float(((hidden @ head.T).logsumexp(1) - chosen).mean())
 
 
 @pytest.mark.parametrize("kind", [VANISHING, EXPLODING], ids=["vanishing", "exploding"])

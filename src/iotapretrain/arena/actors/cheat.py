@@ -15,6 +15,7 @@ import torch
 
 from iotapretrain.arena.actors.babbler import babble
 from iotapretrain.arena.actors.copycat import copy
+from iotapretrain.arena.actors.forger import forge
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.place import Place
@@ -51,17 +52,23 @@ KINDS: Mapping[str, Kind] = {
         "another digest, but the same tensors: fingerprints tell",
         ("near-copy",),
     ),
+    "forger": Kind(
+        forge,
+        "publishes somebody else's model with numbers in its head that cancel unless they round",
+        "labels would look likelier than they are; float64 tells",
+        ("forged",),
+    ),
     "vanishing": Kind(
         lambda source, target, pages: sabotage(source, target, VANISHING, pages),
         "publishes a model whose gradients vanish",
         "its loss is as good as the original's, but nobody could train on from it",
-        ("sabotage",),
+        ("sabotage", "near-copy"),
     ),
     "exploding": Kind(
         lambda source, target, pages: sabotage(source, target, EXPLODING, pages),
         "publishes a model whose gradients explode",
         "its loss is as good as the original's, but nobody could train on from it",
-        ("sabotage",),
+        ("sabotage", "near-copy"),
     ),
     "babbler": Kind(
         lambda source, target, _: babble(source, target, SEED),

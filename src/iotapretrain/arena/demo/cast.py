@@ -71,7 +71,7 @@ class Part:
 
 
 def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
-    """Three validators, four honest miners, four cheats; all but those of these names."""
+    """Three validators, four honest miners, five cheats; all but those of these names."""
     everybody = (
         _validator(site, "vera"),
         _validator(site, "victor"),
@@ -81,6 +81,7 @@ def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
         _trainer(site, "dave", "LlamaForCausalLM", tokens=120_000),
         _rebaser(site, "carol", tokens=100_000, after=("alice",)),
         _cheat(site, "copycat", "copycat", after=("alice",)),
+        _cheat(site, "forger", "forger", after=("alice",)),
         _cheat(site, "fader", "vanishing", after=("alice",)),
         _cheat(site, "exploder", "exploding", after=("alice",)),
         _cheat(site, "babbler", "babbler", after=("alice",)),
