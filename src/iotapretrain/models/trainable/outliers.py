@@ -16,9 +16,10 @@ ROW_LIMIT = 8.0
 """The longest row over the root mean square of all others; 6.3 in the most uneven honest table,
 after plain gradient descent.
 """
-RARE_LIMIT, BUSY = 6.9, 0.5
+RARE_LIMIT, BUSY = 25.0, 0.5
 """The longest column of a down-projection over the neuron's activity, where that is at least BUSY,
-both over their medians; 5.3 honest (plain gradient descent from zero), 2 to 4 otherwise.
+both over their medians; honest ones went up to 12.8 (plain gradient descent at rate 0.3, from
+writers of zero), 2 to 4 otherwise.
 """
 DEAD_LIMIT = 1 / 4
 """A neuron is dead when all its rows and its column are this much shorter than the median; honest

@@ -18,8 +18,8 @@ import torch
 from iotapretrain.models.layout import Model
 from iotapretrain.models.trainable.sign import Check, Sign
 
-LEAST_GAIN = 0.015
-"""Share of its loss that a model must lose in the probe; honest ones lost at least 0.058."""
+LEAST_GAIN = 0.005
+"""Share of its loss that a model must lose in the probe; honest ones lost at least 0.0148."""
 MOST_RISE = 1.5
 """How far above its own loss a step may find it; honest ones stayed under 1.02."""
 
