@@ -98,15 +98,24 @@ class Worker:
         self.protections = tuple(hello["granted"])
         return ours
 
-    def call(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
-        """What the task returns; Rejection if it refuses the model, or if the model misbehaves.
+    def call(
+        self,
+        task: str,
+        files: Sequence[OpenFile],
+        arguments: Mapping[str, Any],
+        largest: int = channel.LARGEST_MESSAGE,
+    ) -> Any:
+        """What the task returns, in an answer of at most `largest` bytes; Rejection if it refuses
+        the model, or if the model misbehaves.
 
         One call at a time: an answer that nobody waits for any more would be taken for the next.
         """
         with self._turn:
-            return self._called(task, files, arguments)
+            return self._called(task, files, arguments, largest)
 
-    def _called(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
+    def _called(
+        self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any], largest: int
+    ) -> Any:
         caller = self.start()
         request = {
             "task": task,
@@ -116,7 +125,7 @@ class Worker:
         until = time.monotonic() + self.budget.seconds
         try:
             channel.send(caller, request, [file.descriptor for file in files])
-            answer, _ = channel.receive(caller, until)
+            answer, _ = channel.receive(caller, until, largest=largest)
         except TimeoutError:
             raise self._ended("time", f"took more than {self.budget.seconds:g} seconds") from None
         except (EOFError, ConnectionError):
@@ -164,6 +173,7 @@ class Worker:
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
+            "TOKENIZERS_PARALLELISM": "false",
             "MALLOC_ARENA_MAX": ARENAS,
         }
 
