@@ -1,4 +1,4 @@
-"""A stranger's tokenizer that makes millions of ids of a letter, or that breaks whoever opens it."""
+"""A stranger's tokenizer that makes millions of ids of a letter, or that breaks its reader."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_more_ids_than_anybody_needs(tmp_path: Path, monkeypatch: pytest.MonkeyP
     bomb(tmp_path)
     with (
         open_named(tmp_path, "tokenizer.json") as files,
-        pytest.raises(Rejection, match="257 ids, .* at most 256"),
+        pytest.raises(Rejection, match=r"257 ids, .* at most 256"),
     ):
         spelling_tasks.describe({"tokenizer.json": files.files[0].descriptor})
 
@@ -189,9 +189,9 @@ def test_a_worker_that_lies_is_not_believed(tmp_path: Path, lie: str) -> None:
         Worker(Budget(seconds=30, memory_bytes=2**28), lying_tasks.__name__) as worker,
     ):
         spelling = GuardedSpelling("stranger", files, worker)
-        with pytest.raises(InputError, match="answer|no message"):
+        with pytest.raises(InputError, match=r"answer|no message"):
             spelling.encode([lie], framed=False)
-        with pytest.raises(InputError, match="answer|no message"):
+        with pytest.raises(InputError, match=r"answer|no message"):
             spelling.decode([[1]])
 
 
