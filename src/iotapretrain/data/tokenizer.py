@@ -263,7 +263,5 @@ def save_tokenizer(backend: tokenizers.Tokenizer, folder: Path) -> Tokenizer:
     folder.mkdir(parents=True, exist_ok=True)
     backend.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_TOKEN}
-    (folder / SETTINGS).write_text(
-        json.dumps(config, indent=2) + "\n", encoding="utf-8"
-    )
+    (folder / SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return load_tokenizer(str(folder))

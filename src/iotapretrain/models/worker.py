@@ -81,6 +81,7 @@ class Worker:
                         str(theirs.fileno()),
                     ),
                     *(str(os.getpid()), self.module, str(self.budget.memory_bytes)),
+                    str(self.budget.threads),
                 ],
                 env=self._environment(),
                 cwd="/",
