@@ -59,7 +59,7 @@ def _outermost(paths: Iterable[str]) -> list[str]:
     names = {name for path in paths for name in (os.path.abspath(path), os.path.realpath(path))}
     found: list[str] = []
     for name in sorted(filter(os.path.exists, names), key=len):
-        if not any(Path(name).is_relative_to(outer) for outer in found):
+        if not name.startswith(tuple(f"{outer}/" for outer in found)):
             found.append(name)
     return found
 
