@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from iotapretrain.models import sandbox
+from iotapretrain.models.control_group import most_threads
 from iotapretrain.models.libc import prctl
 from iotapretrain.models.worker import Budget, Worker
 
@@ -124,8 +125,7 @@ def test_for_root_and_for_an_ordinary_user(tmp_path: Path, uid: int) -> None:
 def test_several_threads_are_counted(tmp_path: Path) -> None:
     """For an ordinary user. The root folder stays, and that is not hidden."""
     found = in_child(NOBODY, lambda: restricted(2, Path("/etc/passwd")))
-    most = sandbox.THREADS_EACH * 2 + sandbox.THREADS_SPARE
-    assert found["threads"] == most - 1
+    assert found["threads"] == most_threads(2) - 1
     assert "a limit on threads" in found["granted"]
     assert "no capabilities" in found["granted"]
     assert ROOT not in found["granted"]

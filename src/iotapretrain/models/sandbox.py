@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.models.call_filter import filter_calls
+from iotapretrain.models.control_group import most_threads
 from iotapretrain.models.libc import MACHINES, libc, prctl
 from iotapretrain.models.own_root import leave_root, map_ids
 
@@ -31,8 +32,6 @@ TRIED = (
     ("user",),
 )
 """From the most to the least; the second is root's where there may be no user namespaces."""
-THREADS_EACH, THREADS_SPARE = 4, 16
-"""Libraries have pools of their own, each of as many threads as a worker may use."""
 
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
 LANDLOCK_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
@@ -132,7 +131,7 @@ def _limit_threads(threads: int) -> None:
 
     It refuses none to the system's own root, whatever the namespace.
     """
-    most = THREADS_EACH * threads + THREADS_SPARE
+    most = most_threads(threads)
     resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
 
 

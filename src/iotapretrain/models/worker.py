@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
+from iotapretrain.models.control_group import ControlGroup, limited_group
 from iotapretrain.models.files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
 
@@ -52,6 +53,7 @@ class Worker:
         self.protections: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._group: ControlGroup | None = None
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -92,11 +94,14 @@ class Worker:
                 start_new_session=True,
             )
         self._channel = ours
+        self._group = limited_group(self.budget.memory_bytes, self.budget.threads)
+        grouped = self._group is not None and self._group.takes(self._process.pid)
         try:
             hello, _ = channel.receive(ours, time.monotonic() + START_SECONDS)
         except (EOFError, OSError, TimeoutError) as error:
             raise WorkerError(f"a worker did not start: {self._last_words()}") from error
-        self.protections = tuple(hello["granted"])
+        limits = ("a control group with limits on memory and threads",) if grouped else ()
+        self.protections = (*hello["granted"], *limits)
         return ours
 
     def call(
@@ -139,12 +144,15 @@ class Worker:
         """End the process and everything that it started; another thread may do so, too."""
         process, self._process = self._process, None
         ours, self._channel = self._channel, None
+        group, self._group = self._group, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(END_SECONDS)
             if process.stderr is not None:
                 process.stderr.close()
+        if group is not None:
+            group.remove()
         if ours is not None:
             ours.close()
 
