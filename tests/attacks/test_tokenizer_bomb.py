@@ -17,8 +17,12 @@ from typer.testing import CliRunner
 from iotapretrain.cli.main import app
 from iotapretrain.competition.benchmark import spelling_tasks
 from iotapretrain.competition.benchmark.guarded import GuardedSpelling, guarded
+from iotapretrain.competition.benchmark.run import Bench
+from iotapretrain.competition.benchmark.tasks import Choosing
+from iotapretrain.data.cache import Cache
 from iotapretrain.data.tokenizer import find_files, load_tokenizer, save_tokenizer
 from iotapretrain.errors import InputError
+from iotapretrain.hub.cache import Cache as HubCache
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
@@ -181,6 +185,17 @@ def test_the_caller_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert spelling.decode(expected) == ["Grüße"]
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("a" * (2**25 + 1), "33,554,433 bytes is too long"), ("\ud800", "no Unicode")],
+)
+def test_texts_that_no_tokenizer_is_to_blame_for(tmp_path: Path, text: str, reason: str) -> None:
+    with opened(bomb(tmp_path)) as spelling:
+        with pytest.raises(InputError, match=reason):
+            spelling.encode([text], framed=False)
+        assert spelling.encode(["b"], framed=False) == [[65]]
+
+
 @pytest.mark.parametrize("lie", ["many", "large", "negative", "words", "none"])
 def test_a_worker_that_lies_is_not_believed(tmp_path: Path, lie: str) -> None:
     bomb(tmp_path)
@@ -195,21 +210,43 @@ def test_a_worker_that_lies_is_not_believed(tmp_path: Path, lie: str) -> None:
             spelling.decode([[1]])
 
 
-def test_a_benchmark_of_a_strangers_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line, and the others' results stay."""
-    monkeypatch.setenv("IOTA_CACHE", str(tmp_path / "cache"))
+@pytest.fixture
+def published(tmp_path: Path) -> tuple[str, str]:
+    """A stranger's model on a hub: its place, and the hub's address."""
     model = zoo.save(zoo.network("LlamaForCausalLM"), tmp_path / "model")
     bomb(model, **normaliser())
     hub = FolderHub(tmp_path / "hub", "mallory")
     commit = hub.publish(ModelFolder.scan(model), repository := RepositoryId("mallory", "m"), "x")
     hub.set_visibility(repository, "public")
-    texts = {name: tmp_path / f"{name}.txt" for name in ("good", "bad")}
-    texts["good"].write_text("Words. " * 60)
-    texts["bad"].write_text("Words. " * 60 + "a")
-    tasks = ",".join(f"{name}={path}" for name, path in texts.items())
-    arguments = ["--tasks", tasks, "--hub", f"folder:{tmp_path / 'hub'}", "--limit", "1"]
-    result = CliRunner().invoke(app, ["benchmark", f"hub:{commit}", *arguments])
-    assert result.exit_code == 1, result.output
-    (line,) = (each for each in result.stdout.splitlines() if each.startswith("* bad"))
-    assert "its tokenizer is not used: it makes 2,986,404 ids of a text of 421 characters" in line
-    assert "| good | perplexity |" in result.stdout
+    return f"hub:{commit}", f"folder:{tmp_path / 'hub'}"
+
+
+def test_a_benchmark_of_a_strangers_model(
+    published: tuple[str, str], tmp_path: Path, worker: Worker
+) -> None:
+    """The text that sets it off has no result, and a reason; others have theirs."""
+    place, hub = published
+    cache = Cache(tmp_path / "cache")
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("Words. " * 60)
+    bad.write_text("Words. " * 60 + "a")
+    tasks = Choosing(cache, limit=1).tasks([str(good), str(bad)])
+    bench = Bench(cache, hub, HubCache(tmp_path / "hub-cache"), worker)
+    first, second = bench.results([place], tasks, lambda *_: None)
+    assert first.metrics["perplexity"].value > 1
+    assert second.missing == (
+        f"{place}: its tokenizer is not used: it makes 2,986,404 ids of a text of 421 characters"
+    )
+
+
+def test_a_command_ends_with_one_line(
+    published: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, hub = published
+    monkeypatch.setenv("IOTA_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("iotapretrain.competition.benchmark.guarded.LARGEST_FILE", 1_000)
+    arguments = ["benchmark", place, "--hub", hub, "--tasks", "synthetic/recall"]
+    result = CliRunner().invoke(app, arguments)
+    assert isinstance(result.exception, InputError)
+    assert "bytes; at most 1,000 are read" in str(result.exception)
+    assert InputError.exit_code == 2

@@ -30,7 +30,7 @@ BUDGET = Budget(seconds=120.0, memory_bytes=4 * 2**30)
 """A file at its bounds takes seconds, 10 MB of text some more, and less than half the memory."""
 LARGEST_FILE = 64 * 2**20
 """Twice as large as any that is in use."""
-LARGEST_TEXT = 64 * 2**20
+LARGEST_TEXT = 32 * 2**20
 ID_BYTES, ROW_BYTES = 9, 64
 """What an id, and a row or the frame of a message, takes in JSON."""
 ESCAPED = 6
@@ -59,10 +59,10 @@ class GuardedSpelling:
 
     def encode(self, texts: Sequence[str], framed: bool) -> list[list[int]]:
         """See `Spelling`."""
-        sizes = [len(text.encode()) for text in texts]
-        if sum(sizes) > LARGEST_TEXT:
+        size = _size(texts)
+        if size > LARGEST_TEXT:
             raise InputError(
-                f"a text of {sum(sizes):,} bytes is too long to be tokenised whole; at most"
+                f"a text of {size:,} bytes is too long to be tokenised whole; at most"
                 f" {LARGEST_TEXT:,}: give it as lines of a .jsonl file"
             )
         most = [most_ids(text) for text in texts]
@@ -78,7 +78,7 @@ class GuardedSpelling:
         most = [most_bytes(len(row)) for row in rows]
         largest = ESCAPED * sum(most) + ROW_BYTES * (len(rows) + 1)
         texts: list[str] = self._asked("decode", list[str], largest, rows=rows)
-        self._counted([len(text.encode()) for text in texts], most)
+        self._counted([len(text.encode("utf-8", "surrogatepass")) for text in texts], most)
         return texts
 
     def close(self) -> None:
@@ -123,5 +123,14 @@ def guarded(name: str, files: TokenizerFiles, budget: Budget = BUDGET) -> Iterat
         yield GuardedSpelling(name, opened, worker)
 
 
+def _size(texts: Sequence[str]) -> int:
+    """In bytes; half a surrogate pair, as JSON can hold it, has none."""
+    try:
+        return sum(len(text.encode()) for text in texts)
+    except UnicodeEncodeError as error:
+        raise InputError(f"a text that is no Unicode: {error}") from error
+
+
 def _refused(name: str, reason: str) -> InputError:
-    return InputError(f"{name}: its tokenizer is not used: {reason}")
+    """In one line, whatever words of a stranger are in it."""
+    return InputError(f"{name}: its tokenizer is not used: {' '.join(reason.split())}")
