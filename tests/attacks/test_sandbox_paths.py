@@ -16,6 +16,7 @@ import pytest
 from iotapretrain.models import sandbox
 from iotapretrain.models.control_group import most_threads
 from iotapretrain.models.libc import prctl
+from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.worker import Budget, Worker
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")
@@ -61,6 +62,18 @@ def test_no_way_out_of_the_root(taken: Worker, tmp_path: Path) -> None:
         assert taken.call("call", (), asked) == "ENOENT", root
     for number, arguments in ((165, ["/", "/", None, 32, None]), (155, [".", "."]), (161, ["/"])):
         assert taken.call("call", (), {"number": number, "arguments": arguments}) == "EPERM"
+
+
+def test_the_working_folder_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m` puts it where modules are looked for, and a journal may lie in it."""
+    (tmp_path / "journal").write_text("secret salt")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with (
+        Worker(Budget(seconds=30, memory_bytes=2**30), "tests.models.bad_tasks") as worker,
+        pytest.raises(Rejection, match="No such file"),
+    ):
+        worker.call("read", (), {"path": str(tmp_path / "journal")})
 
 
 def test_what_computing_needs_is_there(taken: Worker) -> None:

@@ -10,6 +10,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from iotapretrain.models.libc import libc
@@ -31,14 +32,16 @@ def leave_root(paths: Iterable[str]) -> bool:
     The calling thread must be the only one, in a mount namespace of its own: else it would take the
     root away from others. Where the kernel refuses a step, the old root stays.
     """
+    if os.uname().machine not in PIVOT_ROOT:
+        return False
     try:
         _asked(libc.mount(b"none", b"/", None, PRIVATE, None))
-        copies = [(path, _copy(path)) for path in _outermost(paths)]
-        try:
+        with ExitStack() as stack:
+            copies = []
+            for path in _outermost(paths):
+                copies.append((path, copy := _copy(path)))
+                stack.callback(os.close, copy)
             _build(copies)
-        finally:
-            for _, copy in copies:
-                os.close(copy)
     except OSError:  # whatever is refused, the other protections hold, and this one is not named
         return False
     return True

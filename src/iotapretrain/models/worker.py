@@ -177,7 +177,7 @@ class Worker:
         threads = str(self.budget.threads)
         return {
             "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": os.pathsep.join(_import_paths(self.module)),
             "PYTHONDONTWRITEBYTECODE": "1",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": threads,
@@ -212,3 +212,17 @@ class Worker:
         _, said = self._process.communicate(timeout=END_SECONDS)
         self.close()
         return said.decode(errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
+
+
+def _import_paths(module: str) -> list[str]:
+    """Where Python looks for modules, which a worker may therefore read.
+
+    Not the working folder, where journals may lie: `python -m` looks there first. Only if the code
+    itself lies there, it stays.
+    """
+    stays = any(os.path.exists(name.partition(".")[0]) for name in (module, __name__))
+    return [path for path in filter(None, sys.path) if stays or not _is_working_folder(path)]
+
+
+def _is_working_folder(path: str) -> bool:
+    return os.path.exists(path) and os.path.samefile(path, os.curdir)
