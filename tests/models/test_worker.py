@@ -57,14 +57,14 @@ def misbehaviour(worker: Worker, task: str, **arguments: object) -> str:
         worker.call(task, (), arguments)
     assert caught.value.finding.code == Code.MISBEHAVED
     answer = worker.call("honest", (), {"words": ["hello"]})
-    assert answer["words"] == ["hello", "thread"]
+    assert answer["words"] == ["hello"]
     return caught.value.finding.sentence
 
 
 def test_all_protections_are_active_here(bad: Worker) -> None:
     """On the machines where these tests run; elsewhere the list says what is missing."""
     bad.start()
-    assert len(bad.protections) == 7
+    assert len(bad.protections) == 9
 
 
 def test_one_process_serves_many_models(bad: Worker, llama: Path) -> None:
@@ -111,9 +111,10 @@ def test_a_model_that_reaches_for_the_network(bad: Worker, task: str) -> None:
 def test_a_model_that_reads_the_home_directory(bad: Worker, tmp_path: Path) -> None:
     secret = tmp_path / "wallet"
     secret.write_text("mnemonic")
-    assert "Permission denied" in misbehaviour(bad, "read", path=str(secret))
-    assert "Permission denied" in misbehaviour(bad, "list_folder", path=str(Path.home()))
-    assert "Permission denied" in misbehaviour(bad, "read", path=f"/proc/{os.getpid()}/environ")
+    absent = "No such file or directory"
+    assert absent in misbehaviour(bad, "read", path=str(secret))
+    assert absent in misbehaviour(bad, "list_folder", path=str(tmp_path))
+    assert absent in misbehaviour(bad, "read", path=f"/proc/{os.getpid()}/environ")
 
 
 def test_a_model_that_writes_or_removes_files(bad: Worker, tmp_path: Path) -> None:

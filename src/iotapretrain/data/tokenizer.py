@@ -31,6 +31,7 @@ BYTES = "bytes"
 BATCH_CHARACTERS = 4_000_000
 """Texts tokenised at once: enough to keep all cores busy, little enough to keep memory small."""
 SMALLEST_VOCABULARY = 257
+SETTINGS = "tokenizer_config.json"
 
 _PINNED = re.compile(r"(?P<repo>[\w.-]+(/[\w.-]+)?)@(?P<revision>[0-9a-f]{40})")
 
@@ -92,27 +93,42 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
         yield batch
 
 
+@dataclass(frozen=True)
+class TokenizerFiles:
+    """Where a tokenizer lies, in the form that is read here: both in one folder, the settings only
+    if there are any.
+    """
+
+    whole: Path
+    settings: Path
+
+
 def load_tokenizer(place: str) -> Tokenizer:
-    """The tokenizer at `place`: `bytes`, a file, a folder, or `REPO@COMMIT` on the hub."""
+    """The tokenizer at `place`: `bytes`, a file, a folder, or `REPO@COMMIT` on the hub.
+
+    What it reads it believes: a place that a stranger chose is opened in a worker instead.
+    """
     if place == BYTES:
         return _prepared(BYTES, _bytes_alone().to_str(), {}, identity=BYTES)
+    files = find_files(place)
+    return _converted(place, Path(place)) if files is None else _from_files(place, files)
+
+
+def find_files(place: str) -> TokenizerFiles | None:
+    """The files of a tokenizer that has some, fetched if need be, but not read; None for a folder
+    of older formats.
+    """
     path = Path(place)
     if path.is_dir():
-        return _from_folder(place, path)
+        whole = path / "tokenizer.json"
+        return TokenizerFiles(whole, path / SETTINGS) if whole.is_file() else None
     if path.is_file():
-        return _from_file(place, path, path.parent / "tokenizer_config.json")
+        return TokenizerFiles(path, path.parent / SETTINGS)
     if pinned := _PINNED.fullmatch(place):
-        return _from_hub(place, pinned["repo"], pinned["revision"])
+        return _fetched(place, pinned["repo"], pinned["revision"])
     raise InputError(
         f"tokenizer {place}: no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)"
     )
-
-
-def _from_folder(place: str, folder: Path) -> Tokenizer:
-    whole = folder / "tokenizer.json"
-    if whole.is_file():
-        return _from_file(place, whole, folder / "tokenizer_config.json")
-    return _converted(place, folder)
 
 
 def _converted(place: str, folder: Path) -> Tokenizer:
@@ -134,30 +150,39 @@ def _converted(place: str, folder: Path) -> Tokenizer:
     )
 
 
-def _from_file(place: str, whole: Path, settings: Path) -> Tokenizer:
+def _from_files(place: str, files: TokenizerFiles) -> Tokenizer:
     try:
-        content = whole.read_text(encoding="utf-8")
-        config: object = json.loads(settings.read_bytes()) if settings.is_file() else {}
+        content = files.whole.read_text(encoding="utf-8")
+        settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
     except (OSError, ValueError) as error:
         raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
+    return read_tokenizer(place, content, settings)
+
+
+def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
+    """The tokenizer of a tokenizer.json and of the tokenizer_config.json beside it."""
+    try:
+        config: object = json.loads(settings)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"tokenizer {place}: {SETTINGS} cannot be read: {error}") from error
     return _prepared(place, content, config if isinstance(config, dict) else {})
 
 
-def _from_hub(place: str, repo: str, revision: str) -> Tokenizer:
+def _fetched(place: str, repo: str, revision: str) -> TokenizerFiles:
     def fetched(name: str) -> Path:
         return Path(hf_hub_download(repo, name, revision=revision))
 
     try:
         whole = fetched("tokenizer.json")
         try:
-            settings = fetched("tokenizer_config.json")
+            settings = fetched(SETTINGS)
         except EntryNotFoundError:
-            settings = whole.parent / "tokenizer_config.json"
+            settings = whole.parent / SETTINGS
     except (HfHubHTTPError, EntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise UnavailableSourceError(
             place, f"tokenizer cannot be fetched: {error}; check name, commit, network and HF_TOKEN"
         ) from error
-    return _from_file(place, whole, settings)
+    return TokenizerFiles(whole, settings)
 
 
 def _prepared(
@@ -238,7 +263,5 @@ def save_tokenizer(backend: tokenizers.Tokenizer, folder: Path) -> Tokenizer:
     folder.mkdir(parents=True, exist_ok=True)
     backend.save(str(folder / "tokenizer.json"))
     config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_TOKEN}
-    (folder / "tokenizer_config.json").write_text(
-        json.dumps(config, indent=2) + "\n", encoding="utf-8"
-    )
+    (folder / SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return load_tokenizer(str(folder))

@@ -28,7 +28,10 @@ def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> 
 
 
 def receive(
-    channel: socket.socket, until: float | None = None, most_files: int = 0
+    channel: socket.socket,
+    until: float | None = None,
+    most_files: int = 0,
+    largest: int = LARGEST_MESSAGE,
 ) -> tuple[Any, list[int]]:
     """The next message and its files; the kernel drops more than `most_files`.
 
@@ -39,8 +42,8 @@ def receive(
     head, files, _, _ = socket.recv_fds(channel, LENGTH_BYTES, most_files)
     head += _exactly(channel, LENGTH_BYTES - len(head), until)
     length = int.from_bytes(head, "little")
-    if length > LARGEST_MESSAGE:
-        raise ValueError(f"a message of {length:,} bytes; at most {LARGEST_MESSAGE:,} are read")
+    if length > largest:
+        raise ValueError(f"a message of {length:,} bytes; at most {largest:,} are read")
     try:
         return msgspec.json.decode(_exactly(channel, length, until)), files
     except (msgspec.DecodeError, RecursionError) as error:

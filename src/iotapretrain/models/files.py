@@ -127,6 +127,18 @@ def open_folder(root: Path) -> Iterator[OpenFolder]:
         yield OpenFolder(root, tuple(files), total)
 
 
+@contextmanager
+def open_named(root: Path, path: str, *beside: str) -> Iterator[OpenFolder]:
+    """Open one file of a folder, and those beside it that are there, or Rejection."""
+    with ExitStack() as stack:
+        files = []
+        for each in (path, *(other for other in beside if (root / other).exists())):
+            descriptor = _opened(root, each)
+            stack.callback(os.close, descriptor)
+            files.append(OpenFile.of(each, descriptor))
+        yield OpenFolder(root, tuple(files), sum(file.size for file in files))
+
+
 def _listing(root: Path) -> list[tuple[str, os.stat_result]]:
     """All files below a folder. A link counts as the file it leads to, as in a hub's cache."""
     if not root.is_dir():

@@ -28,12 +28,12 @@ class Request(msgspec.Struct):
     arguments: dict[str, Any]
 
 
-def main(descriptor: int, parent: int, module: str, memory_bytes: int) -> None:
+def main(descriptor: int, parent: int, module: str, memory_bytes: int, threads: int) -> None:
     """Serve the tasks of a module over an inherited socket."""
-    granted = sandbox.isolate(parent)
+    isolated = sandbox.isolate(parent, threads)
     tasks = importlib.import_module(module)
     silence = os.open(os.devnull, os.O_WRONLY)
-    granted += sandbox.restrict(memory_bytes)
+    granted = sandbox.restrict(isolated, memory_bytes, threads)
     os.dup2(silence, sys.stderr.fileno())
     with socket.socket(fileno=descriptor) as caller:
         channel.send(caller, {"granted": granted})
@@ -63,4 +63,4 @@ def _answer(tasks: ModuleType, request: Request, files: list[int]) -> dict[str, 
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), int(sys.argv[5]))

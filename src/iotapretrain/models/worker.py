@@ -21,6 +21,7 @@ from typing import Any, Self
 
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
+from iotapretrain.models.control_group import ControlGroup, limited_group
 from iotapretrain.models.files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
 
@@ -52,6 +53,7 @@ class Worker:
         self.protections: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
+        self._group: ControlGroup | None = None
         self._turn = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -81,6 +83,7 @@ class Worker:
                         str(theirs.fileno()),
                     ),
                     *(str(os.getpid()), self.module, str(self.budget.memory_bytes)),
+                    str(self.budget.threads),
                 ],
                 env=self._environment(),
                 cwd="/",
@@ -91,22 +94,34 @@ class Worker:
                 start_new_session=True,
             )
         self._channel = ours
+        self._group = limited_group(self.budget.memory_bytes, self.budget.threads)
+        grouped = self._group is not None and self._group.takes(self._process.pid)
         try:
             hello, _ = channel.receive(ours, time.monotonic() + START_SECONDS)
         except (EOFError, OSError, TimeoutError) as error:
             raise WorkerError(f"a worker did not start: {self._last_words()}") from error
-        self.protections = tuple(hello["granted"])
+        limits = ("a control group with limits on memory and threads",) if grouped else ()
+        self.protections = (*hello["granted"], *limits)
         return ours
 
-    def call(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
-        """What the task returns; Rejection if it refuses the model, or if the model misbehaves.
+    def call(
+        self,
+        task: str,
+        files: Sequence[OpenFile],
+        arguments: Mapping[str, Any],
+        largest: int = channel.LARGEST_MESSAGE,
+    ) -> Any:
+        """What the task returns, in an answer of at most `largest` bytes; Rejection if it refuses
+        the model, or if the model misbehaves.
 
         One call at a time: an answer that nobody waits for any more would be taken for the next.
         """
         with self._turn:
-            return self._called(task, files, arguments)
+            return self._called(task, files, arguments, largest)
 
-    def _called(self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any]) -> Any:
+    def _called(
+        self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any], largest: int
+    ) -> Any:
         caller = self.start()
         request = {
             "task": task,
@@ -116,7 +131,7 @@ class Worker:
         until = time.monotonic() + self.budget.seconds
         try:
             channel.send(caller, request, [file.descriptor for file in files])
-            answer, _ = channel.receive(caller, until)
+            answer, _ = channel.receive(caller, until, largest=largest)
         except TimeoutError:
             raise self._ended("time", f"took more than {self.budget.seconds:g} seconds") from None
         except (EOFError, ConnectionError):
@@ -129,12 +144,15 @@ class Worker:
         """End the process and everything that it started; another thread may do so, too."""
         process, self._process = self._process, None
         ours, self._channel = self._channel, None
+        group, self._group = self._group, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait(END_SECONDS)
             if process.stderr is not None:
                 process.stderr.close()
+        if group is not None:
+            group.remove()
         if ours is not None:
             ours.close()
 
@@ -159,11 +177,12 @@ class Worker:
         threads = str(self.budget.threads)
         return {
             "PATH": os.defpath,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "PYTHONPATH": os.pathsep.join(_import_paths(self.module)),
             "PYTHONDONTWRITEBYTECODE": "1",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
+            "TOKENIZERS_PARALLELISM": "false",
             "MALLOC_ARENA_MAX": ARENAS,
         }
 
@@ -193,3 +212,17 @@ class Worker:
         _, said = self._process.communicate(timeout=END_SECONDS)
         self.close()
         return said.decode(errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
+
+
+def _import_paths(module: str) -> list[str]:
+    """Where Python looks for modules, which a worker may therefore read.
+
+    Not the working folder, where journals may lie: `python -m` looks there first. Only if the code
+    itself lies there, it stays.
+    """
+    stays = any(os.path.exists(name.partition(".")[0]) for name in (module, __name__))
+    return [path for path in filter(None, sys.path) if stays or not _is_working_folder(path)]
+
+
+def _is_working_folder(path: str) -> bool:
+    return os.path.exists(path) and os.path.samefile(path, os.curdir)

@@ -12,7 +12,7 @@ import torch
 from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 
-from iotapretrain.competition.benchmark.subject import Opened, identify, open_subject
+from iotapretrain.competition.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.tokenizer import END_TOKEN, load_tokenizer, save_tokenizer
 from iotapretrain.models.worker import Budget, Worker
@@ -55,8 +55,9 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.fixture(scope="session")
-def opened(folder: Path, worker: Worker) -> Opened:
-    return open_subject(identify("model", folder, None), worker, "cpu")
+def opened(folder: Path, worker: Worker) -> Iterator[Opened]:
+    with identified("model", folder, None) as subject:
+        yield open_subject(subject, worker, "cpu")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import torch
 from iotapretrain.competition.benchmark.choices import ROWS, Choices
 from iotapretrain.competition.benchmark.continuation import Prompt, continued
 from iotapretrain.competition.benchmark.measure import Measured
-from iotapretrain.competition.benchmark.subject import Opened, identify, open_subject
+from iotapretrain.competition.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.data.synthetic.item import Draws
 from iotapretrain.errors import InputError, UnavailableSourceError
 from iotapretrain.models.worker import Worker
@@ -242,8 +242,9 @@ def test_rows_are_checked_before_anything_runs(
 
 
 def test_real_rows_on_a_real_model(stories: Path, worker: Worker, tmp_path: Path) -> None:
-    real = open_subject(identify("stories", stories, None), worker, "cpu")
     peer = HFLM(pretrained=str(stories), device="cpu", batch_size=4)
-    for name in ("hellaswag", "piqa"):
-        task = Choices(name, SHARED / "eval" / f"{name}.jsonl", 40)
-        assert values(task.measure(real, nothing)) == directly(task, peer, tmp_path, 40)
+    with identified("stories", stories, None) as subject:
+        real = open_subject(subject, worker, "cpu")
+        for name in ("hellaswag", "piqa"):
+            task = Choices(name, SHARED / "eval" / f"{name}.jsonl", 40)
+            assert values(task.measure(real, nothing)) == directly(task, peer, tmp_path, 40)

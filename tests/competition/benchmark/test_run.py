@@ -13,7 +13,7 @@ import torch
 from iotapretrain.competition.benchmark import run, tables
 from iotapretrain.competition.benchmark.measure import Measured, Metric, Progress
 from iotapretrain.competition.benchmark.run import Bench, Result
-from iotapretrain.competition.benchmark.subject import Opened, identify, open_subject
+from iotapretrain.competition.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.competition.benchmark.tasks import Choosing
 from iotapretrain.data.cache import Cache
 from iotapretrain.data.tokenizer import load_tokenizer, save_tokenizer
@@ -108,7 +108,8 @@ def test_a_model_of_a_hub(bench: Bench, folder: Path, tmp_path: Path) -> None:
     place = f"hub:{commit}"
     (result,) = bench.results([place], [Counted("task")], unwatched)
     assert result.model == place
-    assert result.digest == identify("here", folder, None).digest
+    with identified("here", folder, None) as subject:
+        assert result.digest == subject.digest
 
 
 def test_models_are_inspected_before_they_are_opened(
@@ -116,19 +117,31 @@ def test_models_are_inspected_before_they_are_opened(
 ) -> None:
     spoilt = shutil.copytree(folder, tmp_path / "spoilt")
     zoo.edit_tensors(spoilt, {"model.norm.weight": torch.full((32,), torch.nan)})
-    with pytest.raises(InputError, match=r"bad: is not opened: model\.norm\.weight holds NaN"):
-        open_subject(identify("bad", spoilt, None), worker, "cpu")
+    with (
+        identified("bad", spoilt, None) as subject,
+        pytest.raises(InputError, match=r"bad: is not opened: model\.norm\.weight holds NaN"),
+    ):
+        open_subject(subject, worker, "cpu")
     (spoilt / "evil.py").write_text("")
-    with pytest.raises(InputError, match=r"bad: is not opened: evil\.py is code"):
-        identify("bad", spoilt, None)
+    with (
+        pytest.raises(InputError, match=r"bad: is not opened: evil\.py is code"),
+        identified("bad", spoilt, None),
+    ):
+        pass
 
 
 def test_a_model_needs_its_tokenizer(worker: Worker, folder: Path, tmp_path: Path) -> None:
     bare = zoo.save(zoo.network("LlamaForCausalLM", vocab_size=200), tmp_path / "bare")
-    with pytest.raises(InputError, match=r"bare: has no tokenizer\.json; name a tokenizer"):
-        identify("bare", bare, None)
-    with pytest.raises(InputError, match="the tokenizer has 257 ids, the model 200"):
-        open_subject(identify("bare", bare, "bytes"), worker, "cpu")
+    with (
+        pytest.raises(InputError, match=r"bare: has no tokenizer\.json; name a tokenizer"),
+        identified("bare", bare, None),
+    ):
+        pass
+    with (
+        identified("bare", bare, "bytes") as subject,
+        pytest.raises(InputError, match="the tokenizer has 257 ids, the model 200"),
+    ):
+        open_subject(subject, worker, "cpu")
 
 
 def test_tasks_by_name(cache: Cache, prose: Path) -> None:

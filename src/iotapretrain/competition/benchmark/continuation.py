@@ -58,23 +58,31 @@ def _continued(opened: Opened, rows: list[list[int]], prompts: list[Prompt]) -> 
     open_rows = set(range(len(rows)))
     steps = likeliest(opened.model, torch.tensor(rows, device=opened.device))
     for tokens in steps:
-        for row in list(open_rows):
+        stopped = set()
+        for row in open_rows:
             token = int(tokens[row])
-            if token != opened.end_id:
+            if token == opened.end_id:
+                stopped.add(row)
+            else:
                 chosen[row].append(token)
-            if token == opened.end_id or _ended(opened, chosen[row], prompts[row]):
-                open_rows.discard(row)
+        open_rows -= stopped
+        open_rows -= _ended(opened, chosen, prompts, sorted(open_rows))
         if not open_rows:
             break
-    for ids, prompt in zip(chosen, prompts, strict=True):
-        yield _before(opened.decode(ids), prompt.stops)
+    for text, prompt in zip(opened.decode(chosen), prompts, strict=True):
+        yield _before(text, prompt.stops)
 
 
-def _ended(opened: Opened, ids: list[int], prompt: Prompt) -> bool:
-    if len(ids) >= prompt.limit:
-        return True
-    text = opened.decode(ids)
-    return any(stop in text for stop in prompt.stops)
+def _ended(
+    opened: Opened, chosen: list[list[int]], prompts: list[Prompt], rows: list[int]
+) -> set[int]:
+    """Those of the rows that have met a stop or their limit."""
+    texts = opened.decode([chosen[row] for row in rows])
+    return {
+        row
+        for row, text in zip(rows, texts, strict=True)
+        if len(chosen[row]) >= prompts[row].limit or any(s in text for s in prompts[row].stops)
+    }
 
 
 def _before(text: str, stops: tuple[str, ...]) -> str:

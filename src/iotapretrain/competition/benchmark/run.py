@@ -14,7 +14,7 @@ from iotapretrain.competition.benchmark.measure import Measured, Metric, Task
 from iotapretrain.competition.benchmark.subject import (
     Opened,
     Subject,
-    identify,
+    identified,
     located,
     open_subject,
 )
@@ -73,9 +73,11 @@ class Bench:
                 fetching = partial(watch, place, "fetching")
                 model = located(place, self.hub, self.hub_cache, fetching)
                 folder = stack.enter_context(model)
-                subjects.append(identify(place, folder, self.tokenizer))
+                subject = stack.enter_context(identified(place, folder, self.tokenizer))
+                subjects.append(subject)
             for subject in subjects:
                 yield from self._of_one(subject, tasks, watch, clock)
+                subject.spelling.close()
 
     def _of_one(
         self,

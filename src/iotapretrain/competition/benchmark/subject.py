@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import tokenizers
 import torch
 
-from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
+from iotapretrain.competition.benchmark.guarded import guarded
+from iotapretrain.competition.benchmark.spelling import OwnSpelling, Spelling
+from iotapretrain.data.tokenizer import BYTES, find_files, load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.cache import Cache
@@ -45,26 +46,22 @@ class Subject:
 
     name: str
     folder: Path
-    tokenizer: Tokenizer
+    spelling: Spelling
     weights: str
 
     @property
     def digest(self) -> str:
         """What its results are kept under."""
-        return f"{self.weights}/{self.tokenizer.digest}"
+        return f"{self.weights}/{self.spelling.digest}"
 
 
 class Opened:
-    """A model in memory, and texts as `transformers` would give them to it.
+    """A model in memory, and texts as `transformers` would give them to it."""
 
-    Unlike pages of a competition, the texts of a benchmark are nobody's attack. So the names of
-    special tokens in them, such as `<unk>`, become those tokens, as everywhere in the field.
-    """
-
-    def __init__(self, model: Model, tokenizer: Tokenizer, positions: int) -> None:
-        self.model, self.positions, self.end_id = model, positions, tokenizer.end_id
-        self._backend = tokenizers.Tokenizer.from_str(tokenizer.backend.to_str())
-        self.start: list[int] = self._backend.encode("").ids
+    def __init__(self, model: Model, spelling: Spelling, vocabulary: int, positions: int) -> None:
+        self.model, self.positions, self.end_id = model, positions, spelling.end_id
+        self._spelling, self._vocabulary = spelling, vocabulary
+        self.start = self._encoded("", framed=True)
 
     @property
     def device(self) -> torch.device:
@@ -75,14 +72,22 @@ class Opened:
         """Token ids; framed by the start token, if any, that the tokenizer puts before a text and
         that the text does not begin with itself.
         """
-        ids: list[int] = self._backend.encode(text, add_special_tokens=framed).ids
+        ids = self._encoded(text, framed)
         doubled = framed and self.start and ids[:2] == self.start * 2
         return ids[1:] if doubled else ids
 
-    def decode(self, ids: list[int]) -> str:
-        """The text of token ids."""
-        text: str = self._backend.decode(ids, skip_special_tokens=True)
-        return text
+    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
+        """The text of each row of token ids."""
+        return self._spelling.decode(rows)
+
+    def _encoded(self, text: str, framed: bool) -> list[int]:
+        (ids,) = self._spelling.encode([text], framed)
+        if (greatest := max(ids, default=0)) >= self._vocabulary:
+            raise InputError(
+                f"the tokenizer has an id {greatest:,}, the model {self._vocabulary:,} ids; name"
+                " the tokenizer that it was trained with"
+            )
+        return ids
 
 
 @contextmanager
@@ -97,17 +102,33 @@ def located(place: str, address: str, cache: Cache, progress: Progress) -> Itera
         yield model.folder
 
 
-def identify(name: str, folder: Path, tokenizer: str | None) -> Subject:
+@contextmanager
+def identified(name: str, folder: Path, tokenizer: str | None) -> Iterator[Subject]:
     """What its files are; the tokenizer is its own, unless another is named."""
     try:
         with open_folder(folder) as files:
             digest = files.digest()
     except Rejection as rejection:
         raise _refused(name, [rejection.finding]) from rejection
-    own = any((folder / file).is_file() for file in ("tokenizer.json", "tokenizer_config.json"))
-    if tokenizer is None and not own:
-        raise InputError(f"{name}: has no tokenizer.json; name a tokenizer, such as `bytes`")
-    return Subject(name, folder, load_tokenizer(tokenizer or str(folder)), digest)
+    with _spelled(name, str(folder), tokenizer) as spelling:
+        spelling.close()  # nobody may need it: its results may be known
+        yield Subject(name, folder, spelling, digest)
+
+
+@contextmanager
+def _spelled(name: str, folder: str, named: str | None) -> Iterator[Spelling]:
+    """A tokenizer that has a tokenizer.json is opened in a worker, whoever named it."""
+    files = None if named == BYTES else find_files(named or folder)
+    if files is not None:
+        with guarded(name, files) as spelling:
+            yield spelling
+    elif named is None:
+        raise InputError(
+            f"{name}: has no tokenizer.json; name a tokenizer, such as `bytes`, or a folder of"
+            " older formats that you trust"
+        )
+    else:
+        yield OwnSpelling(load_tokenizer(named))
 
 
 def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
@@ -126,13 +147,13 @@ def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
                 raise _refused(subject.name, changes)
     except Rejection as rejection:
         raise _refused(subject.name, [rejection.finding]) from rejection
-    if subject.tokenizer.vocabulary > vocabulary:
+    if subject.spelling.vocabulary > vocabulary:
         raise InputError(
-            f"{subject.name}: the tokenizer has {subject.tokenizer.vocabulary:,} ids, the model"
+            f"{subject.name}: the tokenizer has {subject.spelling.vocabulary:,} ids, the model"
             f" {vocabulary:,}; name the tokenizer that it was trained with"
         )
     torch.nn.Module.to(model, torch.device(device))
-    return Opened(model, subject.tokenizer, claims.config.positions)
+    return Opened(model, subject.spelling, vocabulary, claims.config.positions)
 
 
 def _refused(name: str, findings: tuple[Finding, ...] | list[Finding]) -> InputError:
