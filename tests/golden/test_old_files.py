@@ -42,6 +42,15 @@ def place(tmp_path: Path) -> Place:
     return unpack(tmp_path)
 
 
+def common(now: Any, was: Any) -> Any:
+    """What is said now, without what earlier versions did not say: fields may be added."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        return {key: common(now[key], was[key]) for key in now.keys() & was.keys()}
+    if isinstance(was, list) and isinstance(now, list) and len(now) == len(was):
+        return [common(*pair) for pair in zip(now, was, strict=True)]
+    return now
+
+
 def published(place: Place) -> list[dict[str, Any]]:
     """The signed records of the validator, as everybody can read them, in order."""
     files = sorted((place.folder / STATE / "rounds").glob("*.json"))
@@ -54,8 +63,9 @@ def test_they_are_small() -> None:
 
 def test_the_chain_verifies_and_goes_on(place: Place) -> None:
     verify = ("chain", "verify", "net", "--witness", "validator-1/rounds")
-    assert place.told(*verify) == WAS["verdict"]
-    assert place.told("chain", "metagraph", "net") == WAS["metagraph"]
+    assert common(place.told(*verify), WAS["verdict"]) == WAS["verdict"]
+    graph = place.told("chain", "metagraph", "net")
+    assert common(graph, WAS["metagraph"]) == WAS["metagraph"]
     place.iota("chain", "advance", "net", "--to-epoch", 1)
     verdict = place.told(*verify)
     assert verdict["holds"]
@@ -87,9 +97,12 @@ def test_a_decision_is_recomputed(place: Place) -> None:
 
 def test_the_public_views_say_the_same(place: Place) -> None:
     name = f"{SCHEDULE}:mini"
-    assert place.told("leaderboard", "--competition", name) == WAS["leaderboard"]
-    assert place.told("history", "--competition", name) == WAS["history"]
-    assert place.told("explain", "uid:3") == WAS["explained"]
+    for view, line in {
+        "leaderboard": ("leaderboard", "--competition", name),
+        "history": ("history", "--competition", name),
+        "explained": ("explain", "uid:3"),
+    }.items():
+        assert common(place.told(*line), WAS[view]) == WAS[view]
 
 
 def test_the_journal_opens_and_its_validator_goes_on(place: Place) -> None:
