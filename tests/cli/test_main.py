@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from iotapretrain.cli.main import COMMANDS
+from tests.golden.write import unpack
+
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT / "tests" / "conformance" / "vectors" / "competition"
 
@@ -32,14 +35,66 @@ def test_help_lists_the_groups() -> None:
     assert "rules" in shown.stdout
 
 
-def test_help_needs_no_heavy_library() -> None:
+HEAVY = frozenset(
+    {
+        *("torch", "transformers", "tokenizers", "safetensors", "huggingface_hub"),
+        *("bittensor", "bittensor_core", "sqlalchemy", "cryptography"),
+        *("numpy", "pyarrow", "fsspec", "httpx2", "matplotlib", "fastapi", "uvicorn"),
+        *("msgspec", "blake3", "iotapretrain.rules"),
+    }
+)
+"""What takes a person's time to import, and the door to what takes it."""
+MODELS = frozenset({"torch", "transformers", "tokenizers", "safetensors"})
+NETWORK = frozenset({"bittensor", "bittensor_core", "sqlalchemy"})
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a command leaves behind in its process."""
     code = (
-        "import sys\nfrom iotapretrain.cli import main\n"
-        "heavy = {'torch', 'transformers', 'bittensor', 'pyarrow', 'sqlalchemy'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
+        "import sys, atexit\n"
+        "atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr))\n"
+        "from iotapretrain.cli.main import main; main()"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    command = [sys.executable, "-c", code, *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--help",), ("--version",), *((name, "--help") for name in COMMANDS)],
+    ids=" ".join,
+)
+def test_help_imports_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert not imported(*arguments) & HEAVY
+
+
+def test_the_list_spares_parsers_that_it_does_not_use() -> None:
+    assert not imported("--help") & {"markdown_it", "pygments", "rich.markdown", "rich.traceback"}
+
+
+@pytest.mark.parametrize(
+    ("line", "unneeded"),
+    [
+        ("conformance tests/conformance/vectors/competition/normalise.json", MODELS | NETWORK),
+        ("rules explain examples/rules/paper.json", MODELS | NETWORK),
+        ("hub list miner-1/model --hub folder:{net}/hub", MODELS | NETWORK),
+        ("records export {net}", MODELS | NETWORK),
+        ("chain status {net}", MODELS),
+        ("leaderboard --network {net} --competition {net}/competitions.toml:mini", MODELS),
+    ],
+    ids=["conformance", "rules", "hub", "records", "chain", "leaderboard"],
+)
+def test_a_light_command_stays_light(line: str, unneeded: frozenset[str], tmp_path: Path) -> None:
+    unpack(tmp_path)
+    assert not imported(*line.format(net=tmp_path / "net").split()) & unneeded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_what_the_command_says(name: str) -> None:
+    """The table spares importing it, and must not say anything else."""
+    first = COMMANDS[name].load(name).help.partition("\n\n")[0]
+    assert " ".join(first.split()) == COMMANDS[name].summary
 
 
 def test_version() -> None:

@@ -11,8 +11,16 @@ import pytest
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
 from iotapretrain.store import sql
-from iotapretrain.store.journal import Journal, Snapshot, open_journal
-from iotapretrain.store.record import PAYLOAD_BYTES, Draft, Head, Record, chained, first_head
+from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.record import (
+    PAYLOAD_BYTES,
+    Draft,
+    Head,
+    Record,
+    Snapshot,
+    chained,
+    first_head,
+)
 from iotapretrain.store.verify import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, append_each, die_writing

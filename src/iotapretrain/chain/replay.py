@@ -16,8 +16,8 @@ from iotapretrain.rules.ledger.apply import decide
 from iotapretrain.rules.ledger.genesis import first_state
 from iotapretrain.rules.ledger.refusal import Event, Refusal
 from iotapretrain.rules.ledger.state import State
-from iotapretrain.store.journal import Journal, Snapshot
-from iotapretrain.store.record import Head, Record
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.record import Head, Record, Snapshot
 
 SNAPSHOT = "ledger 1"
 """Kept states carry the version of their encoding."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competitions import parse
-from iotapretrain.rules.schedule import Competition, Schedule
+
+if TYPE_CHECKING:
+    from iotapretrain.rules.schedule import Competition, Schedule
 
 
 def find_competition(place: str) -> Competition:
@@ -17,6 +19,8 @@ def find_competition(place: str) -> Competition:
 
 def find_scheduled(place: str) -> tuple[Schedule, Competition]:
     """The same with the schedule that it is part of."""
+    from iotapretrain.rules.competitions import parse
+
     path, name = _split(place)
     try:
         text = path.read_text(encoding="utf-8")

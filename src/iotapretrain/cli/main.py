@@ -1,4 +1,4 @@
-"""`iota`: the command line. Every group is a file beside this one."""
+"""`iota`: the command line. Every command is a file beside this one, imported when it runs."""
 
 from __future__ import annotations
 
@@ -9,60 +9,87 @@ from typing import Annotated
 import typer
 
 from iotapretrain import __version__
-from iotapretrain.cli import (
-    audit,
-    benchmark,
-    chain,
-    conformance,
-    dashboard,
-    data,
-    demo,
-    explain_miner,
-    history,
-    hub,
-    leaderboard,
-    model,
-    publish,
-    pull,
-    records,
-    rules,
-    score,
-    simulate,
-    train,
-    validate,
-)
-from iotapretrain.cli.console import fail
+from iotapretrain.cli.lazy_group import LazyCommand, lazy_group
 from iotapretrain.errors import IotaError
 
 INTERRUPTED = 130
+COMMANDS = {
+    "audit": LazyCommand(
+        "audit:audit",
+        "Repeat a published round: signature, pages, models, losses, tournament, standings,"
+        " weights.",
+    ),
+    "benchmark": LazyCommand(
+        "benchmark:benchmark",
+        "Measure models: perplexity of texts, the field's tasks, generated tasks.",
+    ),
+    "conformance": LazyCommand(
+        "conformance:conformance",
+        "Run conformance vectors against the rules: a line a failing case, then the counts.",
+    ),
+    "dashboard": LazyCommand(
+        "dashboard:dashboard",
+        "Show a network live in the browser: read-only, and on this machine alone by default.",
+    ),
+    "demo": LazyCommand(
+        "demo:demo",
+        "Run a network of miners, cheats and validators, one of them a liar, and report who was"
+        " paid.",
+    ),
+    "publish": LazyCommand(
+        "publish:publish",
+        "Publish a model: inspect, upload unseen, compare, commit, open to everybody.",
+    ),
+    "pull": LazyCommand(
+        "pull:pull",
+        "Bring a committed model here: verified, and bound to the hotkey that committed to it.",
+    ),
+    "explain": LazyCommand(
+        "explain_miner:explain",
+        "Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.",
+    ),
+    "history": LazyCommand(
+        "history:history",
+        "Show the champion's loss round by round, from a validator's public records.",
+    ),
+    "leaderboard": LazyCommand(
+        "leaderboard:leaderboard",
+        "Show the models of a competition, best first: losses, win rates, averages, emission.",
+    ),
+    "score": LazyCommand(
+        "score:score",
+        "Say what validators would say of a model now: verdict, loss beside the champion's, and"
+        " pay.",
+    ),
+    "train": LazyCommand(
+        "train:train",
+        "Pretrain a model: from a recipe, or with nothing but a competition's name.",
+    ),
+    "validate": LazyCommand(
+        "validate:validate",
+        "Fetch, inspect and score models, decide rounds, publish signed records, set weights.",
+    ),
+    "chain": LazyCommand(
+        "chain:app",
+        "Make, use, check and serve a chain in a file; or use finney, test, or any node.",
+    ),
+    "data": LazyCommand("data:app", "Look at sources of text, their pages and tokenizers."),
+    "hub": LazyCommand("hub:app", "Publish models, look at them, bring them here."),
+    "model": LazyCommand("model:app", "Look at models of strangers, safely."),
+    "records": LazyCommand("records:app", "Export what happened; print what events hold."),
+    "rules": LazyCommand("rules:app", "The rules that everyone agrees on, shown at work."),
+    "simulate": LazyCommand("simulate:app", "Try the rules out, without models or machines."),
+}
+"""In the order of the list."""
 
 app = typer.Typer(
     name="iota",
+    cls=lazy_group(COMMANDS),
     help="Pretrain language models together with people you do not trust.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("audit")(audit.audit)
-app.command("benchmark")(benchmark.benchmark)
-app.command("conformance")(conformance.conformance)
-app.command("dashboard")(dashboard.dashboard)
-app.command("demo")(demo.demo)
-app.command("publish")(publish.publish)
-app.command("pull")(pull.pull)
-app.command("explain")(explain_miner.explain)
-app.command("history")(history.history)
-app.command("leaderboard")(leaderboard.leaderboard)
-app.command("score")(score.score)
-app.add_typer(chain.app, name="chain")
-app.add_typer(data.app, name="data")
-app.add_typer(hub.app, name="hub")
-app.add_typer(model.app, name="model")
-app.add_typer(records.app, name="records")
-app.add_typer(rules.app, name="rules")
-app.add_typer(simulate.app, name="simulate")
-app.command("train")(train.train)
-app.command("validate")(validate.validate)
 
 
 def _print_version(wanted: bool) -> None:
@@ -88,6 +115,8 @@ def main() -> None:
     try:
         app()
     except IotaError as error:
+        from iotapretrain.cli.console import fail
+
         fail(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:

@@ -14,8 +14,8 @@ from typing import Generic, Self, TypeVar
 
 from iotapretrain.errors import StoreError
 from iotapretrain.store.group import GroupCommit
-from iotapretrain.store.journal import Journal, Snapshot
-from iotapretrain.store.record import Draft, Head, Record, chained, first_head, linked
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.record import Draft, Head, Record, Snapshot, chained, first_head, linked
 
 State = TypeVar("State")
 Command = TypeVar("Command")

@@ -7,17 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-import msgspec
-
 from iotapretrain.errors import StoreError
-from iotapretrain.store.record import Draft, Head, Record
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """A state as it was behind one record of the journal."""
-
-    head: Head
-    state: bytes
+from iotapretrain.store.record import Draft, Head, Record, Snapshot
 
 
 class Writer(Protocol):

@@ -48,6 +48,13 @@ class Head(msgspec.Struct, frozen=True):
     link: bytes
 
 
+class Snapshot(msgspec.Struct, frozen=True):
+    """A state as it was behind one record of the journal."""
+
+    head: Head
+    state: bytes
+
+
 class Record(msgspec.Struct, frozen=True):
     """One link of the journal. Sequences count from 1 without gaps."""
 

@@ -14,8 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
-from iotapretrain.store.journal import Snapshot
-from iotapretrain.store.record import FORMAT, Draft, Head, Record, chained, first_head
+from iotapretrain.store.record import FORMAT, Draft, Head, Record, Snapshot, chained, first_head
 from iotapretrain.store.tables import journals, metadata, records, snapshots
 
 PATIENCE_SECONDS = 30
