@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -116,6 +117,10 @@ class EmbeddedChain:
         with self._journal.writing() as writer:
             writer.append([step_draft(self._refreshed().block + blocks)])
         return self.head()
+
+    def turn(self, seconds: float) -> AbstractContextManager[None]:
+        """While it lasts, this thread's questions raise UnfinishedError when it is over."""
+        return self._history.turn.lasting(seconds)
 
     # Blocks
 

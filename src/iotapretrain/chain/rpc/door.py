@@ -1,0 +1,78 @@
+"""Who comes in: connections are counted from their first byte, by address and in all.
+
+A connection that has not said yet what it wants takes a place too, so that nobody can keep others
+out by opening many and saying nothing. Whoever is over is told why, as long as not too many wait
+for that; the rest are dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import ClassVar
+
+from websockets.asyncio.server import ServerConnection
+from websockets.http11 import Request, Response
+
+from iotapretrain.chain.rpc.addresses import Address, Addresses
+from iotapretrain.chain.rpc.limits import Limits
+
+TOO_MANY = "too many connections; come back later"
+TOO_MANY_FROM = "too many connections from your address; close some"
+
+
+class Door:
+    """Counts who is here."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._addresses = Addresses(limits)
+        self._inside = 0
+
+    def enter(self, host: str) -> Address | None:
+        """The address of a new connection; None where even a refusal would be too much."""
+        address = self._addresses.of(host)
+        waiting = self._limits.waiting_at_the_door
+        seats = self._limits.connections_per_address + waiting
+        if self._inside >= self._limits.connections + waiting or address.sit(0) >= seats:
+            return None
+        address.sit(1)
+        self._inside += 1
+        return address
+
+    def leave(self, address: Address) -> None:
+        """A connection has ended."""
+        address.sit(-1)
+        self._inside -= 1
+
+    def refusal(self, address: Address) -> str | None:
+        """Why somebody who has said what he wants cannot stay."""
+        if address.over:
+            return TOO_MANY_FROM
+        return TOO_MANY if self._inside > self._limits.connections else None
+
+
+class Visitor(ServerConnection):
+    """A connection that comes in through a door, which a subclass names."""
+
+    door: ClassVar[Door]
+    address: Address | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.address = self.door.enter(str(transport.get_extra_info("peername")[0]))
+        super().connection_made(transport)
+        if self.address is None:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.address is not None:
+            self.door.leave(self.address)
+        super().connection_lost(exc)
+
+
+def admit(socket: ServerConnection, _: Request) -> Response | None:
+    """What answers the first request of a connection, if it is refused."""
+    if not isinstance(socket, Visitor) or socket.address is None:
+        return socket.respond(HTTPStatus.TOO_MANY_REQUESTS, f"{TOO_MANY}\n")
+    refusal = socket.door.refusal(socket.address)
+    return socket.respond(HTTPStatus.TOO_MANY_REQUESTS, f"{refusal}\n") if refusal else None
