@@ -189,7 +189,7 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 async def delays(url: str, seconds: float) -> list[float]:
-    """Milliseconds of an honest client's questions, one after another; being let in is part of the first."""
+    """Milliseconds of an honest client's questions, one after another, being let in included."""
     ask = json.dumps(request("state_call", "NeuronInfoRuntimeApi_get_neurons_lite", "0x0100"))
     taken: list[float] = []
     started = time.perf_counter()

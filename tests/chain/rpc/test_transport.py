@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from iotapretrain.chain.rpc.limits import Limits, TokenBucket
+from iotapretrain.chain.bucket import TokenBucket
+from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.fake_node import FakeNode
 from tests.chain.rpc.client import RawClient

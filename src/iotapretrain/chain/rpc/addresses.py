@@ -7,8 +7,9 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.recent import Recent
-from iotapretrain.chain.rpc.limits import Limits, TokenBucket
+from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.room import Room
 from iotapretrain.net.site import site_of
 

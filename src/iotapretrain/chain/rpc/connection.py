@@ -15,9 +15,10 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.addresses import Address
-from iotapretrain.chain.rpc.limits import Limits, TokenBucket
+from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.params import Params, to_hex
 from iotapretrain.chain.rpc.room import Room
@@ -126,6 +127,7 @@ class Connection:
     async def _answer(self, message: bytes, order: Order) -> None:
         """Answer a message: one request, or a batch of them."""
         try:
+            wire.check_values(message, self._limits.message_values)
             batch = wire.read_batch(message)
             if batch is not None and not 1 <= len(batch) <= self._limits.batch:
                 problem = f"a batch has 1 to {self._limits.batch} requests, not {len(batch)}"

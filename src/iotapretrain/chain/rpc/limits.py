@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -20,6 +19,7 @@ class Limits:
     waiting_at_the_door: int = 16
     message_bytes: int = 2**20
     message_fragments: int = 64
+    message_values: int = 2**14
     message_seconds: float = 5.0
     message_answer_bytes: int = 2**22
     batch: int = 64
@@ -30,7 +30,7 @@ class Limits:
     answer_bytes_per_address: int = 2**23
     queued_messages: int = 2
     received_bytes_per_second: float = 2.0**21
-    received_burst_bytes: int = 2**25
+    received_burst_bytes: int = 2**23
     received_message_bytes: int = 1024
     requests_per_second: float = 1000.0
     burst: int = 2000
@@ -48,30 +48,3 @@ class Limits:
     handshake_seconds: float = 10.0
     call_seconds: float = 30.0
     send_seconds: float = 10.0
-
-
-class TokenBucket:
-    """Lets `burst` requests through at once and `rate` a second after that."""
-
-    def __init__(self, rate: float, burst: float, clock: Callable[[], float]) -> None:
-        self._rate, self._burst, self._clock = rate, burst, clock
-        self._tokens, self._filled = float(burst), clock()
-
-    def take(self, amount: float = 1) -> float:
-        """Take this many tokens; returns 0, or the seconds until there are as many to take."""
-        self._fill()
-        if self._tokens < amount:
-            return (amount - self._tokens) / self._rate
-        self._tokens -= amount
-        return 0.0
-
-    def owe(self, amount: float) -> float:
-        """Take tokens that may not be there yet; the seconds until they are."""
-        self._fill()
-        self._tokens -= amount
-        return max(-self._tokens / self._rate, 0.0)
-
-    def _fill(self) -> None:
-        now = self._clock()
-        self._tokens = min(self._tokens + (now - self._filled) * self._rate, self._burst)
-        self._filled = now

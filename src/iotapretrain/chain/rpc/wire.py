@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ class Envelope(msgspec.Struct):
     params: msgspec.Raw = NOTHING
 
 
+_ARRAY = re.compile(rb"\s*\[")
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -64,9 +66,15 @@ class Request:
         return params or []
 
 
+def check_values(message: bytes, most: int) -> None:
+    """Refuse a message that would take long to read, without reading it."""
+    if sum(map(message.count, (b",", b"[", b"{"))) > most:
+        raise RpcError(INVALID_REQUEST, f"Invalid request: more than {most} values in one message")
+
+
 def read_batch(message: bytes) -> list[msgspec.Raw] | None:
     """The requests of a batch; None if the message is no array."""
-    if not message.lstrip().startswith(b"["):
+    if not _ARRAY.match(message):
         return None
     try:
         return _BATCH.decode(message)
