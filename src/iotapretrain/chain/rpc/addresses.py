@@ -21,17 +21,22 @@ class Address:
         self._limits = limits
         self._seats, self._watched, self._used = 0, 0, 0.0
         self._turn = asyncio.Lock()
+        self._arrivals = _bucket(limits.arrivals_per_second, limits.arrivals_burst)
         self._submitted = _bucket(limits.submitted_bytes_per_second, limits.submitted_burst_bytes)
         self._received = _bucket(limits.received_bytes_per_second, limits.received_burst_bytes)
         self._seconds = _bucket(limits.node_seconds_per_second, limits.node_burst_seconds)
         self.batches = asyncio.Semaphore(limits.batches_per_address)
         self.messages = Room(limits.pipelined_bytes_per_address)
-        self.answers = Room(limits.answer_bytes_per_address)
+        self._answers = Room(limits.answer_bytes_per_address)
 
-    def sit(self, seats: int) -> int:
-        """Take so many seats, or give them back; how many it has then."""
+    def sit(self, seats: int) -> None:
+        """Take so many seats, or give them back."""
         self._seats += seats
-        return self._seats
+
+    def arrive(self) -> bool:
+        """Count a new connection; false if there were too many of late to look at this one."""
+        full = self._limits.connections_per_address + self._limits.waiting_at_the_door
+        return self._seats < full and not self._arrivals.take()
 
     @property
     def over(self) -> bool:
@@ -40,8 +45,12 @@ class Address:
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """One question of an address is with the node at a time, once what it owes is paid off."""
+        """One question of an address is with the node at a time, once what it owes is paid off.
+
+        None is while it has not taken the answers that it has got.
+        """
         async with self._turn:
+            await self._answers.below()
             await asyncio.sleep(self._seconds.owe(0))
             yield
 
@@ -54,6 +63,15 @@ class Address:
         """Count what a turn took."""
         self._used += seconds
         self._seconds.owe(seconds)
+
+    def answered(self, size: int) -> None:
+        """Count an answer, which costs something to send too, until it is sent."""
+        self._answers.add(size)
+        self.charge(size * self._limits.answer_byte_seconds)
+
+    def sent(self, size: int) -> None:
+        """An answer has been sent."""
+        self._answers.give(size)
 
     async def receive(self, size: int) -> None:
         """Count a message's bytes, and wait until the next may be read."""

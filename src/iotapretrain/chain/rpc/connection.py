@@ -71,6 +71,7 @@ class Connection:
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
         self._slots = asyncio.Semaphore(limits.pipelined)
         self._room = Room(limits.pipelined_bytes)
+        self._running: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
         self._open = 0
         self._numbered = 0
@@ -78,16 +79,18 @@ class Connection:
     async def run(self) -> None:
         """Serve until the connection ends; nothing of it remains afterwards."""
         async with asyncio.TaskGroup() as tasks:
-            running: set[asyncio.Task[None]] = set()
-            with suppress(ConnectionClosed):
-                while (message := await self._message()) is not None:
-                    order = await self._admitted(len(message))
-                    task = tasks.create_task(self._serve(message, order, tasks))
-                    running.add(task)
-                    task.add_done_callback(partial(self._done, order))
-                    task.add_done_callback(running.discard)
-            for task in (*running, *self._subscriptions.values()):
+            self._running.add(tasks.create_task(self._read(tasks)))
+            await self._socket.wait_closed()
+            for task in (*self._running, *self._subscriptions.values()):
                 task.cancel()
+
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        with suppress(ConnectionClosed):
+            while (message := await self._message()) is not None:
+                order = await self._admitted(len(message))
+                task = tasks.create_task(self._serve(message, order, tasks))
+                self._running.add(task)
+                task.add_done_callback(partial(self._done, order))
 
     async def _message(self) -> bytes | None:
         """The next message, no sooner than its address may send it; None for one in crumbs."""
@@ -109,7 +112,8 @@ class Connection:
         deadline = asyncio.get_running_loop().time() + self._limits.call_seconds
         return Order(Asker(self._desk.turns, self._address, Spent()), deadline, size)
 
-    def _done(self, order: Order, _: asyncio.Task[None]) -> None:
+    def _done(self, order: Order, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
         self._slots.release()
         self._room.give(order.size)
         self._address.messages.give(order.size)
@@ -148,19 +152,20 @@ class Connection:
         before: bytes = b"",
         after: bytes = b"",
     ) -> None:
-        """Answer requests in one message; its bytes count for the address until it is sent."""
-        answers: list[bytes] = []
+        """Answer requests in one message."""
+        spent, answers = order.asker.spent, []
+        for request in requests:
+            answer = await self._answer_one(request, order)
+            if answer is not None:
+                answers.append(answer)
+                spent.answered += len(answer)
+        if not answers:
+            return
+        self._address.answered(spent.answered)
         try:
-            for request in requests:
-                answer = await self._answer_one(request, order)
-                if answer is not None:
-                    answers.append(answer)
-                    order.asker.spent.answered += len(answer)
-                    self._address.answers.add(len(answer))
-            if answers:
-                await self._send(before + b",".join(answers) + after)
+            await self._send(before + b",".join(answers) + after)
         finally:
-            self._address.answers.give(order.asker.spent.answered)
+            self._address.sent(spent.answered)
 
     async def _answer_one(self, raw: bytes | msgspec.Raw, order: Order) -> bytes | None:
         identity: wire.Id = None
@@ -183,8 +188,6 @@ class Connection:
     async def _in_time(self, request: Request, order: Order) -> object:
         try:
             async with asyncio.timeout_at(order.deadline):
-                if not order.asker.spent.answered:
-                    await self._address.answers.below()
                 return await self._result(request, order)
         except TimeoutError:
             problem = f"no answer within {self._limits.call_seconds} s"

@@ -32,9 +32,8 @@ class Door:
     def enter(self, host: str) -> Address | None:
         """The address of a new connection; None where even a refusal would be too much."""
         address = self._addresses.of(host)
-        waiting = self._limits.waiting_at_the_door
-        seats = self._limits.connections_per_address + waiting
-        if self._inside >= self._limits.connections + waiting or address.sit(0) >= seats:
+        most = self._limits.connections + self._limits.waiting_at_the_door
+        if self._inside >= most or not address.arrive():
             return None
         address.sit(1)
         self._inside += 1
@@ -60,14 +59,15 @@ class Visitor(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.address = self.door.enter(str(transport.get_extra_info("peername")[0]))
-        super().connection_made(transport)
-        if self.address is None:
-            self.transport.abort()
+        if self.address is not None:
+            super().connection_made(transport)
+        elif isinstance(transport, asyncio.WriteTransport):
+            transport.abort()  # before anything is set up for it
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.address is not None:
             self.door.leave(self.address)
-        super().connection_lost(exc)
+            super().connection_lost(exc)
 
 
 def admit(socket: ServerConnection, _: Request) -> Response | None:

@@ -17,6 +17,8 @@ class Limits:
     connections: int = 256
     connections_per_address: int = 64
     waiting_at_the_door: int = 16
+    arrivals_per_second: float = 8.0
+    arrivals_burst: int = 128
     message_bytes: int = 2**20
     message_fragments: int = 64
     message_values: int = 2**14
@@ -36,8 +38,9 @@ class Limits:
     burst: int = 2000
     turn_seconds: float = 0.05
     turn_overhead_seconds: float = 0.0005
+    answer_byte_seconds: float = 2e-8
     node_seconds_per_second: float = 0.5
-    node_burst_seconds: float = 30.0
+    node_burst_seconds: float = 5.0
     submitted_bytes_per_second: float = 8192.0
     submitted_burst_bytes: int = 2**22
     extrinsic_bytes: int = 512
