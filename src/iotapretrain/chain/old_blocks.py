@@ -103,8 +103,9 @@ class OldBlocks:
         found = self._ends.get(block)
         if found is not None:
             return found
+        found = self._ends.put(block, self._search(block, oldest))
         self._turn.check()
-        return self._ends.put(block, self._search(block, oldest))
+        return found
 
     def _search(self, block: int, oldest: Head) -> Head:
         """By halving; blocks never decrease."""
