@@ -139,6 +139,14 @@ def test_a_bucket_fills_up_again_but_never_over_its_brim() -> None:
     assert [bucket.take(), bucket.take(), bucket.take()] == [0, 0, 0.5]
 
 
+def test_what_is_owed_to_a_bucket_is_paid_off_with_time() -> None:
+    now = [0.0]
+    bucket = TokenBucket(rate=2.0, burst=2, clock=lambda: now[0])
+    assert [bucket.owe(2), bucket.owe(3), bucket.owe(0)] == [0, 1.5, 1.5]
+    now[0] = 1.0
+    assert [bucket.owe(0), bucket.take()] == [0.5, 1.0]
+
+
 async def test_too_many_subscriptions_are_refused_until_one_ends(node: FakeNode) -> None:
     async with (
         serving(node, node.codec, limits=Limits(subscriptions=2)) as service,

@@ -38,7 +38,7 @@ class Spent:
         """Refuse to go on with a message that costs too much."""
         if self.seconds >= limits.message_seconds:
             advice: dict[str, str] = {"policy": "seconds of the node for one message"}
-            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less in one message", advice)
+            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less at once, or again", advice)
         if self.answered >= limits.message_answer_bytes:
             advice = {"policy": "bytes of the answers to one message"}
             raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", advice)
