@@ -36,7 +36,7 @@ BLOCKS_A_STRETCH = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PartTold:
     """What the extrinsics of a block did, up to a record in it."""
 
     tip: Tip
@@ -51,7 +51,7 @@ class OldBlocks:
         self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
         self._states: Recent[int, State] = Recent(OLD_STATE_BYTES)
         self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)
-        self._begun: Recent[int, Begun] = Recent(OLD_TIP_BYTES)
+        self._begun: Recent[int, PartTold] = Recent(OLD_TIP_BYTES)
         self._ends: Recent[int, Head] = Recent(HEADS_REMEMBERED)
 
     def state(self, block: int, before: State) -> State:
@@ -85,7 +85,7 @@ class OldBlocks:
         found = self._told.get(block)
         if found is not None:
             return found
-        begun = self._begun.get(block) or Begun(self.tip(start))
+        begun = self._begun.get(block) or PartTold(self.tip(start))
         tip, happened = begun.tip, list(begun.happenings)
         for after, happening in replayed(self._journal, tip, end.sequence, self._codec):
             tip = after
@@ -93,7 +93,7 @@ class OldBlocks:
                 happened.append(happening)
             if self._turn.over and tip.head.sequence < end.sequence:
                 size = footprint(tip.state) + _size(happened)
-                self._begun.put(block, Begun(tip, tuple(happened)), size)
+                self._begun.put(block, PartTold(tip, tuple(happened)), size)
                 self._turn.check()
         self._begun.drop(block)
         return self._told.put(block, tuple(happened), ENTRY_BYTES + _size(happened))

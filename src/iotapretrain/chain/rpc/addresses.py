@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 
 from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.recent import Recent
+from iotapretrain.chain.rpc.backlog import Backlog
 from iotapretrain.chain.rpc.limits import Limits
-from iotapretrain.chain.rpc.room import Room
 from iotapretrain.net.site import site_of
 
 
@@ -26,8 +26,8 @@ class Address:
         self._received = _bucket(limits.received_bytes_per_second, limits.received_burst_bytes)
         self._seconds = _bucket(limits.node_seconds_per_second, limits.node_burst_seconds)
         self.batches = asyncio.Semaphore(limits.batches_per_address)
-        self.messages = Room(limits.pipelined_bytes_per_address)
-        self._answers = Room(limits.answer_bytes_per_address)
+        self.messages = Backlog(limits.pipelined_bytes_per_address)
+        self._answers = Backlog(limits.answer_bytes_per_address)
 
     def sit(self, seats: int) -> None:
         """Take so many seats, or give them back."""

@@ -18,13 +18,13 @@ from websockets.frames import CloseCode
 from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.addresses import Address
+from iotapretrain.chain.rpc.backlog import Backlog
 from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.params import Params, to_hex
-from iotapretrain.chain.rpc.room import Room
 from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, WATCH, News, Subscriptions
-from iotapretrain.chain.rpc.turns import Asker, Spent, Turns
 from iotapretrain.chain.rpc.wire import Request, RpcError
 from iotapretrain.errors import IotaError
 
@@ -38,7 +38,7 @@ class Desk:
     methods: Methods
     submissions: Submissions
     subscriptions: Subscriptions
-    turns: Turns
+    line: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Errand:
     """A message that is being answered: who asks, until when, and what it has started."""
 
     asker: Asker
@@ -70,7 +70,7 @@ class Connection:
         self._socket, self._address, self._desk, self._limits = socket, address, desk, limits
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
         self._slots = asyncio.Semaphore(limits.pipelined)
-        self._room = Room(limits.pipelined_bytes)
+        self._backlog = Backlog(limits.pipelined_bytes)
         self._running: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
         self._open = 0
@@ -87,10 +87,10 @@ class Connection:
     async def _read(self, tasks: asyncio.TaskGroup) -> None:
         with suppress(ConnectionClosed):
             while (message := await self._message()) is not None:
-                order = await self._admitted(len(message))
-                task = tasks.create_task(self._serve(message, order, tasks))
+                errand = await self._admitted(len(message))
+                task = tasks.create_task(self._serve(message, errand, tasks))
                 self._running.add(task)
-                task.add_done_callback(partial(self._done, order))
+                task.add_done_callback(partial(self._done, errand))
 
     async def _message(self) -> bytes | None:
         """The next message, no sooner than its address may send it; None for one in crumbs."""
@@ -104,31 +104,31 @@ class Connection:
         await self._address.receive(len(message))
         return message
 
-    async def _admitted(self, size: int) -> Order:
+    async def _admitted(self, size: int) -> Errand:
         """Read no further while too much waits for its answers."""
         await self._slots.acquire()
-        await self._room.take(size)
+        await self._backlog.take(size)
         await self._address.messages.take(size)
         deadline = asyncio.get_running_loop().time() + self._limits.call_seconds
-        return Order(Asker(self._desk.turns, self._address, Spent()), deadline, size)
+        return Errand(Asker(self._desk.line, self._address, Spent()), deadline, size)
 
-    def _done(self, order: Order, task: asyncio.Task[None]) -> None:
+    def _done(self, errand: Errand, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._slots.release()
-        self._room.give(order.size)
-        self._address.messages.give(order.size)
-        for subscription in order.started:
+        self._backlog.give(errand.size)
+        self._address.messages.give(errand.size)
+        for subscription in errand.started:
             self._address.unwatch(subscription.watched)
 
-    async def _serve(self, message: bytes, order: Order, tasks: asyncio.TaskGroup) -> None:
-        await self._answer(message, order)
-        while order.started:
-            subscription = order.started.pop(0)
+    async def _serve(self, message: bytes, errand: Errand, tasks: asyncio.TaskGroup) -> None:
+        await self._answer(message, errand)
+        while errand.started:
+            subscription = errand.started.pop(0)
             task = tasks.create_task(self._push(subscription), name=subscription.identity)
             self._subscriptions[subscription.identity] = task
             task.add_done_callback(partial(self._forget, subscription))
 
-    async def _answer(self, message: bytes, order: Order) -> None:
+    async def _answer(self, message: bytes, errand: Errand) -> None:
         """Answer a message: one request, or a batch of them."""
         try:
             wire.check_values(message, self._limits.message_values)
@@ -140,22 +140,22 @@ class Connection:
             await self._send(wire.failure(None, error))
             return
         if batch is None:
-            await self._answer_all([message], order)
+            await self._answer_all([message], errand)
         else:
             async with self._address.batches:
-                await self._answer_all(batch, order, b"[", b"]")
+                await self._answer_all(batch, errand, b"[", b"]")
 
     async def _answer_all(
         self,
         requests: Sequence[bytes | msgspec.Raw],
-        order: Order,
+        errand: Errand,
         before: bytes = b"",
         after: bytes = b"",
     ) -> None:
         """Answer requests in one message."""
-        spent, answers = order.asker.spent, []
+        spent, answers = errand.asker.spent, []
         for request in requests:
-            answer = await self._answer_one(request, order)
+            answer = await self._answer_one(request, errand)
             if answer is not None:
                 answers.append(answer)
                 spent.answered += len(answer)
@@ -167,14 +167,14 @@ class Connection:
         finally:
             self._address.sent(spent.answered)
 
-    async def _answer_one(self, raw: bytes | msgspec.Raw, order: Order) -> bytes | None:
+    async def _answer_one(self, raw: bytes | msgspec.Raw, errand: Errand) -> bytes | None:
         identity: wire.Id = None
         try:
             envelope = wire.read_envelope(raw)
             identity = wire.read_id(envelope)
             self._check_rate()
             request = wire.read_request(envelope)
-            result = await self._in_time(request, order)
+            result = await self._in_time(request, errand)
         except RpcError as error:
             return wire.failure(identity, error)
         return None if request.notification else wire.result(identity, result)
@@ -185,26 +185,26 @@ class Connection:
             advice = {"policy": "requests per second", "retry_after": f"{wait:.3f}"}
             raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
-    async def _in_time(self, request: Request, order: Order) -> object:
+    async def _in_time(self, request: Request, errand: Errand) -> object:
         try:
-            async with asyncio.timeout_at(order.deadline):
-                return await self._result(request, order)
+            async with asyncio.timeout_at(errand.deadline):
+                return await self._result(request, errand)
         except TimeoutError:
             problem = f"no answer within {self._limits.call_seconds} s"
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {problem}") from None
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _result(self, request: Request, order: Order) -> object:
+    async def _result(self, request: Request, errand: Errand) -> object:
         if request.method == SUBMIT:
             extrinsic = Params(request.params).hex(0)
             self._check_submitted(extrinsic)
-            return to_hex((await self._desk.submissions.submit(order.asker, extrinsic)).hash)
+            return to_hex((await self._desk.submissions.submit(errand.asker, extrinsic)).hash)
         if request.method in TOPICS:
-            return await self._subscribe(request, order)
+            return await self._subscribe(request, errand)
         if request.method in ENDS:
             return self._end(request.params)
-        return await order.asker.ask(self._called, request)
+        return await errand.asker.ask(self._called, request)
 
     def _called(self, request: Request) -> object:
         """In the node's thread, where parameters are values for no longer than a turn."""
@@ -216,7 +216,7 @@ class Connection:
             advice = {"policy": "submitted bytes of an address", "retry_after": f"{wait:.3f}"}
             raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
-    async def _subscribe(self, request: Request, order: Order) -> str:
+    async def _subscribe(self, request: Request, errand: Errand) -> str:
         params, subscriptions = Params(request.params), self._desk.subscriptions
         watched = subscriptions.weight(request.method, params)
         if self._open >= self._limits.subscriptions:
@@ -229,13 +229,13 @@ class Connection:
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, f"{message} are watched by your address")
         self._open += 1
         try:
-            news = await subscriptions.start(request.method, params, order.asker)
+            news = await subscriptions.start(request.method, params, errand.asker)
         except BaseException:
             self._open -= 1
             self._address.unwatch(watched)
             raise
         self._numbered += 1
-        order.started.append(Started(str(self._numbered), request.method, news, watched))
+        errand.started.append(Started(str(self._numbered), request.method, news, watched))
         return str(self._numbered)
 
     def _end(self, params: list[Any]) -> bool:

@@ -21,10 +21,10 @@ from iotapretrain.chain.rpc.connection import Connection, Desk
 from iotapretrain.chain.rpc.door import Door, Visitor, admit
 from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.line import Line
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
-from iotapretrain.chain.rpc.turns import Turns
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.surface import Surface
 from iotapretrain.errors import ServeError
@@ -61,7 +61,7 @@ async def serving(
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
     submissions = Submissions(node, watcher)
     subscriptions = Subscriptions(methods, submissions, watcher, limits.watched_key_bytes)
-    desk = Desk(methods, submissions, subscriptions, Turns(node, thread, limits))
+    desk = Desk(methods, submissions, subscriptions, Line(node, thread, limits))
 
     async def client(socket: ServerConnection) -> None:
         if isinstance(socket, Visitor) and socket.address is not None:

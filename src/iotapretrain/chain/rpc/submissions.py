@@ -6,8 +6,8 @@ import asyncio
 
 from iotapretrain.chain.node import Node, Submitted
 from iotapretrain.chain.rpc.heads import HeadWatcher
+from iotapretrain.chain.rpc.line import Asker
 from iotapretrain.chain.rpc.methods import invalid_transaction
-from iotapretrain.chain.rpc.turns import Asker
 from iotapretrain.errors import RefusedError
 
 SUBMIT = "author_submitExtrinsic"

@@ -10,10 +10,10 @@ from blake3 import blake3
 
 from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.rpc.heads import HeadWatcher
+from iotapretrain.chain.rpc.line import Asker
 from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods
 from iotapretrain.chain.rpc.params import Params
 from iotapretrain.chain.rpc.submissions import Submissions
-from iotapretrain.chain.rpc.turns import Asker
 
 MOST_MISSED_HEADS = 64
 """A client that lags further behind skips blocks."""

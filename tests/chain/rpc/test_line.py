@@ -11,7 +11,7 @@ import pytest
 from iotapretrain.chain.rpc.addresses import Address
 from iotapretrain.chain.rpc.heads import NodeThread
 from iotapretrain.chain.rpc.limits import Limits
-from iotapretrain.chain.rpc.turns import Spent, Turns
+from iotapretrain.chain.rpc.line import Line, Spent
 from iotapretrain.chain.rpc.wire import RpcError
 from iotapretrain.errors import UnfinishedError
 from tests.chain.fake_node import FakeNode
@@ -20,9 +20,9 @@ LIMITS = Limits()
 
 
 @pytest.fixture
-def turns() -> Iterator[Turns]:
+def line() -> Iterator[Line]:
     thread = NodeThread()
-    yield Turns(FakeNode(), thread, LIMITS)
+    yield Line(FakeNode(), thread, LIMITS)
     thread.close()
 
 
@@ -30,36 +30,36 @@ def noting(order: list[str], name: str) -> Callable[[], None]:
     return lambda: order.append(name)
 
 
-async def test_who_has_used_least_is_asked_for_next(turns: Turns) -> None:
+async def test_who_has_used_least_is_asked_for_next(line: Line) -> None:
     order: list[str] = []
     first, greedy, modest = (Address(LIMITS) for _ in range(3))
     greedy.charge(3.0)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(turns.ask(first, Spent(), lambda: time.sleep(0.1)))
+        tasks.create_task(line.ask(first, Spent(), lambda: time.sleep(0.1)))
         await asyncio.sleep(0.01)
-        tasks.create_task(turns.ask(greedy, Spent(), noting(order, "greedy")))
+        tasks.create_task(line.ask(greedy, Spent(), noting(order, "greedy")))
         await asyncio.sleep(0.01)
-        tasks.create_task(turns.ask(modest, Spent(), noting(order, "modest")))
+        tasks.create_task(line.ask(modest, Spent(), noting(order, "modest")))
     assert order == ["modest", "greedy"]
 
 
-async def test_who_leaves_the_line_holds_up_nobody(turns: Turns) -> None:
+async def test_who_leaves_the_line_holds_up_nobody(line: Line) -> None:
     order: list[str] = []
-    asked = asyncio.create_task(turns.ask(Address(LIMITS), Spent(), lambda: time.sleep(0.1)))
+    asked = asyncio.create_task(line.ask(Address(LIMITS), Spent(), lambda: time.sleep(0.1)))
     await asyncio.sleep(0.01)
-    gone = asyncio.create_task(turns.ask(Address(LIMITS), Spent(), noting(order, "gone")))
-    stays = asyncio.create_task(turns.ask(Address(LIMITS), Spent(), noting(order, "stays")))
+    gone = asyncio.create_task(line.ask(Address(LIMITS), Spent(), noting(order, "gone")))
+    stays = asyncio.create_task(line.ask(Address(LIMITS), Spent(), noting(order, "stays")))
     await asyncio.sleep(0.01)
     gone.cancel()
     asked.cancel()
     await asyncio.wait_for(stays, 5)
     assert order == ["stays"]
-    await turns.ask(Address(LIMITS), Spent(), noting(order, "later"))
+    await line.ask(Address(LIMITS), Spent(), noting(order, "later"))
     assert order == ["stays", "later"]
 
 
 async def test_a_question_goes_on_in_its_next_turns_until_its_message_has_had_enough(
-    turns: Turns,
+    line: Line,
 ) -> None:
     left = 3
 
@@ -71,8 +71,8 @@ async def test_a_question_goes_on_in_its_next_turns_until_its_message_has_had_en
         return "done"
 
     spent = Spent()
-    assert await turns.ask(Address(LIMITS), spent, question) == "done"
+    assert await line.ask(Address(LIMITS), spent, question) == "done"
     assert spent.seconds >= 3 * LIMITS.turn_overhead_seconds
     spent.seconds = LIMITS.message_seconds
     with pytest.raises(RpcError, match="Too costly"):
-        await turns.ask(Address(LIMITS), spent, question)
+        await line.ask(Address(LIMITS), spent, question)

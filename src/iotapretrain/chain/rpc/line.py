@@ -44,12 +44,12 @@ class Spent:
             raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", advice)
 
 
-class Turns:
+class Line:
     """The line in front of the node."""
 
     def __init__(self, node: Node, thread: NodeThread, limits: Limits) -> None:
         self._node, self._thread, self._limits = node, thread, limits
-        self._line: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
         self._busy = False
         self._now = 0.0  # what who has the turn had used when it began
@@ -75,7 +75,7 @@ class Turns:
             self._busy, self._now = True, used
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._line, (used, next(self._numbers), place))
+        heapq.heappush(self._waiting, (used, next(self._numbers), place))
         try:
             await place
         except asyncio.CancelledError:
@@ -85,8 +85,8 @@ class Turns:
 
     def _choose(self) -> None:
         """Give the turn to the next in line who is still there."""
-        while self._line:
-            used, _, place = heapq.heappop(self._line)
+        while self._waiting:
+            used, _, place = heapq.heappop(self._waiting)
             if not place.done():
                 self._now = used
                 place.set_result(None)
@@ -118,15 +118,15 @@ class Turns:
 class Asker:
     """Somebody at an address, with a message that is being answered."""
 
-    turns: Turns
+    line: Line
     address: Address
     spent: Spent
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a function that asks the node."""
         asked = partial(question, *args, **kwargs)
-        return await self.turns.ask(self.address, self.spent, asked)
+        return await self.line.ask(self.address, self.spent, asked)
 
     def anew(self) -> Asker:
         """The same for what is told later, which is no cost of the message any more."""
-        return Asker(self.turns, self.address, Spent())
+        return Asker(self.line, self.address, Spent())

@@ -1,12 +1,12 @@
-"""Room for bytes that wait: whoever would overfill it waits until some have gone."""
+"""Bytes that wait: whoever would bring more than may wait does so himself until some have gone."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-class Room:
-    """So many bytes at a time; what is larger than the whole room may be there alone."""
+class Backlog:
+    """So many bytes at a time; what is larger than all of it may be there alone."""
 
     def __init__(self, size: int) -> None:
         self._size = size
