@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -196,6 +197,23 @@ async def test_a_message_in_crumbs_ends_its_connection() -> None:
         await asyncio.gather(sending, return_exceptions=True)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1008
+        assert await other.result("system_name") == "iotapretrain"
+
+
+async def test_who_does_nothing_but_ping_is_dropped() -> None:
+    node = FakeNode()
+    async with (
+        serving(node, node.codec, limits=Limits(signals_burst=20)) as service,
+        RawClient.connected(service.url) as other,
+        connect(service.url, local_addr=ATTACKER) as socket,
+    ):
+        for _ in range(10):
+            await (await socket.ping())
+        for _ in range(30):
+            with suppress(ConnectionClosed):
+                await socket.ping()
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
         assert await other.result("system_name") == "iotapretrain"
 
 

@@ -25,6 +25,7 @@ class Address:
         self._submitted = _bucket(limits.submitted_bytes_per_second, limits.submitted_burst_bytes)
         self._received = _bucket(limits.received_bytes_per_second, limits.received_burst_bytes)
         self._seconds = _bucket(limits.node_seconds_per_second, limits.node_burst_seconds)
+        self._signals = _bucket(limits.signals_per_second, limits.signals_burst)
         self.batches = asyncio.Semaphore(limits.batches_per_address)
         self.messages = Backlog(limits.pipelined_bytes_per_address)
         self._answers = Backlog(limits.answer_bytes_per_address)
@@ -37,6 +38,10 @@ class Address:
         """Count a new connection; false if there were too many of late to look at this one."""
         full = self._limits.connections_per_address + self._limits.waiting_at_the_door
         return self._seats < full and not self._arrivals.take()
+
+    def signal(self) -> bool:
+        """Count a ping or the like; false if there were too many of late."""
+        return not self._signals.take()
 
     @property
     def over(self) -> bool:
@@ -73,9 +78,10 @@ class Address:
         """An answer has been sent."""
         self._answers.give(size)
 
-    async def receive(self, size: int) -> None:
+    async def receive(self, size: int, fragments: int) -> None:
         """Count a message's bytes, and wait until the next may be read."""
-        await asyncio.sleep(self._received.owe(size + self._limits.received_message_bytes))
+        further = fragments * self._limits.received_fragment_bytes
+        await asyncio.sleep(self._received.owe(size + further))
 
     def submit(self, size: int) -> float:
         """Count an extrinsic's bytes; 0, or the seconds until it may be submitted."""

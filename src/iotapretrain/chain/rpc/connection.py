@@ -101,7 +101,7 @@ class Connection:
                 await self._socket.close(CloseCode.POLICY_VIOLATION, TOO_MANY_FRAGMENTS)
                 return None
         message = b"".join(parts)
-        await self._address.receive(len(message))
+        await self._address.receive(len(message), len(parts))
         return message
 
     async def _admitted(self, size: int) -> Errand:

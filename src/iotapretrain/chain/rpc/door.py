@@ -12,7 +12,9 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from websockets.asyncio.server import ServerConnection
+from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request, Response
+from websockets.protocol import Event
 
 from iotapretrain.chain.rpc.addresses import Address, Addresses
 from iotapretrain.chain.rpc.limits import Limits
@@ -63,6 +65,14 @@ class Visitor(ServerConnection):
             super().connection_made(transport)
         elif isinstance(transport, asyncio.WriteTransport):
             transport.abort()  # before anything is set up for it
+
+    def process_event(self, event: Event) -> None:
+        """Pings are answered as they come, so whoever sends nothing else is dropped for it."""
+        control = isinstance(event, Frame) and event.opcode in CTRL_OPCODES
+        if control and self.address is not None and not self.address.signal():
+            self.transport.abort()
+        else:
+            super().process_event(event)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.address is not None:

@@ -33,7 +33,9 @@ class Limits:
     queued_messages: int = 2
     received_bytes_per_second: float = 2.0**21
     received_burst_bytes: int = 2**23
-    received_message_bytes: int = 1024
+    received_fragment_bytes: int = 1024
+    signals_per_second: float = 32.0
+    signals_burst: int = 256
     requests_per_second: float = 1000.0
     burst: int = 2000
     turn_seconds: float = 0.05
