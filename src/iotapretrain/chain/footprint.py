@@ -7,8 +7,8 @@ from iotapretrain.rules.ledger.state import State, Subnet
 ACCOUNT_BYTES = 256
 """An account with its address and its share of the dictionary."""
 
-PAIR_BYTES = 72
-"""One weight or bond: a pair, and the place of it in its row."""
+PAIR_BYTES = 120
+"""One weight or bond: a pair, its numbers, and its place in the row."""
 
 NEURON_BYTES = 512
 STAKE_BYTES = 256

@@ -22,7 +22,7 @@ from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 
 OLD_TIP_BYTES = OLD_STATE_BYTES = 2**25
-"""Of states, roughly: a full subnet's takes about 2.5 MB, a small one's some KB."""
+"""Of states, roughly: a full subnet's takes about 4 MB, a small one's some KB."""
 
 OLD_EXTRINSIC_BYTES = 2**22
 ENTRY_BYTES = 512
