@@ -141,10 +141,13 @@ def submit(
         future.result()
 
 
-def busy_chain(folder: Path, wallets: list[Keys], neurons: int) -> HandClock:
-    """A subnet at work for some epochs: everybody registered, the validators weigh all others."""
+def busy_chain(folder: Path, wallets: list[Keys], neurons: int, further: int = 0) -> HandClock:
+    """A subnet at work for some epochs: everybody registered, the validators weigh all others.
+
+    So many further blocks are still to be filled before the clock is where the wall clock is.
+    """
     parameters = Parameters(min_burn=1, max_burn=1, weights_rate_limit=0, max_validators=VALIDATORS)
-    clock = HandClock(now_ms() - 4 * parameters.tempo * BLOCK_MS)
+    clock = HandClock(now_ms() - (4 * parameters.tempo + further) * BLOCK_MS)
     make_chain(folder, wallets, parameters, clock.start_ms)
     with EmbeddedChain(folder, clock) as chain:
         register = ("SubtensorModule", "burned_register")

@@ -7,7 +7,8 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── RefusedCallError     a call that would fail in its block: not put into one
 │   ├── SubmissionError      what came back from a submission: the SDK's code, and why
 │   ├── UnreachableError     no answer before the deadline
-│   └── StateDiscardedError  the state of a block that is no longer kept
+│   ├── StateDiscardedError  the state of a block that is no longer kept
+│   └── UnfinishedError      the answer takes longer than one turn; the same question goes on
 ├── SourceError          text could not be had: which source, what happened, what to do
 │   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
 │   ├── ChangedSourceError       it no longer serves the revision that is pinned
@@ -124,6 +125,13 @@ class StateDiscardedError(ChainError):
     def __init__(self, block: int) -> None:
         super().__init__(f"the state of block {block} is no longer kept; ask for a later block")
         self.block = block
+
+
+class UnfinishedError(ChainError):
+    """A turn is over before the answer is known; asked again, it goes on from where it was."""
+
+    def __init__(self) -> None:
+        super().__init__("an old block takes longer to replay than one turn lasts; ask again")
 
 
 class SourceError(IotaError):

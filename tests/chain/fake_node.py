@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import bittensor_core
@@ -58,6 +59,9 @@ class FakeNode:
 
     def until_next_block(self) -> float:
         return 0.01
+
+    def turn(self, seconds: float) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def hash_of(self, number: int) -> bytes:
         return digest(b"fake" + number.to_bytes(8, "little"))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from typer.main import get_command
 
+from iotapretrain.chain import history, idle, old_blocks
 from iotapretrain.chain.freshness import Freshness
 from iotapretrain.chain.history import BLOCKS_AT_HAND
 from iotapretrain.chain.patience import Patience
 from iotapretrain.chain.replay import SNAPSHOT_EVERY
+from iotapretrain.chain.rpc import listing, methods
+from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
 from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
@@ -48,6 +51,22 @@ def test_the_deadlines_are_those_of_the_code() -> None:
     assert float(row("waiting for the journal's lock")) == PATIENCE_SECONDS
     assert float(row("a metagraph as good as new")) == freshness.fresh
     assert float(row("a metagraph better than")) == freshness.stale
+
+
+def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
+    section = PAGE.partition("### What one client may cost")[2].partition("\n## ")[0]
+    told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \| \S", section, re.MULTILINE))
+    modules = (history, idle, old_blocks, listing, methods)
+    limits = asdict(Limits())
+    constants = {
+        name: getattr(module, name)
+        for module in modules
+        for name in told
+        if name.isupper() and hasattr(module, name)
+    }
+    assert {name: float(value) for name, value in told.items()} == limits | constants
+    bounds = {name for module in (idle, old_blocks) for name in vars(module) if "BYTES" in name}
+    assert bounds - {"ENTRY_BYTES"} <= set(told)
 
 
 def test_the_other_numbers_too() -> None:

@@ -11,11 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from iotapretrain.chain.history import History, number_in
+from iotapretrain.chain.idle import IdleRoom
 from iotapretrain.chain.node import Event, Header, Submitted
 from iotapretrain.chain.outcomes import block_events
 from iotapretrain.chain.records import extrinsic_draft, read_beginning, step_draft
@@ -77,6 +79,7 @@ class EmbeddedChain:
             raise
         self._turn = threading.RLock()
         self._closed = 0
+        self._idle = IdleRoom()
         self._commits: GroupCommit[Offer, list[Submitted]] = GroupCommit(self._commit)
         self._genesis_hash = self._history.hash(0)
 
@@ -116,6 +119,10 @@ class EmbeddedChain:
         with self._journal.writing() as writer:
             writer.append([step_draft(self._refreshed().block + blocks)])
         return self.head()
+
+    def turn(self, seconds: float) -> AbstractContextManager[None]:
+        """While it lasts, this thread's questions raise UnfinishedError when it is over."""
+        return self._history.turn.lasting(seconds)
 
     # Blocks
 
@@ -319,6 +326,9 @@ class EmbeddedChain:
                 raise RefusedCallError(refusal.pallet, refusal.name)
             taken.append(placed)
             tip, filling = placed.tip, placed.tip.state
+        if offer.keep_failed and not any(map(_did_something, taken, offer.submissions)):
+            size = sum(len(each.happening.extrinsic) for each in taken)
+            self._idle.take(filling, offer.submissions[0].transaction.signer, size)
         return taken
 
     def _hash_before(self, block: int) -> BlockHash:
@@ -334,6 +344,12 @@ def journal_path(path: Path) -> Path:
 def _submitted(included: Included) -> Submitted:
     tip = included.tip
     return Submitted(digest(included.happening.extrinsic), tip.block, tip.count - 1)
+
+
+def _did_something(included: Included, submission: Submission) -> bool:
+    """An envelope by itself does nothing."""
+    envelope = isinstance(submission.transaction.call, SubmitEncrypted)
+    return included.happening.refusal is None and not envelope
 
 
 def _draft(included: Included) -> Draft:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
+from collections.abc import Sequence
 from operator import attrgetter
 
 from blake3 import blake3
 
-from iotapretrain.chain.recent import Recent
-from iotapretrain.chain.records import Beginning, read_block
+from iotapretrain.chain.footprint import footprint
+from iotapretrain.chain.old_blocks import OldBlocks
+from iotapretrain.chain.records import Beginning
 from iotapretrain.chain.replay import (
     SNAPSHOT_EVERY,
     Happening,
@@ -22,23 +24,21 @@ from iotapretrain.chain.replay import (
     followed,
     keep,
     kept,
-    replayed,
 )
 from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.turn import Turn
 from iotapretrain.errors import BrokenError, StoreError
 from iotapretrain.rules.ledger.advance import advance
 from iotapretrain.rules.ledger.state import State
 from iotapretrain.store.journal import Journal
-from iotapretrain.store.record import Head, Record, linked
+from iotapretrain.store.record import Head, linked
 
 _log = logging.getLogger(__name__)
 
 BLOCKS_AT_HAND = 256
-OLD_AT_HAND = 32
 EXTRINSIC_BYTES_AT_HAND = 2**24
-OLD_EXTRINSIC_BYTES = 2**22
-OLD_ENTRY_BYTES = 512
-"""Of extrinsics, as submitted: how many blocks are at hand follows from these too."""
+STATE_BYTES_AT_HAND = 2**28
+"""Of extrinsics as submitted, and of states, roughly: fewer blocks are at hand beyond these."""
 NUMBER_BYTES = 8
 HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
 MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
@@ -49,15 +49,20 @@ class History:
 
     def __init__(self, journal: Journal, beginning: Beginning, codec: Codec) -> None:
         self._journal, self._codec = journal, codec
-        self._genesis = first_tip(self._record(1), beginning)
+        first = journal.record(1)
+        if first is None:
+            raise BrokenError(1, "it is missing")
+        self._genesis = first_tip(first, beginning)
         self.tip = kept(journal, journal.head().sequence) or self._genesis
         self._kept_at = self.tip.head.sequence
         self._at_hand_after = self.tip.block  # of later blocks, everything is at hand
         self._ends: list[Tip] = []  # the last tip of every block at hand before the newest
         self._happened: dict[int, list[Happening]] = {}
         self._happened_bytes = 0
-        self._states: Recent[int, State] = Recent(OLD_AT_HAND)
-        self._old_happened: Recent[int, list[Happening]] = Recent(OLD_EXTRINSIC_BYTES)
+        self._sizes: list[int] = []  # of their states
+        self.turn = Turn()
+        """Of whoever asks: how long a question about an old block may take at a stretch."""
+        self._old = OldBlocks(journal, self._genesis, codec, self.turn)
         self.refresh()
 
     def refresh(self) -> None:
@@ -70,6 +75,7 @@ class History:
         """Move on to the tip behind the next record."""
         if tip.block > self.tip.block:
             self._ends.append(self.tip)
+            self._sizes.append(footprint(self.tip.state))
             self._forget()
         if happening is not None:
             self._happened.setdefault(tip.block, []).append(happening)
@@ -96,26 +102,14 @@ class History:
 
     def state(self, block: int) -> State:
         """The state at the end of a block that nothing can join any more."""
-        found = self._states.get(block)
-        if found is not None:
-            return found
-        best = self._tip_of(block).state
-        for near in self._states.held():
-            if best.block < near < block:
-                best = self._states.get(near) or best
-        return self._states.put(block, advance(best, block))
+        return self._old.state(block, self._tip_of(block).state)
 
-    def happenings(self, block: int) -> list[Happening]:
+    def happenings(self, block: int) -> Sequence[Happening]:
         """What the extrinsics of a block did, in order."""
         if block > self._at_hand_after:
             return self._happened.get(block, [])
-        found = self._old_happened.get(block)
-        if found is not None or block == 0:
-            return found or []
-        start, end = self._tip_of(block - 1), self._last_record(block)
-        happened = replayed(self._journal, start, end.sequence, self._codec)
-        found = [each for _, each in happened if each is not None]
-        return self._old_happened.put(block, found, OLD_ENTRY_BYTES + _size(found))
+        start, end = self._last_record(max(block - 1, 0)), self._last_record(block)
+        return self._old.happenings(block, start, end) if start != end else []
 
     def hash(self, block: int) -> bytes:
         """A closed block's hash: a commitment to the chain up to it, and its number, masked."""
@@ -132,42 +126,27 @@ class History:
         place = bisect_right(self._ends, block, key=attrgetter("block"))
         if place:
             return self._ends[place - 1]
-        sequence = self._last_record(block).sequence
-        tip = kept(self._journal, sequence) or self._genesis
-        for after, _ in replayed(self._journal, tip, sequence, self._codec):
-            tip = after
-        return tip
+        return self._old.tip(self._last_record(block))
 
     def _last_record(self, block: int) -> Head:
         """The head of the journal as it was when a block ended."""
         if block >= self.tip.block:
             return self.tip.head
         place = bisect_right(self._ends, block, key=attrgetter("block"))
-        return self._ends[place - 1].head if place else self._search(block)
-
-    def _search(self, block: int) -> Head:
-        """The last record of a block or before it, by halving; blocks never decrease."""
-        oldest = self._ends[0] if self._ends else self.tip
-        low, high = self._genesis.head.sequence, oldest.head.sequence
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._block_of(middle) <= block else (low, middle)
-        return Head(low, self._record(low).link)
-
-    def _block_of(self, sequence: int) -> int:
-        return read_block(self._record(sequence))
-
-    def _record(self, sequence: int) -> Record:
-        record = self._journal.record(sequence)
-        if record is None:
-            raise BrokenError(sequence, "it is missing")
-        return record
+        if place:
+            return self._ends[place - 1].head
+        return self._old.end(block, (self._ends[0] if self._ends else self.tip).head)
 
     def _forget(self) -> None:
         while len(self._ends) > BLOCKS_AT_HAND or (
-            self._ends and self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+            self._ends
+            and (
+                self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+                or sum(self._sizes) > STATE_BYTES_AT_HAND
+            )
         ):
             oldest = self._ends.pop(0).block
+            self._sizes.pop(0)
             self._happened_bytes -= _size(self._happened.pop(oldest, []))
             self._at_hand_after = max(self._at_hand_after, oldest)
 

@@ -12,6 +12,7 @@ file but never sleep; callers call them from one thread at a time, not always th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -52,6 +53,13 @@ class Node(Protocol):
     @property
     def genesis_hash(self) -> bytes:
         """The hash of block 0."""
+        ...
+
+    def turn(self, seconds: float) -> AbstractContextManager[None]:
+        """How long the questions that this thread asks meanwhile may take at a stretch.
+
+        One that takes longer raises `UnfinishedError`; asked again, it goes on from where it was.
+        """
         ...
 
     def head(self) -> int:

@@ -37,3 +37,7 @@ class Recent(Generic[Key, Value]):
             _, (_, gone) = self._entries.popitem(last=False)
             self._weight -= gone
         return value
+
+    def drop(self, key: Key) -> None:
+        """Forget an entry, if it is there."""
+        self._weight -= self._entries.pop(key, (None, 0))[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +12,11 @@ from fastapi import Response
 from fastapi.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from iotapretrain.net.site import site_of
+
 MOST_VIEWERS = 1_000
 MOST_OF_ADDRESS = 20
 LATER_SECONDS = "30"
-SITE_BITS = 64
-"""Of an IPv6 address: who has one has all that share its first half."""
 
 
 @final
@@ -47,19 +46,6 @@ class Seats:
         finally:
             self.taken[site] -= 1
             self.taken += Counter()  # forgets who has none
-
-
-def site_of(address: str) -> str:
-    """What counts as one address."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found), SITE_BITS), strict=False))
 
 
 @final

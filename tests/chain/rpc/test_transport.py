@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from iotapretrain.chain.rpc.limits import Limits, TokenBucket
+from iotapretrain.chain.bucket import TokenBucket
+from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.fake_node import FakeNode
 from tests.chain.rpc.client import RawClient
@@ -136,6 +137,14 @@ def test_a_bucket_fills_up_again_but_never_over_its_brim() -> None:
     assert bucket.take() == 0.25
     now[0] = 1000.0
     assert [bucket.take(), bucket.take(), bucket.take()] == [0, 0, 0.5]
+
+
+def test_what_is_owed_to_a_bucket_is_paid_off_with_time() -> None:
+    now = [0.0]
+    bucket = TokenBucket(rate=2.0, burst=2, clock=lambda: now[0])
+    assert [bucket.owe(2), bucket.owe(3), bucket.owe(0)] == [0, 1.5, 1.5]
+    now[0] = 1.0
+    assert [bucket.owe(0), bucket.take()] == [0.5, 1.0]
 
 
 async def test_too_many_subscriptions_are_refused_until_one_ends(node: FakeNode) -> None:

@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import msgspec
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 
+from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.addresses import Address
-from iotapretrain.chain.rpc.heads import NodeThread
-from iotapretrain.chain.rpc.limits import Limits, TokenBucket
+from iotapretrain.chain.rpc.backlog import Backlog
+from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.params import Params, to_hex
 from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, WATCH, News, Subscriptions
 from iotapretrain.chain.rpc.wire import Request, RpcError
 from iotapretrain.errors import IotaError
+
+TOO_MANY_FRAGMENTS = "too many fragments in a message; send it in one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class Desk:
     methods: Methods
     submissions: Submissions
     subscriptions: Subscriptions
-    thread: NodeThread
+    line: Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,17 @@ class Started:
     identity: str
     method: str
     news: News
+    watched: int
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A message that is being answered: who asks, until when, and what it has started."""
+
+    asker: Asker
+    deadline: float
+    size: int
+    started: list[Started] = field(default_factory=list)
 
 
 class Connection:
@@ -51,9 +70,8 @@ class Connection:
         self._socket, self._address, self._desk, self._limits = socket, address, desk, limits
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
         self._slots = asyncio.Semaphore(limits.pipelined)
-        self._turn = asyncio.Lock()
-        self._bytes = 0
-        self._fewer_bytes = asyncio.Event()
+        self._backlog = Backlog(limits.pipelined_bytes)
+        self._running: set[asyncio.Task[None]] = set()
         self._subscriptions: dict[str, asyncio.Task[None]] = {}
         self._open = 0
         self._numbered = 0
@@ -61,62 +79,105 @@ class Connection:
     async def run(self) -> None:
         """Serve until the connection ends; nothing of it remains afterwards."""
         async with asyncio.TaskGroup() as tasks:
-            running: set[asyncio.Task[None]] = set()
-            with suppress(ConnectionClosed):
-                async for message in self._socket:
-                    await self._slots.acquire()
-                    await self._room_for(len(message))
-                    task = tasks.create_task(self._serve(message, tasks))
-                    running.add(task)
-                    task.add_done_callback(running.discard)
-            for task in (*running, *self._subscriptions.values()):
+            self._running.add(tasks.create_task(self._read(tasks)))
+            await self._socket.wait_closed()
+            for task in (*self._running, *self._subscriptions.values()):
                 task.cancel()
 
-    async def _room_for(self, size: int) -> None:
-        """Read no further while too many bytes wait for their answers; one message always may."""
-        while self._bytes and self._bytes + size > self._limits.pipelined_bytes:
-            self._fewer_bytes.clear()
-            await self._fewer_bytes.wait()
-        self._bytes += size
+    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+        with suppress(ConnectionClosed):
+            while (message := await self._message()) is not None:
+                errand = await self._admitted(len(message))
+                task = tasks.create_task(self._serve(message, errand, tasks))
+                self._running.add(task)
+                task.add_done_callback(partial(self._done, errand))
 
-    async def _serve(self, message: str | bytes, tasks: asyncio.TaskGroup) -> None:
-        started: list[Started] = []
-        try:
-            answer = await self._answer(message, started)
-            if answer is not None:
-                await self._send(answer)
-        finally:
-            self._slots.release()
-            self._bytes -= len(message)
-            self._fewer_bytes.set()
-        for subscription in started:
+    async def _message(self) -> bytes | None:
+        """The next message, no sooner than its address may send it; None for one in crumbs."""
+        parts: list[bytes] = []
+        async for part in self._socket.recv_streaming(decode=False):
+            parts.append(part)
+            if len(parts) > self._limits.message_fragments:
+                await self._socket.close(CloseCode.POLICY_VIOLATION, TOO_MANY_FRAGMENTS)
+                return None
+        message = b"".join(parts)
+        await self._address.receive(len(message), len(parts))
+        return message
+
+    async def _admitted(self, size: int) -> Errand:
+        """Read no further while too much waits for its answers."""
+        await self._slots.acquire()
+        await self._backlog.take(size)
+        await self._address.messages.take(size)
+        deadline = asyncio.get_running_loop().time() + self._limits.call_seconds
+        return Errand(Asker(self._desk.line, self._address, Spent()), deadline, size)
+
+    def _done(self, errand: Errand, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._slots.release()
+        self._backlog.give(errand.size)
+        self._address.messages.give(errand.size)
+        for subscription in errand.started:
+            self._address.unwatch(subscription.watched)
+
+    async def _serve(self, message: bytes, errand: Errand, tasks: asyncio.TaskGroup) -> None:
+        await self._answer(message, errand)
+        while errand.started:
+            subscription = errand.started.pop(0)
             task = tasks.create_task(self._push(subscription), name=subscription.identity)
             self._subscriptions[subscription.identity] = task
-            task.add_done_callback(self._forget)
+            task.add_done_callback(partial(self._forget, subscription))
 
-    async def _answer(self, message: str | bytes, started: list[Started]) -> bytes | None:
-        """The answer to a message: one request, or a batch of them."""
+    async def _answer(self, message: bytes, errand: Errand) -> None:
+        """Answer a message: one request, or a batch of them."""
         try:
-            value = wire.parse(message)
+            wire.check_values(message, self._limits.message_values)
+            batch = wire.read_batch(message)
+            if batch is not None and not 1 <= len(batch) <= self._limits.batch:
+                problem = f"a batch has 1 to {self._limits.batch} requests, not {len(batch)}"
+                raise RpcError(wire.INVALID_REQUEST, f"Invalid request: {problem}")
         except RpcError as error:
-            return wire.failure(None, error)
-        if not isinstance(value, list):
-            return await self._answer_one(value, started)
-        if not 1 <= len(value) <= self._limits.batch:
-            problem = f"a batch has 1 to {self._limits.batch} requests, not {len(value)}"
-            return wire.failure(None, RpcError(wire.INVALID_REQUEST, f"Invalid request: {problem}"))
-        answers = [await self._answer_one(request, started) for request in value]
-        given = [answer for answer in answers if answer is not None]
-        return b"[" + b",".join(given) + b"]" if given else None
+            await self._send(wire.failure(None, error))
+            return
+        if batch is None:
+            await self._answer_all([message], errand)
+        else:
+            async with self._address.batches:
+                await self._answer_all(batch, errand, b"[", b"]")
 
-    async def _answer_one(self, value: Any, started: list[Started]) -> bytes | None:
+    async def _answer_all(
+        self,
+        requests: Sequence[bytes | msgspec.Raw],
+        errand: Errand,
+        before: bytes = b"",
+        after: bytes = b"",
+    ) -> None:
+        """Answer requests in one message."""
+        spent, answers = errand.asker.spent, []
+        for request in requests:
+            answer = await self._answer_one(request, errand)
+            if answer is not None:
+                answers.append(answer)
+                spent.answered += len(answer)
+        if not answers:
+            return
+        self._address.answered(spent.answered)
         try:
+            await self._send(before + b",".join(answers) + after)
+        finally:
+            self._address.sent(spent.answered)
+
+    async def _answer_one(self, raw: bytes | msgspec.Raw, errand: Errand) -> bytes | None:
+        identity: wire.Id = None
+        try:
+            envelope = wire.read_envelope(raw)
+            identity = wire.read_id(envelope)
             self._check_rate()
-            request = wire.read_request(value)
-            result = await self._in_time(request, started)
+            request = wire.read_request(envelope)
+            result = await self._in_time(request, errand)
         except RpcError as error:
-            return wire.failure(wire.read_id(value), error)
-        return None if request.notification else wire.result(request.id, result)
+            return wire.failure(identity, error)
+        return None if request.notification else wire.result(identity, result)
 
     def _check_rate(self) -> None:
         wait = self._bucket.take()
@@ -124,28 +185,30 @@ class Connection:
             advice = {"policy": "requests per second", "retry_after": f"{wait:.3f}"}
             raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
-    async def _in_time(self, request: Request, started: list[Started]) -> object:
+    async def _in_time(self, request: Request, errand: Errand) -> object:
         try:
-            async with asyncio.timeout(self._limits.call_seconds):
-                return await self._result(request, started)
+            async with asyncio.timeout_at(errand.deadline):
+                return await self._result(request, errand)
         except TimeoutError:
             problem = f"no answer within {self._limits.call_seconds} s"
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {problem}") from None
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _result(self, request: Request, started: list[Started]) -> object:
+    async def _result(self, request: Request, errand: Errand) -> object:
         if request.method == SUBMIT:
             extrinsic = Params(request.params).hex(0)
             self._check_submitted(extrinsic)
-            return to_hex((await self._desk.submissions.submit(extrinsic)).hash)
+            return to_hex((await self._desk.submissions.submit(errand.asker, extrinsic)).hash)
         if request.method in TOPICS:
-            return await self._subscribe(request, started)
+            return await self._subscribe(request, errand)
         if request.method in ENDS:
-            return self._end(request)
-        methods = self._desk.methods
-        async with self._turn, self._address.turn():
-            return await self._desk.thread.ask(methods.call, request.method, request.params)
+            return self._end(request.params)
+        return await errand.asker.ask(self._called, request)
+
+    def _called(self, request: Request) -> object:
+        """In the node's thread, where parameters are values for no longer than a turn."""
+        return self._desk.methods.call(request.method, request.params)
 
     def _check_submitted(self, extrinsic: bytes) -> None:
         wait = self._address.submit(len(extrinsic))
@@ -153,29 +216,35 @@ class Connection:
             advice = {"policy": "submitted bytes of an address", "retry_after": f"{wait:.3f}"}
             raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
 
-    async def _subscribe(self, request: Request, started: list[Started]) -> str:
+    async def _subscribe(self, request: Request, errand: Errand) -> str:
+        params, subscriptions = Params(request.params), self._desk.subscriptions
+        watched = subscriptions.weight(request.method, params)
         if self._open >= self._limits.subscriptions:
             message = f"Too many subscriptions: {self._limits.subscriptions} are open already"
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, message)
         if request.method == WATCH:
-            self._check_submitted(Params(request.params).hex(0))
+            self._check_submitted(params.hex(0))
+        if not self._address.watch(watched):
+            message = f"Too many subscriptions: {self._limits.watched_per_address} heads and keys"
+            raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, f"{message} are watched by your address")
         self._open += 1
         try:
-            news = await self._desk.subscriptions.start(request.method, Params(request.params))
+            news = await subscriptions.start(request.method, params, errand.asker)
         except BaseException:
             self._open -= 1
+            self._address.unwatch(watched)
             raise
         self._numbered += 1
-        started.append(Started(str(self._numbered), request.method, news))
+        errand.started.append(Started(str(self._numbered), request.method, news, watched))
         return str(self._numbered)
 
-    def _end(self, request: Request) -> bool:
-        identity = str(request.params[0]) if request.params else ""
-        task = self._subscriptions.get(identity)
+    def _end(self, params: list[Any]) -> bool:
+        task = self._subscriptions.get(str(params[0]) if params else "")
         return task is not None and task.cancel()
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
-        del self._subscriptions[task.get_name()]
+    def _forget(self, subscription: Started, _: asyncio.Task[None]) -> None:
+        del self._subscriptions[subscription.identity]
+        self._address.unwatch(subscription.watched)
         self._open -= 1
 
     async def _push(self, subscription: Started) -> None:
@@ -190,6 +259,6 @@ class Connection:
         try:
             async with asyncio.timeout(self._limits.send_seconds):
                 with suppress(ConnectionClosed):
-                    await self._socket.send(message.decode())
+                    await self._socket.send(message, text=True)
         except TimeoutError:
             self._socket.transport.abort()

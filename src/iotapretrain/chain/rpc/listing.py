@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import OrderedDict
 
+from iotapretrain.chain.recent import Recent
 from iotapretrain.chain.runtime.codec import PREFIX_BYTES
 from iotapretrain.chain.surface import Surface
 
-KEPT = 16
-"""Clients ask for one page after another, so the last few listings are kept."""
+KEPT_KEYS = 100_000
+"""Clients ask for one page after another, so the last few listings are kept: about 15 MB."""
 
 
 class KeyListing:
@@ -17,7 +17,7 @@ class KeyListing:
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
-        self._kept: OrderedDict[tuple[int, bytes], list[bytes]] = OrderedDict()
+        self._kept: Recent[tuple[int, bytes], list[bytes]] = Recent(KEPT_KEYS)
 
     def page(self, number: int, prefix: bytes, count: int, after: bytes) -> list[bytes]:
         """Up to `count` keys that begin with `prefix` and come after another."""
@@ -26,11 +26,11 @@ class KeyListing:
         return keys[start : start + count]
 
     def _keys(self, number: int, prefix: bytes) -> list[bytes]:
-        if (number, prefix) not in self._kept:
-            self._kept[number, prefix] = self._read(number, prefix)
-            if len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[number, prefix]
+        kept = self._kept.get((number, prefix))
+        if kept is not None:
+            return kept
+        keys = self._read(number, prefix)
+        return self._kept.put((number, prefix), keys, len(keys) + 1)
 
     def _read(self, number: int, prefix: bytes) -> list[bytes]:
         codec = self._surface.codec

@@ -85,7 +85,8 @@ class Methods:
 
     def changes(self, number: int, keys: list[bytes]) -> dict[str, Any]:
         """Stored values at a block, in the form in which storage changes are told."""
-        changes = [[to_hex(key), _maybe_hex(self._stored(number, key))] for key in keys]
+        asked = dict.fromkeys(keys)  # each costs something, so none is looked up twice
+        changes = [[to_hex(key), _maybe_hex(self._stored(number, key))] for key in asked]
         return {"block": self.block_hash(number), "changes": changes}
 
     def block_hash(self, number: int) -> str:

@@ -37,12 +37,15 @@ class Params:
         """Bytes as hex, with or without 0x."""
         return from_hex(self.text(position), position)
 
-    def hexes(self, position: int, most: int) -> list[bytes]:
-        """A list of hex strings, of bounded length."""
+    def hexes(self, position: int, most: int, most_bytes: int | None = None) -> list[bytes]:
+        """A list of hex strings, of bounded length; each too, if so many bytes are the most."""
         values = _expect(self.optional(position), list, position)
         if len(values) > most:
             raise _unfit(position, f"at most {most} values")
-        return [from_hex(_expect(value, str, position), position) for value in values]
+        found = [from_hex(_expect(value, str, position), position) for value in values]
+        if most_bytes is not None and max(map(len, found), default=0) > most_bytes:
+            raise _unfit(position, f"values of at most {most_bytes} bytes")
+        return found
 
     def account(self, position: int) -> str:
         """An account's address."""

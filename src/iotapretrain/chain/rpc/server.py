@@ -12,18 +12,16 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
-from websockets.frames import CloseCode
-from websockets.http11 import Request, Response
 
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.rpc.addresses import Addresses
 from iotapretrain.chain.rpc.connection import Connection, Desk
+from iotapretrain.chain.rpc.door import Door, Visitor, admit
 from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.line import Line
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
@@ -36,7 +34,6 @@ LOGGER.addHandler(logging.NullHandler())
 CHAIN_NAME = "IOTA embedded chain"
 KEEPALIVE_SECONDS = 20.0
 CLOSE_SECONDS = 2.0
-TOO_MANY_FROM = "too many connections from your address; close some"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +59,13 @@ async def serving(
     thread = NodeThread()
     watcher = HeadWatcher(node, thread)
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
-    submissions = Submissions(node, watcher, thread)
-    subscriptions = Subscriptions(methods, submissions, watcher, thread)
-    addresses = Addresses(limits)
-    desk = Desk(methods, submissions, subscriptions, thread)
+    submissions = Submissions(node, watcher)
+    subscriptions = Subscriptions(methods, submissions, watcher, limits.watched_key_bytes)
+    desk = Desk(methods, submissions, subscriptions, Line(node, thread, limits))
 
     async def client(socket: ServerConnection) -> None:
-        address = addresses.of(_host(socket))
-        with address.seat():
-            if address.over:
-                await socket.close(CloseCode.TRY_AGAIN_LATER, TOO_MANY_FROM)
-            else:
-                await Connection(socket, address, desk, limits).run()
+        if isinstance(socket, Visitor) and socket.address is not None:
+            await Connection(socket, socket.address, desk, limits).run()
 
     try:
         await watcher.look()
@@ -120,19 +112,11 @@ def _url(server: Server) -> str:
     return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
 
-def _host(socket: ServerConnection) -> str:
-    return str(socket.remote_address[0])
-
-
 async def _listen(
     client: Callable[[ServerConnection], Awaitable[None]], host: str, port: int, limits: Limits
 ) -> Server:
-    def admit(socket: ServerConnection, _: Request) -> Response | None:
-        if len(socket.server.connections) < limits.connections:
-            return None
-        return socket.respond(
-            HTTPStatus.TOO_MANY_REQUESTS, "too many connections; come back later\n"
-        )
+    class Visitors(Visitor):
+        door = Door(limits)
 
     try:
         return await serve_websocket(
@@ -140,6 +124,7 @@ async def _listen(
             host,
             port,
             process_request=admit,
+            create_connection=Visitors,
             compression=None,
             max_size=limits.message_bytes,
             max_queue=limits.queued_messages,

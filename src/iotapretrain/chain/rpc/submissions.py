@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from iotapretrain.chain.node import Node, Submitted
-from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
+from iotapretrain.chain.rpc.heads import HeadWatcher
+from iotapretrain.chain.rpc.line import Asker
 from iotapretrain.chain.rpc.methods import invalid_transaction
 from iotapretrain.errors import RefusedError
 
@@ -19,15 +20,15 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 class Submissions:
     """The way into the chain."""
 
-    def __init__(self, node: Node, watcher: HeadWatcher, thread: NodeThread) -> None:
-        self._node, self._watcher, self._thread = node, watcher, thread
+    def __init__(self, node: Node, watcher: HeadWatcher) -> None:
+        self._node, self._watcher = node, watcher
 
-    async def submit(self, extrinsic: bytes) -> Submitted:
+    async def submit(self, asker: Asker, extrinsic: bytes) -> Submitted:
         """Give an extrinsic its place in a block; RpcError says why it gets none."""
         waited, pause = 0.0, FIRST_PAUSE_SECONDS
         while True:
             try:
-                submitted = await self._thread.ask(self._node.submit, extrinsic)
+                submitted = await asker.ask(self._node.submit, extrinsic)
             except RefusedError as refused:
                 if refused.reason != "Future" or waited >= PATIENCE_SECONDS:
                     raise invalid_transaction(refused) from None

@@ -6,14 +6,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from blake3 import blake3
+
 from iotapretrain.chain.node import Submitted
-from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
+from iotapretrain.chain.rpc.heads import HeadWatcher
+from iotapretrain.chain.rpc.line import Asker
 from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods
 from iotapretrain.chain.rpc.params import Params
 from iotapretrain.chain.rpc.submissions import Submissions
 
 MOST_MISSED_HEADS = 64
 """A client that lags further behind skips blocks."""
+
+MARK_BYTES = 16
 
 News = AsyncIterator[object]
 
@@ -48,15 +53,11 @@ class Subscriptions:
     """Starts the news of every topic."""
 
     def __init__(
-        self,
-        methods: Methods,
-        submissions: Submissions,
-        watcher: HeadWatcher,
-        thread: NodeThread,
+        self, methods: Methods, submissions: Submissions, watcher: HeadWatcher, key_bytes: int
     ) -> None:
-        self._methods, self._submissions = methods, submissions
-        self._watcher, self._thread = watcher, thread
-        self._starts: dict[str, Callable[[Params], Awaitable[News]]] = {
+        self._methods, self._submissions, self._watcher = methods, submissions, watcher
+        self._key_bytes = key_bytes
+        self._starts: dict[str, Callable[[Asker, Params], Awaitable[News]]] = {
             "chain_subscribeNewHeads": self._new_heads,
             "chain_subscribeAllHeads": self._new_heads,
             "chain_subscribeFinalizedHeads": self._finalized_heads,
@@ -65,57 +66,64 @@ class Subscriptions:
             WATCH: self._submission,
         }
 
-    async def start(self, method: str, params: Params) -> News:
+    async def start(self, method: str, params: Params, asker: Asker) -> News:
         """Do what the method asks for at once, and give what there will be to tell."""
-        return await self._starts[method](params)
+        return await self._starts[method](asker, params)
 
-    async def _new_heads(self, _: Params) -> News:
-        return self._headers(self._watcher.newest)
+    def weight(self, method: str, params: Params) -> int:
+        """How many things a subscription watches."""
+        if method != "state_subscribeStorage":
+            return 1
+        return max(len(params.hexes(0, MOST_KEYS, self._key_bytes)), 1)
 
-    async def _finalized_heads(self, _: Params) -> News:
-        return self._headers(self._watcher.finalized)
+    async def _new_heads(self, asker: Asker, _: Params) -> News:
+        return self._headers(asker, self._watcher.newest)
 
-    async def _headers(self, reached: Callable[[int], Awaitable[int]]) -> News:
+    async def _finalized_heads(self, asker: Asker, _: Params) -> News:
+        return self._headers(asker, self._watcher.finalized)
+
+    async def _headers(self, asker: Asker, reached: Callable[[int], Awaitable[int]]) -> News:
         told = await reached(0) - 1
         while True:
             newest = await reached(told + 1)
             for number in range(max(told + 1, newest - MOST_MISSED_HEADS + 1), newest + 1):
-                yield await self._thread.ask(self._methods.header, number)
+                yield await asker.anew().ask(self._methods.header, number)
             told = newest
 
-    async def _runtime_version(self, _: Params) -> News:
+    async def _runtime_version(self, _: Asker, __: Params) -> News:
         return self._once_and_silence(self._methods.runtime_version())
 
     async def _once_and_silence(self, value: object) -> News:
         yield value
         await asyncio.Event().wait()
 
-    async def _storage(self, params: Params) -> News:
-        return self._changes(params.hexes(0, MOST_KEYS))
+    async def _storage(self, asker: Asker, params: Params) -> News:
+        return self._changes(asker, params.hexes(0, MOST_KEYS, self._key_bytes))
 
-    async def _changes(self, keys: list[bytes]) -> News:
-        known: dict[str, object] = {}
+    async def _changes(self, asker: Asker, keys: list[bytes]) -> News:
+        known: dict[str, bytes] = {}
         block = await self._watcher.newest(0)
         while True:
-            state = await self._thread.ask(self._methods.changes, block, keys)
-            values = dict(state["changes"])
-            changed = {
-                key: value
-                for key, value in values.items()
-                if key not in known or known[key] != value
-            }
+            state = await asker.anew().ask(self._methods.changes, block, keys)
+            marks = {key: _mark(value) for key, value in state["changes"]}
+            changed = [each for each in state["changes"] if known.get(each[0]) != marks[each[0]]]
             if changed:
-                known |= changed
-                yield {"block": state["block"], "changes": list(changed.items())}
+                known |= marks
+                yield {"block": state["block"], "changes": changed}
             block = await self._watcher.newest(block + 1)
 
-    async def _submission(self, params: Params) -> News:
-        return self._progress(await self._submissions.submit(params.hex(0)))
+    async def _submission(self, asker: Asker, params: Params) -> News:
+        return self._progress(asker, await self._submissions.submit(asker, params.hex(0)))
 
-    async def _progress(self, submitted: Submitted) -> News:
+    async def _progress(self, asker: Asker, submitted: Submitted) -> News:
         yield "ready"
         await self._watcher.newest(submitted.block)
-        block_hash = await self._thread.ask(self._methods.block_hash, submitted.block)
+        block_hash = await asker.anew().ask(self._methods.block_hash, submitted.block)
         yield {"inBlock": block_hash}
         await self._watcher.finalized(submitted.block)
         yield {"finalized": block_hash}
+
+
+def _mark(value: str | None) -> bytes:
+    """By what a value is told from another, as values themselves can be large."""
+    return b"" if value is None else blake3(value.encode()).digest(MARK_BYTES)

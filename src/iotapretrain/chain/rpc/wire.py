@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,40 +29,94 @@ class RpcError(Exception):
         self.code, self.message, self.data = code, message, data
 
 
+NOTHING = msgspec.Raw(b"")
+
+
+class Envelope(msgspec.Struct):
+    """A request as it was sent. Its parts stay bytes until they are needed: as values they can take
+    twenty times the memory, and they would wait for the node's answer with it."""
+
+    jsonrpc: msgspec.Raw = NOTHING
+    id: msgspec.Raw = NOTHING
+    method: msgspec.Raw = NOTHING
+    params: msgspec.Raw = NOTHING
+
+
+_ARRAY = re.compile(rb"\s*\[")
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One question; a notification has no id and gets no answer."""
 
     method: str
-    params: list[Any]
+    raw_params: msgspec.Raw
     id: Id
     notification: bool = False
 
+    @property
+    def params(self) -> list[Any]:
+        """The parameters as values."""
+        params = _value(self.raw_params)
+        if not isinstance(params, list | None):
+            raise RpcError(INVALID_PARAMS, "Invalid params: give them by position, in an array")
+        return params or []
 
-def parse(message: str | bytes) -> Any:
-    """The JSON value of a message."""
+
+def check_values(message: bytes, most: int) -> None:
+    """Refuse a message that would take long to read, without reading it."""
+    if sum(map(message.count, (b",", b"[", b"{"))) > most:
+        raise RpcError(INVALID_REQUEST, f"Invalid request: more than {most} values in one message")
+
+
+def read_batch(message: bytes) -> list[msgspec.Raw] | None:
+    """The requests of a batch; None if the message is no array."""
+    if not _ARRAY.match(message):
+        return None
     try:
-        return msgspec.json.decode(message)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _BATCH.decode(message)
+    except _UNREADABLE as error:
         raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
 
 
-def read_request(value: Any) -> Request:
-    """A request from a JSON value."""
-    if not isinstance(value, dict) or value.get("jsonrpc") != "2.0":
-        raise RpcError(INVALID_REQUEST, 'Invalid request: not an object with "jsonrpc": "2.0"')
-    method, params = value.get("method"), value.get("params")
+def read_envelope(message: bytes | msgspec.Raw) -> Envelope:
+    """A request, whatever it asks for."""
+    try:
+        return _ENVELOPE.decode(message)
+    except msgspec.ValidationError:
+        problem = 'not an object with "jsonrpc": "2.0"'
+        raise RpcError(INVALID_REQUEST, f"Invalid request: {problem}") from None
+    except _UNREADABLE as error:
+        raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
+
+
+def read_request(envelope: Envelope) -> Request:
+    """What it asks for."""
+    if _value(envelope.jsonrpc) != "2.0":
+        problem = 'not an object with "jsonrpc": "2.0"'
+        raise RpcError(INVALID_REQUEST, f"Invalid request: {problem}")
+    method = _value(envelope.method)
     if not isinstance(method, str):
         raise RpcError(INVALID_REQUEST, "Invalid request: the method is not a string")
-    if not isinstance(params, list | None):
-        raise RpcError(INVALID_PARAMS, "Invalid params: give them by position, in an array")
-    return Request(method, params or [], read_id(value), notification="id" not in value)
+    notification = not bytes(envelope.id)
+    return Request(method, envelope.params, read_id(envelope), notification)
 
 
-def read_id(value: Any) -> Id:
+def read_id(envelope: Envelope) -> Id:
     """The id to answer to, None where there is none that can be answered to."""
-    identity = value.get("id") if isinstance(value, dict) else None
+    identity = _value(envelope.id)
     return identity if isinstance(identity, int | str) else None
+
+
+def _value(raw: msgspec.Raw) -> Any:
+    """A part of a request as a value; None where it is missing."""
+    try:
+        return msgspec.json.decode(raw) if bytes(raw) else None
+    except _UNREADABLE as error:
+        raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
 
 
 def result(identity: Id, value: object) -> bytes:

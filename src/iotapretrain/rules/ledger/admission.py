@@ -20,6 +20,15 @@ def check_means(state: State, address: str) -> None:
     )
 
 
+def has_place(state: State, address: str) -> bool:
+    """Whether an account has a uid or a subnet, which are bought, so that nobody has many."""
+    return any(
+        address in (subnet.owner, subnet.owner_hotkey)
+        or any(address in (neuron.hotkey, neuron.coldkey) for neuron in subnet.neurons)
+        for subnet in state.subnets.values()
+    )
+
+
 def _part(subnet: Subnet, address: str) -> bool:
     """Whether an account has a part in a subnet."""
     return (

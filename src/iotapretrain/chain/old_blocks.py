@@ -1,0 +1,143 @@
+"""Blocks that are no longer at hand: replayed from a kept state, a turn at a time, and remembered.
+
+What a turn has worked out is put aside before it ends, so a question that is asked again goes on
+from there, and neighbouring blocks cost what lies between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from iotapretrain.chain.footprint import footprint
+from iotapretrain.chain.recent import Recent
+from iotapretrain.chain.records import read_block
+from iotapretrain.chain.replay import Happening, Tip, kept, replayed
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.turn import Turn
+from iotapretrain.errors import BrokenError
+from iotapretrain.rules.ledger.advance import advance
+from iotapretrain.rules.ledger.state import State
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.record import Head, Record
+
+OLD_TIP_BYTES = OLD_STATE_BYTES = 2**25
+"""Of states, roughly: a full subnet's takes about 4 MB, a small one's some KB."""
+
+OLD_EXTRINSIC_BYTES = 2**22
+ENTRY_BYTES = 512
+"""Beside the extrinsics, as submitted."""
+
+HEADS_REMEMBERED = 8192
+"""Ends of blocks that were searched for, about 200 bytes each."""
+
+BLOCKS_A_STRETCH = 1000
+"""Empty blocks that are worked out at once: about 10 ms of work."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartTold:
+    """What the extrinsics of a block did, up to a record in it."""
+
+    tip: Tip
+    happenings: tuple[Happening, ...] = ()
+
+
+class OldBlocks:
+    """What old blocks were. For one thread at a time."""
+
+    def __init__(self, journal: Journal, genesis: Tip, codec: Codec, turn: Turn) -> None:
+        self._journal, self._genesis, self._codec, self._turn = journal, genesis, codec, turn
+        self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
+        self._states: Recent[int, State] = Recent(OLD_STATE_BYTES)
+        self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)
+        self._begun: Recent[int, PartTold] = Recent(OLD_TIP_BYTES)
+        self._ends: Recent[int, Head] = Recent(HEADS_REMEMBERED)
+
+    def state(self, block: int, before: State) -> State:
+        """The state at the end of a block, of which `before` is an earlier one."""
+        found = self._states.get(block)
+        if found is not None:
+            return found
+        nearest = max((near for near in self._states.held() if near < block), default=-1)
+        best = before
+        if nearest > best.block:
+            best = self._states.get(nearest) or best
+        while best.block + BLOCKS_A_STRETCH < block:
+            best = advance(best, best.block + BLOCKS_A_STRETCH)
+            if self._turn.over:
+                self._keep_state(best)
+                self._turn.check()
+        return self._keep_state(advance(best, block))
+
+    def tip(self, head: Head) -> Tip:
+        """Behind a record."""
+        tip = self._nearest(head.sequence)
+        for after, _ in replayed(self._journal, tip, head.sequence, self._codec):
+            tip = after
+            if self._turn.over and tip.head.sequence < head.sequence:
+                self._keep_tip(tip)
+                self._turn.check()
+        return self._keep_tip(tip)
+
+    def happenings(self, block: int, start: Head, end: Head) -> tuple[Happening, ...]:
+        """What the extrinsics between two records did, which are those of one block."""
+        found = self._told.get(block)
+        if found is not None:
+            return found
+        begun = self._begun.get(block) or PartTold(self.tip(start))
+        tip, happened = begun.tip, list(begun.happenings)
+        for after, happening in replayed(self._journal, tip, end.sequence, self._codec):
+            tip = after
+            if happening is not None:
+                happened.append(happening)
+            if self._turn.over and tip.head.sequence < end.sequence:
+                size = footprint(tip.state) + _size(happened)
+                self._begun.put(block, PartTold(tip, tuple(happened)), size)
+                self._turn.check()
+        self._begun.drop(block)
+        return self._told.put(block, tuple(happened), ENTRY_BYTES + _size(happened))
+
+    def end(self, block: int, oldest: Head) -> Head:
+        """The last record of a block or before it; `oldest` is of a later block."""
+        found = self._ends.get(block)
+        if found is not None:
+            return found
+        found = self._ends.put(block, self._search(block, oldest))
+        self._turn.check()
+        return found
+
+    def _search(self, block: int, oldest: Head) -> Head:
+        """By halving; blocks never decrease."""
+        low, high = self._genesis.head.sequence, oldest.sequence
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self._block_of(middle) <= block else (low, middle)
+        return Head(low, self._record(low).link)
+
+    def _nearest(self, sequence: int) -> Tip:
+        """The latest tip at or before a record that is remembered, or else kept in the journal."""
+        remembered = self._tips.get(max((n for n in self._tips.held() if n <= sequence), default=0))
+        places = (place for place, _ in self._journal.snapshot_places() if place <= sequence)
+        if remembered is not None and remembered.head.sequence >= max(places, default=0):
+            return remembered
+        return kept(self._journal, sequence) or remembered or self._genesis
+
+    def _keep_state(self, state: State) -> State:
+        return self._states.put(state.block, state, footprint(state))
+
+    def _keep_tip(self, tip: Tip) -> Tip:
+        return self._tips.put(tip.head.sequence, tip, footprint(tip.state))
+
+    def _block_of(self, sequence: int) -> int:
+        return read_block(self._record(sequence))
+
+    def _record(self, sequence: int) -> Record:
+        record = self._journal.record(sequence)
+        if record is None:
+            raise BrokenError(sequence, "it is missing")
+        return record
+
+
+def _size(happenings: Sequence[Happening]) -> int:
+    return sum(len(happening.extrinsic) for happening in happenings)
