@@ -1,0 +1,147 @@
+"""Where validators published in the past, found in few looks at old blocks.
+
+Readers of records look at blocks that are ever twice as far back, the same ones for all validators,
+and between two of them only where a validator named different repositories. So a move is found
+however long ago it was, and however often the new place was named since. What this can miss is a
+repository that was named in between and then not again, while the one before came back; an audit
+follows every single commitment (`whole_history`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.standing.committed import Ground, ground_at
+from iotapretrain.competition.standing.whole_history import Said, Trail, said_at
+from iotapretrain.hub.protocol import RepositoryId
+
+MOST_DOUBLINGS = 24
+"""Blocks on the way back that all share: from an epoch to some centuries."""
+MOST_HALVINGS = 60
+"""Looks between them for one validator; a move takes about ten."""
+MOST_REPOSITORIES = 16
+"""Of a validator, the newest: each is listed at every reading."""
+
+
+@dataclass(frozen=True)
+class _Sight:
+    """What a hotkey said as of a block, if it said where its records are."""
+
+    block: int
+    said: Said | None
+
+    @property
+    def repository(self) -> RepositoryId | None:
+        return None if self.said is None else self.said.repository
+
+    @property
+    def since(self) -> int:
+        """The first block from which on it said so without a break."""
+        return self.block if self.said is None else self.said.block
+
+
+async def read_trails(
+    client: ChainClient, ground: Ground, hotkeys: Sequence[str]
+) -> dict[str, Trail]:
+    """The repositories of each, back from `ground` to when it got its uid."""
+    if not hotkeys:
+        return {}
+    past = _Past(client, ground.metagraph.netuid, {ground.block: ground})
+    began = min(_registered(ground, each) for each in hotkeys)
+    grounds, gone = [ground], None
+    for doubling in range(MOST_DOUBLINGS):
+        block = ground.block - ((ground.metagraph.tempo + 1) << doubling)
+        earlier = await past.at(block) if block > began else None
+        if earlier is None:
+            gone = None if block <= began else _no_longer(block)
+            break
+        grounds.append(earlier)
+    return {each: await _trail(past, grounds, each, gone) for each in hotkeys}
+
+
+async def _trail(past: _Past, grounds: Sequence[Ground], hotkey: str, gone: str | None) -> Trail:
+    began = _registered(grounds[0], hotkey)
+    sights = [_sight(each, hotkey) for each in grounds if each.block >= began]
+    if gone is None:
+        sights.append(_Sight(min(began, sights[-1].block) - 1, None))
+    search = _Search(past, hotkey)
+    for newer, older in pairwise(sights):
+        await search.between(older, newer)
+    found = {each.said.block: each.said for each in (*sights, *search.seen) if each.said}
+    said = _first_places([found[block] for block in sorted(found, reverse=True)])
+    return Trail(tuple(said), search.cut or gone)
+
+
+def _first_places(said: Sequence[Said]) -> Iterator[Said]:
+    """What names the newest so many repositories."""
+    kept: set[RepositoryId] = set()
+    for each in said:
+        if len(kept) < MOST_REPOSITORIES or each.repository in kept:
+            kept.add(each.repository)
+            yield each
+
+
+@dataclass
+class _Past:
+    """Old blocks, each read once for all hotkeys."""
+
+    client: ChainClient
+    netuid: int
+    known: dict[int, Ground | None]
+
+    async def at(self, block: int) -> Ground | None:
+        """None where its state is no longer kept."""
+        if block not in self.known:
+            self.known[block] = await ground_at(self.client, self.netuid, block)
+        return self.known[block]
+
+
+@dataclass
+class _Search:
+    """Looks between blocks at which a hotkey named different repositories."""
+
+    past: _Past
+    hotkey: str
+    seen: list[_Sight] = field(default_factory=list)
+    cut: str | None = None
+    looks: int = 0
+
+    async def between(self, older: _Sight, newer: _Sight) -> None:
+        """By halves, on either side where something changed."""
+        open_ends = [(older, newer)]
+        while open_ends:
+            older, newer = open_ends.pop()
+            if older.repository == newer.repository or newer.since - older.block < 2:
+                continue
+            middle = await self._look((older.block + newer.since) // 2)
+            if middle is None:
+                return
+            self.seen.append(middle)
+            open_ends += [(older, middle), (middle, newer)]
+
+    async def _look(self, block: int) -> _Sight | None:
+        if self.looks == MOST_HALVINGS:
+            self.cut = f"not all commitments before block {block} were looked for"
+            return None
+        self.looks += 1
+        ground = await self.past.at(block)
+        if ground is None:
+            self.cut = _no_longer(block)
+            return None
+        return _sight(ground, self.hotkey)
+
+
+def _sight(ground: Ground, hotkey: str) -> _Sight:
+    return _Sight(ground.block, said_at(ground, hotkey))
+
+
+def _registered(ground: Ground, hotkey: str) -> int:
+    uid = ground.metagraph.uid(hotkey)
+    return ground.block if uid is None else int(ground.metagraph.registered[uid])
+
+
+def _no_longer(block: int) -> str:
+    return f"commitments before block {block} are no longer kept"
