@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
+from typer.testing import CliRunner
 
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.cli.main import app
 from iotapretrain.competition.audit.audit import Report
 from iotapretrain.competition.audit.check import Name
 from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.round_record import SignedRound
-from iotapretrain.competition.standing.committed import read_ground
-from iotapretrain.competition.standing.whole_history import read_trail
+from iotapretrain.competition.standing import trails
+from iotapretrain.competition.standing.committed import Ground, ground_at, read_ground
+from iotapretrain.competition.standing.history import rounds_of as rounds_of_validator
+from iotapretrain.competition.standing.opinions import by_stake, network_id
+from iotapretrain.competition.standing.whole_history import WholeHistory, read_trail
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
@@ -89,6 +99,76 @@ async def test_a_record_that_was_anchored_cannot_be_exchanged(
         world.publish(ME, other)
         await say(world, rounds_commitment(rounds_of(ME)))
         assert found(await audited(world)) == [f"record anchored at block {anchored.block}"]
+
+
+async def told(world: World) -> list[dict[str, Any]]:
+    """What `iota history` says of the validator, as its reader gets it."""
+    options = ["--competition", f"{world.schedule_file}:mini", "--network", world.network]
+    options += ["--hub", f"folder:{world.folder}/hub", "--validator", hotkey(ME), "--json"]
+    result = await asyncio.to_thread(CliRunner().invoke, app, ["history", *options])
+    assert result.exit_code == 0, result.output
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    return found
+
+
+async def test_readers_see_what_lies_in_a_repository_of_long_ago(
+    tmp_path: Path, worker: Worker
+) -> None:
+    """A liar's two rounds are gone from view behind a fresh repository that it names ever again."""
+    async with opened(tmp_path, worker) as world:
+        await lived(world)
+        await world.advance(15)
+        await world.round(ME)
+        await say(world, rounds_commitment(FRESH))
+        await began_anew(world)
+        for number in range(12):
+            await world.advance(20)
+            await say(world, rounds_commitment(FRESH, f"{number:064x}"))
+        seen = [(each["round"], each["twice"], each["skipped"]) for each in await told(world)]
+        assert seen == [(1, True, 0), (2, False, 0)]
+        ground = await read_ground(world.client, NETUID)
+        network = await network_id(world.client)
+        plain = [each for each in by_stake(ground) if each.validator == hotkey(ME)]
+        alone = WholeHistory(world.hub, plain[0].repositories)
+        rounds = rounds_of_validator(alone, plain[0], network, NETUID, 0, newest=10)
+        assert [record.round for record in rounds] == [1]  # all that the newest repository holds
+
+
+async def test_old_repositories_are_found_in_few_looks_that_all_validators_share(
+    tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(tmp_path, worker) as world:
+        names = [f"rounds:{ME}/moved-{number}" for number in range(3)]
+        for text in names:
+            await say(world, text)
+            await world.advance(300)
+        looks: list[int] = []
+
+        async def counted(client: ChainClient, netuid: int, block: int) -> Ground | None:
+            looks.append(block)
+            return await ground_at(client, netuid, block)
+
+        monkeypatch.setattr(trails, "ground_at", counted)
+        ground = await read_ground(world.client, NETUID)
+        everybody = [hotkey(ME), hotkey("validator-2")]
+        found = await trails.read_trails(world.client, ground, everybody)
+        repositories = [each.name for each in found[hotkey(ME)].repositories]
+        assert repositories == ["moved-2", "moved-1", "moved-0", "rounds"]
+        assert [each.cut for each in found.values()] == [None, None]
+        assert len(looks) == len(set(looks)) <= 40 < ground.block // 20
+        monkeypatch.setattr(trails, "MOST_HALVINGS", 2)
+        cut = (await trails.read_trails(world.client, ground, everybody))[hotkey(ME)].cut
+        assert cut is not None
+        assert cut.startswith("not all commitments before block")
+
+
+async def test_rounds_that_a_validator_left_out_are_counted(tmp_path: Path, worker: Worker) -> None:
+    async with opened(tmp_path, worker) as world:
+        first = await lived(world)
+        await world.to_block(first.record.sync_block + 21)
+        second = await world.round(ME)
+        assert second.record.sync_block == first.record.sync_block + 20
+        assert [each["skipped"] for each in await told(world)] == [0, 3]
 
 
 async def test_the_trail_goes_back_through_every_commitment(tmp_path: Path, worker: Worker) -> None:

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 from typing import final
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.metagraph import Commitments, Metagraph
+from iotapretrain.chain.metagraph import Metagraph
+from iotapretrain.competition.standing.committed import Ground
+from iotapretrain.competition.standing.opinions import network_id, sources
+from iotapretrain.competition.standing.trails import MOST_REPOSITORIES, read_trails
+from iotapretrain.dashboard.hub_rounds import Scene
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.errors import ChainError, InputError, StoreError
+from iotapretrain.hub.protocol import RepositoryId
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +42,8 @@ class ChainWatch:
         self._client: ChainClient | None = None
         self._newest: tuple[int, int] | None = None
         self._past: list[int] | None = None
+        self._graph: Metagraph | None = None
+        self._repositories: dict[str, tuple[RepositoryId, ...]] = {}
 
     async def look(self) -> Reading | None:
         """What is new; None before the next block, and, with a problem, where nobody answers."""
@@ -54,15 +61,29 @@ class ChainWatch:
         self.problem = None
         return Reading(block, graph, weights)
 
-    async def commitments(self) -> Commitments | None:
-        """What everybody has committed; None where the chain does not answer."""
-        if self._client is None:
+    async def scene(self) -> Scene | None:
+        """Who publishes where; None where the chain does not answer, or before its epochs of the
+        past were read, which say who had a permit."""
+        if self._client is None or self._graph is None or self._past != []:
             return None
         try:
-            return await self._client.commitments(self.netuid)
+            commitments = await self._client.commitments(self.netuid)
+            await self._follow(self._client, Ground(self._graph, commitments))
+            network = await network_id(self._client)
         except (ChainError, InputError, StoreError) as error:
             _log.info("commitments cannot be read now: %s", error)
             return None
+        return Scene(network, self.netuid, commitments, dict(self._repositories))
+
+    async def _follow(self, client: ChainClient, ground: Ground) -> None:
+        """Every repository that a validator names from now on, and all that it named before."""
+        named = {each.validator: each.repository for each in sources(ground)}
+        unknown = [hotkey for hotkey in named if hotkey not in self._repositories]
+        for hotkey, trail in (await read_trails(client, ground, unknown)).items():
+            self._repositories[hotkey] = trail.repositories
+        for hotkey, newest in named.items():
+            others = [each for each in self._repositories[hotkey] if each != newest]
+            self._repositories[hotkey] = (newest, *others)[:MOST_REPOSITORIES]
 
     async def look_back(self) -> Metagraph | None:
         """An epoch of before the start, the newest of them first; None when there is no more."""
@@ -77,7 +98,7 @@ class ChainWatch:
 
     def keep(self, reading: Reading) -> bool:
         """Write it; whether anything but the block's number is new."""
-        graph = reading.graph
+        graph = self._graph = reading.graph
         self.block = reading.block
         state = (
             graph.last_step,

@@ -1,0 +1,190 @@
+"""Records of validators on other machines: of whom they are taken, and which."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+from iotapretrain.chain.metagraph import Commitments
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.competition.public_rounds import rounds_repository
+from iotapretrain.competition.round_record import SignedRound, is_sealed
+from iotapretrain.competition.standing.whole_history import WholeHistory
+from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.left_out import (
+    NOBODY,
+    SKIPPED,
+    Reason,
+    counted,
+    keep_counts,
+)
+from iotapretrain.dashboard.permits import Permits
+from iotapretrain.dashboard.quota import Quota
+from iotapretrain.dashboard.rounds import RoundWriter
+from iotapretrain.errors import (
+    BadRoundError,
+    CorruptModelError,
+    HubError,
+    MissingModelError,
+    RefusedModelError,
+)
+from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.net.waiting import Clock
+from iotapretrain.rules.sampling import SYNC_CADENCE
+from iotapretrain.rules.skipped import skipped_blocks
+
+_log = logging.getLogger(__name__)
+
+ROUNDS_AT_ONCE = 25
+BYTES_AT_ONCE = 32 << 20
+"""Of one validator at one look, so that a large hub holds nothing up."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The network as records must fit it: where the chain is, and who publishes where."""
+
+    network: str
+    netuid: int
+    commitments: Commitments
+    repositories: Mapping[str, tuple[RepositoryId, ...]]
+    """By hotkey, all that it ever named, the newest first; of those that had a permit."""
+
+
+@dataclass
+class _Known:
+    """What is known of one validator's files that are not shown."""
+
+    left: dict[tuple[int, str], Reason] = field(default_factory=dict)
+    """By round and content, so that no file is read twice."""
+    floor: int = 0
+    """The newest round that was dropped for want of room."""
+
+
+@final
+class HubRounds:
+    """Reads a little at every look. First the permit, then the record itself, then the room."""
+
+    def __init__(
+        self,
+        index: Index,
+        hub: Hub,
+        writer: RoundWriter,
+        quota: Quota | None = None,
+        cadence: int = SYNC_CADENCE,
+        clock: Clock = time.time,
+    ) -> None:
+        self._index, self._hub, self._writer = index, hub, writer
+        self._permits, self._quota = Permits(index), quota or Quota(index)
+        self._cadence, self._clock = cadence, clock
+        self._known: dict[str, _Known] = {}
+
+    def look(self, scene: Scene) -> bool:
+        """Whether anything was new; what the hub does not answer now waits."""
+        permitted = self._permits.ever()
+        new = self._tell(NOBODY, {Reason.STRANGER: len(_named(scene.commitments) - permitted)})
+        for hotkey, repositories in scene.repositories.items():
+            if hotkey not in permitted:
+                continue
+            try:
+                new |= self._read(scene, hotkey, repositories)
+            except HubError as error:
+                _log.info("rounds of %s cannot be read now: %s", hotkey, error)
+        return new
+
+    def _read(self, scene: Scene, hotkey: str, repositories: tuple[RepositoryId, ...]) -> bool:
+        history, known = WholeHistory(self._hub, repositories), self._known_of(hotkey)
+        numbers = history.numbers()
+        files = {number: (number, history.file(number).content_key) for number in numbers}
+        known.left = {key: known.left[key] for key in files.values() if key in known.left}
+        new = False
+        for number in self._wanted(hotkey, history, files):
+            size = max(history.file(number).size, 1)
+            reason = self._taken(scene, hotkey, history, number, size)
+            if reason is not None:
+                known.left[files[number]] = reason
+            new |= reason is None
+        self._drop(hotkey, known)
+        counts = counted(known.left)
+        counts[Reason.QUOTA] = sum(number <= known.floor for number in numbers)
+        counts[Reason.TWICE] = len(history.twice())
+        counts[SKIPPED] = len(self._skipped(hotkey, scene.commitments.block))
+        return self._tell(hotkey, counts) or new
+
+    def _wanted(
+        self, hotkey: str, history: WholeHistory, files: Mapping[int, tuple[int, str]]
+    ) -> Iterator[int]:
+        """The newest that are neither shown nor left out, some at a time."""
+        rows = self._index.rows(
+            "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ?",
+            (hotkey,),
+        )
+        shown, known = {row["round"] for row in rows}, self._known_of(hotkey)
+        unknown = [
+            number
+            for number, key in files.items()
+            if number not in shown and key not in known.left and number > known.floor
+        ]
+        bytes_left = BYTES_AT_ONCE
+        for number in unknown[: -ROUNDS_AT_ONCE - 1 : -1]:
+            if bytes_left > 0:
+                bytes_left -= history.file(number).size
+                yield number
+
+    def _taken(
+        self, scene: Scene, hotkey: str, history: WholeHistory, number: int, size: int
+    ) -> Reason | None:
+        """None if the record is in the index now; what the hub cannot give now is raised."""
+        try:
+            signed = history.read(number)
+        except (BadRoundError, CorruptModelError, MissingModelError, RefusedModelError):
+            return Reason.UNREADABLE
+        reason = self._why_not(scene, hotkey, signed, size)
+        if reason is None:
+            self._writer.write([signed], size)
+        return reason
+
+    def _why_not(self, scene: Scene, hotkey: str, signed: SignedRound, size: int) -> Reason | None:
+        record = signed.record
+        if not self._permits.at(hotkey, record.block):
+            return Reason.NO_PERMIT
+        if (record.network, record.netuid) != (scene.network, scene.netuid):
+            return Reason.OTHER_NETWORK
+        if record.validator != hotkey or not is_sealed(signed, is_signature):
+            return Reason.NOT_SIGNED
+        if not record.sync_block <= record.block <= scene.commitments.block:
+            return Reason.AHEAD
+        return None if self._quota.has_room(signed, size) else Reason.CROWDED
+
+    def _drop(self, hotkey: str, known: _Known) -> None:
+        overdue = self._quota.overdue(hotkey)
+        if overdue is not None:
+            known.floor = max(known.floor, overdue)
+            self._writer.forget(hotkey, overdue)
+
+    def _skipped(self, hotkey: str, head: int) -> list[int]:
+        rows = self._index.rows(
+            "SELECT DISTINCT r.sync_block FROM rounds r JOIN hotkeys h ON h.id = r.validator "
+            "WHERE h.hotkey = ? AND r.sealed",
+            (hotkey,),
+        )
+        recorded = {row["sync_block"] for row in rows}
+        return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
+
+    def _known_of(self, hotkey: str) -> _Known:
+        return self._known.setdefault(hotkey, _Known())
+
+    def _tell(self, hotkey: str, counts: Mapping[str, int]) -> bool:
+        return keep_counts(self._index, hotkey, counts, self._clock())
+
+
+def _named(commitments: Commitments) -> frozenset[str]:
+    """Who says on the chain where its records are."""
+    return frozenset(
+        hotkey
+        for hotkey, commitment in commitments.by_hotkey.items()
+        if rounds_repository(commitment.data.decode(errors="replace")) is not None
+    )
