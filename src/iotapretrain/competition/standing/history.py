@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -50,8 +51,9 @@ def reigns(
 ) -> list[Reign]:
     """Round by round; a round without result, or whose champion has no score, leaves a gap."""
     found: list[Reign] = []
-    before = 0
-    for record in records:
+    told = list(records)
+    recorded = sorted({record.sync_block for record in told})
+    for record in told:
         champion = model_record(record, record.champion)
         if champion is not None and champion.score is not None:
             same = found and (found[-1].hotkey, found[-1].commitment) == (
@@ -68,9 +70,15 @@ def reigns(
                     loss=champion.score,
                     models=len(record.models),
                     crowned=not same,
-                    skipped=sum(before < block < record.sync_block for block in skipped),
+                    skipped=_between(recorded, record.sync_block, skipped),
                     twice=record.round in twice,
                 )
             )
-        before = max(before, record.sync_block)
     return found
+
+
+def _between(recorded: Sequence[int], block: int, skipped: Sequence[int]) -> int:
+    """How many were skipped since the sync block before that has a record."""
+    place = bisect_left(recorded, block)
+    before = recorded[place - 1] if place else block
+    return bisect_left(skipped, block) - bisect_left(skipped, before)

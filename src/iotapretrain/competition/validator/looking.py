@@ -101,6 +101,16 @@ class Fetcher:
         except (HubError, OSError) as error:
             return failure_of(error)
 
+    def answers(self, commit: Commit) -> bool:
+        """Whether the hub says anything at all of a commit: refusals are answers too."""
+        try:
+            self.hub.listing(commit)
+        except (UnavailableHubError, OSError):
+            return False
+        except HubError:
+            return True
+        return True
+
 
 def failure_of(error: HubError | OSError) -> Failure:
     """What a failure of the hub, or of our disk, says about the model."""

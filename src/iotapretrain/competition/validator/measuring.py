@@ -15,7 +15,7 @@ from iotapretrain.competition.validator.looking import NOT_HERE, Failure, commit
 from iotapretrain.competition.validator.recording import Measured, Result
 from iotapretrain.competition.validator.texts import Texts
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.errors import MissingModelError
+from iotapretrain.errors import MissingModelError, UnavailableHubError
 from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.model import Model
@@ -60,6 +60,7 @@ class Measurer:
         written = self._clock()
         max_bytes = competition.constraints.max_bytes
         found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
+        await self._check_hub(opened, found)
         fetched = self._clock()
         seed = seed_of(f"0x{opened.seed_hash}")
         terms = Terms(competition, tokenizer.vocabulary, seed, opened.block, tokenizer.end_id)
@@ -70,6 +71,20 @@ class Measurer:
             "score": self._clock() - fetched,
         }
         return replace(measured, seconds=seconds)
+
+    async def _check_hub(self, opened: RoundOpened, found: Sequence[Model | Failure]) -> None:
+        """UnavailableHubError if a model is not here and the hub is silent about all others too.
+
+        One that only its own model's bytes do not come from is no such hub.
+        """
+        silent = [each for each in found if isinstance(each, Failure) and each.hub_down]
+        others = [
+            _commit(entry)
+            for entry, each in zip(opened.field, found, strict=True)
+            if not (isinstance(each, Failure) and each.hub_down)
+        ]
+        if silent and await self._looker.is_away(others):
+            raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
 
     def _measured(
         self,
