@@ -9,10 +9,12 @@ from typing import final
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.competition.standing.committed import Ground
-from iotapretrain.competition.standing.opinions import network_id, sources
+from iotapretrain.competition.standing.opinions import network_id
 from iotapretrain.competition.standing.trails import MOST_REPOSITORIES, read_trails
+from iotapretrain.competition.standing.whole_history import said_at
 from iotapretrain.dashboard.hub_rounds import Scene
 from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
 from iotapretrain.hub.protocol import RepositoryId
 
@@ -38,7 +40,7 @@ class ChainWatch:
         self.network, self.netuid = network, netuid
         self.block: int | None = None
         self.problem: str | None = "the chain has not been read yet"
-        self._index = index
+        self._index, self._permits = index, Permits(index)
         self._client: ChainClient | None = None
         self._newest: tuple[int, int] | None = None
         self._past: list[int] | None = None
@@ -77,7 +79,8 @@ class ChainWatch:
 
     async def _follow(self, client: ChainClient, ground: Ground) -> None:
         """Every repository that a validator names from now on, and all that it named before."""
-        named = {each.validator: each.repository for each in sources(ground)}
+        said = {hotkey: said_at(ground, hotkey) for hotkey in self._permits.ever()}
+        named = {hotkey: each.repository for hotkey, each in said.items() if each is not None}
         unknown = [hotkey for hotkey in named if hotkey not in self._repositories]
         for hotkey, trail in (await read_trails(client, ground, unknown)).items():
             self._repositories[hotkey] = trail.repositories
