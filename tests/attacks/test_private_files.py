@@ -79,3 +79,6 @@ async def test_the_state_of_a_validator_is_closed_to_others(
         assert await rig.run() == 0
         assert rig.state_folder.stat().st_mode & 0o777 == 0o700
         assert modes(rig.state_folder)["journal.sqlite"] == 0o600
+        (rig.state_folder / "journal.sqlite").chmod(0o644)  # as it was made before
+        assert await rig.run() == 0
+        assert modes(rig.state_folder)["journal.sqlite"] == 0o600

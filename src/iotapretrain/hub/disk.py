@@ -46,6 +46,14 @@ def private_folder(path: Path) -> None:
     path.chmod(0o700)
 
 
+def close_to_others(database: Path) -> None:
+    """A database of SQLite that is there already, with its log, if they are ours."""
+    for suffix in ("", "-wal", "-shm"):
+        file = database.with_name(database.name + suffix)
+        if file.exists() and file.stat().st_uid == os.geteuid():
+            file.chmod(PRIVATE)
+
+
 def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Put `content` at `path`: readers see the old file or the new one, also after a power cut."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")

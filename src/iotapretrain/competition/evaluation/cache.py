@@ -24,7 +24,7 @@ import msgspec
 import iotapretrain.models
 from iotapretrain.data.digest import digest_of
 from iotapretrain.errors import InputError, StoreError
-from iotapretrain.hub.disk import PRIVATE
+from iotapretrain.hub.disk import PRIVATE, close_to_others
 
 ENTRIES = 1_000_000
 """About 150 MB. The oldest go first: their pages come never again."""
@@ -125,14 +125,10 @@ class LossCache:
 
 
 def _keep_private(path: Path) -> None:
-    """SQLite gives its log the mode of the file; one of before is closed to others too."""
+    """SQLite gives its log the mode of the file; those of before are closed to others too."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
-        try:
-            if os.fstat(file).st_uid == os.geteuid():
-                os.fchmod(file, PRIVATE)
-        finally:
-            os.close(file)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+        close_to_others(path)
     except OSError as error:
         raise _failed(path, error) from error
 
