@@ -11,6 +11,7 @@ import pytest
 
 from iotapretrain.competition.public_rounds import read_round
 from iotapretrain.competition.round_record import SignedRound, seal
+from iotapretrain.dashboard import hub_rounds
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.overview import overview
 from iotapretrain.dashboard.people import People
@@ -156,6 +157,27 @@ def test_no_sync_block_takes_more_than_its_share(
     assert len(shown(index, flood)) == 16
     assert told(index, flood) == {"crowded": 44}
     assert (shown(index, honest), told(index, honest)) == ([1, 2, 3, 4], {})
+
+
+def test_who_sends_much_in_vain_is_read_no_further(
+    tmp_path: Path, index: Index, made: Synthetic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_rounds, "MOST_LEFT_OUT", 20)
+    flood = made.watchers[0]
+    first = rounds_of(made, flood)[0]
+    epoch(index, 100, {flood.hotkey: True})
+    reading = reader(index, tmp_path / "hub")
+
+    def grown(rounds: range, network: str) -> dict[str, RepositoryId]:
+        mine = [signed(flood, first, round=n, network=network) for n in rounds]
+        return {flood.hotkey: published(tmp_path / "hub", flood.name, mine)}
+
+    claims = grown(range(1, 61), "11" * 32)
+    while reading.look(scene(claims)):
+        pass
+    assert (shown(index, flood), told(index, flood)) == ([], {"other-network": 25, "quota": 35})
+    assert reading.look(scene(grown(range(61, 63), first.record.network)))
+    assert shown(index, flood) == [61, 62]
 
 
 @pytest.mark.parametrize("bound", ["records", "bytes"])

@@ -31,7 +31,7 @@ from iotapretrain.errors import (
     MissingModelError,
     RefusedModelError,
 )
-from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.hub.protocol import FileEntry, Hub, RepositoryId
 from iotapretrain.net.waiting import Clock
 from iotapretrain.rules.sampling import SYNC_CADENCE
 from iotapretrain.rules.skipped import skipped_blocks
@@ -41,6 +41,8 @@ _log = logging.getLogger(__name__)
 ROUNDS_AT_ONCE = 25
 BYTES_AT_ONCE = 32 << 20
 """Of one validator at one look, so that a large hub holds nothing up."""
+MOST_LEFT_OUT = 1_000
+"""Files of one validator that were read in vain; then only what it publishes from now on is."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,14 @@ class _Known:
     left: dict[tuple[int, str], Reason] = field(default_factory=dict)
     """By round and content, so that no file is read twice."""
     floor: int = 0
-    """The newest round that was dropped for want of room."""
+    """The newest round that was dropped for want of room; none before it is read any more."""
+
+    def heed(self, files: Mapping[int, FileEntry]) -> None:
+        """What is listed now: forget the rest, and read nothing old of whom most was in vain."""
+        listed = {(number, file.content_key) for number, file in files.items()}
+        self.left = {key: reason for key, reason in self.left.items() if key in listed}
+        if len(self.left) >= MOST_LEFT_OUT:
+            self.floor = max(self.floor, *(number for number, _ in self.left))
 
 
 @final
@@ -97,42 +106,42 @@ class HubRounds:
 
     def _read(self, scene: Scene, hotkey: str, repositories: tuple[RepositoryId, ...]) -> bool:
         history, known = WholeHistory(self._hub, repositories), self._known_of(hotkey)
-        numbers = history.numbers()
-        files = {number: (number, history.file(number).content_key) for number in numbers}
-        known.left = {key: known.left[key] for key in files.values() if key in known.left}
+        files = {number: history.file(number) for number in history.numbers()}
+        known.heed(files)
         new = False
-        for number in self._wanted(hotkey, history, files):
-            size = max(history.file(number).size, 1)
-            reason = self._taken(scene, hotkey, history, number, size)
+        for number in self._wanted(hotkey, files):
+            reason = self._taken(scene, hotkey, history, number, max(files[number].size, 1))
             if reason is not None:
-                known.left[files[number]] = reason
+                known.left[number, files[number].content_key] = reason
             new |= reason is None
         self._drop(hotkey, known)
         counts = counted(known.left)
-        counts[Reason.QUOTA] = sum(number <= known.floor for number in numbers)
+        counts[Reason.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Reason.TWICE] = len(history.twice())
         counts[SKIPPED] = len(self._skipped(hotkey, scene.commitments.block))
         return self._tell(hotkey, counts) or new
 
-    def _wanted(
-        self, hotkey: str, history: WholeHistory, files: Mapping[int, tuple[int, str]]
-    ) -> Iterator[int]:
-        """The newest that are neither shown nor left out, some at a time."""
+    def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
+        """The newest that are not known, some at a time."""
+        floor, bytes_left = self._known_of(hotkey).floor, BYTES_AT_ONCE
+        wanted = [number for number in self._unknown(hotkey, files) if number > floor]
+        for number in wanted[: -ROUNDS_AT_ONCE - 1 : -1]:
+            if bytes_left > 0:
+                bytes_left -= files[number].size
+                yield number
+
+    def _unknown(self, hotkey: str, files: Mapping[int, FileEntry]) -> list[int]:
+        """Rounds that are neither shown nor left out, in order."""
         rows = self._index.rows(
             "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ?",
             (hotkey,),
         )
-        shown, known = {row["round"] for row in rows}, self._known_of(hotkey)
-        unknown = [
+        shown, left = {row["round"] for row in rows}, self._known_of(hotkey).left
+        return [
             number
-            for number, key in files.items()
-            if number not in shown and key not in known.left and number > known.floor
+            for number, file in files.items()
+            if number not in shown and (number, file.content_key) not in left
         ]
-        bytes_left = BYTES_AT_ONCE
-        for number in unknown[: -ROUNDS_AT_ONCE - 1 : -1]:
-            if bytes_left > 0:
-                bytes_left -= history.file(number).size
-                yield number
 
     def _taken(
         self, scene: Scene, hotkey: str, history: WholeHistory, number: int, size: int

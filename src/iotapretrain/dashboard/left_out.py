@@ -36,7 +36,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         Reason.NOT_SIGNED: "records that it has not signed",
         Reason.AHEAD: "records of blocks that the chain does not have yet",
         Reason.CROWDED: "records of sync blocks that have their share of records already",
-        Reason.QUOTA: "old records beyond the most that are kept of one validator",
+        Reason.QUOTA: "older records beyond the most that are read and kept of one validator",
         Reason.TWICE: "rounds with another record in an earlier repository",
         Reason.UNREADABLE: "files that are no records of rounds",
         Reason.STRANGER: "hotkeys without a permit that name a repository of records",
