@@ -18,7 +18,7 @@ from iotapretrain.competition.audit.audit import Report
 from iotapretrain.competition.audit.check import Name
 from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.round_record import SignedRound
-from iotapretrain.competition.standing import trails
+from iotapretrain.competition.standing import trails, whole_history
 from iotapretrain.competition.standing.committed import Ground, ground_at, read_ground
 from iotapretrain.competition.standing.history import rounds_of as rounds_of_validator
 from iotapretrain.competition.standing.opinions import by_stake, network_id
@@ -157,6 +157,10 @@ async def test_old_repositories_are_found_in_few_looks_that_all_validators_share
         assert repositories == ["moved-2", "moved-1", "moved-0", "rounds"]
         assert [each.cut for each in found.values()] == [None, None]
         assert len(looks) == len(set(looks)) <= 40 < ground.block // 20
+        monkeypatch.setattr(whole_history, "MOST_LOOKS", 2)
+        whole = await trails.read_whole_trail(world.client, ground, hotkey(ME))
+        assert whole.repositories == found[hotkey(ME)].repositories
+        assert whole.cut is not None
         monkeypatch.setattr(trails, "MOST_HALVINGS", 2)
         cut = (await trails.read_trails(world.client, ground, everybody))[hotkey(ME)].cut
         assert cut is not None

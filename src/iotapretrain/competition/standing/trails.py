@@ -4,7 +4,7 @@ Readers of records look at blocks that are ever twice as far back, the same ones
 and between two of them only where a validator named different repositories. So a move is found
 however long ago it was, and however often the new place was named since. What this can miss is a
 repository that was named in between and then not again, while the one before came back; an audit
-follows every single commitment (`whole_history`).
+follows every single commitment as far as it gets (`whole_history`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.standing.committed import Ground, ground_at
-from iotapretrain.competition.standing.whole_history import Said, Trail, said_at
+from iotapretrain.competition.standing.whole_history import Said, Trail, read_trail, said_at
 from iotapretrain.hub.protocol import RepositoryId
 
 MOST_DOUBLINGS = 24
@@ -41,6 +41,16 @@ class _Sight:
     def since(self) -> int:
         """The first block from which on it said so without a break."""
         return self.block if self.said is None else self.said.block
+
+
+async def read_whole_trail(client: ChainClient, ground: Ground, hotkey: str) -> Trail:
+    """Commitment by commitment; before the last that is looked at so, what few looks find."""
+    near = await read_trail(client, ground, hotkey)
+    if near.cut is None:
+        return near
+    far = (await read_trails(client, ground, [hotkey]))[hotkey]
+    said = {each.block: each for each in (*far.said, *near.said)}
+    return Trail(tuple(said[block] for block in sorted(said, reverse=True)), near.cut)
 
 
 async def read_trails(
