@@ -157,6 +157,7 @@ async def test_old_repositories_are_found_in_few_looks_that_all_validators_share
         assert repositories == ["moved-2", "moved-1", "moved-0", "rounds"]
         assert [each.cut for each in found.values()] == [None, None]
         assert len(looks) == len(set(looks)) <= 40 < ground.block // 20
+        await _noted_without_looking_back(world, looks)
         monkeypatch.setattr(whole_history, "MOST_LOOKS", 2)
         whole = await trails.read_whole_trail(world.client, ground, hotkey(ME))
         assert whole.repositories == found[hotkey(ME)].repositories
@@ -165,6 +166,25 @@ async def test_old_repositories_are_found_in_few_looks_that_all_validators_share
         cut = (await trails.read_trails(world.client, ground, everybody))[hotkey(ME)].cut
         assert cut is not None
         assert cut.startswith("not all commitments before block")
+
+
+async def _noted_without_looking_back(world: World, looks: list[int]) -> None:
+    """Whoever asks again, as the dashboard does, pays for the past once."""
+    places = trails.Places()
+    ground = await read_ground(world.client, NETUID)
+    before = (await places.of(world.client, ground, [hotkey(ME)]))[hotkey(ME)]
+    looks.clear()
+    await say(world, rounds_commitment(FRESH))
+    ground = await read_ground(world.client, NETUID)
+    after = (await places.of(world.client, ground, [hotkey(ME)]))[hotkey(ME)]
+    assert after.repositories == (FRESH, *before.repositories)
+    assert looks == []
+    for number in range(trails.MOST_REPOSITORIES):
+        await say(world, f"rounds:{ME}/more-{number}")
+        ground = await read_ground(world.client, NETUID)
+        after = (await places.of(world.client, ground, [hotkey(ME)]))[hotkey(ME)]
+    assert len(after.repositories) == trails.MOST_REPOSITORIES
+    assert after.cut == "it named more than 16 repositories; the newest are read"
 
 
 async def test_the_trail_goes_back_through_every_commitment(tmp_path: Path, worker: Worker) -> None:

@@ -46,16 +46,16 @@ def history(
     schedule, chosen = find_scheduled(competition)
     opened = find_hub(hub, network)
 
-    async def read(client: ChainClient) -> tuple[list[Reign], list[int]]:
+    async def read(client: ChainClient) -> tuple[list[Reign], list[int], str | None]:
         ground = await read_ground(client, netuid)
         (source,) = await with_past(client, ground, [find_validator(ground, validator)])
         name = await network_id(client)
         told = WholeHistory(opened, source.repositories)
         records = list(rounds_of(told, source, name, netuid, chosen.id, rounds))
         skipped = unrecorded(records, ground.block, schedule.sync_cadence)
-        return reigns(records, skipped, told.twice()), skipped
+        return reigns(records, skipped, told.twice()), skipped, source.cut
 
-    found, skipped = with_client(network, read)
+    found, skipped, cut = with_client(network, read)
     if plot is not None:
         draw(f"{chosen.name}: loss of the champion", found, plot)
     if as_json:
@@ -64,6 +64,8 @@ def history(
         print_json([asdict(reign) for reign in found])
         return
     _show(chosen.name, found, skipped)
+    if cut is not None:
+        tell(f"  Not all of its past may have been read: {cut}")
     if plot is not None:
         tell(f"{plot}")
 

@@ -22,6 +22,7 @@ from iotapretrain.errors import InputError
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.standing.leaderboard import Leaderboard
+    from iotapretrain.competition.standing.trails import Places
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.schedule import Competition
 
@@ -64,10 +65,13 @@ def leaderboard(
     """
     if watch and as_json:
         raise InputError("--watch draws for people; leave out --json, or ask again and again")
+    from iotapretrain.competition.standing.trails import Places
+
     opened, chosen = find_hub(hub, network), _chosen(competition, competitions, network)
+    places = Places()
 
     async def show(client: ChainClient) -> None:
-        boards = await _read(client, opened, netuid, chosen)
+        boards = await _read(client, opened, netuid, chosen, places)
         if as_json:
             print_json([_document(board) for board in boards])
             return
@@ -86,7 +90,9 @@ def leaderboard(
     with_client(network, run)
 
 
-async def _read(client: ChainClient, hub: Hub, netuid: int, chosen: Chosen) -> list[Leaderboard]:
+async def _read(
+    client: ChainClient, hub: Hub, netuid: int, chosen: Chosen, places: Places
+) -> list[Leaderboard]:
     from iotapretrain.competition.standing.committed import read_ground
     from iotapretrain.competition.standing.history import unrecorded
     from iotapretrain.competition.standing.leaderboard import leaderboard as made
@@ -100,7 +106,7 @@ async def _read(client: ChainClient, hub: Hub, netuid: int, chosen: Chosen) -> l
 
     ground = await read_ground(client, netuid)
     network = await network_id(client)
-    found = await with_past(client, ground, by_stake(ground))
+    found = await with_past(client, ground, by_stake(ground), places)
     competitions, cadence = chosen(ground.block)
     boards = []
     for each in competitions:

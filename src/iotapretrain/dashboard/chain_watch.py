@@ -10,13 +10,11 @@ from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.competition.standing.committed import Ground
 from iotapretrain.competition.standing.opinions import network_id
-from iotapretrain.competition.standing.trails import MOST_REPOSITORIES, read_trails
-from iotapretrain.competition.standing.whole_history import said_at
+from iotapretrain.competition.standing.trails import Places
 from iotapretrain.dashboard.hub_rounds import Scene
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
-from iotapretrain.hub.protocol import RepositoryId
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ class ChainWatch:
         self._newest: tuple[int, int] | None = None
         self._past: list[int] | None = None
         self._graph: Metagraph | None = None
-        self._repositories: dict[str, tuple[RepositoryId, ...]] = {}
+        self._places = Places()
 
     async def look(self) -> Reading | None:
         """What is new; None before the next block, and, with a problem, where nobody answers."""
@@ -70,23 +68,15 @@ class ChainWatch:
             return None
         try:
             commitments = await self._client.commitments(self.netuid)
-            await self._follow(self._client, Ground(self._graph, commitments))
+            ground = Ground(self._graph, commitments)
+            permitted = sorted(self._permits.ever())
+            trails = await self._places.of(self._client, ground, permitted)
             network = await network_id(self._client)
         except (ChainError, InputError, StoreError) as error:
             _log.info("commitments cannot be read now: %s", error)
             return None
-        return Scene(network, self.netuid, commitments, dict(self._repositories))
-
-    async def _follow(self, client: ChainClient, ground: Ground) -> None:
-        """Every repository that a validator names from now on, and all that it named before."""
-        said = {hotkey: said_at(ground, hotkey) for hotkey in self._permits.ever()}
-        named = {hotkey: each.repository for hotkey, each in said.items() if each is not None}
-        unknown = [hotkey for hotkey in named if hotkey not in self._repositories]
-        for hotkey, trail in (await read_trails(client, ground, unknown)).items():
-            self._repositories[hotkey] = trail.repositories
-        for hotkey, newest in named.items():
-            others = [each for each in self._repositories[hotkey] if each != newest]
-            self._repositories[hotkey] = (newest, *others)[:MOST_REPOSITORIES]
+        repositories = {hotkey: trail.repositories for hotkey, trail in trails.items()}
+        return Scene(network, self.netuid, commitments, repositories)
 
     async def look_back(self) -> Metagraph | None:
         """An epoch of before the start, the newest of them first; None when there is no more."""

@@ -53,7 +53,7 @@ class Scene:
     netuid: int
     commitments: Commitments
     repositories: Mapping[str, tuple[RepositoryId, ...]]
-    """By hotkey, all that it ever named, the newest first; of those that had a permit."""
+    """By hotkey, all that it ever named, the newest first: none, or many."""
 
 
 @dataclass
@@ -96,7 +96,7 @@ class HubRounds:
         permitted = self._permits.ever()
         new = self._tell(NOBODY, {Reason.STRANGER: len(_named(scene.commitments) - permitted)})
         for hotkey, repositories in scene.repositories.items():
-            if hotkey not in permitted:
+            if hotkey not in permitted or not repositories:
                 continue
             try:
                 new |= self._read(scene, hotkey, repositories)

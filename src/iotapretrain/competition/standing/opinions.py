@@ -10,8 +10,8 @@ from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.public_rounds import rounds_repository
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.standing.committed import Ground
-from iotapretrain.competition.standing.trails import read_trails
-from iotapretrain.competition.standing.whole_history import WholeHistory
+from iotapretrain.competition.standing.trails import Places
+from iotapretrain.competition.standing.whole_history import Trail, WholeHistory
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub, RepositoryId
 
@@ -29,6 +29,8 @@ class Source:
     repository: RepositoryId
     earlier: tuple[RepositoryId, ...] = ()
     """Where it published before, as far as `with_past` found it."""
+    cut: str | None = None
+    """Why there may be more of that."""
 
     @property
     def repositories(self) -> tuple[RepositoryId, ...]:
@@ -70,17 +72,18 @@ def by_stake(ground: Ground) -> list[Source]:
     return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
 
 
-async def with_past(client: ChainClient, ground: Ground, found: Sequence[Source]) -> list[Source]:
-    """The same validators, with all repositories that they ever named."""
-    trails = await read_trails(client, ground, [source.validator for source in found])
-    past = {hotkey: trail.repositories for hotkey, trail in trails.items()}
-    return [
-        replace(
-            source,
-            earlier=tuple(each for each in past[source.validator] if each != source.repository),
-        )
-        for source in found
-    ]
+async def with_past(
+    client: ChainClient, ground: Ground, found: Sequence[Source], places: Places | None = None
+) -> list[Source]:
+    """The same validators, with all repositories that they ever named; `places` remembers them."""
+    hotkeys = [source.validator for source in found]
+    trails = await (places or Places()).of(client, ground, hotkeys)
+    return [_with_past(source, trails[source.validator]) for source in found]
+
+
+def _with_past(source: Source, trail: Trail) -> Source:
+    earlier = tuple(each for each in trail.repositories if each != source.repository)
+    return replace(source, earlier=earlier, cut=trail.cut)
 
 
 def find_validator(ground: Ground, validator: str | None) -> Source:

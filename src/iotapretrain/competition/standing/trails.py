@@ -9,7 +9,7 @@ follows every single commitment as far as it gets (`whole_history`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -72,6 +72,26 @@ async def read_trails(
     return {each: await _trail(past, grounds, each, gone) for each in hotkeys}
 
 
+@dataclass
+class Places:
+    """Where validators publish and published, for whoever asks again and again: the past is looked
+    for once, and from then on every new place is noted."""
+
+    _known: dict[str, Trail] = field(default_factory=dict)
+
+    async def of(
+        self, client: ChainClient, ground: Ground, hotkeys: Sequence[str]
+    ) -> dict[str, Trail]:
+        """The trails of these, up to `ground`."""
+        unknown = [each for each in hotkeys if each not in self._known]
+        self._known |= await read_trails(client, ground, unknown)
+        for hotkey in hotkeys:
+            trail, said = self._known[hotkey], said_at(ground, hotkey)
+            if said is not None and said.repository not in trail.repositories[:1]:
+                self._known[hotkey] = _shortened([said, *trail.said], trail.cut)
+        return {hotkey: self._known[hotkey] for hotkey in hotkeys}
+
+
 async def _trail(past: _Past, grounds: Sequence[Ground], hotkey: str, gone: str | None) -> Trail:
     began = _registered(grounds[0], hotkey)
     sights = [_sight(each, hotkey) for each in grounds if each.block >= began]
@@ -81,17 +101,17 @@ async def _trail(past: _Past, grounds: Sequence[Ground], hotkey: str, gone: str 
     for newer, older in pairwise(sights):
         await search.between(older, newer)
     found = {each.said.block: each.said for each in (*sights, *search.seen) if each.said}
-    said = _first_places([found[block] for block in sorted(found, reverse=True)])
-    return Trail(tuple(said), search.cut or gone)
+    said = [found[block] for block in sorted(found, reverse=True)]
+    return _shortened(said, search.cut or gone)
 
 
-def _first_places(said: Sequence[Said]) -> Iterator[Said]:
+def _shortened(said: Sequence[Said], cut: str | None) -> Trail:
     """What names the newest so many repositories."""
-    kept: set[RepositoryId] = set()
-    for each in said:
-        if len(kept) < MOST_REPOSITORIES or each.repository in kept:
-            kept.add(each.repository)
-            yield each
+    places = {*Trail(tuple(said)).repositories[:MOST_REPOSITORIES]}
+    kept = tuple(each for each in said if each.repository in places)
+    if len(kept) < len(said):
+        cut = cut or f"it named more than {MOST_REPOSITORIES} repositories; the newest are read"
+    return Trail(kept, cut)
 
 
 @dataclass
