@@ -101,14 +101,19 @@ async def test_a_record_that_was_anchored_cannot_be_exchanged(
         assert found(await audited(world)) == [f"record anchored at block {anchored.block}"]
 
 
-async def told(world: World) -> list[dict[str, Any]]:
-    """What `iota history` says of the validator, as its reader gets it."""
-    options = ["--competition", f"{world.schedule_file}:mini", "--network", world.network]
-    options += ["--hub", f"folder:{world.folder}/hub", "--validator", hotkey(ME), "--json"]
-    result = await asyncio.to_thread(CliRunner().invoke, app, ["history", *options])
+async def answer(world: World, *words: str) -> Any:
+    """What a command that reads records says, as JSON."""
+    options = ["--network", world.network, "--hub", f"folder:{world.folder}/hub", "--json"]
+    result = await asyncio.to_thread(CliRunner().invoke, app, [*words, *options])
     assert result.exit_code == 0, result.output
-    found: list[dict[str, Any]] = json.loads(result.stdout)
-    return found
+    return json.loads(result.stdout)
+
+
+async def told(world: World) -> list[dict[str, Any]]:
+    """What `iota history` says of the validator."""
+    mini = f"{world.schedule_file}:mini"
+    found = await answer(world, "history", "--competition", mini, "--validator", hotkey(ME))
+    return list(found)
 
 
 async def test_readers_see_what_lies_in_a_repository_of_long_ago(
@@ -127,6 +132,11 @@ async def test_readers_see_what_lies_in_a_repository_of_long_ago(
             await say(world, rounds_commitment(FRESH, f"{number:064x}"))
         seen = [(each["round"], each["twice"], each["skipped"]) for each in await told(world)]
         assert seen == [(1, True, 2), (2, False, 0)]  # the other round 1 came after round 2
+        ours = ["--competitions", str(world.schedule_file)]
+        (account,) = (await answer(world, "explain", "uid:2", "--round", "2", *ours))["accounts"]
+        assert (account["round"], account["validator"]) == (2, hotkey(ME))
+        (mini, _) = await answer(world, "leaderboard", *ours)
+        assert len(mini["skipped_sync_blocks"]) > 40
         ground = await read_ground(world.client, NETUID)
         network = await network_id(world.client)
         plain = [each for each in by_stake(ground) if each.validator == hotkey(ME)]
