@@ -19,7 +19,7 @@ from iotapretrain.dashboard.quota import Quota
 from iotapretrain.dashboard.watchers import validators_page
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
-from tests.dashboard.scenes import epoch, published, reader, scene
+from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Actor, Synthetic
 
 ROUNDS = 4
@@ -97,7 +97,7 @@ def test_of_a_stranger_the_hub_is_not_even_asked(
     epoch(index, 100, {honest.hotkey: True, stranger.hotkey: False})
     reading = reader(index, tmp_path / "hub")
     hub = reading._hub = Listened(tmp_path / "hub")
-    assert reading.look(scene(claims))
+    assert reading.look(publishers(claims))
     assert hub.asked == [f"{honest.name}/rounds"]
     assert (shown(index, honest), shown(index, stranger)) == ([1, 2, 3, 4], [])
     (notice,) = [each for each in validators_page(People(index, {})).left_out if not each.who]
@@ -112,7 +112,7 @@ def test_a_permit_counts_at_the_block_of_the_record(
     repository = published(tmp_path / "hub", late.name, rounds_of(made, late))
     for block, permit in ((105, False), (125, True), (145, False)):
         epoch(index, block, {late.hotkey: permit})
-    assert reader(index, tmp_path / "hub").look(scene({late.hotkey: repository}))
+    assert reader(index, tmp_path / "hub").look(publishers({late.hotkey: repository}))
     assert shown(index, late) == [3, 4]
     assert told(index, late) == {"no-permit": 2}
 
@@ -132,10 +132,10 @@ def test_records_of_another_network_another_subnet_or_of_blocks_to_come_are_left
     epoch(index, 100, {liar.hotkey: True})
     repository = published(tmp_path / "hub", liar.name, mine)
     reading = reader(index, tmp_path / "hub")
-    assert reading.look(scene({liar.hotkey: repository}))
+    assert reading.look(publishers({liar.hotkey: repository}))
     assert shown(index, liar) == [1]
     assert told(index, liar) == {"other-network": 2, "ahead": 2}
-    assert not reading.look(scene({liar.hotkey: repository}))
+    assert not reading.look(publishers({liar.hotkey: repository}))
 
 
 def test_no_sync_block_takes_more_than_its_share(
@@ -152,7 +152,7 @@ def test_no_sync_block_takes_more_than_its_share(
         honest.hotkey: published(tmp_path / "hub", honest.name, rounds_of(made, honest)),
     }
     reading = reader(index, tmp_path / "hub")
-    while reading.look(scene(claims)):
+    while reading.look(publishers(claims)):
         pass
     assert len(shown(index, flood)) == 16
     assert told(index, flood) == {"crowded": 44}
@@ -173,10 +173,10 @@ def test_who_sends_much_in_vain_is_read_no_further(
         return {flood.hotkey: published(tmp_path / "hub", flood.name, mine)}
 
     claims = grown(range(1, 61), "11" * 32)
-    while reading.look(scene(claims)):
+    while reading.look(publishers(claims)):
         pass
     assert (shown(index, flood), told(index, flood)) == ([], {"other-network": 25, "quota": 35})
-    assert reading.look(scene(grown(range(61, 63), first.record.network)))
+    assert reading.look(publishers(grown(range(61, 63), first.record.network)))
     assert shown(index, flood) == [61, 62]
 
 
@@ -197,12 +197,12 @@ def test_the_oldest_records_make_room_for_the_newest(
     size = len(msgspec.json.encode(first))
     limits = (20, 2**40) if bound == "records" else (10**6, 20 * (size + 8))
     reading = reader(index, tmp_path / "hub", Quota(index, *limits))
-    while reading.look(scene(claims)):
+    while reading.look(publishers(claims)):
         pass
     assert shown(index, flood)[-1] == 30
     assert 18 <= len(shown(index, flood)) <= 20
     grown(range(31, 61))
-    while reading.look(scene(claims)):
+    while reading.look(publishers(claims)):
         pass
     kept = shown(index, flood)
     assert kept == list(range(61 - len(kept), 61))
@@ -221,7 +221,7 @@ def test_what_is_left_out_is_told_where_people_look(
     epoch(index, 100, {liar.hotkey: True})
     mine = [first, signed(liar, first, round=2, network="11" * 32)]
     repository = published(tmp_path / "hub", liar.name, mine)
-    reader(index, tmp_path / "hub").look(scene({liar.hotkey: repository}, head=140))
+    reader(index, tmp_path / "hub").look(publishers({liar.hotkey: repository}, head=140))
     page = overview(People(index, {liar.hotkey: "liar"}), "net", 1, 140, None)
     lines = {each.title: each.detail for each in page.activity}
     assert lines["Not shown of liar: other-network"] == "1 records of another network or subnet"
@@ -237,6 +237,6 @@ def test_the_dashboard_reads_every_repository_that_a_validator_named(
     anew = signed(liar, rounds_of(made, liar)[0], code_version="another")
     fresh = published(tmp_path / "hub", liar.name, [anew], at="fresh")
     epoch(index, 100, {liar.hotkey: True})
-    reader(index, tmp_path / "hub").look(scene({liar.hotkey: (fresh, old)}))
+    reader(index, tmp_path / "hub").look(publishers({liar.hotkey: (fresh, old)}))
     assert shown(index, liar) == [1, 2, 3, 4]
     assert told(index, liar) == {"twice": 1}

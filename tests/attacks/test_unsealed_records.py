@@ -8,7 +8,7 @@ import msgspec
 
 from iotapretrain.competition.public_rounds import read_round
 from iotapretrain.dashboard.index import Index
-from tests.dashboard.scenes import epoch, published, reader, scene
+from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Synthetic
 
 
@@ -22,7 +22,7 @@ def test_only_signed_records_are_indexed(tmp_path: Path) -> None:
     repository = published(tmp_path / "hub", watcher.name, [first, forged])
     index = Index(tmp_path / "index.sqlite")
     epoch(index, 1, {watcher.hotkey: True})
-    reader(index, tmp_path / "hub").look(scene({watcher.hotkey: repository}))
+    reader(index, tmp_path / "hub").look(publishers({watcher.hotkey: repository}))
     rows = index.rows("SELECT round FROM rounds")
     told = index.rows("SELECT reason, number FROM left_out WHERE hotkey = ?", (watcher.hotkey,))
     index.close()

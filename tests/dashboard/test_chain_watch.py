@@ -6,7 +6,7 @@ from pathlib import Path
 
 from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
 from iotapretrain.dashboard.chain_watch import ChainWatch
-from iotapretrain.dashboard.hub_rounds import Scene
+from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
@@ -14,7 +14,7 @@ from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey, keys
 from tests.competition.conftest import worker
 from tests.competition.world import NETUID, World, changed, opened, rounds_of
-from tests.dashboard.scenes import reader
+from tests.dashboard.publishers import reader
 
 __all__ = ["worker"]
 ME, OTHER, STRANGER = "validator-1", "validator-2", "miner-1"
@@ -37,17 +37,17 @@ async def lived(world: World) -> None:
     await world.to_epoch()
 
 
-async def seen(watch: ChainWatch) -> Scene:
+async def seen(watch: ChainWatch) -> Publishers:
     """What the dashboard knows once it has read the epochs of the past."""
     reading = await watch.look()
     assert reading is not None
     watch.keep(reading)
-    assert await watch.scene() is None  # who had a permit is not known yet
+    assert await watch.publishers() is None  # who had a permit is not known yet
     while (past := await watch.look_back()) is not None:
         watch.keep_epoch(past)
-    scene = await watch.scene()
-    assert scene is not None
-    return scene
+    publishers = await watch.publishers()
+    assert publishers is not None
+    return publishers
 
 
 async def test_validators_are_followed_to_where_they_were_and_strangers_are_not(
@@ -57,14 +57,14 @@ async def test_validators_are_followed_to_where_they_were_and_strangers_are_not(
         await lived(world)
         index = Index(tmp_path / "index.sqlite")
         watch = ChainWatch(index, f"embedded:{tmp_path / 'net'}", NETUID)
-        scene = await seen(watch)
+        publishers = await seen(watch)
         await watch.close()
-        assert scene.network == (await world.client.block_hash(0)).hex()
-        assert scene.repositories == {
+        assert publishers.network == (await world.client.block_hash(0)).hex()
+        assert publishers.repositories == {
             hotkey(ME): (FRESH, rounds_of(ME)),
             hotkey(OTHER): (rounds_of(OTHER),),
         }
-        assert reader(index, tmp_path / "hub", cadence=5).look(scene)
+        assert reader(index, tmp_path / "hub", cadence=5).look(publishers)
         rows = index.rows(
             "SELECT h.hotkey, r.round FROM rounds r JOIN hotkeys h ON h.id = r.validator"
         )

@@ -15,7 +15,7 @@ from iotapretrain.dashboard.people import People
 from iotapretrain.hub.card import Card
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
-from tests.dashboard.scenes import epoch, published, reader, scene
+from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Actor, Synthetic
 
 
@@ -61,10 +61,10 @@ def test_rounds_are_read_where_the_chain_says(
     repository = claimed(index, synthetic, tmp_path, watcher)
     watch = HubWatch(index, hub, reader(index, tmp_path / "hub"))
     claims = {watcher.hotkey: repository, other.hotkey: repository}  # the second is not its own
-    assert watch.look(scene(claims))
+    assert watch.look(publishers(claims))
     rows = index.rows("SELECT h.hotkey, r.round FROM rounds r JOIN hotkeys h ON h.id = r.validator")
     assert sorted(tuple(row) for row in rows) == [(watcher.hotkey, n) for n in (1, 2, 3)]
-    while watch.look(scene(claims)):
+    while watch.look(publishers(claims)):
         pass  # cards come a few at a time
     assert len(index.rows("SELECT 1 FROM rounds")) == 3
 
@@ -73,7 +73,7 @@ def test_parents_come_from_the_cards_at_the_pinned_commits(
     index: Index, hub: FolderHub, synthetic: Synthetic, tmp_path: Path
 ) -> None:
     watcher = synthetic.watchers[0]
-    claims = scene({watcher.hotkey: claimed(index, synthetic, tmp_path, watcher)})
+    claims = publishers({watcher.hotkey: claimed(index, synthetic, tmp_path, watcher)})
     watch = HubWatch(index, hub, reader(index, tmp_path / "hub"))
     while watch.look(claims):
         pass

@@ -11,7 +11,7 @@ from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.competition.standing.committed import Ground
 from iotapretrain.competition.standing.opinions import network_id
 from iotapretrain.competition.standing.trails import Places
-from iotapretrain.dashboard.hub_rounds import Scene
+from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
@@ -61,7 +61,7 @@ class ChainWatch:
         self.problem = None
         return Reading(block, graph, weights)
 
-    async def scene(self) -> Scene | None:
+    async def publishers(self) -> Publishers | None:
         """Who publishes where; None where the chain does not answer, or before its epochs of the
         past were read, which say who had a permit."""
         if self._client is None or self._graph is None or self._past != []:
@@ -76,7 +76,7 @@ class ChainWatch:
             _log.info("commitments cannot be read now: %s", error)
             return None
         repositories = {hotkey: trail.repositories for hotkey, trail in trails.items()}
-        return Scene(network, self.netuid, commitments, repositories)
+        return Publishers(network, self.netuid, commitments, repositories)
 
     async def look_back(self) -> Metagraph | None:
         """An epoch of before the start, the newest of them first; None when there is no more."""

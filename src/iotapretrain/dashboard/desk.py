@@ -159,8 +159,8 @@ class Desk:
         pause = HUB_SECONDS
         while True:
             await asyncio.sleep(pause)
-            scene = await self._chain_loop.run(self.chain.scene())
-            new = scene is not None and await asyncio.to_thread(watch.look, scene)
+            publishers = await self._chain_loop.run(self.chain.publishers())
+            new = publishers is not None and await asyncio.to_thread(watch.look, publishers)
             pause = HUB_SECONDS if new else min(2 * pause, LONGEST_PAUSE_SECONDS)
             if new:
                 self.versions.bump("rounds")

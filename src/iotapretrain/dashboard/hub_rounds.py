@@ -17,7 +17,7 @@ from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.left_out import (
     NOBODY,
     SKIPPED,
-    Reason,
+    Omission,
     counted,
     keep_counts,
 )
@@ -46,7 +46,7 @@ MOST_LEFT_OUT = 1_000
 
 
 @dataclass(frozen=True)
-class Scene:
+class Publishers:
     """The network as records must fit it: where the chain is, and who publishes where."""
 
     network: str
@@ -60,7 +60,7 @@ class Scene:
 class _Known:
     """What is known of one validator's files that are not shown."""
 
-    left: dict[tuple[int, str], Reason] = field(default_factory=dict)
+    left: dict[tuple[int, str], Omission] = field(default_factory=dict)
     """By round and content, so that no file is read twice."""
     floor: int = 0
     """The newest round that was dropped for want of room; none before it is read any more."""
@@ -91,34 +91,38 @@ class HubRounds:
         self._cadence, self._clock = cadence, clock
         self._known: dict[str, _Known] = {}
 
-    def look(self, scene: Scene) -> bool:
+    def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
         permitted = self._permits.ever()
-        new = self._tell(NOBODY, {Reason.STRANGER: len(_named(scene.commitments) - permitted)})
-        for hotkey, repositories in scene.repositories.items():
+        new = self._tell(
+            NOBODY, {Omission.STRANGER: len(_named(publishers.commitments) - permitted)}
+        )
+        for hotkey, repositories in publishers.repositories.items():
             if hotkey not in permitted or not repositories:
                 continue
             try:
-                new |= self._read(scene, hotkey, repositories)
+                new |= self._read(publishers, hotkey, repositories)
             except HubError as error:
                 _log.info("rounds of %s cannot be read now: %s", hotkey, error)
         return new
 
-    def _read(self, scene: Scene, hotkey: str, repositories: tuple[RepositoryId, ...]) -> bool:
+    def _read(
+        self, publishers: Publishers, hotkey: str, repositories: tuple[RepositoryId, ...]
+    ) -> bool:
         history, known = WholeHistory(self._hub, repositories), self._known_of(hotkey)
         files = {number: history.file(number) for number in history.numbers()}
         known.heed(files)
         new = False
         for number in self._wanted(hotkey, files):
-            reason = self._taken(scene, hotkey, history, number, max(files[number].size, 1))
+            reason = self._taken(publishers, hotkey, history, number, max(files[number].size, 1))
             if reason is not None:
                 known.left[number, files[number].content_key] = reason
             new |= reason is None
         self._drop(hotkey, known)
         counts = counted(known.left)
-        counts[Reason.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
-        counts[Reason.TWICE] = len(history.twice())
-        counts[SKIPPED] = len(self._skipped(hotkey, scene.commitments.block))
+        counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
+        counts[Omission.TWICE] = len(history.twice())
+        counts[SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
         return self._tell(hotkey, counts) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
@@ -144,29 +148,31 @@ class HubRounds:
         ]
 
     def _taken(
-        self, scene: Scene, hotkey: str, history: WholeHistory, number: int, size: int
-    ) -> Reason | None:
+        self, publishers: Publishers, hotkey: str, history: WholeHistory, number: int, size: int
+    ) -> Omission | None:
         """None if the record is in the index now; what the hub cannot give now is raised."""
         try:
             signed = history.read(number)
         except (BadRoundError, CorruptModelError, MissingModelError, RefusedModelError):
-            return Reason.UNREADABLE
-        reason = self._why_not(scene, hotkey, signed, size)
+            return Omission.UNREADABLE
+        reason = self._why_not(publishers, hotkey, signed, size)
         if reason is None:
             self._writer.write([signed], size)
         return reason
 
-    def _why_not(self, scene: Scene, hotkey: str, signed: SignedRound, size: int) -> Reason | None:
+    def _why_not(
+        self, publishers: Publishers, hotkey: str, signed: SignedRound, size: int
+    ) -> Omission | None:
         record = signed.record
         if not self._permits.at(hotkey, record.block):
-            return Reason.NO_PERMIT
-        if (record.network, record.netuid) != (scene.network, scene.netuid):
-            return Reason.OTHER_NETWORK
+            return Omission.NO_PERMIT
+        if (record.network, record.netuid) != (publishers.network, publishers.netuid):
+            return Omission.OTHER_NETWORK
         if record.validator != hotkey or not is_sealed(signed, is_signature):
-            return Reason.NOT_SIGNED
-        if not record.sync_block <= record.block <= scene.commitments.block:
-            return Reason.AHEAD
-        return None if self._quota.has_room(signed, size) else Reason.CROWDED
+            return Omission.NOT_SIGNED
+        if not record.sync_block <= record.block <= publishers.commitments.block:
+            return Omission.AHEAD
+        return None if self._quota.has_room(signed, size) else Omission.CROWDED
 
     def _drop(self, hotkey: str, known: _Known) -> None:
         overdue = self._quota.overdue(hotkey)

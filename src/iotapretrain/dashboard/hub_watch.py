@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import final
 
-from iotapretrain.dashboard.hub_rounds import HubRounds, Scene
+from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.people import place_of
 from iotapretrain.errors import HubError, InputError, UnavailableHubError
@@ -27,9 +27,9 @@ class HubWatch:
     def __init__(self, index: Index, hub: Hub, rounds: HubRounds) -> None:
         self._index, self._hub, self._rounds = index, hub, rounds
 
-    def look(self, scene: Scene) -> bool:
+    def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub refuses or does not answer waits."""
-        new = self._rounds.look(scene)
+        new = self._rounds.look(publishers)
         return self._read_cards() or new
 
     def _read_cards(self) -> bool:

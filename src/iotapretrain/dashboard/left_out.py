@@ -10,7 +10,7 @@ from types import MappingProxyType
 from iotapretrain.dashboard.index import Index, insert
 
 
-class Reason(StrEnum):
+class Omission(StrEnum):
     """Why a record is left out; the first that applies."""
 
     NO_PERMIT = "no-permit"
@@ -31,15 +31,15 @@ NOBODY = ""
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
-        Reason.NO_PERMIT: "records of blocks at which it had no permit to validate",
-        Reason.OTHER_NETWORK: "records of another network or subnet",
-        Reason.NOT_SIGNED: "records that it has not signed",
-        Reason.AHEAD: "records of blocks that the chain does not have yet",
-        Reason.CROWDED: "records of sync blocks that have their share of records already",
-        Reason.QUOTA: "older records beyond the most that are read and kept of one validator",
-        Reason.TWICE: "rounds with another record in an earlier repository",
-        Reason.UNREADABLE: "files that are no records of rounds",
-        Reason.STRANGER: "hotkeys without a permit that name a repository of records",
+        Omission.NO_PERMIT: "records of blocks at which it had no permit to validate",
+        Omission.OTHER_NETWORK: "records of another network or subnet",
+        Omission.NOT_SIGNED: "records that it has not signed",
+        Omission.AHEAD: "records of blocks that the chain does not have yet",
+        Omission.CROWDED: "records of sync blocks that have their share of records already",
+        Omission.QUOTA: "older records beyond the most that are read and kept of one validator",
+        Omission.TWICE: "rounds with another record in an earlier repository",
+        Omission.UNREADABLE: "files that are no records of rounds",
+        Omission.STRANGER: "hotkeys without a permit that name a repository of records",
         SKIPPED: "sync blocks without a record",
     }
 )
@@ -61,6 +61,6 @@ def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float
     return True
 
 
-def counted(reasons: Mapping[tuple[int, str], Reason]) -> Counter[str]:
+def counted(reasons: Mapping[tuple[int, str], Omission]) -> Counter[str]:
     """How many files have each reason."""
     return Counter(map(str, reasons.values()))

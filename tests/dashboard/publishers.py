@@ -9,7 +9,7 @@ from iotapretrain.chain.metagraph import Commitment, Commitments
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.round_record import SignedRound
-from iotapretrain.dashboard.hub_rounds import HubRounds, Scene
+from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.dashboard.quota import Quota
 from iotapretrain.dashboard.rounds import RoundWriter
@@ -30,7 +30,9 @@ def epoch(index: Index, block: int, permits: Mapping[str, bool]) -> None:
             insert(batch, "epochs", [row], 11)
 
 
-def scene(claims: Mapping[str, RepositoryId | tuple[RepositoryId, ...]], head: int = HEAD) -> Scene:
+def publishers(
+    claims: Mapping[str, RepositoryId | tuple[RepositoryId, ...]], head: int = HEAD
+) -> Publishers:
     """By hotkey, the repositories that it named, the newest first."""
     named = {
         hotkey: (found,) if isinstance(found, RepositoryId) else found
@@ -40,7 +42,7 @@ def scene(claims: Mapping[str, RepositoryId | tuple[RepositoryId, ...]], head: i
         hotkey: Commitment(hotkey, 1, rounds_commitment(found[0]).encode())
         for hotkey, found in named.items()
     }
-    return Scene(NETWORK, NETUID, Commitments(head, b"", commitments), named)
+    return Publishers(NETWORK, NETUID, Commitments(head, b"", commitments), named)
 
 
 def published(
