@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import pytest
+
+from iotapretrain.competition.validator.looking import commit_of
 from iotapretrain.errors import UnavailableHubError
 from iotapretrain.hub.folder import FolderHub
-from iotapretrain.hub.protocol import Commit, Listing
+from iotapretrain.hub.protocol import Commit, FileEntry, Listing
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.validator.records import RoundGivenUp
 from iotapretrain.rules.validator.state import Missed
@@ -21,26 +25,36 @@ KING, HONEST = "miner-1", "miner-2"
 
 
 class SilentHub(FolderHub):
-    """A hub that does not answer for some commits."""
+    """A hub that does not answer for some commits, or lists them and then gives no bytes."""
 
     def __init__(self, world: World) -> None:
         super().__init__(world.folder / "hub", "validator-1")
         self.silent_for: Callable[[Commit], bool] = lambda _commit: False
+        self.lists = False
 
     def listing(self, commit: Commit) -> Listing:
-        if self.silent_for(commit):
+        if self.silent_for(commit) and not self.lists:
             raise UnavailableHubError("the hub is away")
         return super().listing(commit)
+
+    def read(
+        self, commit: Commit, file: FileEntry, start: int = 0
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        if self.silent_for(commit):
+            raise UnavailableHubError("the hub gives no bytes")
+        return super().read(commit, file, start)
 
 
 async def crowned(world: World, hub: SilentHub) -> Rig:
     """A round that the king won; then its bytes are no longer here."""
-    await world.commit(KING, world.model(1.0, seed=1))
+    king = commit_of(await world.commit(KING, world.model(1.0, seed=1)))
     await world.commit(HONEST, world.model(1.0, seed=2))
     rig = Rig(world, hub=hub, oracle=Oracle({hotkey(KING): 2.0}))
     await world.to_block(30)
     assert await rig.run() == 1
     world.models.root.joinpath("models", KING).rename(world.folder / "evicted")
+    for entry in hub.listing(king).files:
+        world.models.blob(entry).unlink(missing_ok=True)
     return rig
 
 
@@ -48,11 +62,13 @@ def away(commit: Commit) -> bool:
     return "rounds" not in commit.repository.name
 
 
+@pytest.mark.parametrize("lists", [False, True], ids=["silent", "lists-without-bytes"])
 async def test_while_the_hub_is_away_the_round_waits_and_nobody_missed_it(
-    tmp_path: Path, worker: Worker
+    tmp_path: Path, worker: Worker, lists: bool
 ) -> None:
     async with opened(tmp_path, worker, ONE) as world:
         hub = SilentHub(world)
+        hub.lists = lists
         rig = await crowned(world, hub)
         hub.silent_for = away
         for block in (40, 45, 50, 55, 60):

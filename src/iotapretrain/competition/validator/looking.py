@@ -102,9 +102,14 @@ class Fetcher:
             return failure_of(error)
 
     def answers(self, commit: Commit) -> bool:
-        """Whether the hub says anything at all of a commit: refusals are answers too."""
+        """Whether the hub still gives anything of a commit: that its weights begin to arrive, or a
+        refusal, which is an answer too."""
         try:
-            self.hub.listing(commit)
+            files = self.hub.listing(commit).files
+            weights = [each for each in files if each.path.endswith(".safetensors")]
+            for entry in weights[:1]:
+                with self.hub.read(commit, entry) as arriving:
+                    next(iter(arriving), None)
         except (UnavailableHubError, OSError):
             return False
         except HubError:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from random import Random
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.validator.behaviours import Behaviours
@@ -44,10 +45,11 @@ class Measurer:
         score: Score,
         behaviours: Behaviours,
         clock: Clock = time.monotonic,
+        rng: Random | None = None,
     ) -> None:
         self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
         self._behaviours, self._clock = behaviours, clock
-        self._scoring = Hand("score")
+        self._scoring, self._rng = Hand("score"), rng or Random()
 
     async def measure(self, opened: RoundOpened, competition: Competition, salt: int) -> Measured:
         """Results for the whole field; without any text, nothing could be scored here.
@@ -83,6 +85,7 @@ class Measurer:
             for entry, each in zip(opened.field, found, strict=True)
             if not (isinstance(each, Failure) and each.hub_down)
         ]
+        self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
         if silent and await self._looker.is_away(others):
             raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
 

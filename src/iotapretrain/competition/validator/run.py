@@ -128,7 +128,7 @@ def _means(
         memory=memory,
         looker=looker,
         texts=texts,
-        measurer=Measurer(looker, texts, world.models, world.score, behaviours),
+        measurer=Measurer(looker, texts, world.models, world.score, behaviours, rng=world.rng),
         publisher=_publisher(settings, world, author, journal, memory),
         author=author,
         sink=world.sink,
