@@ -7,17 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.metagraph import Commitment, Commitments
-from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import publish_round, read_round, rounds_commitment
+from iotapretrain.competition.public_rounds import read_round
 from iotapretrain.dashboard.board import lineage
 from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.people import People
-from iotapretrain.dashboard.rounds import RoundWriter
 from iotapretrain.hub.card import Card
 from iotapretrain.hub.folder import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
+from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Actor, Synthetic
 
 
@@ -48,33 +46,25 @@ def synthetic(tmp_path: Path) -> Synthetic:
     return made
 
 
-def published(synthetic: Synthetic, tmp_path: Path, watcher: Actor) -> RepositoryId:
-    repository = RepositoryId(watcher.name, "rounds")
-    own = FolderHub(tmp_path / "hub", watcher.name)
-    for path in sorted((synthetic.folder / "validators" / watcher.name / "rounds").iterdir()):
-        publish_round(own, repository, read_round(path.read_bytes(), path.name))
-    return repository
-
-
-def committed(**repositories: RepositoryId) -> Commitments:
-    found = {
-        hotkey: Commitment(hotkey, 1, rounds_commitment(repository).encode())
-        for hotkey, repository in repositories.items()
-    }
-    return Commitments(1, b"", found)
+def claimed(index: Index, synthetic: Synthetic, tmp_path: Path, watcher: Actor) -> RepositoryId:
+    """A validator's records on the hub; everybody who judges has a permit."""
+    epoch(index, 1, {each.hotkey: True for each in synthetic.watchers})
+    folder = synthetic.folder / "validators" / watcher.name / "rounds"
+    rounds = [read_round(path.read_bytes(), path.name) for path in sorted(folder.iterdir())]
+    return published(tmp_path / "hub", watcher.name, rounds)
 
 
 def test_rounds_are_read_where_the_chain_says(
     index: Index, hub: FolderHub, synthetic: Synthetic, tmp_path: Path
 ) -> None:
     watcher, other = synthetic.watchers
-    repository = published(synthetic, tmp_path, watcher)
-    watch = HubWatch(index, hub, RoundWriter(index, is_signature))
+    repository = claimed(index, synthetic, tmp_path, watcher)
+    watch = HubWatch(index, hub, reader(index, tmp_path / "hub"))
     claims = {watcher.hotkey: repository, other.hotkey: repository}  # the second is not its own
-    assert watch.look(committed(**claims))
+    assert watch.look(publishers(claims))
     rows = index.rows("SELECT h.hotkey, r.round FROM rounds r JOIN hotkeys h ON h.id = r.validator")
     assert sorted(tuple(row) for row in rows) == [(watcher.hotkey, n) for n in (1, 2, 3)]
-    while watch.look(committed(**claims)):
+    while watch.look(publishers(claims)):
         pass  # cards come a few at a time
     assert len(index.rows("SELECT 1 FROM rounds")) == 3
 
@@ -83,8 +73,8 @@ def test_parents_come_from_the_cards_at_the_pinned_commits(
     index: Index, hub: FolderHub, synthetic: Synthetic, tmp_path: Path
 ) -> None:
     watcher = synthetic.watchers[0]
-    claims = committed(**{watcher.hotkey: published(synthetic, tmp_path, watcher)})
-    watch = HubWatch(index, hub, RoundWriter(index, is_signature))
+    claims = publishers({watcher.hotkey: claimed(index, synthetic, tmp_path, watcher)})
+    watch = HubWatch(index, hub, reader(index, tmp_path / "hub"))
     while watch.look(claims):
         pass
     models = lineage(People(index, {}), 1).models

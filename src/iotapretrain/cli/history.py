@@ -36,20 +36,26 @@ def history(
 
     Example: iota history --competition tiny/nano --plot history.png
     """
-    from iotapretrain.cli.competition_name import find_competition
+    from iotapretrain.cli.competition_name import find_scheduled
     from iotapretrain.competition.standing.committed import read_ground
-    from iotapretrain.competition.standing.history import reigns, rounds_of
-    from iotapretrain.competition.standing.opinions import find_validator, network_id
+    from iotapretrain.competition.standing.history import reigns, rounds_of, unrecorded
+    from iotapretrain.competition.standing.opinions import find_validator, network_id, with_past
     from iotapretrain.competition.standing.plot import plot as draw
+    from iotapretrain.competition.standing.whole_history import WholeHistory
 
-    chosen, opened = find_competition(competition), find_hub(hub, network)
+    schedule, chosen = find_scheduled(competition)
+    opened = find_hub(hub, network)
 
-    async def read(client: ChainClient) -> list[Reign]:
-        source = find_validator(await read_ground(client, netuid), validator)
+    async def read(client: ChainClient) -> tuple[list[Reign], list[int], str | None]:
+        ground = await read_ground(client, netuid)
+        (source,) = await with_past(client, ground, [find_validator(ground, validator)])
         name = await network_id(client)
-        return reigns(rounds_of(opened, source, name, netuid, chosen.id, rounds))
+        told = WholeHistory(opened, source.repositories)
+        records = list(rounds_of(told, source, name, netuid, chosen.id, rounds))
+        skipped = unrecorded(records, ground.block, schedule.sync_cadence)
+        return reigns(records, skipped, told.twice()), skipped, source.cut
 
-    found = with_client(network, read)
+    found, skipped, cut = with_client(network, read)
     if plot is not None:
         draw(f"{chosen.name}: loss of the champion", found, plot)
     if as_json:
@@ -57,15 +63,29 @@ def history(
 
         print_json([asdict(reign) for reign in found])
         return
-    _show(chosen.name, found)
+    _show(chosen.name, found, skipped)
+    if cut is not None:
+        tell(f"  Not all of its past may have been read: {cut}")
     if plot is not None:
         tell(f"{plot}")
 
 
-def _show(name: str, found: list[Reign]) -> None:
-    columns = ("round", "block", "uid", "loss", "models", "new")
+def _show(name: str, found: list[Reign], skipped: list[int]) -> None:
+    columns = ("round", "block", "uid", "loss", "models", "new", "skipped")
     rows = [
-        (each.round, each.block, each.uid, each.loss, each.models, each.crowned) for each in found
+        (
+            each.round,
+            each.block,
+            each.uid,
+            each.loss,
+            each.models,
+            each.crowned,
+            each.skipped,
+        )
+        for each in found
     ]
     note = "Each round has its own pages, so that losses move a little without any new model."
+    note += f" {len(skipped)} sync blocks up to now have no record of it."
+    if doubled := [str(each.round) for each in found if each.twice]:
+        note += f" Of round {', '.join(doubled)} there is another record in an earlier repository."
     Table(f"{name}: the champion round by round", columns, rows, note).show()

@@ -22,11 +22,12 @@ from iotapretrain.errors import InputError
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.standing.leaderboard import Leaderboard
+    from iotapretrain.competition.standing.trails import Places
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.schedule import Competition
 
-Chosen = Callable[[int], "tuple[Competition, ...]"]
-"""The competitions to show at a block."""
+Chosen = Callable[[int], "tuple[tuple[Competition, ...], int]"]
+"""The competitions to show at a block, and the sync cadence."""
 
 COLUMNS = (
     "place",
@@ -64,10 +65,13 @@ def leaderboard(
     """
     if watch and as_json:
         raise InputError("--watch draws for people; leave out --json, or ask again and again")
+    from iotapretrain.competition.standing.trails import Places
+
     opened, chosen = find_hub(hub, network), _chosen(competition, competitions, network)
+    places = Places()
 
     async def show(client: ChainClient) -> None:
-        boards = await _read(client, opened, netuid, chosen)
+        boards = await _read(client, opened, netuid, chosen, places)
         if as_json:
             print_json([_document(board) for board in boards])
             return
@@ -86,31 +90,48 @@ def leaderboard(
     with_client(network, run)
 
 
-async def _read(client: ChainClient, hub: Hub, netuid: int, chosen: Chosen) -> list[Leaderboard]:
+async def _read(
+    client: ChainClient, hub: Hub, netuid: int, chosen: Chosen, places: Places
+) -> list[Leaderboard]:
     from iotapretrain.competition.standing.committed import read_ground
+    from iotapretrain.competition.standing.history import unrecorded
     from iotapretrain.competition.standing.leaderboard import leaderboard as made
-    from iotapretrain.competition.standing.opinions import network_id, read_opinions, recent
+    from iotapretrain.competition.standing.opinions import (
+        by_stake,
+        network_id,
+        read_opinions,
+        recent,
+        with_past,
+    )
 
     ground = await read_ground(client, netuid)
     network = await network_id(client)
+    found = await with_past(client, ground, by_stake(ground), places)
+    competitions, cadence = chosen(ground.block)
     boards = []
-    for each in chosen(ground.block):
-        opinions, silences = read_opinions(hub, ground, network, each.id)
-        records = (
-            recent(hub, opinions[0].source, network, netuid, each.id) if opinions else iter(())
+    for each in competitions:
+        opinions, silences = read_opinions(hub, found, network, netuid, each.id)
+        records = [
+            record
+            for opinion in opinions[:1]
+            for record in recent(hub, opinion.source, network, netuid, each.id)
+        ]
+        skipped = unrecorded(records, ground.block, cadence)
+        boards.append(
+            made(each.name, each.id, each.models, ground, opinions, silences, records, skipped)
         )
-        boards.append(made(each.name, each.id, each.models, ground, opinions, silences, records))
     return boards
 
 
 def _chosen(name: str | None, competitions: str | None, network: str) -> Chosen:
     """The one that is named, or all that are active."""
-    from iotapretrain.cli.competition_name import find_competition
+    from iotapretrain.cli.competition_name import find_scheduled
 
     if name is not None:
-        found = find_competition(name)
-        return lambda _block: (found,)
-    return find_schedule(competitions, network)[0].active
+        whole, found = find_scheduled(name)
+        return lambda _block: ((found,), whole.sync_cadence)
+    schedule = find_schedule(competitions, network)[0]
+    return lambda block: (schedule.active(block), schedule.sync_cadence)
 
 
 def _show(board: Leaderboard) -> None:
@@ -141,6 +162,7 @@ def _note(board: Leaderboard) -> str:
     return (
         f"Judged by {record.validator} in its round {record.round} at block {record.block}."
         " Average: of the weights of all rounds. Emission: coins of the last epoch."
+        f" {len(board.skipped)} sync blocks of late have no record of it."
     )
 
 
@@ -154,6 +176,7 @@ def _document(board: Leaderboard) -> dict[str, Any]:
         "validator": None if record is None else record.validator,
         "round": None if record is None else record.round,
         "judged_at_block": None if record is None else record.block,
+        "skipped_sync_blocks": list(board.skipped),
         "models": [asdict(row) for row in board.rows],
         "silent": [
             {"validator": each.source.validator, "reason": each.reason} for each in board.silences

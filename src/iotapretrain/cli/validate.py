@@ -99,6 +99,7 @@ def validate(
     owner = wallet.partition("/")[0]
     schedule, text = find_schedule(competitions, network)
     folder = state or _own_folder(network, wallet)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
         netuid=netuid,
         schedule=schedule,

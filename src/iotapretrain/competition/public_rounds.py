@@ -100,18 +100,25 @@ class PublicRounds:
         self._known = {number: (listing.commit, entry) for number, entry in _rounds(listing)}
         return sorted(self._known)
 
+    def file(self, number: int) -> FileEntry:
+        """The file that holds the record of one round."""
+        return self._found(number)[1]
+
     def read(self, number: int) -> SignedRound:
         """The record of one round."""
-        if number not in self._known and number not in self.numbers():
-            raise MissingModelError(
-                f"{self._repository}: no record of round {number} on {self._hub.name}"
-            )
-        commit, entry = self._known[number]
+        commit, entry = self._found(number)
         name = f"{commit}: {entry.path}"
         signed = read_round(read_small(self._hub, commit, entry, most_bytes=LARGEST_RECORD), name)
         if signed.record.round != number:
             raise BadRoundError(f"{name}: holds the record of round {signed.record.round}")
         return signed
+
+    def _found(self, number: int) -> tuple[Commit, FileEntry]:
+        if number not in self._known and number not in self.numbers():
+            raise MissingModelError(
+                f"{self._repository}: no record of round {number} on {self._hub.name}"
+            )
+        return self._known[number]
 
     def latest(self) -> SignedRound | None:
         """The record of the newest round; None before the first."""

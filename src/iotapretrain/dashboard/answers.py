@@ -242,6 +242,17 @@ class AuditSeen(Struct, frozen=True):
     differences: tuple[str, ...]
 
 
+class LeftOut(Struct, frozen=True):
+    """Records of a validator that are not shown, or not there: why, how many, since when; `who` is
+    null for hotkeys without a permit, which are counted together."""
+
+    who: Who | None
+    reason: str
+    sentence: str
+    number: int
+    time: float
+
+
 class ValidatorsPage(Struct, frozen=True):
     """Everybody who judges. `agreement[i][j]` is the overlap of the newest weights of two."""
 
@@ -250,6 +261,7 @@ class ValidatorsPage(Struct, frozen=True):
     coverage_rounds: tuple[int, ...]
     coverage: tuple[Series, ...]
     audits: tuple[AuditSeen, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Judgement(Struct, frozen=True, kw_only=True):

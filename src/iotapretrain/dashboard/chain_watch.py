@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import final
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.metagraph import Commitments, Metagraph
+from iotapretrain.chain.metagraph import Metagraph
+from iotapretrain.competition.standing.committed import Ground
+from iotapretrain.competition.standing.opinions import network_id
+from iotapretrain.competition.standing.trails import Places
+from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
 
 _log = logging.getLogger(__name__)
@@ -33,10 +38,12 @@ class ChainWatch:
         self.network, self.netuid = network, netuid
         self.block: int | None = None
         self.problem: str | None = "the chain has not been read yet"
-        self._index = index
+        self._index, self._permits = index, Permits(index)
         self._client: ChainClient | None = None
         self._newest: tuple[int, int] | None = None
         self._past: list[int] | None = None
+        self._graph: Metagraph | None = None
+        self._places = Places()
 
     async def look(self) -> Reading | None:
         """What is new; None before the next block, and, with a problem, where nobody answers."""
@@ -54,15 +61,22 @@ class ChainWatch:
         self.problem = None
         return Reading(block, graph, weights)
 
-    async def commitments(self) -> Commitments | None:
-        """What everybody has committed; None where the chain does not answer."""
-        if self._client is None:
+    async def publishers(self) -> Publishers | None:
+        """Who publishes where; None where the chain does not answer, or before its epochs of the
+        past were read, which say who had a permit."""
+        if self._client is None or self._graph is None or self._past != []:
             return None
         try:
-            return await self._client.commitments(self.netuid)
+            commitments = await self._client.commitments(self.netuid)
+            ground = Ground(self._graph, commitments)
+            permitted = sorted(self._permits.ever())
+            trails = await self._places.of(self._client, ground, permitted)
+            network = await network_id(self._client)
         except (ChainError, InputError, StoreError) as error:
             _log.info("commitments cannot be read now: %s", error)
             return None
+        repositories = {hotkey: trail.repositories for hotkey, trail in trails.items()}
+        return Publishers(network, self.netuid, commitments, repositories)
 
     async def look_back(self) -> Metagraph | None:
         """An epoch of before the start, the newest of them first; None when there is no more."""
@@ -77,7 +91,7 @@ class ChainWatch:
 
     def keep(self, reading: Reading) -> bool:
         """Write it; whether anything but the block's number is new."""
-        graph = reading.graph
+        graph = self._graph = reading.graph
         self.block = reading.block
         state = (
             graph.last_step,

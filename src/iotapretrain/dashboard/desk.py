@@ -19,6 +19,7 @@ from iotapretrain.dashboard.cache import Answer, Cache, Question
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.folder import NetworkFolder
 from iotapretrain.dashboard.happenings import EventWriter
+from iotapretrain.dashboard.hub_rounds import HubRounds
 from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.own_loop import OwnLoop
@@ -26,6 +27,7 @@ from iotapretrain.dashboard.people import People
 from iotapretrain.dashboard.rounds import RoundWriter
 from iotapretrain.dashboard.versions import Versions
 from iotapretrain.hub.protocol import Hub
+from iotapretrain.rules.sampling import SYNC_CADENCE
 from iotapretrain.rules.schedule import Schedule
 
 _log = logging.getLogger(__name__)
@@ -74,7 +76,7 @@ class Desk:
         if self.place.folder is not None:
             following.append(self._follow_folder(NetworkFolder(self.place.folder), rounds))
         if self.place.hub is not None:
-            following.append(self._follow_hub(HubWatch(self.index, self.place.hub, rounds)))
+            following.append(self._follow_hub(self._hub_watch(self.place.hub, rounds)))
         self._tasks = [asyncio.create_task(each) for each in following]
         for task in self._tasks:
             task.add_done_callback(_ended)
@@ -94,6 +96,11 @@ class Desk:
     async def answer(self, question: Question) -> Answer:
         """A page as new as what viewers have been told of."""
         return await self._cache.get(question, self.versions.tag(question.topics))
+
+    def _hub_watch(self, hub: Hub, writer: RoundWriter) -> HubWatch:
+        schedule = self.place.schedule
+        cadence = SYNC_CADENCE if schedule is None else schedule.sync_cadence
+        return HubWatch(self.index, hub, HubRounds(self.index, hub, writer, cadence=cadence))
 
     async def _tell(self) -> None:
         """Of every change, once the pages that are being looked at show it."""
@@ -152,8 +159,8 @@ class Desk:
         pause = HUB_SECONDS
         while True:
             await asyncio.sleep(pause)
-            commitments = await self._chain_loop.run(self.chain.commitments())
-            new = commitments is not None and await asyncio.to_thread(watch.look, commitments)
+            publishers = await self._chain_loop.run(self.chain.publishers())
+            new = publishers is not None and await asyncio.to_thread(watch.look, publishers)
             pause = HUB_SECONDS if new else min(2 * pause, LONGEST_PAUSE_SECONDS)
             if new:
                 self.versions.bump("rounds")

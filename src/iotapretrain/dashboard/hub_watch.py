@@ -5,21 +5,16 @@ from __future__ import annotations
 import logging
 from typing import final
 
-from iotapretrain.chain.metagraph import Commitments
-from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import PublicRounds, rounds_repository
-from iotapretrain.competition.round_record import SignedRound, is_sealed
+from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.people import place_of
-from iotapretrain.dashboard.rounds import RoundWriter
-from iotapretrain.errors import BadRoundError, HubError, InputError, UnavailableHubError
+from iotapretrain.errors import HubError, InputError, UnavailableHubError
 from iotapretrain.hub.card import LONGEST_CARD, Card
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.hub.small import read_small
 
 _log = logging.getLogger(__name__)
 
-ROUNDS_AT_ONCE = 25
 CARDS_AT_ONCE = 10
 CARD = "README.md"
 SECONDS = 20.0
@@ -29,34 +24,13 @@ SECONDS = 20.0
 class HubWatch:
     """Reads a little at every look, so that a large hub holds nothing up."""
 
-    def __init__(self, index: Index, hub: Hub, rounds: RoundWriter) -> None:
+    def __init__(self, index: Index, hub: Hub, rounds: HubRounds) -> None:
         self._index, self._hub, self._rounds = index, hub, rounds
 
-    def look(self, commitments: Commitments) -> bool:
+    def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub refuses or does not answer waits."""
-        new = 0
-        for hotkey, repository in _published(commitments):
-            try:
-                new += self._rounds.write(self._missing(hotkey, repository))
-            except (HubError, BadRoundError) as error:
-                _log.info("rounds of %s cannot be read now: %s", hotkey, error)
-        return self._read_cards() or new > 0
-
-    def _missing(self, hotkey: str, repository: RepositoryId) -> list[SignedRound]:
-        """The newest rounds of a validator that are not known here yet."""
-        public = PublicRounds(self._hub, repository)
-        rows = self._index.rows(
-            "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ?",
-            (hotkey,),
-        )
-        known = {row["round"] for row in rows}
-        wanted = [number for number in public.numbers() if number not in known]
-        found = [public.read(number) for number in wanted[-ROUNDS_AT_ONCE:]]
-        return [
-            signed
-            for signed in found
-            if signed.record.validator == hotkey and is_sealed(signed, is_signature)
-        ]
+        new = self._rounds.look(publishers)
+        return self._read_cards() or new
 
     def _read_cards(self) -> bool:
         rows = self._index.rows(
@@ -95,13 +69,3 @@ class HubWatch:
             raise
         except (HubError, InputError, UnicodeDecodeError):
             return None
-
-
-def _published(commitments: Commitments) -> list[tuple[str, RepositoryId]]:
-    """Who says on the chain where its rounds are."""
-    found = []
-    for hotkey, commitment in commitments.by_hotkey.items():
-        repository = rounds_repository(commitment.data.decode(errors="replace"))
-        if repository is not None:
-            found.append((hotkey, repository))
-    return found

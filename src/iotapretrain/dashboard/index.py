@@ -24,8 +24,14 @@ CREATE TABLE rounds (
     champion INTEGER, champion_score REAL, champion_epsilon REAL, champion_block INTEGER,
     models INTEGER NOT NULL, scored INTEGER NOT NULL, pages INTEGER NOT NULL,
     pages_scored INTEGER NOT NULL, tasks TEXT NOT NULL, weights TEXT NOT NULL,
+    size INTEGER NOT NULL,
     UNIQUE (validator, round)
 );
+CREATE INDEX rounds_by_sync_block ON rounds (validator, sync_block);
+CREATE TABLE left_out (
+    hotkey TEXT NOT NULL, reason TEXT NOT NULL, number INTEGER NOT NULL, time REAL NOT NULL,
+    PRIMARY KEY (hotkey, reason)
+) WITHOUT ROWID;
 CREATE INDEX rounds_by_competition ON rounds (competition, validator, block);
 CREATE TABLE models (
     round INTEGER NOT NULL, hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL,

@@ -8,13 +8,17 @@ from typing import Any
 
 import msgspec
 
-from iotapretrain.dashboard.answers import Activity, Overview, Payee, Standing
+from iotapretrain.dashboard.answers import Activity, LeftOut, Overview, Payee, Standing
+from iotapretrain.dashboard.left_out import SKIPPED
 from iotapretrain.dashboard.people import People, place_of, thinned
+from iotapretrain.dashboard.watchers import left_out
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
 
 SPARKS = 60
 NEWEST = 40
+NOTICES = 8
+"""Of records that are left out: they must not push out everything else."""
 PAYEES = 12
 TOLD = (
     "acted",
@@ -130,8 +134,20 @@ def _activity(people: People) -> list[Activity]:
         (*TOLD, NEWEST),
     )
     decoded = (msgspec.json.decode(row["body"], type=AnyEvent) for row in rows)
-    told = (_TELLERS[type(event)](people, event) for event in decoded)
+    told = [_TELLERS[type(event)](people, event) for event in decoded]
+    told += [_left_out(people, each) for each in left_out(people, NOTICES)]
+    told.sort(key=lambda each: each.time, reverse=True)
     return [msgspec.structs.replace(each, detail=people.named(each.detail)) for each in told]
+
+
+def _left_out(people: People, found: LeftOut) -> Activity:
+    """Where the page says what it does not show, and why."""
+    whose = "hotkeys without a permit" if found.who is None else _name(people, found.who.hotkey)
+    title = f"Not shown of {whose}: {found.reason}"
+    if found.reason == SKIPPED:
+        title = f"{whose} has skipped sync blocks"
+    hotkey = None if found.who is None else found.who.hotkey
+    return Activity(found.time, "bad", title, f"{found.number} {found.sentence}", hotkey)
 
 
 def _name(people: People, hotkey: str) -> str:

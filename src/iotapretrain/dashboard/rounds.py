@@ -24,6 +24,19 @@ KEEP_BEST = (
     "score = coalesce(min(score, excluded.score), score, excluded.score)"
 )
 """Every model once, with the best score that a validator gave it."""
+_OLD = "SELECT id FROM rounds WHERE validator = :validator AND round <= :newest AND size > 0"
+_SAID = (
+    'SELECT m."commitment" FROM models m JOIN rounds r ON r.id = m.round '
+    "WHERE r.validator = :validator"
+)
+FORGET = (
+    f"DELETE FROM models WHERE round IN ({_OLD})",  # noqa: S608 -- statements of our own
+    f"DELETE FROM newest WHERE round IN ({_OLD})",  # noqa: S608
+    f"DELETE FROM rounds WHERE id IN ({_OLD})",  # noqa: S608
+    f'DELETE FROM entries WHERE validator = :validator AND "commitment" NOT IN ({_SAID})',  # noqa: S608
+    'DELETE FROM commitments WHERE id NOT IN (SELECT "commitment" FROM entries)',
+    'DELETE FROM cards WHERE "commitment" NOT IN (SELECT id FROM commitments)',
+)
 
 
 @final
@@ -34,25 +47,37 @@ class RoundWriter:
         self._index, self._verify = index, verify
         self._keys: dict[tuple[str, str], int] = {}
 
-    def write(self, rounds: list[SignedRound]) -> int:
-        """All rounds that were not there yet, in one batch; their number."""
+    def write(self, rounds: list[SignedRound], size: int = 0) -> int:
+        """All rounds that were not there yet, in one batch; their number.
+
+        Each counts with so many bytes of its validator's room; with none if it is our own.
+        """
         if len(self._keys) > KEYS_AT_HAND:
             self._keys.clear()
         try:
             with self._index.batch() as batch:
-                return sum(self._write(batch, signed) for signed in rounds)
+                return sum(self._write(batch, signed, size) for signed in rounds)
         except sqlite3.Error:
             self._keys.clear()  # they may be numbers of rows that were taken back
             raise
 
-    def _write(self, batch: sqlite3.Connection, signed: SignedRound) -> bool:
+    def forget(self, hotkey: str, newest: int) -> None:
+        """The rounds of a validator up to this one that came from the hub, and all that only they
+        say."""
+        self._keys.clear()
+        with self._index.batch() as batch:
+            validator = key_of(batch, "hotkeys", "hotkey", hotkey)
+            for statement in FORGET:
+                batch.execute(statement, {"validator": validator, "newest": newest})
+
+    def _write(self, batch: sqlite3.Connection, signed: SignedRound, size: int) -> bool:
         record = signed.record
         validator = self._key(batch, "hotkeys", "hotkey", record.validator)
         if batch.execute(
             "SELECT 1 FROM rounds WHERE validator = ? AND round = ?", (validator, record.round)
         ).fetchone():
             return False
-        row = self._round_row(batch, signed, validator)
+        row = (*self._round_row(batch, signed, validator), size)
         marks = ", ".join("?" * len(row))
         statement = f"INSERT INTO rounds VALUES (NULL, {marks})"  # noqa: S608 -- marks only
         number = int(batch.execute(statement, row).lastrowid or 0)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from iotapretrain.dashboard.answers import AuditSeen, Series, ValidatorsPage, Watcher, Who
+from iotapretrain.dashboard.answers import AuditSeen, LeftOut, Series, ValidatorsPage, Watcher, Who
+from iotapretrain.dashboard.left_out import NOBODY, SENTENCES
 from iotapretrain.dashboard.people import People, thinned
 from iotapretrain.observe.events import Audited
 
@@ -27,7 +28,17 @@ def validators_page(people: People) -> ValidatorsPage:
         _watcher(people, who, _with_others(agreement, stakes, place), audits, coverage[place])
         for place, who in enumerate(known)
     )
-    return ValidatorsPage(rows, agreement, rounds, coverage, tuple(audits[:AUDITS]))
+    told = tuple(left_out(people, AUDITS))
+    return ValidatorsPage(rows, agreement, rounds, coverage, tuple(audits[:AUDITS]), told)
+
+
+def left_out(people: People, most: int) -> Iterator[LeftOut]:
+    """Records of the hub that are not shown, and sync blocks without one, the newest told first."""
+    rows = people.index.rows("SELECT * FROM left_out ORDER BY time DESC, hotkey LIMIT ?", (most,))
+    for row in rows:
+        who = None if row["hotkey"] == NOBODY else people.who(row["hotkey"])
+        sentence = SENTENCES[row["reason"]]
+        yield LeftOut(who, row["reason"], sentence, row["number"], row["time"])
 
 
 def overlap(left: Mapping[str, float], right: Mapping[str, float]) -> float:

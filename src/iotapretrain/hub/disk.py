@@ -16,6 +16,8 @@ from iotapretrain.net.waiting import Deadline
 PIECE = 1 << 18
 """Small enough to stay in the processor's cache between reading, hashing and writing."""
 LOCK_PATIENCE = 60.0
+PRIVATE = 0o600
+"""The mode of files that hold what nobody else may know."""
 _POLL = 0.02
 """Seconds between two tries: a lock of the kernel tells nobody when it is let go."""
 
@@ -38,12 +40,26 @@ def write_all(descriptor: int, content: bytes) -> None:
         left = left[os.write(descriptor, left) :]
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def private_folder(path: Path) -> None:
+    """Make a folder its owner's alone, whether it is there already or not."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def close_to_others(database: Path) -> None:
+    """A database of SQLite that is there already, with its log, if they are ours."""
+    for suffix in ("", "-wal", "-shm"):
+        file = database.with_name(database.name + suffix)
+        if file.exists() and file.stat().st_uid == os.geteuid():
+            file.chmod(PRIVATE)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Put `content` at `path`: readers see the old file or the new one, also after a power cut."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         write_all(descriptor, content)
-        os.fchmod(descriptor, 0o644)
+        os.fchmod(descriptor, mode)
         os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:

@@ -10,7 +10,12 @@ import pytest
 
 from iotapretrain.competition.standing.committed import read_ground
 from iotapretrain.competition.standing.find import find_model
-from iotapretrain.competition.standing.opinions import find_validator, network_id, read_opinions
+from iotapretrain.competition.standing.opinions import (
+    by_stake,
+    find_validator,
+    network_id,
+    read_opinions,
+)
 from iotapretrain.errors import InputError
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey
@@ -64,7 +69,7 @@ async def test_records_that_are_not_the_validators_own_do_not_count(world: World
     world.publish_signed("validator-1", forged)
     ground = await read_ground(world.client, NETUID)
     network = await network_id(world.client)
-    opinions, silences = read_opinions(world.hub, ground, network, 0)
+    opinions, silences = read_opinions(world.hub, by_stake(ground), network, NETUID, 0)
     assert opinions == []
     reasons = {each.source.validator: each.reason for each in silences}
     assert reasons[hotkey("validator-1")] == "no signed record of this competition lately"

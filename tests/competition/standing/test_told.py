@@ -15,8 +15,14 @@ from iotapretrain.competition.standing.committed import Ground, read_ground
 from iotapretrain.competition.standing.explain import Explanation, explain
 from iotapretrain.competition.standing.history import Reign, reigns, rounds_of
 from iotapretrain.competition.standing.leaderboard import CHAMPION, Leaderboard, leaderboard, state
-from iotapretrain.competition.standing.opinions import find_validator, network_id, read_opinions
+from iotapretrain.competition.standing.opinions import (
+    by_stake,
+    find_validator,
+    network_id,
+    read_opinions,
+)
 from iotapretrain.competition.standing.plot import plot
+from iotapretrain.competition.standing.whole_history import WholeHistory
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey
 from tests.competition.world import NETUID, opened
@@ -52,9 +58,11 @@ async def _told(folder: Path, worker: Worker) -> Told:
         await world.commit("miner-3", world.model(0.9))
         ground = await read_ground(world.client, NETUID)
         network = await network_id(world.client)
-        opinions, silences = read_opinions(world.hub, ground, network, 0)
+        opinions, silences = read_opinions(world.hub, by_stake(ground), network, NETUID, 0)
         source = find_validator(ground, None)
-        records = rounds_of(world.hub, source, network, NETUID, 0, newest=10)
+        records = rounds_of(
+            WholeHistory(world.hub, source.repositories), source, network, NETUID, 0, newest=10
+        )
         return Told(
             ground=ground,
             record=signed.record,

@@ -30,7 +30,8 @@ from iotapretrain.competition.audit.witness import Witness, hear
 from iotapretrain.competition.round_record import RoundRecord
 from iotapretrain.competition.standing.committed import Ground, ground_at, read_ground
 from iotapretrain.competition.standing.opinions import find_validator
-from iotapretrain.competition.standing.whole_history import Trail, WholeHistory, read_trail
+from iotapretrain.competition.standing.trails import read_whole_trail
+from iotapretrain.competition.standing.whole_history import Trail, WholeHistory
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competitions import parse
 from iotapretrain.rules.schedule import Competition, Schedule
@@ -110,7 +111,7 @@ async def audit(
     """
     ground = await read_ground(client, netuid)
     source = find_validator(ground, validator)
-    trail = await read_trail(client, ground, source.validator)
+    trail = await read_whole_trail(client, ground, source.validator)
     rounds = WholeHistory(bench.hub, trail.repositories)
     published = read_published(source, rounds, number)
     record = published.signed.record

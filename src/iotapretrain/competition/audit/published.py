@@ -10,7 +10,7 @@ from iotapretrain.competition.round_record import RoundRecord, SignedRound, is_s
 from iotapretrain.competition.standing.opinions import Source
 from iotapretrain.competition.standing.whole_history import WholeHistory
 from iotapretrain.errors import InputError
-from iotapretrain.rules.sampling import sync_block
+from iotapretrain.rules.skipped import skipped_blocks
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,7 @@ class Published:
             if record.block <= since:
                 break
             recorded.add(record.sync_block)
-        start = sync_block(max(since, first, 0), cadence) + cadence
-        return [
-            each
-            for each in range(start, sync_block(until, cadence), cadence)
-            if each not in recorded
-        ]
+        return skipped_blocks(recorded, max(since, first), until, cadence)
 
 
 def read_published(source: Source, rounds: WholeHistory, number: int | None = None) -> Published:

@@ -1,12 +1,14 @@
 """What a model lost on a page, kept ever after: the same bytes on the same tokens by the same code.
 
-One SQLite file that any number of processes share. An answer is there whole or not at all, whenever
+One SQLite file, its owner's alone, that any number of processes share: it holds losses of rounds
+that are not published yet, and of secret text. An answer is there whole or not at all, whenever
 its writer dies; a file that was damaged is put aside, for everything in it can be computed again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 import sqlite3
 import threading
@@ -22,6 +24,7 @@ import msgspec
 import iotapretrain.models
 from iotapretrain.data.digest import digest_of
 from iotapretrain.errors import InputError, StoreError
+from iotapretrain.hub.disk import PRIVATE, close_to_others
 
 ENTRIES = 1_000_000
 """About 150 MB. The oldest go first: their pages come never again."""
@@ -97,6 +100,7 @@ class LossCache:
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
+        _keep_private(self.path)
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -120,7 +124,16 @@ class LossCache:
                 raise _failed(self.path, error) from error
 
 
-def _failed(path: Path, error: sqlite3.Error) -> StoreError:
+def _keep_private(path: Path) -> None:
+    """SQLite gives its log the mode of the file; those of before are closed to others too."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+        close_to_others(path)
+    except OSError as error:
+        raise _failed(path, error) from error
+
+
+def _failed(path: Path, error: sqlite3.Error | OSError) -> StoreError:
     return StoreError(
         f"losses {path}: {error}; free space there, or remove the file: it is computed again"
     )

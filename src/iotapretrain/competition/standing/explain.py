@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.public_rounds import PublicRounds
 from iotapretrain.competition.round_record import RoundRecord
 from iotapretrain.competition.standing.account import Account, account
 from iotapretrain.competition.standing.committed import Ground, read_ground
@@ -17,7 +16,9 @@ from iotapretrain.competition.standing.opinions import (
     is_of,
     network_id,
     newest,
+    with_past,
 )
+from iotapretrain.competition.standing.whole_history import WholeHistory
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.schedule import Schedule
@@ -56,7 +57,7 @@ async def explain(
     competitions = [each.id for each in schedule.active(ground.block)]
     accounts: list[Account] = []
     silences: list[Silence] = []
-    for source in by_stake(ground):
+    for source in await with_past(client, ground, by_stake(ground)):
         try:
             records = list(_records(hub, source, network, ground, competitions, hotkey, number))
         except HubError as error:
@@ -89,7 +90,7 @@ def _records(
     """A validator's record of that round, or its newest of each competition about the hotkey."""
     netuid = ground.metagraph.netuid
     if number is not None:
-        rounds = PublicRounds(hub, source.repository)
+        rounds = WholeHistory(hub, source.repositories)
         if number in rounds.numbers() and is_of(rounds.read(number), source, network, netuid):
             yield rounds.read(number).record
         return

@@ -5,7 +5,12 @@ from __future__ import annotations
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.standing.champion import by_incentive, crowned, with_loss
 from iotapretrain.competition.standing.committed import CommittedModel, Ground, read_ground
-from iotapretrain.competition.standing.opinions import network_id, read_opinions
+from iotapretrain.competition.standing.opinions import (
+    by_stake,
+    network_id,
+    read_opinions,
+    with_past,
+)
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.schedule import Competition
@@ -20,15 +25,16 @@ async def find_model(
     """The best model of a competition, or the one of a uid; InputError where there is none."""
     uid = None if which == BEST else read_uid(which)
     ground = await read_ground(client, netuid)
-    opinions, _ = read_opinions(hub, ground, await network_id(client), competition.id)
+    found = await with_past(client, ground, by_stake(ground))
+    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
     if uid is not None:
         return with_loss(model_of(ground, competition, uid), opinions)
-    found = crowned(opinions) or by_incentive(ground, competition.models, opinions)
-    if found is None:
+    best = crowned(opinions) or by_incentive(ground, competition.models, opinions)
+    if best is None:
         raise InputError(
             f"{competition.name}: nobody has committed a model to it yet; train from scratch"
         )
-    return found
+    return best
 
 
 def model_of(ground: Ground, competition: Competition, uid: int) -> CommittedModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord
@@ -42,6 +42,8 @@ class Leaderboard:
     opinion: Opinion | None
     silences: tuple[Silence, ...]
     rows: tuple[Row, ...]
+    skipped: tuple[int, ...] = ()
+    """Sync blocks without a record of it by that validator, since the earliest of those read."""
 
 
 def leaderboard(
@@ -51,17 +53,23 @@ def leaderboard(
     ground: Ground,
     opinions: Sequence[Opinion],
     silences: Sequence[Silence],
-    records: Iterable[RoundRecord] = (),
+    records: Sequence[RoundRecord] = (),
+    skipped: Sequence[int] = (),
 ) -> Leaderboard:
     """Judgements by the validator with most stake; `models` is the id of commitments.
 
     `records` are its records, newest first: a model that has lost is in no later one.
     """
     opinion = opinions[0] if opinions else None
-    told = list(records) or ([] if opinion is None else [opinion.record])
+    told = records or ([] if opinion is None else [opinion.record])
     rows = [_row(model, ground, told, competition) for model in ground.models(models)]
     return Leaderboard(
-        name, ground.block, opinion, tuple(silences), tuple(sorted(rows, key=_order))
+        competition=name,
+        block=ground.block,
+        opinion=opinion,
+        silences=tuple(silences),
+        rows=tuple(sorted(rows, key=_order)),
+        skipped=tuple(skipped),
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import PublicRounds, rounds_repository
+from iotapretrain.competition.public_rounds import rounds_repository
 from iotapretrain.competition.round_record import ModelRecord, RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.standing.committed import Ground
+from iotapretrain.competition.standing.trails import Places
+from iotapretrain.competition.standing.whole_history import Trail, WholeHistory
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub, RepositoryId
 
@@ -25,6 +27,15 @@ class Source:
     uid: int
     stake: int
     repository: RepositoryId
+    earlier: tuple[RepositoryId, ...] = ()
+    """Where it published before, as far as `with_past` found it."""
+    cut: str | None = None
+    """Why there may be more of that."""
+
+    @property
+    def repositories(self) -> tuple[RepositoryId, ...]:
+        """All of them, the newest first."""
+        return (self.repository, *self.earlier)
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,20 @@ def by_stake(ground: Ground) -> list[Source]:
     return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
 
 
+async def with_past(
+    client: ChainClient, ground: Ground, found: Sequence[Source], places: Places | None = None
+) -> list[Source]:
+    """The same validators, with all repositories that they ever named; `places` remembers them."""
+    hotkeys = [source.validator for source in found]
+    trails = await (places or Places()).of(client, ground, hotkeys)
+    return [_with_past(source, trails[source.validator]) for source in found]
+
+
+def _with_past(source: Source, trail: Trail) -> Source:
+    earlier = tuple(each for each in trail.repositories if each != source.repository)
+    return replace(source, earlier=earlier, cut=trail.cut)
+
+
 def find_validator(ground: Ground, validator: str | None) -> Source:
     """The validator of a hotkey, or the one with most stake of those that publish records."""
     found = by_stake(ground)
@@ -78,13 +103,13 @@ async def network_id(client: ChainClient) -> str:
 
 
 def read_opinions(
-    hub: Hub, ground: Ground, network: str, competition: int
+    hub: Hub, found: Iterable[Source], network: str, netuid: int, competition: int
 ) -> tuple[list[Opinion], list[Silence]]:
-    """The newest record of each, most stake first; what one of them spoils is missing from it."""
+    """The newest record of each, in their order; what one of them spoils is missing from it."""
     opinions, silences = [], []
-    for source in by_stake(ground):
+    for source in found:
         try:
-            record = newest(hub, source, network, ground.metagraph.netuid, competition)
+            record = newest(hub, source, network, netuid, competition)
         except HubError as error:
             silences.append(Silence(source, str(error)))
             continue
@@ -116,7 +141,7 @@ def recent(
     hub: Hub, source: Source, network: str, netuid: int, competition: int
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its last rounds, newest first."""
-    rounds = PublicRounds(hub, source.repository)
+    rounds = WholeHistory(hub, source.repositories)
     for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
         signed = rounds.read(number)
         if signed.record.competition == competition and is_of(signed, source, network, netuid):

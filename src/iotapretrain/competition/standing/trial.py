@@ -14,7 +14,13 @@ from iotapretrain.competition.evaluation.jobs import Answer, Job, perform
 from iotapretrain.competition.publishing.pull import bring
 from iotapretrain.competition.standing.champion import by_incentive, crowned
 from iotapretrain.competition.standing.committed import CommittedModel, Ground, read_ground
-from iotapretrain.competition.standing.opinions import Opinion, network_id, read_opinions
+from iotapretrain.competition.standing.opinions import (
+    Opinion,
+    by_stake,
+    network_id,
+    read_opinions,
+    with_past,
+)
 from iotapretrain.competition.standing.prospect import (
     Duel,
     Prospect,
@@ -103,7 +109,8 @@ async def read_scene(
 ) -> Scene:
     """Everything that a trial needs of the chain and of public records."""
     ground = await read_ground(client, netuid)
-    opinions, _ = read_opinions(hub, ground, await network_id(client), competition.id)
+    found = await with_past(client, ground, by_stake(ground))
+    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
     synced = sync_block(ground.block, cadence)
     seed_hash = (await client.block_hash(synced)).hex()
     return Scene(competition, ground, tuple(opinions), synced, seed_hash)

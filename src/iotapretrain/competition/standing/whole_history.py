@@ -19,7 +19,7 @@ from iotapretrain.competition.public_rounds import (
 from iotapretrain.competition.round_record import SignedRound, round_digest
 from iotapretrain.competition.standing.committed import Ground, ground_at
 from iotapretrain.errors import MissingModelError
-from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.hub.protocol import FileEntry, Hub, RepositoryId
 
 MOST_LOOKS = 1000
 """Old blocks that are looked at: with an anchor an hour, six weeks."""
@@ -59,7 +59,8 @@ async def read_trail(client: ChainClient, ground: Ground, hotkey: str) -> Trail:
         uid = ground.metagraph.uid(hotkey)
         if uid is None:
             return Trail(tuple(said))
-        said += _said(ground, hotkey, uid)
+        found = said_at(ground, hotkey)
+        said += [] if found is None else [found]
         block = _before(ground, hotkey)
         if block < int(ground.metagraph.registered[uid]):
             return Trail(tuple(said))
@@ -70,13 +71,15 @@ async def read_trail(client: ChainClient, ground: Ground, hotkey: str) -> Trail:
     return Trail(tuple(said), f"commitments before block {ground.block} were not looked for")
 
 
-def _said(ground: Ground, hotkey: str, uid: int) -> Iterator[Said]:
-    text = ground.text(hotkey) or ""
+def said_at(ground: Ground, hotkey: str) -> Said | None:
+    """What a hotkey says of its records at a block; None if nothing, or if it has no uid."""
+    text, uid = ground.text(hotkey) or "", ground.metagraph.uid(hotkey)
     repository = rounds_repository(text)
-    if repository is not None:
-        block = ground.commitments.by_hotkey[hotkey].block
-        paid = int(ground.metagraph.last_update[uid]) > block
-        yield Said(block, repository, anchored_digest(text), paid)
+    if repository is None or uid is None:
+        return None
+    block = ground.commitments.by_hotkey[hotkey].block
+    paid = int(ground.metagraph.last_update[uid]) > block
+    return Said(block, repository, anchored_digest(text), paid)
 
 
 def _before(ground: Ground, hotkey: str) -> int:
@@ -117,6 +120,18 @@ class WholeHistory:
         if number not in self._read:
             self._read[number] = self._places[number][0].read(number)
         return self._read[number]
+
+    def file(self, number: int) -> FileEntry:
+        """The file of one of these rounds, as the newest repository lists it."""
+        return self._places[number][0].file(number)
+
+    def twice(self) -> list[int]:
+        """Rounds of which two repositories list different files; no record is read for that."""
+        return [
+            number
+            for number, places in sorted(self._places.items())
+            if len({each.file(number).content_key for each in places}) > 1
+        ]
 
     def doubles(self) -> Iterator[tuple[int, str, str]]:
         """Rounds with two records: the number, and their digests."""

@@ -17,7 +17,7 @@ from iotapretrain.competition.evaluation.contender import Evaluated, Judged, Ter
 from iotapretrain.competition.evaluation.excerpts import Rows, secret_rows
 from iotapretrain.competition.evaluation.pages import RoundPages
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.hub.disk import write_whole
+from iotapretrain.hub.disk import PRIVATE, private_folder, write_whole
 from iotapretrain.models.copies import LEAST_TOKENS, SAME_LOSS, behaviour_distance
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.retry import Outcome
@@ -98,8 +98,8 @@ class Behaviours:
         return book if book.read_as == _read_as(terms) else None
 
     def _keep(self, terms: Terms, book: _Book) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_whole(self._path(terms), msgspec.msgpack.encode(book))
+        private_folder(self._folder)
+        write_whole(self._path(terms), msgspec.msgpack.encode(book), PRIVATE)
 
     def _path(self, terms: Terms) -> Path:
         return self._folder / f"{terms.competition.id}.behaviours"

@@ -15,6 +15,7 @@ import msgspec
 
 from iotapretrain.competition.round_record import SignedRound
 from iotapretrain.errors import RecordError
+from iotapretrain.hub.disk import close_to_others
 from iotapretrain.rules.validator import decide as rules
 from iotapretrain.rules.validator import records
 from iotapretrain.rules.validator.apply import apply
@@ -56,7 +57,13 @@ Memory = Fold[State, Order]
 def open_memory(
     where: str | Path, network: str, netuid: int, hotkey: str
 ) -> tuple[Journal, Memory]:
-    """The journal of one validator on one subnet, and its state; another's is refused."""
+    """The journal of one validator on one subnet, and its state; another's is refused.
+
+    It holds the secret salt: one that was made before journals were private is closed to others.
+    """
+    file = str(where).removeprefix("sqlite:///")
+    if "://" not in file:
+        close_to_others(Path(file))
     journal = open_journal(where, f"iota validator {network} {netuid} {hotkey}")
     try:
         return journal, Fold(journal, MACHINE, SNAPSHOT_EVERY)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from iotapretrain.competition.validator.hands import Hand, Hands
 from iotapretrain.competition.validator.looking import (
@@ -106,3 +107,10 @@ class Looker:
     async def bring(self, commit: Commit, max_bytes: int) -> Model | Failure:
         """The model of somebody who was looked at before; mostly it is still here."""
         return await self._downloads.do(lambda: self._fetcher.bring(commit, max_bytes))
+
+    async def is_away(self, commits: Sequence[Commit]) -> bool:
+        """Whether the hub is silent about these too, of which it is asked for a few."""
+        for commit in commits[:HUB_IS_DOWN]:
+            if await self._downloads.do(partial(self._fetcher.answers, commit)):
+                return False
+        return True

@@ -101,6 +101,21 @@ class Fetcher:
         except (HubError, OSError) as error:
             return failure_of(error)
 
+    def answers(self, commit: Commit) -> bool:
+        """Whether the hub still gives anything of a commit: that its weights begin to arrive, or a
+        refusal, which is an answer too."""
+        try:
+            files = self.hub.listing(commit).files
+            weights = [each for each in files if each.path.endswith(".safetensors")]
+            for entry in weights[:1]:
+                with self.hub.read(commit, entry) as arriving:
+                    next(iter(arriving), None)
+        except (UnavailableHubError, OSError):
+            return False
+        except HubError:
+            return True
+        return True
+
 
 def failure_of(error: HubError | OSError) -> Failure:
     """What a failure of the hub, or of our disk, says about the model."""

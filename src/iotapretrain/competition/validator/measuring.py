@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from random import Random
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.validator.behaviours import Behaviours
@@ -15,7 +16,7 @@ from iotapretrain.competition.validator.looking import NOT_HERE, Failure, commit
 from iotapretrain.competition.validator.recording import Measured, Result
 from iotapretrain.competition.validator.texts import Texts
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.errors import MissingModelError
+from iotapretrain.errors import MissingModelError, UnavailableHubError
 from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.model import Model
@@ -44,10 +45,11 @@ class Measurer:
         score: Score,
         behaviours: Behaviours,
         clock: Clock = time.monotonic,
+        rng: Random | None = None,
     ) -> None:
         self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
         self._behaviours, self._clock = behaviours, clock
-        self._scoring = Hand("score")
+        self._scoring, self._rng = Hand("score"), rng or Random()
 
     async def measure(self, opened: RoundOpened, competition: Competition, salt: int) -> Measured:
         """Results for the whole field; without any text, nothing could be scored here.
@@ -60,6 +62,7 @@ class Measurer:
         written = self._clock()
         max_bytes = competition.constraints.max_bytes
         found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
+        await self._check_hub(opened, found)
         fetched = self._clock()
         seed = seed_of(f"0x{opened.seed_hash}")
         terms = Terms(competition, tokenizer.vocabulary, seed, opened.block, tokenizer.end_id)
@@ -70,6 +73,21 @@ class Measurer:
             "score": self._clock() - fetched,
         }
         return replace(measured, seconds=seconds)
+
+    async def _check_hub(self, opened: RoundOpened, found: Sequence[Model | Failure]) -> None:
+        """UnavailableHubError if a model is not here and the hub is silent about all others too.
+
+        One that only its own model's bytes do not come from is no such hub.
+        """
+        silent = [each for each in found if isinstance(each, Failure) and each.hub_down]
+        others = [
+            _commit(entry)
+            for entry, each in zip(opened.field, found, strict=True)
+            if not (isinstance(each, Failure) and each.hub_down)
+        ]
+        self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
+        if silent and await self._looker.is_away(others):
+            raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
 
     def _measured(
         self,

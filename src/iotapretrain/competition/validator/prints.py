@@ -1,6 +1,7 @@
 """Fingerprints of the models that were inspected: what later ones are compared with.
 
-One file a model, below its competition. They are compared under one salt alone, which the journal
+One file a model, below its competition, its owner's alone: the salt is secret, and what it made of
+known weights would tell how to get around it. They are compared under one salt, which the journal
 keeps; a lost file is a near-copy that goes unseen, never a model refused.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from iotapretrain.hub.disk import write_whole
+from iotapretrain.hub.disk import PRIVATE, private_folder, write_whole
 from iotapretrain.models.copies import MOST_SHARED, shared_fraction
 from iotapretrain.models.values import Fingerprint, TensorPrint
 
@@ -36,8 +37,9 @@ class Prints:
         path = self._path(competition, digest)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, msgspec.msgpack.encode(_Print(digest, dict(fingerprint))))
+        private_folder(self._folder)
+        path.parent.mkdir(exist_ok=True)
+        write_whole(path, msgspec.msgpack.encode(_Print(digest, dict(fingerprint))), PRIVATE)
         kept = sorted(path.parent.glob("*.print"), key=lambda each: each.stat().st_mtime)
         for old in kept[:-MOST_PRINTS]:
             old.unlink()

@@ -76,7 +76,7 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
     Everything that was written down survives a kill at any instant: the same call goes on.
     """
     author = await _author(settings, client, wallet)
-    settings.state.mkdir(parents=True, exist_ok=True)
+    settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as opened:
         journal, memory = open_memory(
             settings.journal_place, author.network, author.netuid, author.validator
@@ -128,7 +128,7 @@ def _means(
         memory=memory,
         looker=looker,
         texts=texts,
-        measurer=Measurer(looker, texts, world.models, world.score, behaviours),
+        measurer=Measurer(looker, texts, world.models, world.score, behaviours, rng=world.rng),
         publisher=_publisher(settings, world, author, journal, memory),
         author=author,
         sink=world.sink,

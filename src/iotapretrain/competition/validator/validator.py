@@ -20,6 +20,7 @@ from iotapretrain.competition.round_record import SignedRound, seal
 from iotapretrain.competition.validator.journal import Memory, Order
 from iotapretrain.competition.validator.looker import Looker
 from iotapretrain.competition.validator.measuring import Measurer
+from iotapretrain.competition.validator.outage import Outage
 from iotapretrain.competition.validator.paying import say_where, set_weights_if_due
 from iotapretrain.competition.validator.publishing import Publisher
 from iotapretrain.competition.validator.recording import Author, Measured, round_record
@@ -31,6 +32,7 @@ from iotapretrain.errors import (
     InputError,
     IotaError,
     SourceError,
+    UnavailableHubError,
     UnreachableError,
 )
 from iotapretrain.models.claims import Limits
@@ -84,6 +86,7 @@ class Validator:
         self._paid_at: tuple[int, int] | None = None
         self._to_say = True
         self._ahead: asyncio.Task[None] | None = None
+        self._outage = Outage(settings.poll, settings.longest_pause, means.rng)
 
     @property
     def state(self) -> State:
@@ -128,6 +131,8 @@ class Validator:
         if (self._head // PAY_LOOK, self.state.rounds) != self._paid_at:
             await self._pay()
         for competition in turns(self.state, view, self._schedule):
+            if self._outage.lasts(competition.id):
+                continue
             opened = None
             if await self._look(view, competition):
                 opened = opening(self.state, view, self._schedule, competition)
@@ -189,9 +194,13 @@ class Validator:
         self._look_ahead(opened)
         try:
             measured = await self._means.measurer.measure(opened, competition, self.state.salt)
+        except UnavailableHubError as error:
+            self._hold(opened, str(error))
+            return
         except (IotaError, OSError) as error:
             await self._give_up(opened, str(error))
             return
+        self._outage.end(opened.competition)
         attempts = measured.attempts(opened)
         reason = does_not_count(self.state, opened, attempts)
         if reason is None:
@@ -233,6 +242,15 @@ class Validator:
         self._execute(RoundGivenUp(opened.round, reason, missed))
         self._wait(f"competition {opened.competition}", reason, self._settings.poll)
         await asyncio.sleep(self._settings.poll)
+
+    def _hold(self, opened: RoundOpened, reason: str) -> None:
+        """The hub is away for everybody: nobody missed a round, and no try of it is spent.
+
+        Meanwhile competitions go on whose models are all here.
+        """
+        seconds = self._outage.begin(opened.competition)
+        self._execute(RoundGivenUp(opened.round, reason, held=True))
+        self._wait(f"the hub, for competition {opened.competition}", reason, seconds)
 
     # While a round computes
 

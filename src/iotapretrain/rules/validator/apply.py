@@ -45,7 +45,7 @@ def apply(state: State, record: Record) -> State:
         case RoundClosed():
             return _closed(state, record)
         case RoundGivenUp():
-            return _given_up(state, record.missed)
+            return _given_up(state, record)
         case RoundPublished(number):
             return replace(state, unpublished=_without(state.unpublished, {number}))
 
@@ -147,15 +147,17 @@ def _missed(
     return after
 
 
-def _given_up(state: State, missed: Iterable[str]) -> State:
+def _given_up(state: State, record: RoundGivenUp) -> State:
     """The same round may be tried again, but the turn is the next competition's."""
     opened = state.opened
     if opened is None:
         return state
+    if record.held:
+        return replace(state, turn=opened.competition, opened=None)
     before = state.tries.get(opened.competition)
     count = before.count if before is not None and before.block == opened.block else 0
     tries = {**state.tries, opened.competition: Tries(opened.block, count + 1)}
-    unscored = [Attempt(hotkey, Outcome.INFRASTRUCTURE) for hotkey in missed]
+    unscored = [Attempt(hotkey, Outcome.INFRASTRUCTURE) for hotkey in record.missed]
     return replace(
         state,
         missed=_missed(state.missed, opened.block, unscored),

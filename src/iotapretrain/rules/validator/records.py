@@ -132,12 +132,14 @@ class RoundClosed:
 class RoundGivenUp:
     """A round could not be scored for a reason that is not the models'; it does not count.
 
-    `missed` names those who could not be scored while others could.
+    `missed` names those who could not be scored while others could. `held` says that the hub was
+    away for everybody: then this was no try.
     """
 
     round: int
     reason: str
     missed: tuple[str, ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True)

@@ -200,12 +200,21 @@ export interface AuditSeen {
   differences: string[]
 }
 
+export interface LeftOut {
+  who: Who | null
+  reason: string
+  sentence: string
+  number: number
+  time: number
+}
+
 export interface ValidatorsPage {
   validators: Watcher[]
   agreement: number[][]
   coverage_rounds: number[]
   coverage: Series[]
   audits: AuditSeen[]
+  left_out: LeftOut[]
 }
 
 export interface Judgement {
