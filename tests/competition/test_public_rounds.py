@@ -19,11 +19,13 @@ from iotapretrain.competition.public_rounds import (
 )
 from iotapretrain.competition.round_record import (
     ModelRecord,
+    PageRecord,
     RoundRecord,
     SignedRound,
     is_sealed,
     seal,
 )
+from iotapretrain.data.synthetic.source import ROWS
 from iotapretrain.errors import BadRoundError, HubError, MissingModelError, RefusedModelError
 from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.protocol import Hub, RepositoryId
@@ -34,6 +36,12 @@ from tests.hub.worlds import World
 pytestmark = pytest.mark.filterwarnings(CLIENTS_OWN_WARNING)
 
 RECORDS = RepositoryId("alice", "rounds")
+
+
+def test_a_page_of_generated_tasks_lies_as_far_out_as_there_are_rows() -> None:
+    """A validator of such a task once signed a record that it could not read any more."""
+    page = PageRecord("", ROWS - 1, 1, "ab", 2)
+    assert msgspec.json.decode(msgspec.json.encode(page), type=PageRecord) == page
 
 
 def signed(number: int, block: int = 100) -> SignedRound:

@@ -21,6 +21,8 @@ SCHEMA = "iotapretrain/round/1"
 Struct = msgspec.Struct
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
+Place = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+"""Where a page begins: generated tasks have as many rows as there are numbers."""
 Number = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 """What a stranger's record may hold, so that no arithmetic on it can overflow."""
@@ -39,7 +41,7 @@ class PageRecord(Struct, frozen=True):
     """One page of a task: where it lies, what it holds, and how many sequences of it count."""
 
     config: str
-    start: Count
+    start: Place
     rows: Count
     digest: str
     sequences: Count
