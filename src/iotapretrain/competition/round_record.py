@@ -21,7 +21,7 @@ SCHEMA = "iotapretrain/round/1"
 Struct = msgspec.Struct
 
 Count = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
-Place = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Place = Annotated[int, msgspec.Meta(ge=0, lt=2**62)]
 """Where a page begins: generated tasks have as many rows as there are numbers."""
 Number = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
