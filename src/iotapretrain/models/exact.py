@@ -21,7 +21,7 @@ HEAD_POSITIONS = 64
 HEAD_IDS = 8192
 """Rows of the head that are made float64 at once."""
 MEAN_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 5e-3}
-"""Of a sequence's mean. Honest models were off by up to 4.4e-7, 4.1e-3 and 3.6e-4 (docs/models.md);
+"""Of a sequence's mean. Honest models were off by up to 4.4e-7, 4.1e-3 and 3.5e-4 (docs/models.md);
 the room is for deeper ones."""
 TOKEN_TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 1.5, torch.float16: 0.3}
 """Of one token: they were off by up to 1.1e-5, 0.16 and 0.03."""
