@@ -1,4 +1,7 @@
-"""What checks read once was the first sequences of pages, known to whoever forged the rest."""
+"""What checks read once was the first sequences of pages, known to whoever forged the rest.
+
+The end token below was read for none of the ten seeds.
+"""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ HEAD_POSITIONS = 64
 HEAD_IDS = 8192
 """Rows of the head that are made float64 at once."""
 MEAN_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.05, torch.float16: 5e-3}
-"""Of a sequence's mean. Honest models were off by up to 8e-8, 1.4e-3 and 8e-5 (docs/models.md);
+"""Of a sequence's mean. Honest models were off by up to 4.4e-7, 4.1e-3 and 3.5e-4 (docs/models.md);
 the room is for deeper ones."""
-TOKEN_TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 1.5, torch.float16: 0.1}
-"""Of one token: they were off by up to 2.7e-6, 0.02 and 2.4e-3."""
+TOKEN_TOLERANCE = {torch.float32: 0.01, torch.bfloat16: 1.5, torch.float16: 0.3}
+"""Of one token: they were off by up to 1.1e-5, 0.16 and 0.03."""
 LEAST_LOSS = -1e-3
 """A probability above 1 is none; sums of float32 stay within 1e-5 of it."""
 

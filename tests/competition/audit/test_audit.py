@@ -11,6 +11,7 @@ import pytest
 
 from iotapretrain.competition.audit.audit import Agreed, Report, Verdict, audit
 from iotapretrain.competition.audit.check import Check, Name
+from iotapretrain.competition.audit.losses import TOLERANCE
 from iotapretrain.competition.audit.repeated import Bench
 from iotapretrain.competition.round_record import SignedRound
 from iotapretrain.errors import InputError, MissingModelError
@@ -94,7 +95,10 @@ async def test_a_tolerable_loss_of_another_machine_passes(world: World) -> None:
         world.rescored(
             record,
             model,
-            {task: tuple(x * (1 + 9e-5) for x in own) for task, own in model.losses.items()},
+            {
+                task: tuple(x * (1 + 0.9 * TOLERANCE["float32"]) for x in own)
+                for task, own in model.losses.items()
+            },
         )
         for model in record.models
     )

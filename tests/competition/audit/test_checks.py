@@ -277,14 +277,17 @@ def test_links_lead_to_both_neighbours(case: Case) -> None:
     assert [each.item for each in gaps] == ["round 1", "round 3 to 5"]
 
 
-def test_a_loss_is_false_beyond_the_tolerance_only(case: Case) -> None:
+@pytest.mark.parametrize(("dtype", "tolerance"), TOLERANCE.items())
+def test_a_loss_is_false_beyond_the_tolerance_only(
+    case: Case, dtype: str, tolerance: float
+) -> None:
     claimed = claims(case.record)
     assert len(claimed) == 16
-    computed = [claim.loss / (1 + 0.9 * TOLERANCE) for claim in claimed]
-    assert check_losses(claimed, computed, 16).held
-    computed[3] = claimed[3].loss / (1 + 1.1 * TOLERANCE)
+    computed = [claim.loss / (1 + 0.9 * tolerance) for claim in claimed]
+    assert check_losses(claimed, computed, 16, dtype).held
+    computed[3] = claimed[3].loss / (1 + 1.1 * tolerance)
     computed[5] = None
-    found = check_losses(claimed, computed, 16).differences
+    found = check_losses(claimed, computed, 16, dtype).differences
     assert [each.item for each in found] == [claimed[3].item, claimed[5].item]
 
 
@@ -358,7 +361,10 @@ def test_nothing_that_a_record_says_ends_an_audit_with_a_traceback(case: Case, s
         for name in CHECKS:
             for difference in case.check(name, record).differences:
                 assert difference.sentence
-        assert check_losses(claims(record), [None] * len(claims(record)), 1).name is Name.LOSSES
+        assert (
+            check_losses(claims(record), [None] * len(claims(record)), 1, "float32").name
+            is Name.LOSSES
+        )
         told = account(record, record.models[0].hotkey) if record.models else None
         assert told is None or all(told.sentences)
     assert read > 30

@@ -94,7 +94,8 @@ class Repeated:
             computed += score_pages(self.folders[hotkey], self.limits, self.worker, wanted)
         without = len(chosen) - len(within)
         skipped = f"{without} cannot be: model or page out of reach" if without else None
-        return check_losses(within, computed, of, skipped), len(within)
+        dtype = self.limits.constraints.dtype
+        return check_losses(within, computed, of, dtype, skipped), len(within)
 
     def _computable(self, claim: Claim) -> bool:
         """Whether the bytes are here, and the page is the published one."""
