@@ -23,14 +23,14 @@ from bittensor.keyfiles import Keypair
 
 from bench.measure import RUNS, Figure, arguments, report
 from iotapretrain.chain.clock import BlockClock, ClockSettings
-from iotapretrain.chain.embedded import JOURNAL, EmbeddedChain, now_ms
-from iotapretrain.chain.network import begin
-from iotapretrain.chain.records import Beginning
+from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain, now_ms
+from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 from iotapretrain.chain.substrate import EmbeddedSubstrate
-from iotapretrain.chain.verify import verify_chain
-from iotapretrain.rules.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
-from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.chain.verify_chain import verify_chain
+from iotapretrain.rules.chain.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
 
 PROCESSES, ACCOUNTS, SENT = 4, 32, 1024
 """Writers, accounts of each, and extrinsics of each writer."""

@@ -15,12 +15,12 @@ import numpy as np
 
 from bench.measure import RUNS, Figure, alternate, arguments, report
 from iotapretrain.data.batches import Packing, pack_page, page_tokens
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.documents import document
-from iotapretrain.data.pages import PageText, draw, page_digest
+from iotapretrain.data.locations import Pattern, WebPlace
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_ids import PageText, draw, page_digest
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.places import Pattern, WebPlace
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from iotapretrain.rules.epsilon import FloatArray, LinearDecay
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.race import Race, progress
-from iotapretrain.rules.race_order import PagePlan
-from iotapretrain.rules.tournament import Outcome, RoundRules, play
+from iotapretrain.rules.competition.epsilon import FloatArray, LinearDecay
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.race import Race, progress
+from iotapretrain.rules.competition.tournament import Outcome, RoundRules, play
 
 MODELS, CLOSE = 30, 5
 LEVEL = 2.5

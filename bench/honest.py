@@ -29,27 +29,27 @@ import transformers
 from bench import zoo
 from bench.measure import Figure, arguments, report
 from iotapretrain.arena.actors.disguise import DISGUISES, disguise
-from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.jobs import Answer, Failure, Job, Scored
-from iotapretrain.competition.evaluation.local import LocalPool
-from iotapretrain.competition.training.start import read_model
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.data.batches import Batch, PackedPage, Packing
 from iotapretrain.data.outcome import RoundText
+from iotapretrain.models.admission import inspect
 from iotapretrain.models.architectures import ARCHITECTURES
-from iotapretrain.models.claims import Limits
 from iotapretrain.models.copies import SAME_LOSS, Known, behaviour_distance
 from iotapretrain.models.exact import exact_losses
-from iotapretrain.models.inspect import inspect
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.rules.epsilon import Fixed
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.schedule import Blocks, Competition, Constraints, TextTask
+from iotapretrain.rules.competition.tournament import RoundRules
 from iotapretrain.rules.sampling import Page
-from iotapretrain.rules.schedule import Blocks, Competition, Constraints, TextTask
-from iotapretrain.rules.tournament import RoundRules
+from iotapretrain.scoring.jobs import Answer, Failure, Job, Scored
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.training.start import read_model
 
 MODELS, SEED, SALT = 30, 20_261_129, 5
 CHECKS = {

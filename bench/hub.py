@@ -19,10 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.measure import Figure, alternate, arguments, report
-from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
 FILES, FILE_BYTES = 4, 250_000_000

@@ -18,7 +18,7 @@ from iotapretrain.arena.incentives.experiments.crowd import improvers
 from iotapretrain.arena.incentives.simulation import simulate
 from iotapretrain.arena.incentives.validators.honest import Honest
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Validator, World
-from iotapretrain.rules.tournament import MODES, RoundRules
+from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
 MODELS, ROUNDS, LONG = 30, 500, 5_000
 TARGET = 2_000

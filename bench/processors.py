@@ -25,7 +25,7 @@ import torch
 
 from bench import zoo
 from bench.measure import Figure, report
-from iotapretrain.competition.audit.losses import TOLERANCE
+from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
 from iotapretrain.models.exact import MEAN_TOLERANCE, TOKEN_TOLERANCE, exact_losses
 from iotapretrain.models.layout import Model
 from iotapretrain.models.losses import mean_loss, token_losses
@@ -111,7 +111,7 @@ def keep(folder: Path, name: str, model: Any, ids: torch.Tensor) -> None:
 
 def keep_published(folder: Path, source: Path) -> None:
     """A model with its tokenizer, and the zoo's text in its tokens."""
-    from iotapretrain.competition.training.start import read_model
+    from iotapretrain.training.start import read_model
 
     tokenizer = tokenizers.Tokenizer.from_file(str(source / "tokenizer.json"))
     held_out = bytes(zoo.pages(350).flatten().tolist()).decode(errors="ignore")

@@ -26,18 +26,18 @@ from bench.fields import SIX_TASKS, World, heavy, races, skewed
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import round as plain
 from bench.plain.tournament import Decay
-from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.local import LocalPool
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.outcome import RoundText, round_text
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Budget
-from iotapretrain.rules.epsilon import LinearDecay
-from iotapretrain.rules.race import Race
-from iotapretrain.rules.schedule import Blocks, Competition, Constraints, TextTask
-from iotapretrain.rules.tournament import Outcome, RoundRules, play
+from iotapretrain.rules.competition.epsilon import LinearDecay
+from iotapretrain.rules.competition.race import Race
+from iotapretrain.rules.competition.schedule import Blocks, Competition, Constraints, TextTask
+from iotapretrain.rules.competition.tournament import Outcome, RoundRules, play
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
 
 LINEAGES, CHECKPOINTS, STEPS, BATCH = 3, 10, 20, 16
 LENGTH, PAGES, SEQUENCES = 96, 32, 128

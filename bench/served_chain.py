@@ -32,7 +32,7 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from bench.chain import Keys, busy_chain, keys, size, submit
 from bench.measure import Figure, arguments, report
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 
 SECONDS = 8.0

@@ -13,10 +13,10 @@ import numpy as np
 
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import tournament as plain
-from iotapretrain.rules.epsilon import LinearDecay
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.tournament import WHITEPAPER, RoundRules, play
-from iotapretrain.rules.wins import count_wins
+from iotapretrain.rules.competition.epsilon import LinearDecay
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.tournament import WHITEPAPER, RoundRules, play
+from iotapretrain.rules.competition.wins import count_wins
 
 MODELS, PAGES, FEW = 256, 1_000, 40
 NOW = 5_100_000

@@ -22,17 +22,17 @@ import transformers
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
 from iotapretrain.cli.competition_name import find_competition
-from iotapretrain.competition.training import shape
-from iotapretrain.competition.training.peak import matmul_peak
-from iotapretrain.competition.training.plan import Plan
-from iotapretrain.competition.training.planning import Site, make_plan
-from iotapretrain.competition.training.ranks import alone
-from iotapretrain.competition.training.reading import Reader
-from iotapretrain.competition.training.recipe import Part, Recipe
-from iotapretrain.competition.training.stopping import Limits, Wish
-from iotapretrain.competition.training.trainer import Trainer
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Lines
+from iotapretrain.training import shape
+from iotapretrain.training.peak import matmul_peak
+from iotapretrain.training.plan import Plan
+from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.ranks import alone
+from iotapretrain.training.reading import Reader
+from iotapretrain.training.recipe import Part, Recipe
+from iotapretrain.training.stopping import Limits, Wish
+from iotapretrain.training.trainer import Trainer
 
 STEPS = 72
 BATCH = 16

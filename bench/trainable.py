@@ -22,7 +22,7 @@ import transformers
 
 from bench import zoo
 from bench.measure import Figure, arguments, report
-from iotapretrain.models.trainable.attacks import ATTACKS, BOTH_WAYS, copied, stream_config
+from iotapretrain.arena.actors.attacks import ATTACKS, BOTH_WAYS, copied, stream_config
 from iotapretrain.models.trainable.parts import parts_of
 from iotapretrain.models.trainable.probe import probe
 from iotapretrain.models.trainable.traces import trace

@@ -20,25 +20,36 @@ from statistics import median
 from bench.chain import HandClock, Keys, keys, make_chain, submit
 from bench.measure import RUNS, Figure, arguments, report
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.embedded import EmbeddedChain, now_ms
+from iotapretrain.chain.embedded_chain import EmbeddedChain, now_ms
 from iotapretrain.chain.metagraph import Commitments
-from iotapretrain.competition.round_record import ModelRecord, RoundRecord, SignedRound, seal
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RoundRecord,
+    SignedRound,
+    seal,
+)
 from iotapretrain.competition.validator.journal import (
     MACHINE,
     SNAPSHOT_EVERY,
     Order,
     open_memory,
 )
-from iotapretrain.competition.validator.sight import read_view
-from iotapretrain.rules.commitment import Commitment
-from iotapretrain.rules.epsilon import Fixed
-from iotapretrain.rules.ledger.parameters import Parameters
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.schedule import Blocks, Competition, Constraints, Schedule, TextTask
-from iotapretrain.rules.tournament import RoundRules
-from iotapretrain.rules.validator.decide import Begin, Sync, decide
-from iotapretrain.rules.validator.looks import due
-from iotapretrain.rules.validator.records import (
+from iotapretrain.competition.validator.read_subnet import read_view
+from iotapretrain.rules.chain.ledger.parameters import Parameters
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.schedule import (
+    Blocks,
+    Competition,
+    Constraints,
+    Schedule,
+    TextTask,
+)
+from iotapretrain.rules.competition.tournament import RoundRules
+from iotapretrain.rules.competition.validator.decide import Begin, Sync, decide
+from iotapretrain.rules.competition.validator.inspection_queue import due
+from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     Entry,
     Looked,
@@ -46,9 +57,9 @@ from iotapretrain.rules.validator.records import (
     RoundOpened,
     RoundPublished,
 )
-from iotapretrain.rules.validator.state import State
-from iotapretrain.rules.validator.turns import turns
-from iotapretrain.rules.validator.view import View
+from iotapretrain.rules.competition.validator.round_queue import turns
+from iotapretrain.rules.competition.validator.state import State
+from iotapretrain.rules.competition.validator.subnet_view import View
 from iotapretrain.store.fold import Fold
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft, chained, first_head

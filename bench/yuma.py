@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import yuma as plain
-from iotapretrain.rules.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
+from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
 
 VALIDATORS = 64
 SMALL, LARGE = 1_024, 4_096

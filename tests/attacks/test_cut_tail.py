@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.chain.network import create_network
-from iotapretrain.chain.verify import Witness, verify_chain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.chain.make_network import create_network
+from iotapretrain.chain.verify_chain import Witness, verify_chain
 from iotapretrain.errors import BrokenError
 from tests.chain.rpc.networks import EXAMPLE
 

@@ -16,20 +16,20 @@ import torch
 
 from iotapretrain.arena.actors.disguise import DISGUISES, disguise, permute_neurons, rescale, widen
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
-from iotapretrain.arena.actors.weights import Weights
-from iotapretrain.competition.evaluation.cache import LossCache
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.competition.evaluation.contender import Contender, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.local import LocalPool
-from iotapretrain.competition.training.start import read_model
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.models.claims import read_claims
 from iotapretrain.models.copies import MOST_SHARED, shared_fraction
-from iotapretrain.models.files import open_folder
+from iotapretrain.models.header_checks import read_claims
+from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.values import Fingerprint, examine_values
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Budget
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.training.start import read_model
 from tests.competition.evaluation.rounds import contender, terms, text
 from tests.models.tiny import sequences, trained
 from tests.models.zoo import limits

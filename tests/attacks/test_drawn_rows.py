@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
-from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.competition.evaluation.round_pages import RoundPages
 from tests.competition.evaluation.rounds import terms, text
 
 END = 300

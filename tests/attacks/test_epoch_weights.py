@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from random import Random
 
-from iotapretrain.competition.audit.audit import Agreed, Report, audit
 from iotapretrain.competition.audit.check import Name
 from iotapretrain.competition.audit.repeated import Bench
+from iotapretrain.competition.audit.run import Agreed, Report, audit
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey, keys
 from tests.competition.world import NETUID, SCHEDULE, World, opened

@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.cli.main import app
-from iotapretrain.competition.audit.audit import Report
 from iotapretrain.competition.audit.check import Name
-from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
-from iotapretrain.competition.round_record import SignedRound
-from iotapretrain.competition.standing import trails, whole_history
-from iotapretrain.competition.standing.committed import Ground, ground_at, read_ground
-from iotapretrain.competition.standing.history import rounds_of as rounds_of_validator
-from iotapretrain.competition.standing.opinions import by_stake, network_id
-from iotapretrain.competition.standing.whole_history import WholeHistory, read_trail
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.competition.audit.run import Report
+from iotapretrain.competition.records import trails, whole_history
+from iotapretrain.competition.records.committed import Ground, ground_at, read_ground
+from iotapretrain.competition.records.loss_history import rounds_of as rounds_of_validator
+from iotapretrain.competition.records.opinions import by_stake, network_id
+from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.competition.records.whole_history import WholeHistory, read_trail
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
 from tests.attacks.test_epoch_weights import audited

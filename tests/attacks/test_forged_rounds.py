@@ -15,16 +15,16 @@ import pytest
 import torch
 
 from iotapretrain.arena.actors.disguise import Disguise, disguise, widen
-from iotapretrain.arena.actors.weights import Weights
-from iotapretrain.competition.evaluation.cache import LossCache
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.competition.evaluation.contender import Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.local import LocalPool
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.models.verdict import Code
 from iotapretrain.models.worker import Budget
-from iotapretrain.rules import tournament
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition import tournament
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
 from tests.competition.evaluation.rounds import contender, terms, text
 from tests.models import zoo
 

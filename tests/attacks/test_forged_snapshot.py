@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.embedded import EmbeddedChain, journal_path
-from iotapretrain.chain.records import read_beginning
+from iotapretrain.chain.embedded_chain import EmbeddedChain, journal_path
+from iotapretrain.chain.entries import read_beginning
 from iotapretrain.chain.replay import first_tip, keep
-from iotapretrain.chain.verify import verify_chain
+from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError
 from iotapretrain.store.journal import open_journal
 from tests.chain.rpc.networks import make_network

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from iotapretrain.competition.audit.standings import check_standings
+from iotapretrain.competition.audit.standing_checks import check_standings
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import opened
 from tests.e2e.test_liar import ONE
-from tests.rules.validator.games import CADENCE, Game, commitment
+from tests.rules.competition.validator.games import CADENCE, Game, commitment
 
 STANDS = {"king": (100, commitment("m")), "honest": (101, commitment("n"))}
 DIES = {"king": Outcome.INFRASTRUCTURE, "honest": 2.5}

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from iotapretrain.models import config, header
-from iotapretrain.models.inspect import inspect
+from iotapretrain.models.admission import inspect
 from iotapretrain.models.verdict import Code
 from iotapretrain.models.worker import Budget, Worker
 from tests.models import zoo

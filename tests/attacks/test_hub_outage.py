@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.validator.looking import commit_of
+from iotapretrain.competition.validator.inspect_models import commit_of
 from iotapretrain.errors import UnavailableHubError
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import Commit, FileEntry, Listing
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.validator.records import RoundGivenUp
-from iotapretrain.rules.validator.state import Missed
+from iotapretrain.rules.competition.validator.journal_records import RoundGivenUp
+from iotapretrain.rules.competition.validator.state import Missed
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import World, opened
 from tests.e2e.test_liar import ONE
-from tests.rules.validator.games import Game, commitment
+from tests.rules.competition.validator.games import Game, commitment
 
 KING, HONEST = "miner-1", "miner-2"
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.competition.evaluation.contender import Contender, Judged
-from iotapretrain.competition.evaluation.jobs import Failure, Job, perform
-from iotapretrain.competition.validator.recording import Result
+from iotapretrain.competition.validator.build_record import Result
+from iotapretrain.models.admission import inspect
 from iotapretrain.models.allowance import allowance, needed_bytes
-from iotapretrain.models.inspect import inspect
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.scoring.jobs import Failure, Job, perform
 from tests.attacks import memory_tasks
 from tests.models import zoo
 
@@ -75,7 +75,7 @@ def test_files_that_cannot_be_opened_here(
     def failing(*_: object) -> int:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr("iotapretrain.models.files.os.open", failing)
+    monkeypatch.setattr("iotapretrain.models.open_files.os.open", failing)
     with pytest.raises(OSError, match=os.strerror(code)):
         inspect(job.folder, job.limits, worker)
     found = perform(job, worker).result

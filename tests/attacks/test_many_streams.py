@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.desk import Desk, Place
 from iotapretrain.dashboard.seats import MOST_OF_ADDRESS, MOST_VIEWERS, Seats
+from iotapretrain.dashboard.service import Desk, Place
 from iotapretrain.net.site import site_of
 
 ATTACKER, READER = "203.0.113.7", "198.51.100.4"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.chain import old_blocks
-from iotapretrain.chain.embedded import EmbeddedChain, journal_path
-from iotapretrain.chain.records import step_draft
+from iotapretrain.chain.embedded_chain import EmbeddedChain, journal_path
+from iotapretrain.chain.entries import step_draft
 from iotapretrain.errors import UnfinishedError
 from iotapretrain.store.journal import open_journal
 from tests.chain.rpc.networks import make_network

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.evaluation.cache import LossCache
-from iotapretrain.competition.validator.prints import Prints
+from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.models.worker import Worker
+from iotapretrain.scoring.loss_cache import LossCache
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.competition.validator.rig import Rig

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.models.files import OpenFile
+from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.worker import Budget, Worker
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="numbers of x86-64")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.idle import IDLE_BURST_BYTES
 from iotapretrain.errors import RefusedError
 from tests.chain.rpc.networks import make_network

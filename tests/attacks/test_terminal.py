@@ -10,7 +10,7 @@ import pytest
 
 from iotapretrain.cli import main, model
 from iotapretrain.cli.console import echo, fail
-from iotapretrain.cli.explain.table import Table
+from iotapretrain.cli.explain.titled_table import Table
 from iotapretrain.models.verdict import Code, Finding, Verdict
 from tests.models import zoo
 

@@ -14,19 +14,19 @@ import pytest
 import tokenizers
 from typer.testing import CliRunner
 
+from iotapretrain.benchmark import spelling_tasks
+from iotapretrain.benchmark.run import Bench
+from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
+from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.cli.main import app
-from iotapretrain.competition.benchmark import spelling_tasks
-from iotapretrain.competition.benchmark.guarded import GuardedSpelling, guarded
-from iotapretrain.competition.benchmark.run import Bench
-from iotapretrain.competition.benchmark.tasks import Choosing
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import find_files, load_tokenizer, save_tokenizer
 from iotapretrain.errors import InputError
-from iotapretrain.hub.cache import Cache as HubCache
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache as HubCache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.models.files import open_named
+from iotapretrain.models.open_files import open_named
 from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.worker import Budget, Worker
 from tests.attacks import lying_tasks
@@ -244,7 +244,7 @@ def test_a_command_ends_with_one_line(
 ) -> None:
     place, hub = published
     monkeypatch.setenv("IOTA_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("iotapretrain.competition.benchmark.guarded.LARGEST_FILE", 1_000)
+    monkeypatch.setattr("iotapretrain.benchmark.sandboxed_tokenizer.LARGEST_FILE", 1_000)
     arguments = ["benchmark", place, "--hub", hub, "--tasks", "synthetic/recall"]
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, InputError)

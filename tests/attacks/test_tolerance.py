@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from iotapretrain.competition.audit.losses import TOLERANCE
+from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
 from iotapretrain.models.exact import check_exact
 from iotapretrain.models.losses import Head, head_losses
 from iotapretrain.models.verdict import Code

@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from iotapretrain.competition.public_rounds import read_round
-from iotapretrain.competition.round_record import SignedRound, seal
+from iotapretrain.competition.records.public_rounds import read_round
+from iotapretrain.competition.records.round_record import SignedRound, seal
 from iotapretrain.dashboard import hub_rounds
 from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.overview import overview
-from iotapretrain.dashboard.people import People
 from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.watchers import validators_page
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.dashboard.validators_page import validators_page
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Actor, Synthetic

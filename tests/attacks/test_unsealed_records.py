@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from iotapretrain.competition.public_rounds import read_round
+from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.dashboard.index import Index
 from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Synthetic

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.desk import Desk, Place
+from iotapretrain.dashboard.service import Desk, Place
 from tests.dashboard.synthetic import Synthetic
 from tests.dashboard.test_app import until
 

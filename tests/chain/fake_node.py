@@ -11,7 +11,7 @@ import bittensor_core
 
 from iotapretrain.chain.node import Event, Header, Submitted
 from iotapretrain.chain.runtime import extrinsic as extrinsics
-from iotapretrain.chain.runtime import shield
+from iotapretrain.chain.runtime import sealed as shield
 from iotapretrain.chain.runtime.codec import Call, codec
 from iotapretrain.chain.runtime.extrinsic import check_signature, digest
 from iotapretrain.chain.runtime.pallets import module_error

@@ -7,7 +7,7 @@ from typing import Any
 
 from bittensor.keyfiles import Keypair
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic
 from tests.chain.worlds import coldkey
 

@@ -12,7 +12,7 @@ import pytest
 from bittensor.result import RpcConnectionError
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.freshness import Cached, Freshness
 from iotapretrain.chain.patience import Patience, retried
 from iotapretrain.chain.rpc.server import serving

@@ -12,7 +12,7 @@ import pytest
 from bittensor import calls
 
 from iotapretrain.chain.clock import ClockSettings
-from iotapretrain.chain.embedded import now_ms
+from iotapretrain.chain.embedded_chain import now_ms
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from tests.chain.worlds import (
     BALANCE,

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from iotapretrain.chain import history, idle, old_blocks
+from iotapretrain.chain import block_history, idle, old_blocks
+from iotapretrain.chain.block_history import BLOCKS_AT_HAND
 from iotapretrain.chain.freshness import Freshness
-from iotapretrain.chain.history import BLOCKS_AT_HAND
 from iotapretrain.chain.patience import Patience
 from iotapretrain.chain.replay import SNAPSHOT_EVERY
 from iotapretrain.chain.rpc import listing, methods
 from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
-from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
 from iotapretrain.store.sql import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
@@ -56,7 +56,7 @@ def test_the_deadlines_are_those_of_the_code() -> None:
 def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
     section = PAGE.partition("### What one client may cost")[2].partition("\n## ")[0]
     told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \| \S", section, re.MULTILINE))
-    modules = (history, idle, old_blocks, listing, methods)
+    modules = (block_history, idle, old_blocks, listing, methods)
     limits = asdict(Limits())
     constants = {
         name: getattr(module, name)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import msgspec
 
 from iotapretrain.chain.footprint import footprint
-from iotapretrain.rules.ledger.genesis import first_state
-from iotapretrain.rules.ledger.state import Account, State
+from iotapretrain.rules.chain.ledger.chain_state import Account, State
+from iotapretrain.rules.chain.ledger.genesis import first_state
 from tests.chain.worlds import genesis
 
 

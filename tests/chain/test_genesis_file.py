@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.genesis_file import read_genesis
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet, is_address
 from iotapretrain.errors import ConfigError, InputError
-from iotapretrain.rules.ledger.parameters import MULTIPLIER_ONE
+from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE
 from tests.chain.worlds import coldkey, hotkey
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "networks"

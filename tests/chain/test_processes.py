@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.embedded import JOURNAL, EmbeddedChain, now_ms
-from iotapretrain.chain.records import extrinsic_draft
+from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain, now_ms
+from iotapretrain.chain.entries import extrinsic_draft
 from iotapretrain.chain.replay import keep
 from iotapretrain.chain.runtime.extrinsic import digest
-from iotapretrain.chain.verify import verify_chain
+from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError, StoreError
 from iotapretrain.store.journal import open_journal
 from tests.chain.signing import signed, transfer

@@ -13,15 +13,15 @@ from iotapretrain.chain.runtime.apis import APIS
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.grammar import Field
 from iotapretrain.chain.runtime.pallets import pallets
-from iotapretrain.chain.views import runtime_api, storage
-from iotapretrain.chain.views.view import View
+from iotapretrain.chain.views import runtime_api, storage_items
+from iotapretrain.chain.views.block_view import View
 from iotapretrain.errors import InputError, RefusedError
-from iotapretrain.rules.ledger.advance import advance
-from iotapretrain.rules.ledger.apply import Transaction, decide
-from iotapretrain.rules.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.ledger.calls.table import make_call
-from iotapretrain.rules.ledger.genesis import first_state
-from iotapretrain.rules.ledger.state import State, held
+from iotapretrain.rules.chain.ledger.advance import advance
+from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
+from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
+from iotapretrain.rules.chain.ledger.chain_state import State, held
+from iotapretrain.rules.chain.ledger.genesis import first_state
+from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
 from tests.chain.worlds import RAO, coldkey, genesis, hotkey
 
 BLOCK_MS = 12_000
@@ -129,7 +129,7 @@ def read_everything(view: View) -> None:
     """Every entry of every storage item and every runtime API, as the bytes they are served in."""
     for (pallet, name), item in CODEC.items.items():
         if pallet != "System" or name == "Account":
-            for keys, value in storage.entries(view, pallet, name, ()):
+            for keys, value in storage_items.entries(view, pallet, name, ()):
                 assert len(keys) == len(item.keys)
                 CODEC.storage_key(pallet, name, keys)
                 CODEC.encode_value(pallet, name, value)
@@ -155,7 +155,7 @@ def _argument(field: Field, known: dict[str, Any]) -> Any:
 
 def test_everything_that_is_described_can_be_read(inhabited: State) -> None:
     read_everything(View(inhabited, 0))
-    for pallet, name in storage.ITEMS:
+    for pallet, name in storage_items.ITEMS:
         assert (pallet, name) in CODEC.items
     described = {(api, method.name) for api, methods in APIS.items() for method in methods}
     served = {each for each in described if each[0] not in SERVED_BY_THE_CODEC}

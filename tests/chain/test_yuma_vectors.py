@@ -14,8 +14,8 @@ import bittensor as bt
 import pytest
 from bittensor import calls
 
-from iotapretrain.rules.ledger.genesis import Genesis
-from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.genesis import Genesis
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
 from tests.chain.worlds import RAO, World, embedded, genesis, hotkey, keys
 
 VECTORS = Path(__file__).parents[1] / "conformance" / "vectors" / "yuma" / "epoch"

@@ -13,13 +13,13 @@ import bittensor as bt
 from bittensor.keyfiles import Keypair
 
 from iotapretrain.chain.clock import BlockClock, ClockSettings
-from iotapretrain.chain.embedded import JOURNAL, EmbeddedChain
-from iotapretrain.chain.network import begin
-from iotapretrain.chain.records import Beginning
+from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
+from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.rpc.server import serving
 from iotapretrain.chain.substrate import EmbeddedSubstrate
-from iotapretrain.rules.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
-from iotapretrain.rules.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
 
 RAO = 10**9
 START_MS = 1_790_000_000_000

@@ -16,7 +16,7 @@ import pytest
 
 pytest.importorskip("bittensor", reason="the extra `bittensor` is not installed")
 
-from iotapretrain.chain.embedded import JOURNAL, EmbeddedChain
+from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
 from iotapretrain.chain.wallets import open_wallet
 from iotapretrain.cli.main import main
 from tests.chain.signing import forged, signed

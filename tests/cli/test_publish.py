@@ -14,7 +14,7 @@ import pytest
 import transformers
 
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from tests.chain.conftest import sdk_home
 from tests.competition.publishing.places import contents

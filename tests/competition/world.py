@@ -23,9 +23,13 @@ import torch
 from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
-from iotapretrain.competition.round_record import (
+from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.competition.evaluation.loss_matrix import score_pages, task_loss
+from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.records.committed import CommittedModel, read_ground
+from iotapretrain.competition.records.opinions import network_id
+from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.records.round_record import (
     ModelRecord,
     PageRecord,
     RoundRecord,
@@ -33,30 +37,26 @@ from iotapretrain.competition.round_record import (
     TaskRecord,
     seal,
 )
-from iotapretrain.competition.standing.committed import CommittedModel, read_ground
-from iotapretrain.competition.standing.losses import score_pages, task_loss
-from iotapretrain.competition.standing.opinions import network_id
-from iotapretrain.competition.standing.text import read_text
 from iotapretrain.data.batches import Batch
-from iotapretrain.data.cache import Cache as TextCache
+from iotapretrain.data.page_cache import Cache as TextCache
 from iotapretrain.data.tokenizer import load_tokenizer
-from iotapretrain.hub.cache import Cache as ModelCache
-from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache as ModelCache
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.models.claims import Limits
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.commitment import Commitment, secure_hash
-from iotapretrain.rules.competitions import parse
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.normalise import aggregate
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.schedule import Competition, Schedule
+from iotapretrain.rules.competition.schedule_file import parse
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.task_score import aggregate
+from iotapretrain.rules.competition.tournament import NoResult, play
 from iotapretrain.rules.sampling import sync_block
-from iotapretrain.rules.schedule import Competition, Schedule
-from iotapretrain.rules.standings import Standings
-from iotapretrain.rules.tournament import NoResult, play
 from tests.chain.worlds import changed as changed_chain
 from tests.chain.worlds import hotkey, keys, make_chain
 from tests.models import zoo

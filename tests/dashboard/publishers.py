@@ -7,13 +7,13 @@ from pathlib import Path
 
 from iotapretrain.chain.metagraph import Commitment, Commitments
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
-from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.rounds import RoundWriter
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 
 NETWORK = "00" * 32

@@ -18,7 +18,7 @@ import numpy as np
 from bittensor_core import Keypair
 from blake3 import blake3
 
-from iotapretrain.competition.round_record import (
+from iotapretrain.competition.records.round_record import (
     ModelRecord,
     PageRecord,
     RaceRecord,
@@ -30,11 +30,11 @@ from iotapretrain.competition.round_record import (
 )
 from iotapretrain.observe import events
 from iotapretrain.observe.sink import Lines
-from iotapretrain.rules.commitment import Commitment, secure_hash
-from iotapretrain.rules.epsilon import LinearDecay
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.standings import Standings
-from iotapretrain.rules.tournament import NoResult, RoundRules, play
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.epsilon import LinearDecay
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.tournament import NoResult, RoundRules, play
 
 BLOCKS_A_ROUND = 10
 START = 1_795_000_000.0

@@ -12,10 +12,10 @@ import httpx
 import msgspec
 import pytest
 
-from iotapretrain.dashboard import answers
+from iotapretrain.dashboard import api_types
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.desk import Desk, Place
-from iotapretrain.rules.competitions import parse
+from iotapretrain.dashboard.service import Desk, Place
+from iotapretrain.rules.competition.schedule_file import parse
 from tests.dashboard.synthetic import Synthetic, write_names
 
 ROOT = Path(__file__).parents[2]
@@ -76,16 +76,16 @@ async def read(client: httpx.AsyncClient, path: str, kind: type[msgspec.Struct])
 async def test_every_answer_is_of_its_type(client: httpx.AsyncClient, synthetic: Synthetic) -> None:
     hotkey = synthetic.competitors[-1].hotkey
     for path, kind in (
-        ("/api/overview", answers.Overview),
-        ("/api/competitions/1", answers.CompetitionPage),
-        ("/api/competitions/1/duels", answers.DuelsPage),
-        ("/api/competitions/1/lineage", answers.Lineage),
-        ("/api/benchmarks", answers.Benchmarks),
-        ("/api/chain", answers.ChainPage),
-        ("/api/validators", answers.ValidatorsPage),
-        ("/api/miners", answers.Miners),
-        (f"/api/miners/{hotkey}", answers.MinerPage),
-        ("/api/audits", answers.AuditPage),
+        ("/api/overview", api_types.Overview),
+        ("/api/competitions/1", api_types.CompetitionPage),
+        ("/api/competitions/1/duels", api_types.DuelsPage),
+        ("/api/competitions/1/lineage", api_types.Lineage),
+        ("/api/benchmarks", api_types.Benchmarks),
+        ("/api/chain", api_types.ChainPage),
+        ("/api/validators", api_types.ValidatorsPage),
+        ("/api/miners", api_types.Miners),
+        (f"/api/miners/{hotkey}", api_types.MinerPage),
+        ("/api/audits", api_types.AuditPage),
     ):
         await read(client, path, kind)
 
@@ -95,7 +95,7 @@ async def test_the_leaderboard_says_what_the_record_says(
 ) -> None:
     watcher = synthetic.watchers[0]
     page = await read(
-        client, f"/api/competitions/1?validator={watcher.hotkey}", answers.CompetitionPage
+        client, f"/api/competitions/1?validator={watcher.hotkey}", api_types.CompetitionPage
     )
     file = synthetic.folder / "validators" / watcher.name / "rounds" / "000005.json"
     record = json.loads(file.read_bytes())["record"]
@@ -177,7 +177,7 @@ async def test_an_audit_runs_as_a_child_and_is_watched(
     async with asyncio.timeout(PATIENCE):
         while desk.audits.jobs[0].state == "running":
             await asyncio.sleep(0.02)
-    page = await read(client, "/api/audits", answers.AuditPage)
+    page = await read(client, "/api/audits", api_types.AuditPage)
     assert page.jobs[0].state == "failed"  # the child's exit code was 1
     assert [step.text for step in page.jobs[0].steps] == [f"audited 3 --validator {validator}"]
 

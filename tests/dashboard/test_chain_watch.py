@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iotapretrain.competition.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey, keys

@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iotapretrain.competition.public_rounds import read_round
+from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.dashboard.duels import Duels, duels_of
-from iotapretrain.rules.wins import beats
+from iotapretrain.rules.competition.wins import beats
 from tests.dashboard.synthetic import Synthetic
 
 

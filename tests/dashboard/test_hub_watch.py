@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.public_rounds import read_round
-from iotapretrain.dashboard.board import lineage
+from iotapretrain.competition.records.public_rounds import read_round
+from iotapretrain.dashboard.competition_page import lineage
 from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
-from iotapretrain.dashboard.people import People
+from iotapretrain.dashboard.names import People
 from iotapretrain.hub.card import Card
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from tests.dashboard.publishers import epoch, published, publishers, reader
 from tests.dashboard.synthetic import Actor, Synthetic

@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import read_round
-from iotapretrain.dashboard import happenings
-from iotapretrain.dashboard.folder import NetworkFolder
-from iotapretrain.dashboard.happenings import EventWriter
+from iotapretrain.competition.records.public_rounds import read_round
+from iotapretrain.dashboard import event_index
+from iotapretrain.dashboard.event_index import EventWriter
 from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.names import People, thinned
+from iotapretrain.dashboard.network_folder import NetworkFolder
 from iotapretrain.dashboard.overview import overview
-from iotapretrain.dashboard.people import People, thinned
-from iotapretrain.dashboard.rounds import RoundWriter
-from iotapretrain.dashboard.watchers import overlap
+from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.validators_page import overlap
 from iotapretrain.observe.events import Acted
 from iotapretrain.observe.sink import Lines
 from tests.dashboard.synthetic import Synthetic, write_names
@@ -83,8 +83,8 @@ def test_names_come_from_public_keys_alone(synthetic: Synthetic) -> None:
 def test_events_are_followed_and_the_oldest_forgotten(
     index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(happenings, "KEPT_OF_A_KIND", 10)
-    monkeypatch.setattr(happenings, "PRUNED_EVERY", 20)
+    monkeypatch.setattr(event_index, "KEPT_OF_A_KIND", 10)
+    monkeypatch.setattr(event_index, "PRUNED_EVERY", 20)
     folder, writer = NetworkFolder(tmp_path), EventWriter(index)
     sink = Lines(tmp_path / "records.jsonl")
     for number in range(50):

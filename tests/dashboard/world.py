@@ -11,11 +11,11 @@ from typing import TypeVar
 import msgspec
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import open_wallet
 from iotapretrain.hub.card import Card, TrainingData
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.observe import events
 from tests.dashboard.synthetic import START, VILLAINS, Actor, Synthetic

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.documents import Document, document
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.source import Config, Description, check_page
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.data.batches import Batch, Packing, make_batch
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import END_TOKEN, Tokenizer
 from iotapretrain.errors import CorruptSourceError, InputError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page

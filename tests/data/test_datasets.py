@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import (
     find_dataset,
     known_datasets,
@@ -14,7 +13,8 @@ from iotapretrain.data.datasets import (
     parse_dataset,
     read_dataset,
 )
-from iotapretrain.data.pages import read_page
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.source import Config, Description
 from iotapretrain.errors import ConfigError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page
@@ -65,7 +65,7 @@ def test_datasets_are_found_by_name_repository_and_path(tmp_path: Path) -> None:
 
 
 def test_every_competition_that_ships_names_datasets_that_are_known() -> None:
-    from iotapretrain.rules.competitions import parse
+    from iotapretrain.rules.competition.schedule_file import parse
 
     folder = Path(__file__).parents[2] / "examples" / "competitions"
     for path in folder.glob("*.toml"):
@@ -157,7 +157,7 @@ class Blocked:
             raise ImportError(name)
 sys.meta_path.insert(0, Blocked())
 import iotapretrain.data.outcome, iotapretrain.data.stream
-from iotapretrain.data.embedded import EmbeddedSource
+from iotapretrain.data.python_text import EmbeddedSource
 print(EmbeddedSource("python-docs").describe().rows > 0)
 """
     done = subprocess.run(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.outcome import round_text
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
-from iotapretrain.rules.normalise import aggregate
-from iotapretrain.rules.schedule import TextTask
+from iotapretrain.rules.competition.schedule import TextTask
+from iotapretrain.rules.competition.task_score import aggregate
 from tests.data.parquet_sets import parquet_file
 from tests.data.web import Fault, Web
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotapretrain.data.cache import Cache
-from iotapretrain.data.footer import LARGEST_CHUNK
+from iotapretrain.data.locations import HubPlace, Pattern, Place, SystemPlace, WebPlace
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.places import HubPlace, Pattern, Place, SystemPlace, WebPlace
+from iotapretrain.data.parquet_file import LARGEST_CHUNK
 from iotapretrain.data.retry import Patience
 from iotapretrain.errors import (
     ChangedSourceError,
@@ -268,7 +268,7 @@ def test_a_giant_column_chunk_is_refused_unread(
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
     stocked.forget()
-    monkeypatch.setattr("iotapretrain.data.footer.LARGEST_CHUNK", 1000)
+    monkeypatch.setattr("iotapretrain.data.parquet_file.LARGEST_CHUNK", 1000)
     with pytest.raises(CorruptSourceError, match="has a column of"):
         source.fetch(Page("a", 0, 20))
     assert stocked.sent == 0

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 from obstore.store import LocalStore, MemoryStore
 
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.locations import Pattern, SystemPlace
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows
-from iotapretrain.data.places import Pattern, SystemPlace
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.stack import Blobs, StackSource
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError

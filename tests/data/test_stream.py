@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.stream import PAGES_AHEAD, Part, Plan, State, TokenStream
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import CorruptSourceError, InputError, UnavailableSourceError

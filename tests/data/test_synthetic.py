@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.outcome import round_text
-from iotapretrain.data.pages import draw
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_ids import draw
 from iotapretrain.data.stream import Part, Plan, TokenStream
+from iotapretrain.data.synthetic.generated_source import ROWS, SYNTHETIC, SyntheticSource, item
 from iotapretrain.data.synthetic.invoices import FIELDS, QUESTION
 from iotapretrain.data.synthetic.item import Item
-from iotapretrain.data.synthetic.source import ROWS, SYNTHETIC, SyntheticSource, item
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competitions import parse
+from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.rules.sampling import Page
 
 GOLDEN = json.loads((Path(__file__).parent / "golden" / "synthetic.json").read_text())
@@ -66,7 +66,7 @@ def test_no_row_ever_changes(name: str) -> None:
 
 def test_a_process_with_other_hashes_and_locale_makes_the_same_rows() -> None:
     program = (
-        "from iotapretrain.data.synthetic.source import SYNTHETIC, SyntheticSource\n"
+        "from iotapretrain.data.synthetic.generated_source import SYNTHETIC, SyntheticSource\n"
         "for name in sorted(SYNTHETIC): print(SyntheticSource(name).describe().revision)"
     )
     environment = {"PYTHONHASHSEED": "99", "LC_ALL": "C", "PYTHONPATH": ":".join(sys.path)}

@@ -23,13 +23,13 @@ from typing import Any
 import msgspec
 
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.validator.run import INSPECTION
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.hub.folder import FolderHub
-from iotapretrain.models import tasks
-from iotapretrain.models.files import OpenFile
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.models import worker_tasks
+from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
@@ -47,7 +47,7 @@ class Inline(Worker):
 
     def call(self, task: str, files: Sequence[OpenFile], arguments: Any) -> Any:
         opened = {file.path: file.descriptor for file in files}
-        answer = getattr(tasks, task)(opened, **msgspec.to_builtins(arguments))
+        answer = getattr(worker_tasks, task)(opened, **msgspec.to_builtins(arguments))
         return msgspec.json.decode(msgspec.json.encode(answer))
 
 

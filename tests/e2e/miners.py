@@ -6,12 +6,12 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.competition.training.planning import Site, make_plan
-from iotapretrain.competition.training.recipe import Recipe
-from iotapretrain.competition.training.run import train
-from iotapretrain.data.cache import Cache
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Silence
-from iotapretrain.rules.competitions import parse
+from iotapretrain.rules.competition.schedule_file import parse
+from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.recipe import Recipe
+from iotapretrain.training.run import train
 
 SCHEDULE = """
 sync_cadence = 5

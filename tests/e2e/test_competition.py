@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from iotapretrain.competition.audit.audit import Agreed, Verdict, audit
 from iotapretrain.competition.audit.repeated import Bench
-from iotapretrain.competition.round_record import RoundRecord
+from iotapretrain.competition.audit.run import Agreed, Verdict, audit
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.models.worker import Budget, Worker
 from tests.chain.worlds import hotkey

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.prospects import first_crowned_block
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.winning_block import first_crowned_block
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import SCHEDULE, World, opened

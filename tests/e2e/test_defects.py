@@ -27,8 +27,8 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
     1: ("rules/test_defects.py::test_1_a_nan_in_the_earliest_model_does_not_win_the_round",),
     2: (
         "rules/test_defects.py::test_2_a_round_in_which_every_model_failed_has_no_result",
-        "rules/validator/test_judgement.py::test_a_round_of_failures_leaves_the_averages_alone",
-        "rules/validator/test_turns.py::test_a_field_without_models_is_no_round",
+        "rules/competition/validator/test_judgement.py::test_a_round_of_failures_leaves_the_averages_alone",
+        "rules/competition/validator/test_turns.py::test_a_field_without_models_is_no_round",
     ),
     3: ("rules/test_defects.py::test_3_models_outside_the_filter_get_exactly_nothing",),
     4: ("rules/test_defects.py::test_4_of_nearly_equal_models_in_one_block_the_best_stays",),
@@ -41,10 +41,10 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
     7: ("rules/test_defects.py::test_7_a_lead_within_the_noise_is_said_to_be_one",),
     8: (
         "rules/test_defects.py::test_8_a_newcomer_on_a_recycled_uid_inherits_nothing",
-        "rules/validator/test_judgement.py::test_averages_belong_to_hotkeys_not_uids",
+        "rules/competition/validator/test_judgement.py::test_averages_belong_to_hotkeys_not_uids",
     ),
     9: (
-        "rules/validator/test_judgement.py::"
+        "rules/competition/validator/test_judgement.py::"
         "test_our_own_failure_at_an_established_model_does_not_count",
         "competition/validator/test_rounds.py::test_our_failures_are_nobodys_loss",
     ),
@@ -78,17 +78,17 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
         "competition/validator/test_faults.py::test_a_stop_ends_it_at_once_and_nothing_is_lost",
     ),
     21: (
-        "rules/validator/test_turns.py::test_a_round_that_fails_here_does_not_starve_the_others",
+        "rules/competition/validator/test_turns.py::test_a_round_that_fails_here_does_not_starve_the_others",
         "competition/validator/test_faults.py::"
         "test_without_any_text_a_round_waits_and_the_averages_stay",
     ),
     22: (
         "rules/test_defects.py::test_22_no_weight_that_is_not_a_number_reaches_the_standings",
-        "rules/validator/test_laws.py::test_weights_are_a_distribution_over_those_who_took_part",
+        "rules/competition/validator/test_laws.py::test_weights_are_a_distribution_over_those_who_took_part",
     ),
     23: (
         "rules/test_retry.py::test_defect_23_failures_count_in_the_competition_that_was_named",
-        "rules/validator/test_looks.py::test_what_the_bytes_decide_is_final",
+        "rules/competition/validator/test_looks.py::test_what_the_bytes_decide_is_final",
     ),
     24: (
         "rules/test_retry.py::test_defect_24_our_own_slowness_does_not_put_a_model_out",

@@ -17,15 +17,15 @@ from typing import Any, cast
 import pytest
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.validator import publishing
+from iotapretrain.competition.records.round_record import RoundRecord
+from iotapretrain.competition.validator import publish_records
 from iotapretrain.data import outcome
 from iotapretrain.errors import UnavailableHubError, UnavailableSourceError, UnreachableError
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.events import RecordPublished, RoundFinished
-from iotapretrain.rules.validator.misses import MOST_TRIES
+from iotapretrain.rules.competition.validator.misses import MOST_TRIES
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig, without_author
 from tests.competition.world import opened
@@ -88,7 +88,7 @@ class Libraries:
 async def test_it_waits_goes_on_and_recovers_by_itself(
     tmp_path: Path, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publishing, "HUB_REST", 0.05)
+    monkeypatch.setattr(publish_records, "HUB_REST", 0.05)
     libraries = Libraries(outcome.open_source)
     monkeypatch.setattr(outcome, "open_source", libraries.open)
     async with opened(tmp_path, worker, ONE) as world:

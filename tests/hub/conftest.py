@@ -9,9 +9,9 @@ import pytest
 from huggingface_hub import close_session, constants
 from huggingface_hub.utils import disable_progress_bars
 
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.huggingface import HuggingFaceHub
+from iotapretrain.hub.model_files import ModelFolder
 from tests.hub.faults import Faults
 from tests.hub.hf_server import HfServer, serving
 from tests.hub.worlds import PATIENCE, FaultyHub, World, write_model

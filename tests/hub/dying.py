@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, Hub
 from tests.hub.fetching import check
 from tests.hub.worlds import ALICES, write_model

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from iotapretrain.errors import FullCacheError, MissingModelError
 from iotapretrain.hub.address import open_hub
-from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.model import Model
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.protocol import Commit
 
 LIMIT = 1 << 30

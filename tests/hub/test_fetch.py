@@ -19,10 +19,10 @@ from iotapretrain.errors import (
     RefusedModelError,
     UnavailableHubError,
 )
-from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch, plan
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.model import Model
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing, RepositoryId
 from tests.hub.worlds import ALICES, PATIENCE, World, contents, write_model

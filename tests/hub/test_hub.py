@@ -14,7 +14,7 @@ from iotapretrain.errors import (
     RefusedModelError,
     UnavailableHubError,
 )
-from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
 from tests.hub.worlds import ALICES, World, write_model
 

@@ -21,10 +21,10 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub import huggingface
-from iotapretrain.hub.cache import Cache
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
 from iotapretrain.hub.huggingface import HuggingFaceHub
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit
 from tests.hub.hf_server import HfServer, Repository, Stored

@@ -10,9 +10,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from tests.hub.conftest import hf_world
 from tests.hub.faults import Faults

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iotapretrain.disk.whole_files import pieces
 from iotapretrain.errors import UnavailableHubError
-from iotapretrain.hub.disk import pieces
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from iotapretrain.models.trainable.attacks import (
+from iotapretrain.arena.actors.attacks import (
     ATTACKS,
     BOTH_WAYS,
     copied,

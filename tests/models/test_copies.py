@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from iotapretrain.models.claims import read_claims
 from iotapretrain.models.copies import SAME, Known, find_copy, find_near_copy, relative_change
-from iotapretrain.models.files import open_folder
+from iotapretrain.models.header_checks import read_claims
+from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.values import Fingerprint, examine_values
 from iotapretrain.models.verdict import Code, Finding
 from tests.models import zoo

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from iotapretrain.models.files import OpenFile
 from iotapretrain.models.header import LARGEST_HEADER, TensorEntry, read_header
+from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
 from tests.models.zoo import write_header
 

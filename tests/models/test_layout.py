@@ -12,10 +12,10 @@ import pytest
 import torch
 import transformers
 
-from iotapretrain.models.claims import Claims, read_claims
-from iotapretrain.models.files import open_folder
+from iotapretrain.models.header_checks import Claims, read_claims
 from iotapretrain.models.layout import Model, check_layout
 from iotapretrain.models.loading import load
+from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.verdict import Code, Rejection
 from tests.models import zoo
 from tests.models.zoo import edit_config, edit_tensors, limits

@@ -10,10 +10,10 @@ import pytest
 import torch
 import transformers
 
+from iotapretrain.conformance.plain_loss import batch_loss
 from iotapretrain.errors import InputError
 from iotapretrain.models import losses
 from iotapretrain.models.losses import Head, head_losses, mean_loss, token_losses
-from iotapretrain.rules.loss import batch_loss
 from tests.models import zoo
 
 Network = Callable[[str], transformers.PreTrainedModel]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.competition.audit.check import relative
-from iotapretrain.competition.audit.losses import TOLERANCE
+from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
 
 CLASSES = (
     "GPT2LMHeadModel",

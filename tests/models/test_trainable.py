@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from iotapretrain.errors import InputError
-from iotapretrain.models.trainable.attacks import (
+from iotapretrain.arena.actors.attacks import (
     ATTACKS,
     BOTH_WAYS,
     copied,
@@ -17,6 +16,7 @@ from iotapretrain.models.trainable.attacks import (
     scale_stream,
     stream_config,
 )
+from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import Parts, parts_of
 from iotapretrain.models.trainable.probe import Probe, probe
 from iotapretrain.models.trainable.sign import Check

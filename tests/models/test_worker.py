@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import WorkerError
+from iotapretrain.models.admission import fingerprint, inspect, score
 from iotapretrain.models.copies import Known
-from iotapretrain.models.files import OpenFile, open_folder
-from iotapretrain.models.inspect import fingerprint, inspect, score
+from iotapretrain.models.open_files import OpenFile, open_folder
 from iotapretrain.models.verdict import Code, Rejection
 from iotapretrain.models.worker import Budget, Worker
 from tests.models import zoo

@@ -12,8 +12,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from iotapretrain.models.architectures import ARCHITECTURES
-from iotapretrain.models.claims import Limits
-from iotapretrain.rules.schedule import Constraints
+from iotapretrain.models.header_checks import Limits
+from iotapretrain.rules.competition.schedule import Constraints
 
 VOCABULARY = 300
 POSITIONS = 192

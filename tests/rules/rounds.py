@@ -9,10 +9,17 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from iotapretrain.rules import epsilon
-from iotapretrain.rules.epsilon import Fixed, LinearDecay
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.tournament import MODES, Mode, NoResult, Outcome, RoundRules, play
+from iotapretrain.rules.competition import epsilon
+from iotapretrain.rules.competition.epsilon import Fixed, LinearDecay
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.tournament import (
+    MODES,
+    Mode,
+    NoResult,
+    Outcome,
+    RoundRules,
+    play,
+)
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "rules"
 DECAY = LinearDecay(0.005, 0.0001, 14_400)

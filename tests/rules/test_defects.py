@@ -10,11 +10,12 @@ import math
 import pytest
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competitive import Reason
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.normalise import Task, aggregate, weigh
-from iotapretrain.rules.standings import Standings
-from iotapretrain.rules.tournament import (
+from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.softmax import best_share
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.task_score import Task, aggregate, weigh
+from iotapretrain.rules.competition.tournament import (
     CHAMPION,
     RELEASE_4_5_0,
     RELEASE_4_5_3,
@@ -23,7 +24,6 @@ from iotapretrain.rules.tournament import (
     RoundRules,
     play,
 )
-from iotapretrain.rules.weights import best_share
 from tests.rules.rounds import DECAY, NOW, decided, round_of, scored
 
 OURS = RoundRules(DECAY)

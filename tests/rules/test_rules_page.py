@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.rules.competitive import Reason
-from iotapretrain.rules.normalise import Task, aggregate
-from iotapretrain.rules.standings import Standings
-from iotapretrain.rules.tournament import MODES, Outcome
-from iotapretrain.rules.weights import best_share
-from iotapretrain.rules.wins import beats
+from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.softmax import best_share
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.task_score import Task, aggregate
+from iotapretrain.rules.competition.tournament import MODES, Outcome
+from iotapretrain.rules.competition.wins import beats
 from tests.rules.rounds import DECAY, round_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")

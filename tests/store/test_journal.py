@@ -21,7 +21,7 @@ from iotapretrain.store.record import (
     chained,
     first_head,
 )
-from iotapretrain.store.verify import verified, verify
+from iotapretrain.store.verify_journal import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, append_each, die_writing
 

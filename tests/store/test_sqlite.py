@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from iotapretrain.disk.lock_file import FileLock
 from iotapretrain.errors import StoreError
 from iotapretrain.store.journal import open_journal
-from iotapretrain.store.lock import FileLock
 from iotapretrain.store.record import Draft
 from tests.store.conftest import IDENTITY
 from tests.store.processes import NOBODY, Child

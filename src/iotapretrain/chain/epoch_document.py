@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.errors import InputError
-from iotapretrain.rules.ledger.advance import passed
-from iotapretrain.rules.ledger.epochs import epoch_inputs, epoch_parameters
+from iotapretrain.rules.chain.ledger.advance import passed
+from iotapretrain.rules.chain.ledger.epochs import epoch_inputs, epoch_parameters
 
 
 def epoch_document(chain: EmbeddedChain, netuid: int, block: int | None = None) -> dict[str, Any]:

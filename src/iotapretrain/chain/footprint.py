@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iotapretrain.rules.ledger.state import State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
 
 ACCOUNT_BYTES = 256
 """An account with its address and its share of the dictionary."""

@@ -13,14 +13,14 @@ from pathlib import Path
 from iotapretrain.chain.clock import ClockSettings
 from iotapretrain.chain.wallets import is_address
 from iotapretrain.errors import ConfigError
-from iotapretrain.rules.ledger.genesis import (
+from iotapretrain.rules.chain.ledger.genesis import (
     FIRST_BURN,
     Genesis,
     GenesisStake,
     GenesisSubnet,
     first_state,
 )
-from iotapretrain.rules.ledger.parameters import (
+from iotapretrain.rules.chain.ledger.parameters import (
     MULTIPLIER_ONE,
     NETWORK_RANGES,
     SUBNET_RANGES,

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.recent import Recent
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.ledger.admission import has_place
-from iotapretrain.rules.ledger.state import State
+from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.means import has_place
 
 IDLE_BURST_BYTES = 2**18
 """Hundreds of ordinary calls that fail, or four of the largest."""

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from iotapretrain.chain.entries import read_block
 from iotapretrain.chain.footprint import footprint
 from iotapretrain.chain.recent import Recent
-from iotapretrain.chain.records import read_block
 from iotapretrain.chain.replay import Happening, Tip, kept, replayed
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.turn import Turn
 from iotapretrain.errors import BrokenError
-from iotapretrain.rules.ledger.advance import advance
-from iotapretrain.rules.ledger.state import State
+from iotapretrain.rules.chain.ledger.advance import advance
+from iotapretrain.rules.chain.ledger.chain_state import State
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 

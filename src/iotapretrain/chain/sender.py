@@ -8,9 +8,9 @@ from typing import Any
 
 from bittensor import Balance, ChainError, ExtrinsicResult
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.block_events import error_text, extrinsic_events
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Submitted
-from iotapretrain.chain.outcomes import error_text, extrinsic_events
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic
 from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
 

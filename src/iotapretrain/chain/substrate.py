@@ -16,11 +16,11 @@ from typing import Any, NoReturn, final
 from bittensor import Balance, ChainError
 from bittensor.result import ConnectionNotReady, ExtrinsicResult
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
 from iotapretrain.chain.sender import Sender, hexed, reached
-from iotapretrain.chain.surface import Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128

@@ -10,8 +10,8 @@ import bittensor_core
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.runtime.extrinsic import Extrinsic, check_signature, digest, parse
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.ledger.apply import Transaction
-from iotapretrain.rules.ledger.calls.table import make_call
+from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
+from iotapretrain.rules.chain.ledger.transitions import Transaction
 
 LARGEST = 65_536
 """Bytes of an extrinsic; a row of weights for every uid that there can be takes a quarter."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
@@ -22,8 +22,8 @@ from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.audit.audit import Report
     from iotapretrain.competition.audit.check import Check
+    from iotapretrain.competition.audit.run import Report
 
 LATEST = "latest"
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
@@ -67,11 +67,11 @@ def audit(
     """
     from random import Random
 
-    from iotapretrain.competition.audit.audit import Agreed
-    from iotapretrain.competition.audit.audit import audit as repeat
     from iotapretrain.competition.audit.repeated import Bench
-    from iotapretrain.data import cache as text_cache
-    from iotapretrain.hub import cache as model_cache
+    from iotapretrain.competition.audit.run import Agreed
+    from iotapretrain.competition.audit.run import audit as repeat
+    from iotapretrain.data import page_cache as text_cache
+    from iotapretrain.hub import model_cache
     from iotapretrain.models.worker import Budget, Worker
 
     wanted = _round(number)

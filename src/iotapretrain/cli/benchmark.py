@@ -13,7 +13,7 @@ import typer
 from iotapretrain.cli.console import echo, print_json, printable
 
 if TYPE_CHECKING:
-    from iotapretrain.competition.benchmark.run import Watch
+    from iotapretrain.benchmark.run import Watch
 
 Models = Annotated[
     list[str],
@@ -61,12 +61,12 @@ def benchmark(
 
     Example: iota benchmark my-model --tasks synthetic/invoices,prose=README.md --out benchmark
     """
-    from iotapretrain.competition.benchmark import tables
-    from iotapretrain.competition.benchmark.run import Bench
-    from iotapretrain.competition.benchmark.tasks import PAPER, Choosing
-    from iotapretrain.data.cache import Cache, default_folder
-    from iotapretrain.hub.cache import Cache as HubCache
-    from iotapretrain.hub.cache import default_folder as hub_folder
+    from iotapretrain.benchmark import result_tables
+    from iotapretrain.benchmark.run import Bench
+    from iotapretrain.benchmark.task_list import PAPER, Choosing
+    from iotapretrain.data.page_cache import Cache, default_folder
+    from iotapretrain.hub.model_cache import Cache as HubCache
+    from iotapretrain.hub.model_cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
     place = _device(device)
@@ -81,13 +81,13 @@ def benchmark(
             end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")
             say(f"{result.model}: {result.task}: {end}")
             if out is not None:
-                tables.write(out, results, chosen)
-        if out is not None and not tables.draw(out / "benchmark.png", results):
+                result_tables.write(out, results, chosen)
+        if out is not None and not result_tables.draw(out / "benchmark.png", results):
             say("no chart: pip install 'iotapretrain[plot]'")
     if as_json:
-        print_json(tables.as_data(results))
+        print_json(result_tables.as_data(results))
     else:
-        for line in tables.as_markdown(results).splitlines():
+        for line in result_tables.as_markdown(results).splitlines():
             echo(line)
     if any(result.missing for result in results):
         raise typer.Exit(1)

@@ -10,8 +10,8 @@ import typer
 
 from iotapretrain.cli import sending
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.explain.table import Table
-from iotapretrain.cli.network import RAO, AsJson, Netuid, NetworkName, extra, with_client
+from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
 from iotapretrain.cli.witnesses import read_witnesses
 from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
@@ -42,7 +42,7 @@ def init(
     Example: iota chain init --genesis examples/networks/tiny.toml net/
     """
     with extra():
-        from iotapretrain.chain.network import create_network
+        from iotapretrain.chain.make_network import create_network
 
     made = create_network(genesis, folder)
     if as_json:
@@ -157,7 +157,7 @@ def epoch(
     Example: iota chain epoch net/ --netuid 1 > epoch.json
     """
     with extra():
-        from iotapretrain.chain.embedded import EmbeddedChain
+        from iotapretrain.chain.embedded_chain import EmbeddedChain
         from iotapretrain.chain.epoch_document import epoch_document
 
     with EmbeddedChain(folder) as chain:
@@ -178,7 +178,7 @@ def advance(
     Example: iota chain advance net/ --to-epoch 1
     """
     with extra():
-        from iotapretrain.chain.embedded import EmbeddedChain
+        from iotapretrain.chain.embedded_chain import EmbeddedChain
 
     with EmbeddedChain(folder) as chain:
         if to_epoch is not None:
@@ -211,7 +211,7 @@ def verify(
     Example: iota chain verify net/
     """
     with extra():
-        from iotapretrain.chain.verify import verify_chain
+        from iotapretrain.chain.verify_chain import verify_chain
 
     witnesses = read_witnesses(witness or [], hub, str(folder))
     verdict = verify_chain(folder, witnesses)
@@ -242,7 +242,7 @@ def serve(
     Example: iota chain serve net/ --port 9944
     """
     with extra():
-        from iotapretrain.chain.embedded import EmbeddedChain
+        from iotapretrain.chain.embedded_chain import EmbeddedChain
         from iotapretrain.chain.rpc.server import serve as serve_chain
 
     def announce(url: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.rules.schedule import Competition, Schedule
+    from iotapretrain.rules.competition.schedule import Competition, Schedule
 
 
 def find_competition(place: str) -> Competition:
@@ -19,7 +19,7 @@ def find_competition(place: str) -> Competition:
 
 def find_scheduled(place: str) -> tuple[Schedule, Competition]:
     """The same with the schedule that it is part of."""
-    from iotapretrain.rules.competitions import parse
+    from iotapretrain.rules.competition.schedule_file import parse
 
     path, name = _split(place)
     try:

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from iotapretrain.cli.console import echo
-from iotapretrain.cli.network import Netuid, extra, network_name
+from iotapretrain.cli.network_options import Netuid, extra, network_name
 from iotapretrain.cli.workplace import Competitions, HubAddress, Network, find_hub, find_schedule
 from iotapretrain.errors import InputError
 
@@ -39,8 +39,8 @@ def dashboard(
     with extra():
         import bittensor_core  # noqa: F401 -- asked for before anything is started
     try:
-        from iotapretrain.dashboard.desk import Place
-        from iotapretrain.dashboard.serve import Entrance, serve
+        from iotapretrain.dashboard.run import Entrance, serve
+        from iotapretrain.dashboard.service import Place
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("fastapi", "uvicorn"):
             raise

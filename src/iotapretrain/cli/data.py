@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from iotapretrain.data.batches import Batch
-    from iotapretrain.data.cache import Cache
+    from iotapretrain.data.page_cache import Cache
     from iotapretrain.data.source import Description, Source
     from iotapretrain.rules.sampling import Page
 
@@ -65,7 +65,7 @@ def sample(
     """
     from iotapretrain.data.batches import Packing, make_batch
     from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.pages import draw, read_page
+    from iotapretrain.data.page_ids import draw, read_page
     from iotapretrain.data.prefetch import prefetched
     from iotapretrain.data.tokenizer import load_tokenizer
 
@@ -111,7 +111,7 @@ def stats(
     Example: iota data stats --source python-docs --pages 8
     """
     from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.pages import draw, read_page
+    from iotapretrain.data.page_ids import draw, read_page
     from iotapretrain.data.prefetch import prefetched
 
     kept = _cache(cache)
@@ -149,8 +149,8 @@ def sources(as_json: AsJson = False) -> None:
     Example: iota data sources
     """
     from iotapretrain.data.datasets import known_datasets
-    from iotapretrain.data.embedded import EMBEDDED
-    from iotapretrain.data.synthetic.source import SYNTHETIC
+    from iotapretrain.data.python_text import EMBEDDED
+    from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 
     embedded: dict[str, str | None] = {
         "location": "this Python",
@@ -198,7 +198,7 @@ def pin(
 
     Example: iota data pin HuggingFaceFW/fineweb
     """
-    from iotapretrain.data.places import latest_commit
+    from iotapretrain.data.locations import latest_commit
 
     commit = latest_commit(repository, "model" if model else "dataset")
     if as_json:
@@ -224,7 +224,7 @@ def train(
     Example: iota data tokenizer train --source python-docs --vocabulary 4096 --out tokenizer
     """
     from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.pages import draw, read_page
+    from iotapretrain.data.page_ids import draw, read_page
     from iotapretrain.data.prefetch import prefetched
     from iotapretrain.data.tokenizer import save_tokenizer, train_tokenizer
     from iotapretrain.errors import InputError
@@ -252,7 +252,7 @@ def train(
 
 
 def _cache(folder: Path | None) -> Cache:
-    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.data.page_cache import Cache, default_folder
 
     return Cache(folder or default_folder())
 

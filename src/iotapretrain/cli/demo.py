@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, printable
-from iotapretrain.cli.network import AsJson, extra
+from iotapretrain.cli.network_options import AsJson, extra
 from iotapretrain.errors import InputError
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
+from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
@@ -18,8 +18,8 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.standing.account import Account
-    from iotapretrain.competition.standing.explain import Explanation
+    from iotapretrain.competition.records.explain import Explanation
+    from iotapretrain.competition.records.miner_account import Account
 
 
 def explain(
@@ -38,8 +38,8 @@ def explain(
 
     Example: iota explain uid:3 --network net
     """
-    from iotapretrain.competition.standing.explain import explain as read
-    from iotapretrain.competition.standing.find import read_uid
+    from iotapretrain.competition.records.explain import explain as read
+    from iotapretrain.competition.records.find_model import read_uid
 
     uid, opened = read_uid(miner), find_hub(hub, network)
     schedule, _ = find_schedule(competitions, network)

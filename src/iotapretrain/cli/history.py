@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import print_json, tell
-from iotapretrain.cli.explain.table import Table
-from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.standing.history import Reign
+    from iotapretrain.competition.records.loss_history import Reign
 
 
 def history(
@@ -37,11 +37,11 @@ def history(
     Example: iota history --competition tiny/nano --plot history.png
     """
     from iotapretrain.cli.competition_name import find_scheduled
-    from iotapretrain.competition.standing.committed import read_ground
-    from iotapretrain.competition.standing.history import reigns, rounds_of, unrecorded
-    from iotapretrain.competition.standing.opinions import find_validator, network_id, with_past
-    from iotapretrain.competition.standing.plot import plot as draw
-    from iotapretrain.competition.standing.whole_history import WholeHistory
+    from iotapretrain.competition.records.committed import read_ground
+    from iotapretrain.competition.records.history_plot import plot as draw
+    from iotapretrain.competition.records.loss_history import reigns, rounds_of, unrecorded
+    from iotapretrain.competition.records.opinions import find_validator, network_id, with_past
+    from iotapretrain.competition.records.whole_history import WholeHistory
 
     schedule, chosen = find_scheduled(competition)
     opened = find_hub(hub, network)

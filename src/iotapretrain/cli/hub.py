@@ -14,8 +14,8 @@ from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.size import parse_size
 
 if TYPE_CHECKING:
-    from iotapretrain.hub.cache import Cache
     from iotapretrain.hub.fetch import Progress
+    from iotapretrain.hub.model_cache import Cache
     from iotapretrain.hub.protocol import Commit, Hub
 
 app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
@@ -52,7 +52,7 @@ def publish(
     Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub --as alice
     """
     from iotapretrain.hub.address import open_hub
-    from iotapretrain.hub.files import ModelFolder
+    from iotapretrain.hub.model_files import ModelFolder
     from iotapretrain.hub.protocol import RepositoryId
 
     repository, opened = RepositoryId.parse(repo), open_hub(hub, owner)
@@ -113,8 +113,8 @@ def fetch(
     Example: iota hub fetch alice/model@0123456789abcdef0123456789abcdef01234567 --max-bytes 15GiB
     """
     from iotapretrain.hub.address import open_hub
-    from iotapretrain.hub.digest import model_hash
     from iotapretrain.hub.fetch import fetch as fetch_model
+    from iotapretrain.hub.model_hash import model_hash
     from iotapretrain.hub.protocol import Commit
 
     commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)
@@ -162,7 +162,7 @@ def _commit(hub: Hub, model: str) -> Commit:
 
 
 def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Cache:
-    from iotapretrain.hub.cache import Cache, default_folder
+    from iotapretrain.hub.model_cache import Cache, default_folder
 
     return Cache(folder or default_folder(), parse_size(budget) if budget else None, grace)
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.explain.table import Table
-from iotapretrain.cli.network import RAO, AsJson, Netuid, with_client
+from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
@@ -21,10 +21,10 @@ from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.standing.leaderboard import Leaderboard
-    from iotapretrain.competition.standing.trails import Places
+    from iotapretrain.competition.records.leaderboard import Leaderboard
+    from iotapretrain.competition.records.trails import Places
     from iotapretrain.hub.protocol import Hub
-    from iotapretrain.rules.schedule import Competition
+    from iotapretrain.rules.competition.schedule import Competition
 
 Chosen = Callable[[int], "tuple[tuple[Competition, ...], int]"]
 """The competitions to show at a block, and the sync cadence."""
@@ -65,7 +65,7 @@ def leaderboard(
     """
     if watch and as_json:
         raise InputError("--watch draws for people; leave out --json, or ask again and again")
-    from iotapretrain.competition.standing.trails import Places
+    from iotapretrain.competition.records.trails import Places
 
     opened, chosen = find_hub(hub, network), _chosen(competition, competitions, network)
     places = Places()
@@ -93,10 +93,10 @@ def leaderboard(
 async def _read(
     client: ChainClient, hub: Hub, netuid: int, chosen: Chosen, places: Places
 ) -> list[Leaderboard]:
-    from iotapretrain.competition.standing.committed import read_ground
-    from iotapretrain.competition.standing.history import unrecorded
-    from iotapretrain.competition.standing.leaderboard import leaderboard as made
-    from iotapretrain.competition.standing.opinions import (
+    from iotapretrain.competition.records.committed import read_ground
+    from iotapretrain.competition.records.leaderboard import leaderboard as made
+    from iotapretrain.competition.records.loss_history import unrecorded
+    from iotapretrain.competition.records.opinions import (
         by_stake,
         network_id,
         read_opinions,

@@ -11,7 +11,7 @@ from iotapretrain.cli.console import echo, print_json
 
 if TYPE_CHECKING:
     from iotapretrain.data.tokenizer import Tokenizer
-    from iotapretrain.models.claims import Limits
+    from iotapretrain.models.header_checks import Limits
     from iotapretrain.models.verdict import Verdict
     from iotapretrain.models.worker import Budget
 
@@ -58,7 +58,7 @@ def inspect(
     from dataclasses import asdict
 
     from iotapretrain.errors import InputError
-    from iotapretrain.models.inspect import fingerprint, inspect
+    from iotapretrain.models.admission import fingerprint, inspect
     from iotapretrain.models.verdict import Rejection
     from iotapretrain.models.worker import Worker
 
@@ -93,7 +93,7 @@ def score(
     Example: iota model score my-model --competition tiny/nano --text README.md
     """
     from iotapretrain.errors import InputError
-    from iotapretrain.models import inspect
+    from iotapretrain.models import admission
     from iotapretrain.models.worker import Worker
 
     limits, opened = _limits(competition, tokenizer)
@@ -107,7 +107,7 @@ def score(
     if not rows:
         raise InputError(f"{text}: {len(ids)} tokens; at least {length} are needed")
     with Worker(_budget(seconds, memory)) as worker:
-        scores = inspect.score(folder, limits, worker, rows, sane=False)
+        scores = admission.score(folder, limits, worker, rows, sane=False)
     report = _verdict(scores.verdict)
     if scores.verdict.admitted:
         mean = sum(scores.losses) / len(rows)
@@ -118,7 +118,7 @@ def score(
 def _limits(competition: str, place: str | None) -> tuple[Limits, Tokenizer]:
     from iotapretrain.cli.competition_name import find_competition
     from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.models.claims import Limits
+    from iotapretrain.models.header_checks import Limits
 
     constraints = find_competition(competition).constraints
     opened = load_tokenizer(place or constraints.tokenizer)

@@ -10,7 +10,7 @@ import typer
 
 from iotapretrain.cli.competition_name import find_scheduled
 from iotapretrain.cli.console import echo, print_json
-from iotapretrain.cli.network import AsJson, Netuid, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def publish(
     Example: iota publish net/miners/miner-1/run/model --competition tiny/nano --repo alice/nano
     --network net --wallet miner-1
     """
-    from iotapretrain.competition.publishing.admission import Inspection
+    from iotapretrain.competition.publishing.checks_before import Inspection
     from iotapretrain.competition.publishing.offer import Offer
-    from iotapretrain.competition.publishing.publish import Publisher
-    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.competition.publishing.run import Publisher
+    from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.hub.protocol import RepositoryId
     from iotapretrain.models.worker import Budget

@@ -10,12 +10,12 @@ import typer
 from iotapretrain.cli.competition_name import find_competition
 from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.hub import CacheFolder, progress_bar
-from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.standing.committed import CommittedModel
+    from iotapretrain.competition.records.committed import CommittedModel
 
 
 def pull(
@@ -32,10 +32,10 @@ def pull(
 
     Example: iota pull best --competition tiny/nano --to champion --network net
     """
-    from iotapretrain.competition.publishing.pull import bring
-    from iotapretrain.competition.standing.find import find_model
-    from iotapretrain.hub.cache import Cache, default_folder
-    from iotapretrain.hub.digest import model_hash
+    from iotapretrain.competition.records.fetch_committed import bring
+    from iotapretrain.competition.records.find_model import find_model
+    from iotapretrain.hub.model_cache import Cache, default_folder
+    from iotapretrain.hub.model_hash import model_hash
 
     chosen, opened = find_competition(competition), find_hub(hub, network)
 

@@ -55,7 +55,7 @@ def schema() -> None:
     Example: iota records schema > docs/records.md
     """
     try:
-        from iotapretrain.observe.page import records_page
+        from iotapretrain.observe.records_page import records_page
     except ModuleNotFoundError as error:
         raise InputError(
             f"the page names all metrics, which needs {error.name}: "

@@ -31,13 +31,13 @@ def explain(
 
     Example: iota rules explain examples/rules/paper.json
     """
-    from iotapretrain.cli.explain import inputs, rounds, yuma
+    from iotapretrain.cli.explain import explain_epoch, explain_round, inputs
 
     given = inputs.read(path)
     if isinstance(given, inputs.RoundInput):
-        tables = list(rounds.tables(given))
+        tables = list(explain_round.tables(given))
     else:
-        tables = list(yuma.tables(given))
+        tables = list(explain_epoch.tables(given))
     if as_json:
         print_json({"tables": [table.as_data() for table in tables]})
         return

@@ -10,16 +10,16 @@ import typer
 
 from iotapretrain.cli.competition_name import find_scheduled
 from iotapretrain.cli.console import print_json, tell
-from iotapretrain.cli.explain.table import Table
-from iotapretrain.cli.network import AsJson, Netuid, with_client
+from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.standing.prospect import Duel, Prospect
-    from iotapretrain.competition.standing.trial import Scene, Trial
+    from iotapretrain.competition.prospect import Duel, Prospect
+    from iotapretrain.competition.trial import Scene, Trial
     from iotapretrain.hub.protocol import Hub
-    from iotapretrain.rules.schedule import Competition
+    from iotapretrain.rules.competition.schedule import Competition
 
 REFUSED = 1
 
@@ -42,7 +42,7 @@ def score(
 
     Example: iota score net/miners/miner-1/run/model --competition tiny/nano --network net
     """
-    from iotapretrain.competition.standing.trial import read_scene
+    from iotapretrain.competition.trial import read_scene
 
     schedule, chosen = find_scheduled(competition)
     opened = find_hub(hub, network)
@@ -61,12 +61,12 @@ def score(
 def _tried(
     folder: Path, scene: Scene, hub: Hub, competition: Competition, place: str | None
 ) -> Trial:
-    from iotapretrain.competition.evaluation.cache import LossCache
-    from iotapretrain.competition.standing.trial import Bench, try_model
-    from iotapretrain.data import cache as texts
+    from iotapretrain.competition.trial import Bench, try_model
+    from iotapretrain.data import page_cache as texts
     from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.hub import cache as models
+    from iotapretrain.hub import model_cache as models
     from iotapretrain.models.worker import Budget, Worker
+    from iotapretrain.scoring.loss_cache import LossCache
 
     tokenizer = load_tokenizer(place or competition.constraints.tokenizer)
     losses = models.default_folder().parent / "losses.sqlite"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import out, print_json
-from iotapretrain.cli.network import (
+from iotapretrain.cli.network_options import (
     RAO,
     AsJson,
     Netuid,

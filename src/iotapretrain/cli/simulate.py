@@ -95,7 +95,7 @@ def _conduct(
 
 
 def _show(study: Study) -> None:
-    from iotapretrain.cli.explain.table import Table
+    from iotapretrain.cli.explain.titled_table import Table
 
     table = study.report.table
     out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
-from iotapretrain.cli.network import Netuid
-from iotapretrain.cli.recording import Metrics, Wandb
+from iotapretrain.cli.network_options import Netuid
+from iotapretrain.cli.record_options import Metrics, Wandb
 from iotapretrain.cli.workplace import HubAddress, Network
 
 if TYPE_CHECKING:
-    from iotapretrain.competition.training.ranks import Ranks
-    from iotapretrain.competition.training.recipe import Recipe
-    from iotapretrain.competition.training.start import Library
-    from iotapretrain.competition.training.trainer import Trained
-    from iotapretrain.rules.schedule import Competition
+    from iotapretrain.rules.competition.schedule import Competition
+    from iotapretrain.training.ranks import Ranks
+    from iotapretrain.training.recipe import Recipe
+    from iotapretrain.training.start import Library
+    from iotapretrain.training.trainer import Trained
 
 INTERRUPTED = 130
 COMPETITION = "tiny/nano"
@@ -88,8 +88,8 @@ def train(
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
     from iotapretrain.cli.competition_name import find_competition
-    from iotapretrain.competition.training.ranks import joined
-    from iotapretrain.competition.training.recipe import Recipe, read_recipe
+    from iotapretrain.training.ranks import joined
+    from iotapretrain.training.recipe import Recipe, read_recipe
 
     recipe = (Recipe() if config is None else read_recipe(config)).with_options(
         competition=competition,
@@ -114,9 +114,9 @@ def train(
     if not ranks.leads:
         return
     if plot is not None:
-        from iotapretrain.competition.training.plot import plot as draw
-        from iotapretrain.competition.training.run_folder import RECORDS
         from iotapretrain.observe.sink import read_events
+        from iotapretrain.training.plot import plot as draw
+        from iotapretrain.training.run_folder import RECORDS
 
         draw(read_events(folder / RECORDS), plot)
     _report(trained, as_json)
@@ -135,14 +135,14 @@ def _sit(
     import msgspec
     from rich.console import Console
 
-    from iotapretrain.competition.training.deciding import Decision, decide
-    from iotapretrain.competition.training.planning import Site
-    from iotapretrain.competition.training.progress import Progress
-    from iotapretrain.competition.training.run import train
-    from iotapretrain.competition.training.run_folder import RECORDS, make
-    from iotapretrain.data.cache import Cache, default_folder
+    from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.observe.sink import Several, Silence, Sink
     from iotapretrain.observe.sinks import open_sinks
+    from iotapretrain.training.deciding import Decision, decide
+    from iotapretrain.training.planning import Site
+    from iotapretrain.training.progress import Progress
+    from iotapretrain.training.run import train
+    from iotapretrain.training.run_folder import RECORDS, make
 
     cache = Cache(default_folder())
     site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")
@@ -176,18 +176,18 @@ def _sit(
 
 def _library(network: str, netuid: int, hub: str | None, competition: Competition) -> Library:
     """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
-    from iotapretrain.cli.network import with_client
+    from iotapretrain.cli.network_options import with_client
     from iotapretrain.cli.workplace import find_hub
-    from iotapretrain.competition.training.start import Library
-    from iotapretrain.hub.cache import Cache, default_folder
-    from iotapretrain.hub.model import Model
+    from iotapretrain.hub.fetched_model import Model
+    from iotapretrain.hub.model_cache import Cache, default_folder
+    from iotapretrain.training.start import Library
 
     opened, cache = find_hub(hub, network), Cache(default_folder())
     most = competition.constraints.max_bytes
 
     def find(which: str) -> Model:
-        from iotapretrain.competition.publishing.pull import bring
-        from iotapretrain.competition.standing.find import find_model
+        from iotapretrain.competition.records.fetch_committed import bring
+        from iotapretrain.competition.records.find_model import find_model
 
         found = with_client(
             network, lambda client: find_model(client, opened, netuid, competition, which)
@@ -199,8 +199,8 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
 
 def _report(trained: Trained, as_json: bool) -> None:
     """What came out, and how to go on."""
-    from iotapretrain.competition.training.progress import duration
-    from iotapretrain.competition.training.stopping import Reason
+    from iotapretrain.training.progress import duration
+    from iotapretrain.training.stopping import Reason
 
     again = f"iota train --out {trained.run} --resume"
     done = trained.reason is Reason.PLAN

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import print_json
-from iotapretrain.cli.network import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.recording import Metrics, Wandb
+from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.record_options import Metrics, Wandb
 from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
@@ -85,12 +85,12 @@ def validate(
     Example: iota validate --network net --wallet validator-1 --rounds 3
     """
     from iotapretrain.cli.narration import Narration
-    from iotapretrain.competition.original_format import original_format
+    from iotapretrain.competition.records.original_format import original_format
     from iotapretrain.competition.validator.run import INSPECTION, World
     from iotapretrain.competition.validator.scoring import Scoring, open_score
     from iotapretrain.competition.validator.settings import Settings
-    from iotapretrain.data import cache as text_cache
-    from iotapretrain.hub import cache as model_cache
+    from iotapretrain.data import page_cache as text_cache
+    from iotapretrain.hub import model_cache
     from iotapretrain.models.allowance import allowance, machine_bytes
     from iotapretrain.models.worker import Budget, Worker
     from iotapretrain.observe.sink import Several

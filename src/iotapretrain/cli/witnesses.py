@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.verify import Witness
+    from iotapretrain.chain.verify_chain import Witness
 
 
 def read_witnesses(repositories: list[str], hub: str | None, network: str) -> list[Witness]:
@@ -15,11 +15,11 @@ def read_witnesses(repositories: list[str], hub: str | None, network: str) -> li
 
     Records name the sync block and its hash, which commits to everything before it.
     """
-    from iotapretrain.chain.verify import Witness
+    from iotapretrain.chain.verify_chain import Witness
     from iotapretrain.chain.wallets import is_signature
     from iotapretrain.cli.workplace import find_hub
-    from iotapretrain.competition.public_rounds import PublicRounds
-    from iotapretrain.competition.round_record import is_sealed
+    from iotapretrain.competition.records.public_rounds import PublicRounds
+    from iotapretrain.competition.records.round_record import is_sealed
     from iotapretrain.hub.protocol import RepositoryId
 
     witnesses: list[Witness] = []

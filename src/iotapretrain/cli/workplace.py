@@ -12,7 +12,7 @@ from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.hub.protocol import Hub
-    from iotapretrain.rules.schedule import Schedule
+    from iotapretrain.rules.competition.schedule import Schedule
 
 COMPETITIONS = "competitions.toml"
 """In the folder of a network."""
@@ -60,7 +60,7 @@ def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub
 
 def find_schedule(place: str | None, network: str) -> tuple[Schedule, str]:
     """A schedule with the text that it was read from; a network's folder may hold one."""
-    from iotapretrain.rules.competitions import parse
+    from iotapretrain.rules.competition.schedule_file import parse
 
     own = Path(network.removeprefix("embedded:")) / COMPETITIONS
     path = own if place is None and own.is_file() else schedule_path(place or "tiny")

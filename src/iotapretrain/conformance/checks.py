@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from iotapretrain.conformance.compare import CaseResult, matches
-from iotapretrain.conformance.replay import needed, refuse_unknown
+from iotapretrain.conformance.subnet_replay import needed, refuse_unknown
 from iotapretrain.errors import InputError, VectorError
-from iotapretrain.rules.fixed import U16, real
-from iotapretrain.rules.yuma import EpochOutcome
+from iotapretrain.rules.chain.fixed_point import U16, real
+from iotapretrain.rules.chain.yuma import EpochOutcome
 
 _STORED = (
     "stake_weight",

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotapretrain.conformance.compare import CaseResult
-from iotapretrain.conformance.replay import needed
-from iotapretrain.rules.fixed import U16
-from iotapretrain.rules.yuma import EpochInputs, Hyperparameters, Rows, epoch
+from iotapretrain.conformance.subnet_replay import needed
+from iotapretrain.rules.chain.fixed_point import U16
+from iotapretrain.rules.chain.yuma import EpochInputs, Hyperparameters, Rows, epoch
 
 NEURONS, VALIDATORS = 512, 64
 STAKE = 21 * 10**15

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from iotapretrain.conformance import rounds, submissions, vectors, yuma
+from iotapretrain.conformance import round_vectors, submission_vectors, vectors, yuma_vectors
 from iotapretrain.conformance.compare import CaseResult, matches
 from iotapretrain.conformance.vectors import VectorFile
 from iotapretrain.errors import InputError, VectorError
@@ -15,8 +15,8 @@ Function = Callable[[dict[str, Any]], Any]
 Judge = Callable[[dict[str, Any]], Iterator[CaseResult]]
 
 _FUNCTIONS: Mapping[str, Mapping[str, Function]] = {
-    "competition-vectors/1": {**rounds.FUNCTIONS, **submissions.FUNCTIONS},
-    "yuma-vectors/1": yuma.FUNCTIONS,
+    "competition-vectors/1": {**round_vectors.FUNCTIONS, **submission_vectors.FUNCTIONS},
+    "yuma-vectors/1": yuma_vectors.FUNCTIONS,
 }
 _FUNCTION_KINDS = {
     "competition-vectors/1": ("rules", "required", "compatibility"),
@@ -26,8 +26,8 @@ _REAL_TOLERANCE = {"competition-vectors/1": 0.0, "yuma-vectors/1": 1e-9}
 """What a format allows every real number on top of the tolerance that a case states."""
 
 _WHOLE_FILES: Mapping[tuple[str, str], Judge] = {
-    ("yuma-vectors/1", "epoch"): yuma.epoch_cases,
-    ("yuma-vectors/1", "property"): yuma.property_cases,
+    ("yuma-vectors/1", "epoch"): yuma_vectors.epoch_cases,
+    ("yuma-vectors/1", "property"): yuma_vectors.property_cases,
 }
 
 

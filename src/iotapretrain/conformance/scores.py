@@ -7,7 +7,7 @@ from typing import Any
 
 from iotapretrain.conformance.compare import number
 from iotapretrain.errors import InputError
-from iotapretrain.rules.normalise import Method, Task, aggregate, normalise, weigh
+from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
 
 Args = dict[str, Any]
 

@@ -8,18 +8,18 @@ from typing import Any
 
 from iotapretrain.conformance.compare import Label
 from iotapretrain.errors import InputError
-from iotapretrain.rules.acceptance import (
+from iotapretrain.rules.chain.emission import block_emission
+from iotapretrain.rules.chain.fixed_point import nearest
+from iotapretrain.rules.chain.pricing import MULTIPLIER_BITS, decayed, raised
+from iotapretrain.rules.chain.pruning import Candidate, uid_to_replace
+from iotapretrain.rules.chain.tempo import EpochClock, activity_cutoff
+from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
     judge_alpha_bounds,
     judge_weights,
     reveal_status,
 )
-from iotapretrain.rules.emission import block_emission
-from iotapretrain.rules.fixed import nearest
-from iotapretrain.rules.pricing import MULTIPLIER_BITS, decayed, raised
-from iotapretrain.rules.pruning import Candidate, uid_to_replace
-from iotapretrain.rules.tempo import EpochClock, activity_cutoff
 
 Args = dict[str, Any]
 

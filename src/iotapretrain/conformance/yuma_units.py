@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.acceptance import upscaled
-from iotapretrain.rules.bonds import liquid_alpha, moving_average
-from iotapretrain.rules.fixed import (
+from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
+from iotapretrain.rules.chain.fixed_point import (
     ONE,
     exponential,
     fractions,
@@ -31,9 +30,10 @@ from iotapretrain.rules.fixed import (
     stored,
     upscale_columns,
 )
-from iotapretrain.rules.hyperparameters import Hyperparameters
-from iotapretrain.rules.median import consensus, weighted_medians
-from iotapretrain.rules.yuma import top_nonzero
+from iotapretrain.rules.chain.hyperparameters import Hyperparameters
+from iotapretrain.rules.chain.median import consensus, weighted_medians
+from iotapretrain.rules.chain.weight_setting import upscaled
+from iotapretrain.rules.chain.yuma import top_nonzero
 
 Args = dict[str, Any]
 

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from iotapretrain.dashboard.answer_cache import Question
 from iotapretrain.dashboard.audit_page import (
     LARGEST_NUMBER,
     LONGEST_HOTKEY,
@@ -23,16 +24,15 @@ from iotapretrain.dashboard.audit_page import (
     requested,
 )
 from iotapretrain.dashboard.benchmarks import benchmarks
-from iotapretrain.dashboard.board import competition_page, duels_page, lineage
-from iotapretrain.dashboard.cache import Question
 from iotapretrain.dashboard.chain_page import chain_page
-from iotapretrain.dashboard.desk import Desk
+from iotapretrain.dashboard.competition_page import competition_page, duels_page, lineage
 from iotapretrain.dashboard.miner_page import miner_page, miners
 from iotapretrain.dashboard.overview import overview
-from iotapretrain.dashboard.prospects import prospects_of
 from iotapretrain.dashboard.seats import SeatedStream, Seats
+from iotapretrain.dashboard.service import Desk
+from iotapretrain.dashboard.validators_page import validators_page
 from iotapretrain.dashboard.versions import Topic
-from iotapretrain.dashboard.watchers import validators_page
+from iotapretrain.dashboard.winning_blocks import prospects_of
 from iotapretrain.errors import InputError
 
 STATIC = Path(__file__).parent / "static"

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import msgspec
 
-from iotapretrain.dashboard.answers import Auditable, AuditJob, AuditPage
+from iotapretrain.dashboard.api_types import Auditable, AuditJob, AuditPage
 from iotapretrain.dashboard.audits import Audits, Job
-from iotapretrain.dashboard.people import People
+from iotapretrain.dashboard.names import People
 from iotapretrain.errors import InputError
 
 ROUNDS = 50

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import final
 
-from iotapretrain.dashboard.answers import Step
+from iotapretrain.dashboard.api_types import Step
 from iotapretrain.errors import InputError
 
 MOST_STEPS = 400

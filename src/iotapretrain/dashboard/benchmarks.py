@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from iotapretrain.dashboard.answers import Benchmark, Benchmarks
-from iotapretrain.dashboard.folder import NetworkFolder
+from iotapretrain.dashboard.api_types import Benchmark, Benchmarks
+from iotapretrain.dashboard.network_folder import NetworkFolder
 
 
 class _Metric(msgspec.Struct, frozen=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from iotapretrain.dashboard.answers import ChainPage, Neuron, Series, Who
-from iotapretrain.dashboard.people import People, thinned
+from iotapretrain.dashboard.api_types import ChainPage, Neuron, Series, Who
+from iotapretrain.dashboard.names import People, thinned
 
 LINES = 12
 """Hotkeys in a chart over time: the first by the newest value; more cannot be told apart."""

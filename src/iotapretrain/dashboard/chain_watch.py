@@ -8,9 +8,9 @@ from typing import final
 
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.metagraph import Metagraph
-from iotapretrain.competition.standing.committed import Ground
-from iotapretrain.competition.standing.opinions import network_id
-from iotapretrain.competition.standing.trails import Places
+from iotapretrain.competition.records.committed import Ground
+from iotapretrain.competition.records.opinions import network_id
+from iotapretrain.competition.records.trails import Places
 from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.dashboard.permits import Permits

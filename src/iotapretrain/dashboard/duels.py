@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from iotapretrain.competition.round_record import ModelRecord, RoundRecord
+from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 
 FIELD = 16
 """Models in the matrix: more cannot be read on a screen."""

@@ -10,9 +10,9 @@ from typing import final
 
 from iotapretrain.chain.metagraph import Commitments
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.public_rounds import rounds_repository
-from iotapretrain.competition.round_record import SignedRound, is_sealed
-from iotapretrain.competition.standing.whole_history import WholeHistory
+from iotapretrain.competition.records.public_rounds import rounds_repository
+from iotapretrain.competition.records.round_record import SignedRound, is_sealed
+from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.left_out import (
     NOBODY,
@@ -23,7 +23,7 @@ from iotapretrain.dashboard.left_out import (
 )
 from iotapretrain.dashboard.permits import Permits
 from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.rounds import RoundWriter
+from iotapretrain.dashboard.round_page import RoundWriter
 from iotapretrain.errors import (
     BadRoundError,
     CorruptModelError,
@@ -33,8 +33,8 @@ from iotapretrain.errors import (
 )
 from iotapretrain.hub.protocol import FileEntry, Hub, RepositoryId
 from iotapretrain.net.waiting import Clock
+from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
 from iotapretrain.rules.sampling import SYNC_CADENCE
-from iotapretrain.rules.skipped import skipped_blocks
 
 _log = logging.getLogger(__name__)
 

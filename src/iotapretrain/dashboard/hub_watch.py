@@ -7,11 +7,11 @@ from typing import final
 
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert
-from iotapretrain.dashboard.people import place_of
+from iotapretrain.dashboard.names import place_of
 from iotapretrain.errors import HubError, InputError, UnavailableHubError
 from iotapretrain.hub.card import LONGEST_CARD, Card
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
-from iotapretrain.hub.small import read_small
+from iotapretrain.hub.read_small_file import read_small
 
 _log = logging.getLogger(__name__)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from iotapretrain.dashboard.answers import Curve, Descent, Judgement, MinerPage, Miners, Prospect
-from iotapretrain.dashboard.board import DESCENTS, descent_of
-from iotapretrain.dashboard.people import People, place_of, thinned
+from iotapretrain.dashboard.api_types import Curve, Descent, Judgement, MinerPage, Miners, Prospect
+from iotapretrain.dashboard.competition_page import DESCENTS, descent_of
+from iotapretrain.dashboard.names import People, place_of, thinned
 from iotapretrain.errors import InputError
 
 POINTS = 300

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from iotapretrain.dashboard.answers import Activity, LeftOut, Overview, Payee, Standing
+from iotapretrain.dashboard.api_types import Activity, LeftOut, Overview, Payee, Standing
 from iotapretrain.dashboard.left_out import SKIPPED
-from iotapretrain.dashboard.people import People, place_of, thinned
-from iotapretrain.dashboard.watchers import left_out
+from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.dashboard.validators_page import left_out
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import final
 
-from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.dashboard.index import Index
 
 MOST_RECORDS = 10_000

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from iotapretrain.dashboard import answers
+from iotapretrain.dashboard import api_types
 from iotapretrain.dashboard.duels import Duels
 
 HEAD = "// Made from the API's types by `make web`: change those, not this.\n"
@@ -21,7 +21,7 @@ def typescript() -> str:
     structs: list[type[msgspec.Struct]] = [Duels]
     structs += [
         each
-        for each in vars(answers).values()
+        for each in vars(api_types).values()
         if inspect.isclass(each)
         and issubclass(each, msgspec.Struct)
         and each.__module__ != "msgspec"

@@ -8,17 +8,17 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.data.cache import Cache
-from iotapretrain.data.digest import digest_of
-from iotapretrain.data.embedded import EMBEDDED, EmbeddedSource
-from iotapretrain.data.folder import FolderSource, Reader
 from iotapretrain.data.jsonl import JsonLines
+from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.places import COMMIT, HUB, Pattern, place_of
+from iotapretrain.data.plain_text import PlainText
+from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.source import Source
-from iotapretrain.data.synthetic.source import SYNTHETIC, SyntheticSource
-from iotapretrain.data.text import PlainText
+from iotapretrain.data.synthetic.generated_source import SYNTHETIC, SyntheticSource
+from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.text_folder import FolderSource, Reader
 from iotapretrain.data.warc import Warc
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable

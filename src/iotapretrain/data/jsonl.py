@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from iotapretrain.data.documents import Document, document
-from iotapretrain.data.folder import BadRecordError
+from iotapretrain.data.text_folder import BadRecordError
 
 LARGEST_LINE = 64 << 20
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from iotapretrain.data.batches import Batch, Packing, make_batch
-from iotapretrain.data.cache import Cache
 from iotapretrain.data.datasets import open_source
-from iotapretrain.data.pages import draw
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_ids import draw
 from iotapretrain.data.retry import Patience
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import (
@@ -22,7 +22,7 @@ from iotapretrain.errors import (
     SourceError,
     UnavailableSourceError,
 )
-from iotapretrain.rules.schedule import TextTask
+from iotapretrain.rules.competition.schedule import TextTask
 
 Reason = Literal["unavailable", "changed", "corrupt"]
 

@@ -16,16 +16,16 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from iotapretrain.data.cache import Cache
-from iotapretrain.data.digest import digest_of
+from iotapretrain.data.column_rows import check_pin, description_of, spans
 from iotapretrain.data.documents import Document, document
-from iotapretrain.data.footer import RowGroups, parse_footer, read_footer
-from iotapretrain.data.places import Listed, Pattern, Place
+from iotapretrain.data.locations import Listed, Pattern, Place
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.ranges import RangeFile, Stamp
 from iotapretrain.data.retry import Patience
-from iotapretrain.data.rows import check_pin, description_of, spans
 from iotapretrain.data.source import Description
+from iotapretrain.data.text_digest import digest_of
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.net.waiting import Deadline
 from iotapretrain.rules.sampling import Page

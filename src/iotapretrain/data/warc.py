@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from iotapretrain.data.documents import Document, document
-from iotapretrain.data.folder import BadRecordError
+from iotapretrain.data.text_folder import BadRecordError
 
 LARGEST_RECORD = 64 << 20
 STEP = 1 << 16

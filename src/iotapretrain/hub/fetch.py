@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from iotapretrain.disk.whole_files import create_locked, sync_folder
 from iotapretrain.errors import (
     CorruptModelError,
     FullCacheError,
@@ -16,14 +17,13 @@ from iotapretrain.errors import (
     RefusedModelError,
     UnavailableHubError,
 )
-from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.content import GrowingFile, check_hash, hasher_of
-from iotapretrain.hub.disk import create_locked, sync_folder
-from iotapretrain.hub.files import MOST_FILES, check_together, is_model_file
-from iotapretrain.hub.model import Model
-from iotapretrain.hub.patience import Patience, check
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import MOST_FILES, check_together, is_model_file
+from iotapretrain.hub.partial_file import GrowingFile, check_hash, hasher_of
+from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
-from iotapretrain.net.waiting import Clock, Deadline
+from iotapretrain.net.waiting import Clock, Deadline, check
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""

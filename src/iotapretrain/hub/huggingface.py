@@ -41,7 +41,7 @@ from iotapretrain.errors import (
     RefusedModelError,
     UnavailableHubError,
 )
-from iotapretrain.hub.files import ModelFolder, check_additions
+from iotapretrain.hub.model_files import ModelFolder, check_additions
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,

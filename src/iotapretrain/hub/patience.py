@@ -17,12 +17,6 @@ from iotapretrain.net.waiting import Clock, Deadline, pause
 Result = TypeVar("Result")
 
 
-def check(deadline: Deadline, task: str) -> None:
-    """Raise once the deadline of a task has passed."""
-    if deadline.left() <= 0:
-        raise UnavailableHubError(f"{task}: not done before its deadline; try again later")
-
-
 @dataclass(frozen=True)
 class Patience:
     """How often one call is tried. The n-th wait is first_wait · 2^(n-1) seconds, at most

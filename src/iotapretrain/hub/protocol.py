@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
 from iotapretrain.errors import InputError, RefusedModelError
-from iotapretrain.hub.files import ModelFolder, check_path
+from iotapretrain.hub.model_files import ModelFolder, check_path
 
 Visibility = Literal["private", "public"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from iotapretrain.models.worker import Budget
-from iotapretrain.rules.schedule import Constraints
+from iotapretrain.rules.competition.schedule import Constraints
 
 PROBE_BYTES = 16
 """A parameter's while training is tried: weight, gradient, and AdamW's two, in float32."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from iotapretrain.models.claims import Limits, check_claims, read_claims
-from iotapretrain.models.files import OpenFolder
+from iotapretrain.models.header_checks import Limits, check_claims, read_claims
+from iotapretrain.models.open_files import OpenFolder
 
 
 def claim(files: dict[str, int], limits: dict[str, Any], all_bytes: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from iotapretrain.models.config import parse_json
-from iotapretrain.models.files import OpenFile
+from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
 
 LENGTH_BYTES = 8

@@ -18,7 +18,7 @@ from transformers.initialization import no_init_weights
 from iotapretrain.models.config import Config
 from iotapretrain.models.machine import is_machines
 from iotapretrain.models.verdict import Code, Finding, Rejection
-from iotapretrain.models.weights import Stored
+from iotapretrain.models.weight_files import Stored
 
 Model = transformers.PreTrainedModel
 

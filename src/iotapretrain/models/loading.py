@@ -9,7 +9,7 @@ import torch
 from iotapretrain.models.config import Config
 from iotapretrain.models.layout import Model, check_layout, hollow_model
 from iotapretrain.models.verdict import Rejection
-from iotapretrain.models.weights import Stored
+from iotapretrain.models.weight_files import Stored
 
 DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 

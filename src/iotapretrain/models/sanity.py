@@ -10,7 +10,11 @@ from iotapretrain.errors import InputError
 from iotapretrain.models.greedy import likeliest
 from iotapretrain.models.layout import Model
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.sanity import CONTINUATION_TOKENS, PROMPT_TOKENS, reasonable
+from iotapretrain.rules.competition.sensible_output import (
+    CONTINUATION_TOKENS,
+    PROMPT_TOKENS,
+    reasonable,
+)
 
 
 def check_sanity(model: Model, batches: torch.Tensor) -> Finding | None:

@@ -18,7 +18,7 @@ from blake3 import blake3
 
 from iotapretrain.models.header import BYTES, TensorEntry
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.models.weights import Stored
+from iotapretrain.models.weight_files import Stored
 
 BUCKETS = 256
 CHUNK = 2**20

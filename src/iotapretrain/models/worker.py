@@ -22,10 +22,10 @@ from typing import Any, Self
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
 from iotapretrain.models.control_group import ControlGroup, limited_group
-from iotapretrain.models.files import OpenFile
+from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
 
-TASKS = "iotapretrain.models.tasks"
+TASKS = "iotapretrain.models.worker_tasks"
 START_SECONDS = 120.0
 END_SECONDS = 5.0
 ARENAS = "2"
@@ -79,7 +79,7 @@ class Worker:
                         sys.executable,
                         "-P",
                         "-m",
-                        "iotapretrain.models.serve",
+                        "iotapretrain.models.worker_loop",
                         str(theirs.fileno()),
                     ),
                     *(str(os.getpid()), self.module, str(self.budget.memory_bytes)),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from iotapretrain.errors import InputError
+from iotapretrain.errors import InputError, UnavailableHubError
 
 Clock = Callable[[], float]
 
@@ -29,6 +29,12 @@ class Deadline:
     def left(self) -> float:
         """Seconds that remain; not above 0 once it has passed."""
         return self.at - self.clock()
+
+
+def check(deadline: Deadline, task: str) -> None:
+    """Raise once the deadline of a task has passed."""
+    if deadline.left() <= 0:
+        raise UnavailableHubError(f"{task}: not done before its deadline; try again later")
 
 
 def pause(failures: int, first: float, longest: float, rng: Random) -> float:

@@ -18,8 +18,8 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
+from iotapretrain.disk.lock_file import FileLock
 from iotapretrain.errors import StoreError
-from iotapretrain.store.lock import FileLock
 from iotapretrain.store.sql import BUSY, PATIENCE_SECONDS, SqlJournal
 
 _REASONS = {

@@ -13,14 +13,14 @@ from iotapretrain.arena.actors.copycat import copy
 from iotapretrain.arena.actors.forger import WISH, forge
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
+from iotapretrain.arena.actors.opened_model import CONFIG, WEIGHTS, Weights
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
-from iotapretrain.arena.actors.weights import CONFIG, WEIGHTS, Weights
-from iotapretrain.competition.training.start import read_model
 from iotapretrain.models.exact import check_exact, exact_losses
 from iotapretrain.models.layout import Model
 from iotapretrain.models.losses import token_losses
 from iotapretrain.models.trainable.probe import probe
 from iotapretrain.models.trainable.training import Recipe
+from iotapretrain.training.start import read_model
 from tests.models.tiny import mean_loss, sequences, trained
 
 PAGES = sequences(16, 1_000)

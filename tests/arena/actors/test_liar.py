@@ -9,10 +9,10 @@ import numpy as np
 from iotapretrain.arena.actors.liar import FAVOUR, favouring
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.epsilon import Fixed
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.tournament import Outcome as Decided
-from iotapretrain.rules.tournament import RoundRules, play
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.tournament import Outcome as Decided
+from iotapretrain.rules.competition.tournament import RoundRules, play
 
 
 def contender(uid: int, name: str) -> Contender:

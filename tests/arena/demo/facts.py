@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from iotapretrain.arena.demo.facts import AuditFact, Facts, Member, Role
-from iotapretrain.competition.round_record import ModelRecord, RaceRecord, Reason, RoundRecord
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RaceRecord,
+    Reason,
+    RoundRecord,
+)
 
 CAST = (
     Member("vera", Role.HONEST_VALIDATOR, "5vera"),

@@ -19,8 +19,8 @@ from iotapretrain.arena.incentives.strategies.sybils import Ladder, Spoilers
 from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 from iotapretrain.arena.incentives.world import Miner, World
 from iotapretrain.errors import InputError
-from iotapretrain.rules.epsilon import Fixed
-from iotapretrain.rules.tournament import MODES, RoundRules
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.tournament import MODES, RoundRules
 from tests.arena.incentives.worlds import HONEST, STEADY, beside, played, same
 
 HOTKEYS = 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iotapretrain.arena.incentives.history import History
+from iotapretrain.arena.incentives.simulated_rounds import History
 from iotapretrain.arena.incentives.simulation import simulate
 from iotapretrain.arena.incentives.strategies.steady import Steady
 from iotapretrain.arena.incentives.strategy import Hand, Strategy, View

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "networks" / "tiny.toml"

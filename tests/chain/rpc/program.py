@@ -6,7 +6,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.rpc.server import serve
 
 

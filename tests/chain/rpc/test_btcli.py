@@ -11,7 +11,7 @@ from typing import Any
 
 import bittensor as bt
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.rpc.networks import act, make_network
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import bittensor as bt
 import pytest
 
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.rpc.server import serving
 from iotapretrain.errors import ServeError
 from tests.chain.fake_node import FakeNode

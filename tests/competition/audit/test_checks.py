@@ -14,33 +14,33 @@ import msgspec
 import pytest
 
 from iotapretrain.competition.audit.check import Check, Name
-from iotapretrain.competition.audit.losses import TOLERANCE, check_losses, claims
-from iotapretrain.competition.audit.models import Fetched, check_models, check_refusals
-from iotapretrain.competition.audit.pages import check_pages
-from iotapretrain.competition.audit.race import check_race
+from iotapretrain.competition.audit.decision_checks import check_scores, check_tournament
+from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
+from iotapretrain.competition.audit.page_draws import check_pages
+from iotapretrain.competition.audit.race_replay import check_race
+from iotapretrain.competition.audit.recomputed_losses import TOLERANCE, check_losses, claims
 from iotapretrain.competition.audit.repeated import Bench, Repeated
 from iotapretrain.competition.audit.seal import check_links, check_seal
-from iotapretrain.competition.audit.seed import check_seed
-from iotapretrain.competition.audit.standings import (
+from iotapretrain.competition.audit.seed_check import check_seed
+from iotapretrain.competition.audit.standing_checks import (
     check_on_chain,
     check_standings,
     check_weights,
 )
-from iotapretrain.competition.audit.tournament import check_scores, check_tournament
 from iotapretrain.competition.audit.witness import Witness, hear
-from iotapretrain.competition.public_rounds import read_round
-from iotapretrain.competition.round_record import (
+from iotapretrain.competition.records.committed import read_ground
+from iotapretrain.competition.records.miner_account import account
+from iotapretrain.competition.records.public_rounds import read_round
+from iotapretrain.competition.records.round_record import (
     RaceRecord,
     Reason,
     RoundRecord,
     SignedRound,
     TaskRecord,
 )
-from iotapretrain.competition.standing.account import account
-from iotapretrain.competition.standing.committed import read_ground
 from iotapretrain.errors import BadRoundError
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.schedule import Competition, Schedule
+from iotapretrain.rules.competition.schedule import Competition, Schedule
 from tests.chain.worlds import hotkey
 from tests.competition.world import NETUID, opened
 

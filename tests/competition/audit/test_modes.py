@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.audit.tournament import check_tournament
+from iotapretrain.competition.audit.decision_checks import check_tournament
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.tournament import MODES
+from iotapretrain.rules.competition.tournament import MODES
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import World, opened

@@ -9,19 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iotapretrain.competition.audit.race import check_race
-from iotapretrain.competition.audit.tournament import check_scores
-from iotapretrain.competition.evaluation.cache import LossCache
+from iotapretrain.competition.audit.decision_checks import check_scores
+from iotapretrain.competition.audit.race_replay import check_race
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.jobs import Answer, Job, perform
-from iotapretrain.competition.round_record import ModelRecord, RaceRecord, RoundRecord
-from iotapretrain.competition.standing.text import read_text
+from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.records.round_record import ModelRecord, RaceRecord, RoundRecord
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.race import Race
+from iotapretrain.rules.competition.race import Race
+from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.sampling import seed_of
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.scoring.jobs import Answer, Job, perform
+from iotapretrain.scoring.loss_cache import LossCache
 from tests.competition.world import SCHEDULE, World, opened
 
 changed = msgspec.structs.replace

@@ -10,10 +10,10 @@ import torch
 from iotapretrain.competition.evaluation.contender import Contender, Terms
 from iotapretrain.data.batches import Batch, PackedPage, Packing
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.rules.epsilon import Fixed
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.schedule import Blocks, Competition, TextTask
+from iotapretrain.rules.competition.tournament import RoundRules
 from iotapretrain.rules.sampling import Page
-from iotapretrain.rules.schedule import Blocks, Competition, TextTask
-from iotapretrain.rules.tournament import RoundRules
 from tests.models import zoo
 
 LENGTH, SEQUENCES = 128, 2

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.competition.evaluation.excerpts import checked_rows
-from iotapretrain.competition.evaluation.jobs import Answer, Failure, Job, Scored
-from iotapretrain.competition.evaluation.pages import RoundPages
-from iotapretrain.competition.evaluation.run import Run
+from iotapretrain.competition.evaluation.model_run import Run
+from iotapretrain.competition.evaluation.round_pages import RoundPages
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.errors import InputError
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.race import Race
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.tournament import Outcome as Decided
-from iotapretrain.rules.tournament import play
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.race import Race
+from iotapretrain.rules.competition.tournament import Outcome as Decided
+from iotapretrain.rules.competition.tournament import play
+from iotapretrain.scoring.jobs import Answer, Failure, Job, Scored
+from iotapretrain.scoring.loss_cache import LossCache
 from tests.competition.evaluation.rounds import contender, terms, text
 
 MODELS = 9

@@ -15,16 +15,16 @@ import pytest
 import torch
 import transformers
 
-from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.jobs import Failure, Job, perform
-from iotapretrain.competition.evaluation.local import LocalPool
+from iotapretrain.conformance.plain_loss import batch_loss, counted_labels
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.errors import InputError
 from iotapretrain.models.verdict import Code
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.rules.loss import batch_loss, counted_labels
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.scoring.jobs import Failure, Job, perform
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
 from tests.competition.evaluation.rounds import models, terms, text
 from tests.models import zoo
 
@@ -86,10 +86,10 @@ def test_a_model_full_of_nans_and_a_sabotaged_one(pool: LocalPool, tmp_path: Pat
 COMPARE = """
 import sys
 from pathlib import Path
-from iotapretrain.competition.evaluation.cache import LossCache
-from iotapretrain.competition.evaluation.cluster import RayPool
+from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.scoring.ray_pool import RayPool
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.local import LocalPool
+from iotapretrain.scoring.local_pool import LocalPool
 from tests.competition.evaluation.rounds import models, text
 from tests.competition.evaluation.test_scoring import BUDGET, TERMS
 folder = Path(sys.argv[1])

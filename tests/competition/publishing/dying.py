@@ -23,11 +23,11 @@ from pathlib import Path
 from huggingface_hub import close_session
 
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.competition.publishing.publication import Publication
-from iotapretrain.competition.publishing.publish import Publisher
+from iotapretrain.competition.publishing.run import Publisher
 from iotapretrain.errors import MissingModelError
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.huggingface import HuggingFaceHub
 from iotapretrain.hub.protocol import Hub
 from tests.chain.worlds import hotkey, keys

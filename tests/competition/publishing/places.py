@@ -14,12 +14,12 @@ from typing import Any
 
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.clock import ClockSettings
-from iotapretrain.chain.embedded import EmbeddedChain
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.cli.competition_name import find_scheduled
-from iotapretrain.competition.publishing.admission import Inspector
+from iotapretrain.competition.publishing.checks_before import Inspector
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.competition.publishing.publication import Publication
-from iotapretrain.competition.publishing.publish import Publisher
+from iotapretrain.competition.publishing.run import Publisher
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import Published
 from iotapretrain.observe.sink import read_events

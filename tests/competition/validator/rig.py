@@ -12,21 +12,21 @@ import numpy as np
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
-from iotapretrain.competition.public_rounds import PublicRounds
-from iotapretrain.competition.round_record import RoundRecord
+from iotapretrain.competition.records.public_rounds import PublicRounds
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.journal import open_memory
-from iotapretrain.competition.validator.measuring import Score
 from iotapretrain.competition.validator.run import World as Outside
 from iotapretrain.competition.validator.run import validate
+from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.competition.validator.settings import Settings
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import AnyEvent, ModelFetched, Waiting
-from iotapretrain.rules.normalise import aggregate
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.validator.state import State
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.task_score import aggregate
+from iotapretrain.rules.competition.validator.state import State
 from tests.chain.worlds import hotkey, keys
 from tests.competition.world import NETUID, World
 

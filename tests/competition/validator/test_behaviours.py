@@ -15,7 +15,7 @@ from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.validator import behaviours as module
 from iotapretrain.competition.validator.behaviours import Behaviour, Behaviours, find_disguised
 from iotapretrain.models.copies import LEAST_TOKENS, SAME_LOSS, behaviour_distance
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
 from tests.competition.evaluation.rounds import contender, terms, text
 
 TERMS, TEXT = terms(6), text(terms(6))

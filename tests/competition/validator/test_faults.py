@@ -21,11 +21,11 @@ from iotapretrain.errors import (
     UnavailableSourceError,
     UnreachableError,
 )
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import Commit, Listing
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.validator.misses import MOST_TRIES
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.validator.misses import MOST_TRIES
 from tests.chain.worlds import hotkey, keys
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import NETUID, SCHEDULE, World, opened

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.competition.round_record import RoundRecord, seal
+from iotapretrain.competition.records.round_record import RoundRecord, seal
 from iotapretrain.competition.validator.journal import (
     MACHINE,
     Memory,
@@ -17,10 +17,10 @@ from iotapretrain.competition.validator.journal import (
     signed_round,
 )
 from iotapretrain.errors import RecordError, StoreError
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.validator.decide import Command
-from iotapretrain.rules.validator.records import Record, RoundClosed
-from tests.rules.validator.games import Game, commitment
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.validator.decide import Command
+from iotapretrain.rules.competition.validator.journal_records import Record, RoundClosed
+from tests.rules.competition.validator.games import Game, commitment
 
 STANDS = {"a": (100, commitment("m")), "b": (101, commitment("n"))}
 

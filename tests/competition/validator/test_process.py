@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.embedded import EmbeddedChain
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
-from iotapretrain.competition.public_rounds import PublicRounds
-from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.digest import model_hash
+from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.rules.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from tests.models import zoo
 
 GENESIS = Path(__file__).parents[3] / "examples" / "networks" / "tiny.toml"
@@ -82,7 +82,7 @@ def workers_of(process: int) -> list[str]:
             words = entry.read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"iotapretrain.models.serve" in words and str(process).encode() in words:
+        if b"iotapretrain.models.worker_loop" in words and str(process).encode() in words:
             found.append(entry.parent.name)
     return found
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.validator.publishing import Shelf
+from iotapretrain.competition.records.round_record import RoundRecord
+from iotapretrain.competition.validator.publish_records import Shelf
 from iotapretrain.competition.validator.validator import Validator
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey

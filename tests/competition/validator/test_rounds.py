@@ -10,16 +10,16 @@ from random import Random
 import pytest
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.audit.audit import Agreed, audit
 from iotapretrain.competition.audit.repeated import Bench
-from iotapretrain.competition.public_rounds import PublicRounds
-from iotapretrain.competition.round_record import is_sealed
+from iotapretrain.competition.audit.run import Agreed, audit
+from iotapretrain.competition.records.public_rounds import PublicRounds
+from iotapretrain.competition.records.round_record import is_sealed
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.errors import InputError
-from iotapretrain.hub.folder import FolderHub
+from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig, without_author
 from tests.competition.world import NETUID, World, opened

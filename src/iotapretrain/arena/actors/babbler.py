@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iotapretrain.arena.actors.weights import Weights
-from iotapretrain.competition.training.network import fresh
-from iotapretrain.competition.training.start import read_model
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import parts_of
+from iotapretrain.training.network import fresh
+from iotapretrain.training.start import read_model
 
 
 def babble(shape: Path, target: Path, seed: int) -> Path:

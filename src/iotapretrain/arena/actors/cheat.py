@@ -20,7 +20,7 @@ from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.place import Place
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
-from iotapretrain.rules.competitions import parse
+from iotapretrain.rules.competition.schedule_file import parse
 
 SEED = 7
 PAGES = 16
@@ -96,8 +96,8 @@ async def cheat(kind: Kind, place: Place) -> None:
 
 def _pages(place: Place) -> torch.Tensor:
     """Ordinary text for the tricks that need some."""
-    from iotapretrain.data.cache import Cache
     from iotapretrain.data.outcome import round_text
+    from iotapretrain.data.page_cache import Cache
     from iotapretrain.data.tokenizer import load_tokenizer
 
     constraints = place.competition.constraints

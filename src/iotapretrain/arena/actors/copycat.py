@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from iotapretrain.arena.actors.weights import CONFIG, WEIGHTS
+from iotapretrain.arena.actors.opened_model import CONFIG, WEIGHTS
 
 
 def copy(source: Path, target: Path) -> Path:

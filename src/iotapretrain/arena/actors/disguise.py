@@ -13,9 +13,9 @@ from types import MappingProxyType, SimpleNamespace
 
 import torch
 
-from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.arena.actors.attacks import copied, scale_norms, scale_pair, scale_stream
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.errors import InputError
-from iotapretrain.models.trainable.attacks import copied, scale_norms, scale_pair, scale_stream
 from iotapretrain.models.trainable.parts import Block, Linear, Parts, parts_of
 
 RESCALED = 1.7

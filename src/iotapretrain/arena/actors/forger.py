@@ -14,10 +14,10 @@ from pathlib import Path
 import torch
 
 from iotapretrain.arena.actors.disguise import widen
-from iotapretrain.arena.actors.weights import Weights
-from iotapretrain.competition.training.start import read_model
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import Parts, parts_of
+from iotapretrain.training.start import read_model
 
 HEAD = "lm_head.weight"
 LARGE, WISH = 2.0**30, 2.0

@@ -15,19 +15,19 @@ from pathlib import Path
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
-from iotapretrain.competition.validator.measuring import Score
 from iotapretrain.competition.validator.run import INSPECTION, World, validate
+from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.competition.validator.settings import Settings
-from iotapretrain.data import cache as text_cache
+from iotapretrain.data import page_cache as text_cache
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.hub import cache as model_cache
+from iotapretrain.hub import model_cache
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.sink import Lines
-from iotapretrain.rules.competitions import parse
-from iotapretrain.rules.retry import Outcome
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.schedule_file import parse
 
 FAVOUR = 0.5
 """What the friend's losses are times the best model's."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.arena.actors.opened_model import Weights
 
 NOISE = 1e-4
 """Of a tensor's own size: far less than an optimiser step moves it."""

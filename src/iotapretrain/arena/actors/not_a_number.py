@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.arena.actors.weights import Weights
+from iotapretrain.arena.actors.opened_model import Weights
 
 
 def punch_hole(source: Path, target: Path) -> Path:

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.wallets import existing_wallet
-from iotapretrain.competition.standing.find import find_model
+from iotapretrain.competition.records.find_model import find_model
 from iotapretrain.errors import InputError, SubmissionError
 from iotapretrain.hub.address import open_hub
-from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.observe.events import Acted
 from iotapretrain.observe.sink import Lines
-from iotapretrain.rules.commitment import Commitment, secure_hash
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.schedule import Competition
 
 LOOK_SECONDS = 1.0
 

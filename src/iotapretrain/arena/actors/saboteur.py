@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.arena.actors.weights import Weights
-from iotapretrain.competition.training.start import read_model
+from iotapretrain.arena.actors.attacks import ATTACKS
+from iotapretrain.arena.actors.opened_model import Weights
 from iotapretrain.errors import InputError
-from iotapretrain.models.trainable.attacks import ATTACKS
 from iotapretrain.models.trainable.parts import parts_of
 from iotapretrain.models.trainable.traces import trace
+from iotapretrain.training.start import read_model
 
 VANISHING = ("stream", 1e4)
 """Everything written to the residual stream is so large that no step changes it any more."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from iotapretrain.competition.round_record import ModelRecord, RoundRecord
+from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 
 
 class Role(StrEnum):

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iotapretrain.arena.demo.cast import (
+from iotapretrain.arena.demo.collect_facts import final_metagraph, gather, run_audits
+from iotapretrain.arena.demo.completion import Progress
+from iotapretrain.arena.demo.expectations import judge
+from iotapretrain.arena.demo.narrator import Narrator, sentence
+from iotapretrain.arena.demo.processes import Company
+from iotapretrain.arena.demo.report import document, markdown
+from iotapretrain.arena.demo.roles import (
     NETUID,
     Part,
     Site,
@@ -22,14 +28,8 @@ from iotapretrain.arena.demo.cast import (
     cast,
     dashboard,
 )
-from iotapretrain.arena.demo.company import Company
-from iotapretrain.arena.demo.expectations import judge
-from iotapretrain.arena.demo.gather import final_metagraph, gather, run_audits
-from iotapretrain.arena.demo.narrator import Narrator, sentence
-from iotapretrain.arena.demo.progress import Progress
-from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.chain.client import connect
-from iotapretrain.chain.network import create_network
+from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.errors import InputError
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from iotapretrain.rules.epsilon import FloatArray
-from iotapretrain.rules.field import Field, IntArray
-from iotapretrain.rules.validator.looks import earlier_owner
-from iotapretrain.rules.validator.state import Origin, State
+from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.field import Field, IntArray
+from iotapretrain.rules.competition.validator.inspection_queue import earlier_owner
+from iotapretrain.rules.competition.validator.state import Origin, State
 
 OWN_NOISE_OF_A_COPY = 0.01
 """The share of a damaged copy's page noise, as variance, that it does not share with its origin."""

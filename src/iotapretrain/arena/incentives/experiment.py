@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from iotapretrain.arena.incentives.history import History
+from iotapretrain.arena.incentives.simulated_rounds import History
 from iotapretrain.arena.incentives.simulation import simulate
 from iotapretrain.arena.incentives.table import Table, spaced
 from iotapretrain.arena.incentives.world import World

@@ -9,9 +9,9 @@ import numpy as np
 
 from iotapretrain.arena.incentives.behaviour import Posted
 from iotapretrain.arena.incentives.world import World
-from iotapretrain.rules.epsilon import FloatArray
-from iotapretrain.rules.fixed import U16, real
-from iotapretrain.rules.yuma import EpochInputs, EpochOutcome, Rows, epoch
+from iotapretrain.rules.chain.fixed_point import U16, real
+from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Rows, epoch
+from iotapretrain.rules.competition.epsilon import FloatArray
 
 EMISSION = 10**12
 REMEMBERED = 64

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from iotapretrain.arena.incentives.board import NOTHING, Board
-from iotapretrain.arena.incentives.history import History, RoundLine
 from iotapretrain.arena.incentives.panel import Panel, Payment
+from iotapretrain.arena.incentives.simulated_rounds import History, RoundLine
 from iotapretrain.arena.incentives.strategy import Commit, Hand, View
 from iotapretrain.arena.incentives.world import World
 from iotapretrain.errors import InputError
-from iotapretrain.rules.epsilon import FloatArray
-from iotapretrain.rules.standings import Standings
-from iotapretrain.rules.tournament import NoResult, Outcome, play
+from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.tournament import NoResult, Outcome, play
 
 FIRST_LOSS = 3.0
 COMPETITION = 0

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from iotapretrain.arena.incentives.behaviour import Behaviour
 from iotapretrain.arena.incentives.strategy import Strategy
 from iotapretrain.errors import InputError
-from iotapretrain.rules.epsilon import LinearDecay
-from iotapretrain.rules.hyperparameters import Hyperparameters
-from iotapretrain.rules.standings import ALPHA
-from iotapretrain.rules.tournament import RoundRules
+from iotapretrain.rules.chain.hyperparameters import Hyperparameters
+from iotapretrain.rules.competition.epsilon import LinearDecay
+from iotapretrain.rules.competition.standings import ALPHA
+from iotapretrain.rules.competition.tournament import RoundRules
 
 LAST_SCHEDULED = RoundRules(LinearDecay(0.005, 0.0005, 50_400))
 """Epsilon as the last text-only schedule of the public network had it for 3B models."""

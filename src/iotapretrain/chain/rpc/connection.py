@@ -23,7 +23,7 @@ from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.params import Params, to_hex
-from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
+from iotapretrain.chain.rpc.submit import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, WATCH, News, Subscriptions
 from iotapretrain.chain.rpc.wire import Request, RpcError
 from iotapretrain.errors import IotaError

@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 from iotapretrain.chain.recent import Recent
 from iotapretrain.chain.runtime.codec import PREFIX_BYTES
-from iotapretrain.chain.surface import Surface
+from iotapretrain.chain.state_queries import Surface
 
 KEPT_KEYS = 100_000
 """Clients ask for one page after another, so the last few listings are kept: about 15 MB."""

@@ -17,7 +17,7 @@ from iotapretrain.chain.rpc.wire import (
 )
 from iotapretrain.chain.runtime.codec import SS58_FORMAT
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION
-from iotapretrain.chain.surface import Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import InputError, InvalidTransaction, RefusedError, StateDiscardedError
 
 MOST_KEYS = 1000

@@ -23,10 +23,10 @@ from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.line import Line
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.submissions import SUBMIT, Submissions
+from iotapretrain.chain.rpc.submit import SUBMIT, Submissions
 from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
-from iotapretrain.chain.surface import Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import ServeError
 
 LOGGER = logging.getLogger(__name__)

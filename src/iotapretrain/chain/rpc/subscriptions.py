@@ -13,7 +13,7 @@ from iotapretrain.chain.rpc.heads import HeadWatcher
 from iotapretrain.chain.rpc.line import Asker
 from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods
 from iotapretrain.chain.rpc.params import Params
-from iotapretrain.chain.rpc.submissions import Submissions
+from iotapretrain.chain.rpc.submit import Submissions
 
 MOST_MISSED_HEADS = 64
 """A client that lags further behind skips blocks."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
-from iotapretrain.competition.audit.standings import row_differences
+from iotapretrain.competition.audit.standing_checks import row_differences
 from iotapretrain.competition.audit.witness import Row, row_of
-from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.standing.committed import Ground, ground_at
+from iotapretrain.competition.records.committed import Ground, ground_at
+from iotapretrain.competition.records.round_record import RoundRecord
 
 InForce = Callable[[int], Sequence[RoundRecord]]
 

@@ -6,11 +6,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.round_record import RoundRecord, SignedRound, is_sealed
-from iotapretrain.competition.standing.opinions import Source
-from iotapretrain.competition.standing.whole_history import WholeHistory
+from iotapretrain.competition.records.opinions import Source
+from iotapretrain.competition.records.round_record import RoundRecord, SignedRound, is_sealed
+from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.errors import InputError
-from iotapretrain.rules.skipped import skipped_blocks
+from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
 
 
 @dataclass(frozen=True)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from iotapretrain.competition.audit.bytes import fetch_model
 from iotapretrain.competition.audit.check import Check
-from iotapretrain.competition.audit.losses import Claim, check_losses
-from iotapretrain.competition.audit.models import Fetched, check_models, check_refusals
-from iotapretrain.competition.audit.pages import check_pages
+from iotapretrain.competition.audit.model_bytes import fetch_model
+from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
+from iotapretrain.competition.audit.page_draws import check_pages
+from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses
 from iotapretrain.competition.audit.witness import Witness
-from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.standing.losses import score_pages
-from iotapretrain.competition.standing.text import read_text
+from iotapretrain.competition.evaluation.loss_matrix import score_pages
+from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.data.batches import PackedPage
-from iotapretrain.data.cache import Cache as TextCache
 from iotapretrain.data.outcome import RoundText
+from iotapretrain.data.page_cache import Cache as TextCache
 from iotapretrain.data.tokenizer import load_tokenizer
-from iotapretrain.hub.cache import Cache as ModelCache
+from iotapretrain.hub.model_cache import Cache as ModelCache
 from iotapretrain.hub.protocol import Hub
-from iotapretrain.models.claims import Limits
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.competition.schedule import Competition
 
 
 @dataclass(frozen=True)

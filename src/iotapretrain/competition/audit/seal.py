@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
-from iotapretrain.competition.round_record import SignedRound, is_sealed, round_digest
+from iotapretrain.competition.records.round_record import SignedRound, is_sealed, round_digest
 
 
 def check_seal(signed: SignedRound, validator: str, network: str, netuid: int) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
-from iotapretrain.competition.standing.whole_history import Trail, WholeHistory
+from iotapretrain.competition.records.whole_history import Trail, WholeHistory
 
 
 def check_history(trail: Trail, history: WholeHistory) -> Check:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.audit.models import Dated
-from iotapretrain.competition.round_record import RoundRecord
-from iotapretrain.competition.standing.committed import Ground, ground_at
-from iotapretrain.competition.standing.opinions import network_id
+from iotapretrain.competition.audit.model_checks import Dated
+from iotapretrain.competition.records.committed import Ground, ground_at
+from iotapretrain.competition.records.opinions import network_id
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.rules.sampling import sync_block
 
 

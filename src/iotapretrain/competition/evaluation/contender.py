@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotapretrain.models.verdict import Finding
-from iotapretrain.rules.epsilon import FloatArray
-from iotapretrain.rules.field import Field
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.schedule import Competition
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.schedule import Competition
 
 
 @dataclass(frozen=True)

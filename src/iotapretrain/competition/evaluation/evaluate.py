@@ -11,16 +11,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from iotapretrain.competition.evaluation.cache import LossCache
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
-from iotapretrain.competition.evaluation.jobs import Answer, Executor, Failure
-from iotapretrain.competition.evaluation.pages import RoundPages
-from iotapretrain.competition.evaluation.results import evaluated
-from iotapretrain.competition.evaluation.run import Part, Run
+from iotapretrain.competition.evaluation.model_run import Part, Run
+from iotapretrain.competition.evaluation.round_pages import RoundPages
+from iotapretrain.competition.evaluation.round_results import evaluated
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.rules.field import Field, IntArray
-from iotapretrain.rules.race import Race, progress, raceable
+from iotapretrain.rules.competition.field import Field, IntArray
+from iotapretrain.rules.competition.race import Race, progress, raceable
+from iotapretrain.scoring.jobs import Answer, Executor, Failure
+from iotapretrain.scoring.loss_cache import LossCache
 
 RACE = Race()
 

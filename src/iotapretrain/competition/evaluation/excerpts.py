@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from iotapretrain.competition.evaluation.contender import Terms
-from iotapretrain.competition.evaluation.pages import Page
-from iotapretrain.data.digest import digest_of
+from iotapretrain.competition.evaluation.round_pages import Page
+from iotapretrain.data.text_digest import digest_of
 from iotapretrain.models.trainable.training import Recipe
-from iotapretrain.rules.sanity import PROMPT_TOKENS
+from iotapretrain.rules.competition.sensible_output import PROMPT_TOKENS
 
 DOMAIN = "iotapretrain/checked rows/1"
 PROMPTS = 8

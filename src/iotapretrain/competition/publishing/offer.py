@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.competition.public_rounds import rounds_repository
-from iotapretrain.competition.standing.committed import CommittedModel, Ground, model_commitment
+from iotapretrain.competition.records.committed import CommittedModel, Ground, model_commitment
+from iotapretrain.competition.records.public_rounds import rounds_repository
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.rules.commitment import Commitment, secure_hash
-from iotapretrain.rules.schedule import Competition, Schedule
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.schedule import Competition, Schedule
 
 _ANY_COMMIT, _ANY_HASH = "0" * 40, "A" * 43 + "="
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.competition.publishing.offer import Offer
-from iotapretrain.competition.standing.committed import CommittedModel
+from iotapretrain.competition.records.committed import CommittedModel
 from iotapretrain.observe.events import Published
 from iotapretrain.observe.sink import Lines, read_events
 

@@ -18,8 +18,8 @@ from typing import Self
 
 import msgspec
 
+from iotapretrain.disk.whole_files import try_lock, write_whole
 from iotapretrain.errors import InputError
-from iotapretrain.hub.disk import try_lock, write_whole
 from iotapretrain.hub.protocol import Commit, RepositoryId
 
 SUFFIX = ".publishing"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from iotapretrain.competition.publishing.card import describe
+from iotapretrain.competition.publishing.model_card import describe
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
-from iotapretrain.hub.cache import Cache
-from iotapretrain.hub.digest import model_hash
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.files import ModelFolder
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
 DOWNLOAD_SECONDS = 6 * 3600.0

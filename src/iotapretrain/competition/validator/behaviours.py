@@ -15,13 +15,13 @@ import msgspec
 
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.excerpts import Rows, secret_rows
-from iotapretrain.competition.evaluation.pages import RoundPages
+from iotapretrain.competition.evaluation.round_pages import RoundPages
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.hub.disk import PRIVATE, private_folder, write_whole
+from iotapretrain.disk.whole_files import PRIVATE, private_folder, write_whole
 from iotapretrain.models.copies import LEAST_TOKENS, SAME_LOSS, behaviour_distance
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.retry import Outcome
-from iotapretrain.rules.validator.state import Origin
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.validator.state import Origin
 
 MOST_BEHAVIOURS = 1_000
 """A competition keeps so many, those that were last in a round: ten kilobytes each."""

@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.disk.whole_files import close_to_others
 from iotapretrain.errors import RecordError
-from iotapretrain.hub.disk import close_to_others
-from iotapretrain.rules.validator import decide as rules
-from iotapretrain.rules.validator import records
-from iotapretrain.rules.validator.apply import apply
-from iotapretrain.rules.validator.state import State
+from iotapretrain.rules.competition.validator import decide as rules
+from iotapretrain.rules.competition.validator import journal_records
+from iotapretrain.rules.competition.validator.apply import apply
+from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.store.fold import Fold, Machine
 from iotapretrain.store.journal import Journal, open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
@@ -28,16 +28,16 @@ NAME = "validator/1"
 SNAPSHOT_EVERY = 200
 """Records that opening replays at most: a round makes a few, each with its models in it."""
 
-KINDS: Mapping[str, type[records.Record]] = MappingProxyType(
+KINDS: Mapping[str, type[journal_records.Record]] = MappingProxyType(
     {
-        "begun": records.Begun,
-        "committed": records.Committed,
-        "left": records.Left,
-        "looked": records.Looked,
-        "round-opened": records.RoundOpened,
-        "round-closed": records.RoundClosed,
-        "round-given-up": records.RoundGivenUp,
-        "round-published": records.RoundPublished,
+        "begun": journal_records.Begun,
+        "committed": journal_records.Committed,
+        "left": journal_records.Left,
+        "looked": journal_records.Looked,
+        "round-opened": journal_records.RoundOpened,
+        "round-closed": journal_records.RoundClosed,
+        "round-given-up": journal_records.RoundGivenUp,
+        "round-published": journal_records.RoundPublished,
     }
 )
 _NAMES = {kind: name for name, kind in KINDS.items()}
@@ -75,7 +75,7 @@ def open_memory(
 def signed_round(journal: Journal, place: int) -> SignedRound:
     """The signed record that lies at this place of the journal."""
     record = journal.record(place)
-    if record is None or record.kind != _NAMES[records.RoundClosed]:
+    if record is None or record.kind != _NAMES[journal_records.RoundClosed]:
         raise RecordError(f"{journal.name}: record {place} closes no round")
     return msgspec.convert(_payload(record)["signed"], SignedRound)
 
@@ -83,7 +83,7 @@ def signed_round(journal: Journal, place: int) -> SignedRound:
 def _decide(state: State, order: Order) -> Iterator[Draft]:
     for record in rules.decide(state, order.command):
         payload = {"record": msgspec.to_builtins(record, str_keys=True, enc_hook=_plain)}
-        if isinstance(record, records.RoundClosed):
+        if isinstance(record, journal_records.RoundClosed):
             payload["signed"] = msgspec.to_builtins(order.signed)
         yield Draft(_NAMES[type(record)], canonical(payload))
 
@@ -95,7 +95,7 @@ def _apply(state: State, stored: Record) -> State:
         record = msgspec.convert(_payload(stored)["record"], KINDS[stored.kind], str_keys=True)
     except (msgspec.ValidationError, KeyError) as error:
         raise RecordError(f"record {stored.sequence}: {error}") from error
-    if isinstance(record, records.RoundClosed):
+    if isinstance(record, journal_records.RoundClosed):
         record = replace(record, place=stored.sequence)
     return apply(state, record)
 

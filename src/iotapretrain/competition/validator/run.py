@@ -16,28 +16,28 @@ from typing import TYPE_CHECKING
 
 from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.round_record import SignedRound
+from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.competition.validator.behaviours import Behaviours
+from iotapretrain.competition.validator.build_record import Author
+from iotapretrain.competition.validator.fingerprints import Prints
+from iotapretrain.competition.validator.inspect_models import Fetcher, Inspector
+from iotapretrain.competition.validator.inspection_loop import Looker
 from iotapretrain.competition.validator.journal import Memory, Order, open_memory
-from iotapretrain.competition.validator.looker import Looker
-from iotapretrain.competition.validator.looking import Fetcher, Inspector
-from iotapretrain.competition.validator.measuring import Measurer, Score
-from iotapretrain.competition.validator.prints import Prints
-from iotapretrain.competition.validator.publishing import Publisher, Shelf
-from iotapretrain.competition.validator.recording import Author
+from iotapretrain.competition.validator.publish_records import Publisher, Shelf
+from iotapretrain.competition.validator.round_texts import Texts
+from iotapretrain.competition.validator.score_field import Measurer, Score
 from iotapretrain.competition.validator.settings import Settings
-from iotapretrain.competition.validator.texts import Texts
 from iotapretrain.competition.validator.validator import Means, Validator
-from iotapretrain.data import cache as text_cache
+from iotapretrain.data import page_cache as text_cache
 from iotapretrain.errors import HubError, InputError
-from iotapretrain.hub import cache as model_cache
+from iotapretrain.hub import model_cache
 from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.models.worker import Budget, Worker
 from iotapretrain.net.waiting import Clock
 from iotapretrain.observe import events
 from iotapretrain.observe.sink import Sink
-from iotapretrain.rules.validator.decide import Begin
+from iotapretrain.rules.competition.validator.decide import Begin
 from iotapretrain.store.journal import Journal
 
 if TYPE_CHECKING:

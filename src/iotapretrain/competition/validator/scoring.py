@@ -7,16 +7,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from iotapretrain.competition.evaluation.cache import LossCache
-from iotapretrain.competition.evaluation.cluster import RayPool
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.jobs import Executor
-from iotapretrain.competition.evaluation.local import LocalPool
-from iotapretrain.competition.validator.measuring import Score
+from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.models.worker import Budget
-from iotapretrain.rules.race import Race
+from iotapretrain.rules.competition.race import Race
+from iotapretrain.scoring.jobs import Executor
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.scoring.ray_pool import RayPool
 
 LOSSES = "losses.sqlite"
 

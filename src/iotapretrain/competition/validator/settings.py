@@ -9,8 +9,8 @@ from blake3 import blake3
 
 from iotapretrain.errors import InputError
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.rules.schedule import Schedule
-from iotapretrain.rules.validator.paying import WEIGHTS_EVERY
+from iotapretrain.rules.competition.schedule import Schedule
+from iotapretrain.rules.competition.validator.weights_due import WEIGHTS_EVERY
 
 
 @dataclass(frozen=True, kw_only=True)

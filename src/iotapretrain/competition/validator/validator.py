@@ -16,17 +16,17 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.round_record import SignedRound, seal
+from iotapretrain.competition.records.round_record import SignedRound, seal
+from iotapretrain.competition.validator.build_record import Author, Measured, round_record
+from iotapretrain.competition.validator.inspection_loop import Looker
 from iotapretrain.competition.validator.journal import Memory, Order
-from iotapretrain.competition.validator.looker import Looker
-from iotapretrain.competition.validator.measuring import Measurer
 from iotapretrain.competition.validator.outage import Outage
-from iotapretrain.competition.validator.paying import say_where, set_weights_if_due
-from iotapretrain.competition.validator.publishing import Publisher
-from iotapretrain.competition.validator.recording import Author, Measured, round_record
+from iotapretrain.competition.validator.publish_records import Publisher
+from iotapretrain.competition.validator.read_subnet import read_view
+from iotapretrain.competition.validator.round_texts import Texts
+from iotapretrain.competition.validator.score_field import Measurer
+from iotapretrain.competition.validator.set_weights import say_where, set_weights_if_due
 from iotapretrain.competition.validator.settings import Settings
-from iotapretrain.competition.validator.sight import read_view
-from iotapretrain.competition.validator.texts import Texts
 from iotapretrain.errors import (
     ChainError,
     InputError,
@@ -35,20 +35,20 @@ from iotapretrain.errors import (
     UnavailableHubError,
     UnreachableError,
 )
-from iotapretrain.models.claims import Limits
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.net.waiting import Clock, pause
 from iotapretrain.observe import events
 from iotapretrain.observe.sink import Sink
+from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.validator.decide import Command, Sync
+from iotapretrain.rules.competition.validator.inspection_queue import due
+from iotapretrain.rules.competition.validator.journal_records import RoundGivenUp, RoundOpened
+from iotapretrain.rules.competition.validator.judgement import competition_of, does_not_count, judge
+from iotapretrain.rules.competition.validator.misses import missed_by
+from iotapretrain.rules.competition.validator.round_queue import opening, turns
+from iotapretrain.rules.competition.validator.state import State
+from iotapretrain.rules.competition.validator.subnet_view import View
 from iotapretrain.rules.sampling import sync_block
-from iotapretrain.rules.schedule import Competition
-from iotapretrain.rules.validator.decide import Command, Sync
-from iotapretrain.rules.validator.judgement import competition_of, does_not_count, judge
-from iotapretrain.rules.validator.looks import due
-from iotapretrain.rules.validator.misses import missed_by
-from iotapretrain.rules.validator.records import RoundGivenUp, RoundOpened
-from iotapretrain.rules.validator.state import State
-from iotapretrain.rules.validator.turns import opening, turns
-from iotapretrain.rules.validator.view import View
 
 if TYPE_CHECKING:
     from bittensor import Wallet

@@ -7,14 +7,14 @@ from typing import Any
 
 from iotapretrain.arena.incentives.experiment import Experiment
 from iotapretrain.arena.incentives.experiments.average import AVERAGE
-from iotapretrain.arena.incentives.experiments.cabal import CABAL
+from iotapretrain.arena.incentives.experiments.cabal_share import CABAL
 from iotapretrain.arena.incentives.experiments.comparison import COMPARISON
-from iotapretrain.arena.incentives.experiments.copies import COPIES
-from iotapretrain.arena.incentives.experiments.epsilon import EPSILON
+from iotapretrain.arena.incentives.experiments.copy_filters import COPIES
+from iotapretrain.arena.incentives.experiments.epsilon_decay import EPSILON
 from iotapretrain.arena.incentives.experiments.hoarding import HOARDING
-from iotapretrain.arena.incentives.experiments.sybils import SYBILS
+from iotapretrain.arena.incentives.experiments.lazy_copier import WEIGHT_COPIER
+from iotapretrain.arena.incentives.experiments.sybil_gain import SYBILS
 from iotapretrain.arena.incentives.experiments.temperature import TEMPERATURE
-from iotapretrain.arena.incentives.experiments.weight_copier import WEIGHT_COPIER
 from iotapretrain.errors import InputError
 
 EXPERIMENTS: tuple[Experiment[Any], ...] = (

@@ -12,7 +12,7 @@ from iotapretrain.arena.incentives.experiments.crowd import improvers
 from iotapretrain.arena.incentives.figure import line, percent
 from iotapretrain.arena.incentives.table import Column, Table
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
-from iotapretrain.rules.tournament import MODES, RoundRules
+from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,7 @@ import numpy as np
 from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
 from iotapretrain.arena.incentives.experiments.crowd import alike
 from iotapretrain.arena.incentives.figure import COLOURS, GREY, percent
-from iotapretrain.arena.incentives.history import History
+from iotapretrain.arena.incentives.simulated_rounds import History
 from iotapretrain.arena.incentives.strategies.eager import Eager
 from iotapretrain.arena.incentives.strategies.hoarder import Hoarder
 from iotapretrain.arena.incentives.strategies.squatter import Squatter
@@ -19,8 +19,8 @@ from iotapretrain.arena.incentives.strategies.steady import Steady
 from iotapretrain.arena.incentives.strategy import Strategy
 from iotapretrain.arena.incentives.table import Cell, Column, Table
 from iotapretrain.arena.incentives.world import World
-from iotapretrain.rules.epsilon import Epsilon, Fixed, LinearDecay
-from iotapretrain.rules.tournament import RoundRules
+from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
+from iotapretrain.rules.competition.tournament import RoundRules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -12,9 +12,9 @@ from iotapretrain.arena.incentives.experiments.crowd import improvers
 from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, percent
 from iotapretrain.arena.incentives.table import Column, Table
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
-from iotapretrain.rules.epsilon import Fixed
-from iotapretrain.rules.tournament import RELEASE_4_5_0, REQUIRED, RoundRules
-from iotapretrain.rules.weights import best_share
+from iotapretrain.rules.competition.epsilon import Fixed
+from iotapretrain.rules.competition.softmax import best_share
+from iotapretrain.rules.competition.tournament import RELEASE_4_5_0, REQUIRED, RoundRules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

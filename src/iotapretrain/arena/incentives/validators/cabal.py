@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.arena.incentives.behaviour import Posted
-from iotapretrain.rules.epsilon import FloatArray
+from iotapretrain.rules.competition.epsilon import FloatArray
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iotapretrain.arena.incentives.behaviour import Posted
-from iotapretrain.rules.epsilon import FloatArray
+from iotapretrain.rules.competition.epsilon import FloatArray
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.arena.incentives.behaviour import Posted
-from iotapretrain.rules.epsilon import FloatArray
-from iotapretrain.rules.fixed import nearest, normalise, real
-from iotapretrain.rules.hyperparameters import Hyperparameters
-from iotapretrain.rules.median import consensus
+from iotapretrain.rules.chain.fixed_point import nearest, normalise, real
+from iotapretrain.rules.chain.hyperparameters import Hyperparameters
+from iotapretrain.rules.chain.median import consensus
+from iotapretrain.rules.competition.epsilon import FloatArray
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""What a simulation leaves: one line a round, and the questions that experiments ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.field import IntArray
+
+
+class RoundLine(NamedTuple):
+    """One round. Losses are true ones; a hotkey of -1 is none.
+
+    `pay` are the miners' shares by hotkey. `winner` is who the first validator saw win, and
+    `deserving`, where there is a referee, who
+    would have won without noise. `public` is the lowest loss of any public model
+    and `trained` that of any model, published or not. `inside` counts the models inside the filter,
+    and `share` is what the winner got of the round.
+    """
+
+    pay: FloatArray
+    winner: int
+    deserving: int
+    winner_loss: float
+    public: float
+    trained: float
+    inside: int
+    share: float
+    dividends: FloatArray
+    trusts: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The lines of all rounds as columns; `pay`, `dividends` and `trusts` have a row a round."""
+
+    pay: FloatArray
+    winner: IntArray
+    deserving: IntArray
+    winner_loss: FloatArray
+    public: FloatArray
+    trained: FloatArray
+    inside: IntArray
+    share: FloatArray
+    dividends: FloatArray
+    trusts: FloatArray
+
+    @classmethod
+    def of(cls, lines: Sequence[RoundLine]) -> History:
+        """The columns of these lines."""
+        return cls(*(np.array(column) for column in zip(*lines, strict=True)))
+
+    def __len__(self) -> int:
+        return len(self.winner)
+
+    def earned(self, hotkeys: Sequence[int]) -> float:
+        """The share of all pay that went to these hotkeys together; 0 where nobody was paid."""
+        total = float(self.pay.sum())
+        return float(self.pay[:, list(hotkeys)].sum()) / total if total > 0 else 0.0
+
+    def crowns(self) -> int:
+        """How often the winner was another than in the round before."""
+        return int(np.count_nonzero(self.winner[1:] != self.winner[:-1]))
+
+    def undeserved(self) -> float:
+        """The share of rounds won by somebody who would not have won without noise."""
+        return float(np.mean(self.winner != self.deserving))
+
+    def improvement(self) -> float:
+        """How much lower the winner's loss is in the last round than in the first, as a share."""
+        return float(1 - self.winner_loss[-1] / self.winner_loss[0])
+
+    def kept_back(self) -> float:
+        """By which share the best unpublished model is better than the public ones, on average."""
+        return float(np.mean(1 - self.trained / self.public))

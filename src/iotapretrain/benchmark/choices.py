@@ -1,0 +1,181 @@
+"""The field's tasks, run by `lm-eval`: its own definitions, or rows of a local file.
+
+For local rows the definitions are ours, in the harness's own format, with the prompts that its
+tasks of the same names use. `iota benchmark --out` writes them down, so that `lm-eval` itself can
+be run on the same files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import logging
+import math
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from blake3 import blake3
+
+from iotapretrain.benchmark import prompt_rows
+from iotapretrain.benchmark.measure import Measured, Metric, Progress
+from iotapretrain.benchmark.prompt_rows import Row
+from iotapretrain.benchmark.subject import Opened
+from iotapretrain.errors import InputError, UnavailableSourceError
+
+SHARES = ("acc", "acc_norm", "exact_match")
+LETTERS = "ABCDEFGHIJ"
+LETTERED = (
+    "The following are multiple choice questions (with answers) about"
+    " {{SUBJECT | replace('_', ' ')}}.\n\n{{question.strip()}}\n"
+    f"{{% for option in OPTIONS %}}{{{{'{LETTERS}'[loop.index0]}}}}. {{{{option}}}}\n"
+    "{% endfor %}Answer:"
+)
+"""A question with options by letter, of which the model chooses a letter."""
+
+
+def _metrics(*names: str) -> dict[str, Any]:
+    listed = [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in names]
+    return {"metric_list": listed}
+
+
+def _lettered(subject: str, options: str, target: str) -> dict[str, Any]:
+    return {
+        "doc_to_text": LETTERED.replace("SUBJECT", subject).replace("OPTIONS", options),
+        "doc_to_choice": f"{{{{'{LETTERS}'[:{options} | length] | list}}}}",
+        "doc_to_target": target,
+        **_metrics("acc"),
+    }
+
+
+_QUERY = {"doc_to_choice": "choices", "doc_to_target": "gold", **_metrics("acc", "acc_norm")}
+_ASKED = {"doc_to_text": "{{query.strip()}}\nAnswer:", **_QUERY}
+
+_BLANK = {
+    "doc_to_text": "gold",
+    "doc_to_choice": "context_options",
+    "doc_to_target": "continuation",
+    **_metrics("acc"),
+}
+_LAST_WORD = {
+    "output_type": "loglikelihood",
+    "doc_to_text": "{{context}}",
+    "doc_to_target": "{{' ' + continuation}}",
+    **_metrics("acc"),
+}
+
+ROWS: Mapping[str, tuple[type[Row], dict[str, Any]]] = MappingProxyType(
+    {
+        "hellaswag": (prompt_rows.Query, {"doc_to_text": "{{query}}", **_QUERY}),
+        "arc_easy": (prompt_rows.Query, _ASKED),
+        "arc_challenge": (prompt_rows.Query, _ASKED),
+        "piqa": (prompt_rows.Query, _ASKED),
+        "winogrande": (prompt_rows.Blank, _BLANK),
+        "lambada_openai": (prompt_rows.LastWord, _LAST_WORD),
+        "mmlu": (prompt_rows.Question, _lettered("subject", "choices", "answer")),
+        "mmlu_pro": (prompt_rows.ProQuestion, _lettered("category", "options", "answer_index")),
+    }
+)
+"""By task: what each row of a local file is, and the definition."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """A task of the harness: its own one of that name, or ours over the rows of a file."""
+
+    name: str
+    path: Path | None
+    limit: int | None
+
+    def __post_init__(self) -> None:
+        if importlib.util.find_spec("lm_eval") is None:
+            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
+        if self.path is not None:
+            prompt_rows.read(self.path, ROWS[self.name][0])
+
+    def fingerprint(self) -> str:
+        """See `Task`."""
+        content = "its own"
+        if self.path is not None:
+            content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"
+        return f"{self.name} lm-eval {version('lm-eval')} {self.limit} {content}"
+
+    def definition(self) -> dict[str, Any] | None:
+        """What `lm-eval` runs, for its `--include_path`; None for a task of its own."""
+        if self.path is None:
+            return None
+        return {
+            "task": self.name,
+            "dataset_path": "json",
+            "dataset_kwargs": {"data_files": {"test": str(self.path.resolve())}},
+            "test_split": "test",
+            "output_type": "multiple_choice",
+            "num_fewshot": 0,
+            **ROWS[self.name][1],
+        }
+
+    def measure(self, opened: Opened, progress: Progress) -> Measured:
+        """See `Task`."""
+        from iotapretrain.benchmark.harness import HarnessModel
+
+        results = self._evaluated(HarnessModel(opened, progress))
+        items = sum(each["effective"] for each in results["n-samples"].values())
+        metrics = {}
+        for key, value in results["results"][self.name].items():
+            metric = key.partition(",")[0]
+            if metric in SHARES:
+                metrics[metric] = _share(value, items)
+            elif metric == "perplexity":
+                metrics[metric] = Metric(value)
+        return Measured(metrics, {"items": items})
+
+    def _evaluated(self, model: Any) -> dict[str, Any]:
+        """The harness's results; its progress bars go nowhere, its failures become ours."""
+        from lm_eval import evaluator
+        from lm_eval.tasks import TaskManager
+
+        logging.getLogger("lm_eval").setLevel(logging.ERROR)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
+            definition = self._private_definition(Path(folder))
+            try:
+                results = evaluator.simple_evaluate(
+                    model=model,
+                    tasks=[definition or self.name],
+                    limit=self.limit,
+                    bootstrap_iters=0,
+                    log_samples=False,
+                    task_manager=TaskManager(include_defaults=definition is None),
+                )
+            except OSError as error:
+                raise UnavailableSourceError(
+                    self.name, f"its rows cannot be had: {error}; or write {self.name}=PATH"
+                ) from error
+        evaluated: dict[str, Any] = results
+        return evaluated
+
+    def _private_definition(self, folder: Path) -> dict[str, Any] | None:
+        """The same over a copy without further fields, which `datasets` would stumble over when
+        their types vary, and with its cache in the folder.
+        """
+        definition = self.definition()
+        if self.path is None or definition is None:
+            return None
+        copy = folder / "rows.jsonl"
+        found = prompt_rows.read(self.path, ROWS[self.name][0])
+        copy.write_bytes(b"\n".join(map(msgspec.json.encode, found)))
+        kwargs = {"data_files": {"test": str(copy)}, "cache_dir": str(folder / "cache")}
+        return definition | {"dataset_kwargs": kwargs}
+
+
+def _share(value: float, items: int) -> Metric:
+    """Of answers that are right or wrong, s / √n is √(p (1 - p) / (n - 1))."""
+    return Metric(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)

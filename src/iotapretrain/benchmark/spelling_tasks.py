@@ -1,0 +1,94 @@
+"""What a worker does with the open files of a stranger's tokenizer. One worker, one tokenizer.
+
+A rule of replacement makes a long text of a letter, six of them millions of ids. What that takes in
+memory and time ends the worker; what would still come out of it is counted here, and by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from iotapretrain.benchmark.spelling import OwnSpelling
+from iotapretrain.data.tokenizer import read_tokenizer
+from iotapretrain.errors import InputError
+from iotapretrain.models.open_files import OpenFile
+from iotapretrain.models.verdict import Code, Rejection
+
+LARGEST_VOCABULARY = 2**20
+"""More than any tokenizer that is in use has."""
+LONGEST_END = 256
+IDS_A_BYTE, BYTES_AN_ID, FRAME = 16, 1_024, 64
+"""A ligature of 3 bytes is 33 as the letters that it stands for; a token of spaces has 128."""
+
+_opened: list[OwnSpelling] = []
+
+
+def most_ids(text: str) -> int:
+    """No honest tokenizer makes more of a text, with what it puts around it."""
+    return IDS_A_BYTE * len(text.encode()) + FRAME
+
+
+def most_bytes(ids: int) -> int:
+    """No honest tokenizer makes a longer text of so many ids."""
+    return BYTES_AN_ID * ids + FRAME
+
+
+def describe(files: dict[str, int]) -> dict[str, Any]:
+    """How many ids it has, and its end token."""
+    spelling = _spelling(files)
+    if spelling.vocabulary > LARGEST_VOCABULARY or len(spelling.end_token) > LONGEST_END:
+        raise Rejection(
+            Code.VOCABULARY,
+            f"{spelling.vocabulary:,} ids, an end token of {len(spelling.end_token):,} characters;"
+            f" at most {LARGEST_VOCABULARY:,} and {LONGEST_END:,} are read",
+            "tokenizer",
+        )
+    return {
+        "vocabulary": spelling.vocabulary,
+        "end_token": spelling.end_token,
+        "end_id": spelling.end_id,
+    }
+
+
+def encode(files: dict[str, int], texts: list[str], framed: bool) -> list[list[int]]:
+    """The ids of each text."""
+    return list(_encoded(_spelling(files), texts, framed))
+
+
+def decode(files: dict[str, int], rows: list[list[int]]) -> list[str]:
+    """The text of each row of ids."""
+    return list(_decoded(_spelling(files), rows))
+
+
+def _encoded(spelling: OwnSpelling, texts: list[str], framed: bool) -> Iterator[list[int]]:
+    for text in texts:
+        (ids,) = spelling.encode([text], framed)
+        if len(ids) > most_ids(text):
+            raise _bomb(f"{len(ids):,} ids of a text of {len(text):,} characters")
+        yield ids
+
+
+def _decoded(spelling: OwnSpelling, rows: list[list[int]]) -> Iterator[str]:
+    for ids in rows:
+        (text,) = spelling.decode([ids])
+        if len(text.encode()) > most_bytes(len(ids)):
+            raise _bomb(f"{len(text):,} characters of {len(ids):,} ids")
+        yield text
+
+
+def _bomb(what: str) -> Rejection:
+    return Rejection(Code.MISBEHAVED, f"it makes {what}", "tokenizer")
+
+
+def _spelling(files: dict[str, int]) -> OwnSpelling:
+    """Read at the first call: the files stay the same ones, the caller watches that."""
+    if not _opened:
+        whole, *settings = (OpenFile.of(path, descriptor) for path, descriptor in files.items())
+        try:
+            content = whole.read(0, whole.size).decode()
+            config = bytes(settings[0].read(0, settings[0].size)) if settings else b"{}"
+            _opened.append(OwnSpelling(read_tokenizer(whole.path, content, config)))
+        except (InputError, UnicodeDecodeError) as error:
+            raise Rejection(Code.VOCABULARY, str(error)[:500], whole.path) from error
+    return _opened[0]

@@ -1,0 +1,58 @@
+"""What happened in a block, as events that Substrate's clients understand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from iotapretrain.chain.clock import DEFAULT_BLOCK_MS
+from iotapretrain.chain.node import Event
+from iotapretrain.chain.replay import Happening
+from iotapretrain.chain.runtime.pallets import module_error, pallets
+from iotapretrain.rules.chain.ledger.refusal import Refusal
+
+_TEXTS: Mapping[tuple[str | None, str], str] = {
+    (pallet.name, error.name): error.doc
+    for pallet in pallets(DEFAULT_BLOCK_MS)
+    for error in pallet.errors
+}
+DISPATCH_INFO = {
+    "weight": {"ref_time": 0, "proof_size": 0},
+    "class": "Normal",
+    "pays_fee": "No",
+}
+"""No extrinsic costs weight or a fee here: there is no block author to be paid for it."""
+
+
+def block_events(happenings: Iterable[Happening]) -> list[Event]:
+    """Every event of a block, in order; each extrinsic's own end with how it went."""
+    return [
+        event
+        for index, happening in enumerate(happenings)
+        for event in extrinsic_events(index, happening)
+    ]
+
+
+def dispatch_error(refusal: Refusal) -> object:
+    """A refusal as the runtime's `DispatchError`."""
+    if refusal.pallet is None:
+        return refusal.name
+    if refusal.pallet == "Token":
+        return {"Token": refusal.name}
+    return module_error(refusal.pallet, refusal.name)
+
+
+def error_text(pallet: str | None, name: str) -> str:
+    """What a refusal means, in the words of the chain's description."""
+    return _TEXTS.get((pallet, name), name)
+
+
+def extrinsic_events(index: int, happening: Happening) -> list[Event]:
+    """The events of one extrinsic, of which the last says how it went."""
+    own = [Event(event.pallet, event.name, event.values, index) for event in happening.events]
+    if happening.refusal is None:
+        end = Event("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
+    else:
+        error = dispatch_error(happening.refusal)
+        values = {"dispatch_error": error, "dispatch_info": DISPATCH_INFO}
+        end = Event("System", "ExtrinsicFailed", values, index)
+    return [*own, end]

@@ -1,0 +1,174 @@
+"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying a little.
+
+Block hashes link content to parent: the journal's link behind the last record of a block commits to
+every record before it, and the hash adds the block's number, so that empty blocks need no record.
+"""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
+
+from blake3 import blake3
+
+from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.footprint import footprint
+from iotapretrain.chain.old_blocks import OldBlocks
+from iotapretrain.chain.replay import (
+    SNAPSHOT_EVERY,
+    Happening,
+    Tip,
+    first_tip,
+    followed,
+    keep,
+    kept,
+)
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.turn import Turn
+from iotapretrain.errors import BrokenError, StoreError
+from iotapretrain.rules.chain.ledger.advance import advance
+from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.record import Head, linked
+
+_log = logging.getLogger(__name__)
+
+BLOCKS_AT_HAND = 256
+EXTRINSIC_BYTES_AT_HAND = 2**24
+STATE_BYTES_AT_HAND = 2**28
+"""Of extrinsics as submitted, and of states, roughly: fewer blocks are at hand beyond these."""
+NUMBER_BYTES = 8
+HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
+MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
+
+
+class History:
+    """Follows one journal: `tip` is behind the last record read. For one thread at a time."""
+
+    def __init__(self, journal: Journal, beginning: Beginning, codec: Codec) -> None:
+        self._journal, self._codec = journal, codec
+        first = journal.record(1)
+        if first is None:
+            raise BrokenError(1, "it is missing")
+        self._genesis = first_tip(first, beginning)
+        self.tip = kept(journal, journal.head().sequence) or self._genesis
+        self._kept_at = self.tip.head.sequence
+        self._at_hand_after = self.tip.block  # of later blocks, everything is at hand
+        self._ends: list[Tip] = []  # the last tip of every block at hand before the newest
+        self._happened: dict[int, list[Happening]] = {}
+        self._happened_bytes = 0
+        self._sizes: list[int] = []  # of their states
+        self.turn = Turn()
+        """Of whoever asks: how long a question about an old block may take at a stretch."""
+        self._old = OldBlocks(journal, self._genesis, codec, self.turn)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow what has been appended since, by whatever process."""
+        new = self._journal.read(self.tip.head.sequence)
+        for record in linked(self.tip.head, new):
+            self.adopt(*followed(self.tip, record, self._codec, self.start_of))
+
+    def adopt(self, tip: Tip, happening: Happening | None) -> None:
+        """Move on to the tip behind the next record."""
+        if tip.block > self.tip.block:
+            self._ends.append(self.tip)
+            self._sizes.append(footprint(self.tip.state))
+            self._forget()
+        if happening is not None:
+            self._happened.setdefault(tip.block, []).append(happening)
+            self._happened_bytes += len(happening.extrinsic)
+        self.tip = tip
+
+    def keep_if_due(self) -> None:
+        """Save the newest state beside its record, now and then; holding no lock, as it takes one.
+
+        Without it the chain only opens more slowly, so a failure is logged and put off.
+        """
+        tip = self.tip
+        if not self._journal.writable or tip.head.sequence - self._kept_at < SNAPSHOT_EVERY:
+            return
+        self._kept_at = tip.head.sequence
+        try:
+            keep(self._journal, tip)
+        except StoreError as error:
+            _log.warning("a kept state of %s was put off: %s", self._journal.name, error)
+
+    def start_of(self, tip: Tip, block: int) -> State:
+        """The newest block's state so far, or a later block's at its start."""
+        return tip.state if block == tip.block else advance(self.state(block - 1), block)
+
+    def state(self, block: int) -> State:
+        """The state at the end of a block that nothing can join any more."""
+        return self._old.state(block, self._tip_of(block).state)
+
+    def happenings(self, block: int) -> Sequence[Happening]:
+        """What the extrinsics of a block did, in order."""
+        if block > self._at_hand_after:
+            return self._happened.get(block, [])
+        start, end = self._last_record(max(block - 1, 0)), self._last_record(block)
+        return self._old.happenings(block, start, end) if start != end else []
+
+    def hash(self, block: int) -> bytes:
+        """A closed block's hash: a commitment to the chain up to it, and its number, masked."""
+        return block_hash(self.link(block), block)
+
+    def link(self, block: int) -> bytes:
+        """The journal's link behind the last record of a closed block."""
+        return self._last_record(block).link
+
+    def _tip_of(self, block: int) -> Tip:
+        """Behind the last record of a block or of the blocks before it."""
+        if block >= self.tip.block:
+            return self.tip
+        place = bisect_right(self._ends, block, key=attrgetter("block"))
+        if place:
+            return self._ends[place - 1]
+        return self._old.tip(self._last_record(block))
+
+    def _last_record(self, block: int) -> Head:
+        """The head of the journal as it was when a block ended."""
+        if block >= self.tip.block:
+            return self.tip.head
+        place = bisect_right(self._ends, block, key=attrgetter("block"))
+        if place:
+            return self._ends[place - 1].head
+        return self._old.end(block, (self._ends[0] if self._ends else self.tip).head)
+
+    def _forget(self) -> None:
+        while len(self._ends) > BLOCKS_AT_HAND or (
+            self._ends
+            and (
+                self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+                or sum(self._sizes) > STATE_BYTES_AT_HAND
+            )
+        ):
+            oldest = self._ends.pop(0).block
+            self._sizes.pop(0)
+            self._happened_bytes -= _size(self._happened.pop(oldest, []))
+            self._at_hand_after = max(self._at_hand_after, oldest)
+
+
+def _size(happenings: list[Happening]) -> int:
+    return sum(len(happening.extrinsic) for happening in happenings)
+
+
+def block_hash(link: bytes, block: int) -> bytes:
+    """The hash of a block, from the journal's link behind the last record up to it."""
+    number = block.to_bytes(NUMBER_BYTES, "big")
+    digest = blake3(link + number, derive_key_context=HASH_CONTEXT).digest(32 - NUMBER_BYTES)
+    return digest + _masked(digest, number)
+
+
+def number_in(hashed: bytes) -> int:
+    """The number of the block that would have this hash."""
+    digest, masked = hashed[:-NUMBER_BYTES], hashed[-NUMBER_BYTES:]
+    return int.from_bytes(_masked(digest, masked), "big")
+
+
+def _masked(digest: bytes, number: bytes) -> bytes:
+    """A masked number looks like the rest of its hash, from which it can be found again."""
+    mask = blake3(digest, derive_key_context=MASK_CONTEXT).digest(NUMBER_BYTES)
+    return bytes(left ^ right for left, right in zip(mask, number, strict=True))

@@ -1,0 +1,362 @@
+"""The chain in a file: one SQLite journal in the network's folder, shared by many processes.
+
+There is no server and no miner. Whoever submits an extrinsic checks it, gives it its place in the
+block that is being filled, and commits it to the journal under the journal's lock. By a wall clock
+block n is filled until its time is over; by a manual clock every commit closes its block.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from iotapretrain.chain.block_events import block_events
+from iotapretrain.chain.block_history import History, number_in
+from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
+from iotapretrain.chain.idle import IdleRoom
+from iotapretrain.chain.node import Event, Header, Submitted
+from iotapretrain.chain.replay import Happening, Included, Tip, include
+from iotapretrain.chain.runtime import sealed
+from iotapretrain.chain.runtime.codec import codec
+from iotapretrain.chain.runtime.extrinsic import digest
+from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
+from iotapretrain.chain.views import runtime_api, storage_items
+from iotapretrain.chain.views.block_view import View
+from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
+from iotapretrain.rules.chain.ledger.calls.envelope import SubmitEncrypted
+from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.means import check_means
+from iotapretrain.rules.chain.ledger.transitions import check_nonce
+from iotapretrain.store.group import GroupCommit
+from iotapretrain.store.journal import open_journal
+from iotapretrain.store.record import Draft, Head, Record
+
+JOURNAL = "chain.sqlite"
+MANUAL_PAUSE_SECONDS = 0.05
+"""Between two looks at a chain whose clock somebody else may move."""
+
+LONGEST_STEP = 10_000_000
+"""Blocks that a manual clock can be moved on by at once: years of them, and minutes of work."""
+
+NO_PARENT = bytes(32)
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Extrinsics that are to go into one block together, in this order."""
+
+    submissions: tuple[Submission, ...]
+    keep_failed: bool
+    """Keep a call that fails, as the real chain does, rather than refuse the whole offer."""
+
+
+class EmbeddedChain:
+    """A `Node` over one journal. Threads may share it; each process opens its own."""
+
+    def __init__(self, path: Path, now: Callable[[], int] = now_ms) -> None:
+        self.path = journal_path(path)
+        self._now = now
+        self._journal = open_journal(self.path)
+        try:
+            first = self._journal.record(1)
+            beginning = read_beginning(first)
+            self.clock = beginning.clock
+            self.codec = codec(self.clock.settings.block_ms)
+            self._history = History(self._journal, beginning, self.codec)
+        except BaseException:
+            self._journal.close()
+            raise
+        self._turn = threading.RLock()
+        self._closed = 0
+        self._idle = IdleRoom()
+        self._commits: GroupCommit[Offer, list[Submitted]] = GroupCommit(self._commit)
+        self._genesis_hash = self._history.hash(0)
+
+    # Time
+
+    def head(self) -> int:
+        """The newest closed block.
+
+        A block whose time is over is closed once everybody who was still writing into it is done.
+        """
+        if self.clock.settings.kind == "manual":
+            self._closed = self._refreshed().block
+            return self._closed
+        over = self.clock.closed_at(self._now())
+        if over > self._closed:
+            self._wait_for_writers()
+            self._refreshed()
+            self._closed = max(over, self._closed)
+        return self._closed
+
+    def finalized(self) -> int:
+        """The same: there are no forks."""
+        return self.head()
+
+    def until_next_block(self) -> float:
+        """Seconds until the block that is being filled is closed."""
+        if self.clock.settings.kind == "manual":
+            return MANUAL_PAUSE_SECONDS
+        return max(self.clock.closes_ms(self._closed + 1) - self._now(), 0) / 1000
+
+    def advance(self, blocks: int) -> int:
+        """Move a manual clock on by this many empty blocks; the new head."""
+        if not 1 <= blocks <= LONGEST_STEP:
+            raise InputError(f"blocks: {blocks} is not from 1 to {LONGEST_STEP}")
+        if self.clock.settings.kind != "manual":
+            raise ChainError(f"{self.path}: its blocks follow the wall clock; wait for them")
+        with self._journal.writing() as writer:
+            writer.append([step_draft(self._refreshed().block + blocks)])
+        return self.head()
+
+    def turn(self, seconds: float) -> AbstractContextManager[None]:
+        """While it lasts, this thread's questions raise UnfinishedError when it is over."""
+        return self._history.turn.lasting(seconds)
+
+    # Blocks
+
+    @property
+    def genesis_hash(self) -> bytes:
+        """The hash of block 0."""
+        return self._genesis_hash
+
+    def block_hash(self, number: int) -> bytes | None:
+        """The hash of a closed block."""
+        if not 0 <= number <= self._known_head(number):
+            return None
+        with self._turn:
+            return self._history.hash(number)
+
+    def block_number(self, block_hash: bytes) -> int | None:
+        """The number of a closed block."""
+        number = number_in(block_hash)
+        return number if self.block_hash(number) == block_hash else None
+
+    def header(self, number: int) -> Header:
+        """A closed block's header."""
+        extrinsics = self.extrinsics(number)
+        with self._turn:
+            return Header(
+                parent=self._history.hash(number - 1) if number else NO_PARENT,
+                number=number,
+                state_root=self._history.link(number),
+                extrinsics_root=_root(extrinsics),
+            )
+
+    def extrinsics(self, number: int) -> list[bytes]:
+        """A closed block's extrinsics."""
+        return [happening.extrinsic for happening in self.happenings(number)]
+
+    def events(self, number: int) -> list[Event]:
+        """What happened in a closed block."""
+        return block_events(self.happenings(number))
+
+    def happenings(self, number: int) -> Sequence[Happening]:
+        """What each extrinsic of a closed block did."""
+        self._check_closed(number)
+        with self._turn:
+            return self._history.happenings(number)
+
+    # State
+
+    def state(self, number: int) -> State:
+        """The ledger as of a closed block's end."""
+        self._check_closed(number)
+        with self._turn:
+            return self._history.state(number)
+
+    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+        """One storage value as of a block's end."""
+        return storage_items.read(self._view(number), pallet, item, keys)
+
+    def storage_map(
+        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
+    ) -> Iterator[tuple[tuple[object, ...], object]]:
+        """The present entries of a map as of a block's end."""
+        return storage_items.entries(self._view(number), pallet, item, prefix)
+
+    def runtime_api(
+        self, number: int, api: str, method: str, arguments: tuple[object, ...]
+    ) -> object:
+        """The answer of a runtime API as of a block's end."""
+        return runtime_api.call(self._view(number), api, method, arguments)
+
+    def nonce(self, account: str) -> int:
+        """The next nonce of an account, with what waits in the block that is being filled."""
+        return self._refreshed().state.account(account).nonce
+
+    # Writing
+
+    def fee(self, extrinsic: bytes) -> int:  # noqa: ARG002 -- nothing has a price
+        """Nothing costs a fee: there is no block author to be paid."""
+        return 0
+
+    def submit(self, extrinsic: bytes) -> Submitted:
+        """Give an extrinsic its place; a call that fails is kept in its block, as everywhere."""
+        return self.offer([extrinsic], keep_failed=True).result()[0]
+
+    def offer(
+        self, extrinsics: Sequence[bytes], keep_failed: bool = False
+    ) -> Future[list[Submitted]]:
+        """Give extrinsics their places in one block, together with whatever else is on its way.
+
+        The future raises RefusedError for invalid transactions and, unless failed calls are kept,
+        RefusedCallError for the first that would fail; then none of these is stored.
+        """
+        submissions: list[Submission] = []
+        for data in extrinsics:
+            submission = read_submission(self.codec, data)
+            submissions += [submission, *self._sealed_in(submission, keep_failed)]
+        return self._commits.submit(Offer(tuple(submissions), keep_failed))
+
+    def close(self) -> None:
+        """Commit what was offered, and let go of the file."""
+        self._commits.close()
+        self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _view(self, number: int) -> View:
+        return View(self.state(number), self.clock.closes_ms(number))
+
+    def _refreshed(self) -> Tip:
+        """The newest tip, with whatever other processes have written."""
+        with self._turn:
+            self._history.refresh()
+            return self._history.tip
+
+    def _known_head(self, number: int) -> int:
+        """The head; looks for a newer one only if the block is not known to be closed."""
+        return self._closed if number <= self._closed else self.head()
+
+    def _check_closed(self, number: int) -> None:
+        if not 0 <= number <= self._known_head(number):
+            raise ChainError(f"block {number} is not there; the newest is {self.head()}")
+
+    def _wait_for_writers(self) -> None:
+        """Return when nobody can be writing who had his turn before."""
+        if self._journal.writable:
+            with self._journal.writing():
+                pass
+
+    def _sealed_in(self, submission: Submission, keep_failed: bool) -> list[Submission]:
+        """The extrinsic inside an envelope, which joins the same block."""
+        call = submission.transaction.call
+        if not isinstance(call, SubmitEncrypted):
+            return []
+        opened = sealed.open_sealed(self.genesis_hash, call.sealed)
+        try:
+            if opened is None:
+                raise RefusedError("Call", "the sealed extrinsic is not sealed to this chain's key")
+            return [read_submission(self.codec, opened)]
+        except RefusedError:
+            if keep_failed:
+                return []
+            raise
+
+    def _commit(self, offers: Sequence[Offer]) -> list[list[Submitted] | Exception]:
+        """Put offers into the block that is being filled; each succeeds or fails by itself."""
+        results: list[list[Submitted] | Exception] = []
+        placed: list[Included] = []
+        with self._journal.writing() as writer:
+            with self._turn:
+                self._history.refresh()
+                tip = self._history.tip
+                filling = self._history.start_of(tip, self._filling())
+                for offer in offers:
+                    try:
+                        taken = self._taken(tip, filling, offer)
+                    except (RefusedError, RefusedCallError) as error:
+                        results.append(error)
+                        continue
+                    placed += taken
+                    tip, filling = taken[-1].tip, taken[-1].tip.state
+                    results.append([_submitted(each) for each in taken])
+            records = writer.append(_draft(each) for each in placed)
+        self._adopt(placed, records)
+        self._history.keep_if_due()
+        return results
+
+    def _adopt(self, placed: Sequence[Included], records: Sequence[Record]) -> None:
+        """Move on to what has just been committed, unless somebody has read it back already."""
+        with self._turn:
+            for each, record in zip(placed, records, strict=True):
+                if record.sequence == self._history.tip.head.sequence + 1:
+                    head = Head(record.sequence, record.link)
+                    self._history.adopt(replace(each.tip, head=head), each.happening)
+
+    def _filling(self) -> int:
+        """The number of the block that is being filled; only while holding the journal."""
+        newest = self._history.tip.block
+        if self.clock.settings.kind == "manual":
+            return newest + 1
+        return max(self.clock.closed_at(self._now()) + 1, self._closed + 1, newest)
+
+    def _taken(self, tip: Tip, filling: State, offer: Offer) -> list[Included]:
+        """The extrinsics of an offer in their places; the first that may not be is raised."""
+        taken: list[Included] = []
+        for submission in offer.submissions:
+            try:
+                if offer.keep_failed:
+                    check_means(filling, submission.transaction.signer)
+                check_nonce(filling, submission.transaction)  # a replay need not be verified
+                submission.check(filling.block, self._hash_before(filling.block))
+                placed = include(tip, filling, submission)
+            except RefusedError:
+                if offer.keep_failed and taken:
+                    break  # what an envelope held; the envelope itself stands
+                raise
+            refusal = placed.happening.refusal
+            if refusal is not None and not offer.keep_failed:
+                raise RefusedCallError(refusal.pallet, refusal.name)
+            taken.append(placed)
+            tip, filling = placed.tip, placed.tip.state
+        if offer.keep_failed and not any(map(_did_something, taken, offer.submissions)):
+            size = sum(len(each.happening.extrinsic) for each in taken)
+            self._idle.take(filling, offer.submissions[0].transaction.signer, size)
+        return taken
+
+    def _hash_before(self, block: int) -> BlockHash:
+        """The hashes that an extrinsic of a block may know."""
+        return lambda number: self._history.hash(number) if 0 <= number < block else None
+
+
+def journal_path(path: Path) -> Path:
+    """The journal of a network's folder, or the path of a journal itself."""
+    return path / JOURNAL if path.is_dir() else path
+
+
+def _submitted(included: Included) -> Submitted:
+    tip = included.tip
+    return Submitted(digest(included.happening.extrinsic), tip.block, tip.count - 1)
+
+
+def _did_something(included: Included, submission: Submission) -> bool:
+    """An envelope by itself does nothing."""
+    envelope = isinstance(submission.transaction.call, SubmitEncrypted)
+    return included.happening.refusal is None and not envelope
+
+
+def _draft(included: Included) -> Draft:
+    happening = included.happening
+    return extrinsic_draft(included.tip.block, happening.extrinsic, happening.signer)
+
+
+def _root(extrinsics: Sequence[bytes]) -> bytes:
+    """What a header says of a block's extrinsics: the hash of their hashes."""
+    return digest(b"".join(map(digest, extrinsics)))

@@ -1,0 +1,88 @@
+"""What an embedded chain's journal holds: a genesis, then signed extrinsics and steps of its clock.
+
+genesis     canonical JSON of the clock and of everything in block 0
+extrinsic   the block's number, 8 bytes little-endian, then the extrinsic exactly as submitted
+advance     canonical JSON of the block that a manual clock was moved to
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import msgspec
+
+from iotapretrain.chain.clock import BlockClock
+from iotapretrain.errors import RecordError
+from iotapretrain.rules.chain.ledger.genesis import Genesis
+from iotapretrain.store.record import Draft, Record, canonical, parse
+
+GENESIS, EXTRINSIC, ADVANCE = "genesis", "extrinsic", "advance"
+VERSION = 1
+BLOCK_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """The first record: by which rules, by which clock, from which state."""
+
+    clock: BlockClock
+    genesis: Genesis
+    version: int = VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExtrinsic:
+    """An extrinsic, and the block that it is in."""
+
+    block: int
+    extrinsic: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A manual clock was moved to this block."""
+
+    block: int
+
+
+def beginning_draft(beginning: Beginning) -> Draft:
+    """The first record of a chain."""
+    return Draft(GENESIS, canonical(asdict(beginning)))
+
+
+def extrinsic_draft(block: int, extrinsic: bytes, signer: str) -> Draft:
+    """An extrinsic in its block; its signature is inside, as submitted."""
+    return Draft(EXTRINSIC, block.to_bytes(BLOCK_BYTES, "little") + extrinsic, signer)
+
+
+def step_draft(block: int) -> Draft:
+    """A step of a manual clock."""
+    return Draft(ADVANCE, canonical({"block": block}))
+
+
+def read_beginning(record: Record | None) -> Beginning:
+    """The beginning from the first record of a journal."""
+    if record is None or record.kind != GENESIS:
+        raise RecordError("this journal holds no chain: its first record is no genesis")
+    try:
+        return msgspec.convert(parse(record.payload), Beginning)
+    except msgspec.ValidationError as error:
+        raise RecordError(f"this is no genesis of version {VERSION}: {error}") from error
+
+
+def read_block(record: Record) -> int:
+    """The block that a record belongs to; the genesis belongs to block 0."""
+    return 0 if record.kind == GENESIS else read_record(record).block
+
+
+def read_record(record: Record) -> StoredExtrinsic | Step:
+    """Any later record."""
+    if record.kind == EXTRINSIC and len(record.payload) > BLOCK_BYTES:
+        block = int.from_bytes(record.payload[:BLOCK_BYTES], "little")
+        return StoredExtrinsic(block, record.payload[BLOCK_BYTES:])
+    if record.kind == ADVANCE:
+        try:
+            return msgspec.convert(parse(record.payload), Step)
+        except msgspec.ValidationError as error:
+            raise RecordError(f"this is no step of a clock: {error}") from error
+    raise RecordError(f"a chain has no records of the kind {record.kind!r}")

@@ -1,0 +1,92 @@
+"""The whole of what a chain answers: what a node keeps, and what follows from its blocks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iotapretrain.chain.node import Node
+from iotapretrain.chain.runtime import sealed
+from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION, VERSION
+from iotapretrain.errors import InputError
+
+LENGTH_BYTES = 4
+NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
+
+
+class Surface:
+    """Reads at a block, in the SDK's form, with nothing left out."""
+
+    def __init__(self, node: Node, codec: Codec) -> None:
+        self.node, self.codec = node, codec
+
+    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+        """One storage value; None when absent."""
+        match pallet, item:
+            case "System", "Number":
+                return number
+            case "System", "ParentHash":
+                return _hex(self.node.header(number).parent)
+            case "System", "BlockHash":
+                asked = self.node.block_hash(keys[0]) if isinstance(keys[0], int) else None
+                return None if asked is None else _hex(asked)
+            case "System", "Events":
+                return self.codec.event_records(self.node.events(number))
+            case "MevShield", "NextKey":
+                return _hex(sealed.public_key(self.node.genesis_hash))
+        return self.node.storage(number, pallet, item, keys)
+
+    def stored(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> bytes | None:
+        """The same as the bytes in which it is stored."""
+        if (pallet, item) == ("System", "Events"):
+            return self.codec.encode_events(self.node.events(number))
+        value = self.storage(number, pallet, item, keys)
+        return None if value is None else self.codec.encode_value(pallet, item, value)
+
+    def entries(
+        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
+    ) -> Iterator[tuple[tuple[object, ...], object]]:
+        """The present entries of a map under leading keys."""
+        if (pallet, item) == ("System", "BlockHash"):
+            return iter(())
+        return self.node.storage_map(number, pallet, item, prefix)
+
+    def answer(self, number: int, api: str, method: str, data: bytes) -> bytes:
+        """The answer of a runtime API, as bytes, to arguments as bytes.
+
+        Raises InputError for an unknown method and for arguments that do not fit it.
+        """
+        if not self.codec.knows(api, method):
+            raise InputError(f"Exported method {api}_{method} is not found")
+        if api == "TransactionPaymentApi":
+            value = self._payment(method, data)
+        else:
+            arguments = self.codec.decode_arguments(api, method, data)
+            value = self._value(number, api, method, arguments)
+        return self.codec.encode_answer(api, method, value)
+
+    def _value(self, number: int, api: str, method: str, arguments: tuple[object, ...]) -> object:
+        match api, method:
+            case "Core", "version":
+                return RUNTIME_VERSION
+            case "Metadata", "metadata":
+                return self.codec.metadata
+            case "Metadata", "metadata_at_version":
+                return self.codec.metadata if arguments == (VERSION,) else None
+            case "Metadata", "metadata_versions":
+                return [VERSION]
+            case "AccountNonceApi", "account_nonce":
+                return self.node.nonce(str(arguments[0]))
+        return self.node.runtime_api(number, api, method, arguments)
+
+    def _payment(self, method: str, data: bytes) -> object:
+        """What an extrinsic costs; the arguments are the extrinsic as it is, and its length."""
+        fee = self.node.fee(data[:-LENGTH_BYTES])
+        if method == "query_info":
+            return {"weight": NO_WEIGHT, "class": "Normal", "partial_fee": fee}
+        inclusion = {"base_fee": fee, "len_fee": 0, "adjusted_weight_fee": 0}
+        return {"inclusion_fee": inclusion, "tip": 0}
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()

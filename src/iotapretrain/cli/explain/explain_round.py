@@ -1,0 +1,124 @@
+"""A competition's round, quantity by quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from iotapretrain.cli.explain.inputs import Loss, RoundInput
+from iotapretrain.cli.explain.titled_table import Cell, Table
+from iotapretrain.errors import InputError
+from iotapretrain.rules.competition import epsilon
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.tournament import MODES, NoResult, Outcome, RoundRules, play
+
+MODEL_COLUMNS = (
+    "uid",
+    "block",
+    "age",
+    "score",
+    "epsilon",
+    "adjusted",
+    "kept",
+    "wins",
+    "win_rate",
+    "weight",
+)
+ADJUSTED = "(1 - epsilon) x loss: what a later model must be below"
+
+
+def tables(given: RoundInput) -> Iterator[Table]:
+    """Every intermediate quantity of the round, from losses to weights."""
+    if given.comparison not in MODES:
+        raise InputError(
+            f"comparison: {given.comparison!r} is no mode; use one of {', '.join(MODES)}"
+        )
+    rules = RoundRules(epsilon.parse(given.epsilon), MODES[given.comparison], given.temperature)
+    outcome = play(_field(given), rules, given.current_block)
+    if isinstance(outcome, NoResult):
+        rows = [(uid, str(reason)) for uid, reason in outcome.left_out]
+        yield Table("No result", ("uid", "left out because"), rows, "standings stay as they are")
+        return
+    yield from _losses(outcome)
+    yield _models(outcome, given.current_block)
+    if not outcome.kept.all():
+        yield _left_out(outcome)
+    if outcome.margins:
+        yield _margins(outcome)
+
+
+def _field(given: RoundInput) -> Field:
+    models = given.models
+    orders = [model.order for model in models if model.order is not None]
+    by_page = bool(models) and all(model.losses is not None for model in models)
+    if not by_page and any(model.losses is not None for model in models):
+        raise InputError("models: give `losses` for every model, or `score` for every model")
+    return Field.of(
+        [model.uid for model in models],
+        [model.block for model in models],
+        scores=None if by_page else [_loss(model.score) for model in models],
+        losses=[[_loss(loss) for loss in model.losses or ()] for model in models]
+        if by_page
+        else None,
+        orders=orders if len(orders) == len(models) else None,
+        digests=[model.digest for model in models],
+    )
+
+
+def _loss(value: Loss) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _losses(outcome: Outcome) -> Iterator[Table]:
+    adjusted = outcome.adjusted_losses
+    if outcome.field.losses is None or adjusted is None:
+        return
+    columns = ("uid", *(f"page {page + 1}" for page in range(outcome.field.pages)))
+    for title, losses in (("Losses", outcome.field.losses), ("Adjusted losses", adjusted)):
+        rows = [
+            (int(uid), *map(float, row))
+            for uid, row in zip(outcome.field.uids, losses, strict=True)
+        ]
+        yield Table(
+            title,
+            columns,
+            rows,
+            ADJUSTED if losses is adjusted else "",
+        )
+
+
+def _models(outcome: Outcome, now: int) -> Table:
+    field = outcome.field
+    rows: list[tuple[Cell, ...]] = [
+        (
+            int(field.uids[row]),
+            int(field.blocks[row]),
+            now - int(field.blocks[row]),
+            float(field.scores[row]),
+            float(outcome.epsilons[row]),
+            float(outcome.adjusted_scores[row]),
+            outcome.left_out[row] is None,
+            int(outcome.wins[row]),
+            float(outcome.win_rates[row]),
+            float(outcome.weights[row]),
+        )
+        for row in range(len(field))
+    ]
+    note = f"uid {outcome.winner} gets {outcome.winner_share:.2%} at T = {outcome.temperature:g}"
+    return Table(f"Models, compared {outcome.mode.comparison}", MODEL_COLUMNS, rows, note)
+
+
+def _left_out(outcome: Outcome) -> Table:
+    reasons = zip(outcome.field.uids, outcome.left_out, strict=True)
+    rows = [(int(uid), str(reason)) for uid, reason in reasons if reason is not None]
+    return Table("Left out", ("uid", "reason"), rows)
+
+
+def _margins(outcome: Outcome) -> Table:
+    rows = [(m.uid, m.ahead, m.standard_error, m.decided) for m in outcome.margins]
+    columns = ("over uid", "ahead", "standard_error", "decided")
+    return Table(
+        f"Lead of uid {outcome.winner}",
+        columns,
+        rows,
+        "mean over pages, after epsilon; undecided: within the error",
+    )

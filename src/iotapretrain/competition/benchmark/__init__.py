@@ -1,1 +1,0 @@
-"""How good a model is: perplexity, the field's multiple-choice tasks, generated tasks."""

@@ -1,0 +1,143 @@
+"""What validators would say of a model now, and from which block on they would pay for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iotapretrain.competition.records.committed import CommittedModel
+from iotapretrain.competition.records.round_record import ModelRecord
+from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray, LinearDecay, Table
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.margin import margins
+from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.tournament import NoResult, play
+from iotapretrain.rules.competition.winning_block import Entry, first_crowned_block, needed_loss
+
+OWN = 0
+"""The model's row in the field that it is put into."""
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A model of the present field, and what it would lose on the pages of the present seed.
+
+    The champion's loss is computed; the others' are those of their record, times the champion's
+    loss now over its loss then, as their pages were others.
+    """
+
+    uid: int
+    hotkey: str
+    block: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Duel:
+    """The champion, and how far the model's loss is below its own on the same pages."""
+
+    champion: CommittedModel
+    loss: float
+    ahead: float
+    standard_error: float | None
+    epsilon_now: float
+    epsilon_floor: float
+    decayed_from: int | None
+    """The block from which on epsilon no longer falls; None if it never did."""
+    needed_now: float
+    needed_ever: float
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """Where the model would stand in the present field, were the pages always those of now.
+
+    `wins_from` is the first block, from `block` on, at which it would have the largest weight; None
+    is never. `judged_from` is when validators first look at it, committed in the next block.
+    """
+
+    block: int
+    loss: float
+    field_size: int
+    wins: int
+    win_rate: float
+    weight: float
+    left_out: Reason | None
+    wins_now: bool
+    wins_from: int | None
+    judged_from: int
+
+
+def duel(competition: Competition, champion: CommittedModel, losses: FloatArray, now: int) -> Duel:
+    """`losses` holds the model's row and the champion's, page by page, weighed by their parts."""
+    field = Field.of([0, 1], [0, 0], losses=losses)
+    margin = next(iter(margins(field, np.zeros(2), 0, [1])))
+    epsilon, entry = competition.rules.epsilon, Entry(float(field.scores[1]), champion.block)
+    return Duel(
+        champion=champion,
+        loss=entry.loss,
+        ahead=margin.ahead,
+        standard_error=margin.standard_error,
+        epsilon_now=float(epsilon.at(now - champion.block)),
+        epsilon_floor=epsilon.floor,
+        decayed_from=_decayed_from(epsilon, champion.block),
+        needed_now=needed_loss(epsilon, entry, now),
+        needed_ever=(1 - epsilon.floor) * entry.loss,
+    )
+
+
+def prospect(
+    competition: Competition,
+    rivals: Sequence[Rival],
+    loss: float,
+    now: int,
+    own: CommittedModel | None,
+) -> Prospect:
+    """`own` is the model's commitment if it has one; else it is taken to come in the next block."""
+    block = now + 1 if own is None else own.block
+    field = Field.of(
+        range(len(rivals) + 1),
+        [block, *(rival.block for rival in rivals)],
+        scores=[loss, *(rival.loss for rival in rivals)],
+    )
+    outcome = play(field, competition.rules, now)
+    if isinstance(outcome, NoResult):
+        raise InputError(f"loss {loss}: no loss of a model; give a finite number of 0 or more")
+    return Prospect(
+        block=now,
+        loss=loss,
+        field_size=len(field),
+        wins=int(outcome.wins[OWN]),
+        win_rate=float(outcome.win_rates[OWN]),
+        weight=float(outcome.weights[OWN]),
+        left_out=outcome.left_out[OWN],
+        wins_now=outcome.winner == OWN,
+        wins_from=first_crowned_block(field, competition.rules, OWN, now),
+        judged_from=block + competition.eval_block_delay,
+    )
+
+
+def rivals_of(
+    records: Iterable[ModelRecord], champion: Rival, own: CommittedModel | None
+) -> list[Rival]:
+    """The champion and everybody else that a round scored, but the model itself."""
+    records = list(records)
+    then = next((each.score for each in records if each.hotkey == champion.hotkey), None)
+    rivals = [champion] + [
+        Rival(record.uid, record.hotkey, record.block, record.score * champion.loss / then)
+        for record in records
+        if then and record.score is not None and record.hotkey != champion.hotkey
+    ]
+    return [rival for rival in rivals if own is None or rival.hotkey != own.hotkey]
+
+
+def _decayed_from(epsilon: Epsilon, block: int) -> int | None:
+    if isinstance(epsilon, LinearDecay):
+        return block + epsilon.decay_blocks
+    if isinstance(epsilon, Table) and len(epsilon.steps) > 1:
+        return block + epsilon.steps[-1][0]
+    return None

@@ -1,0 +1,129 @@
+"""From a folder to a model that validators judge, by steps of which each may be the last for now.
+
+    inspect -> upload, private -> download and compare -> commit -> read back -> open to everybody
+
+Private until committed, else a watcher commits to the same bytes first (competition, 3.1). What is
+done already is seen on the hub and on the chain; `steps` only spares what is dear to repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.publishing import uploading
+from iotapretrain.competition.publishing.checks_before import Inspector, check_admitted, local_hash
+from iotapretrain.competition.publishing.committing import Writer
+from iotapretrain.competition.publishing.offer import (
+    Offer,
+    check_original,
+    is_used,
+    own_model,
+    place_of,
+)
+from iotapretrain.competition.publishing.publication import Publication, announce
+from iotapretrain.competition.publishing.steps import Intent, Notes, Steps
+from iotapretrain.competition.records.committed import CommittedModel, read_ground
+from iotapretrain.errors import CorruptModelError, RefusedModelError
+from iotapretrain.hub.protocol import Commit, Hub
+from iotapretrain.net.waiting import Clock
+
+if TYPE_CHECKING:
+    from bittensor import Wallet
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Who publishes, where, and how a model is inspected. `clock` tells seconds since 1970."""
+
+    client: ChainClient
+    wallet: Wallet
+    hub: Hub
+    inspect: Inspector
+    clock: Clock
+    say: Say
+
+    async def publish(self, offer: Offer, wait: bool = False) -> Publication:
+        """Do what is left to do; `wait` for the chain's next turn where it is not now."""
+        hotkey = str(self.wallet.hotkey.ss58_address)
+        with Notes.beside(offer.folder) as notes:
+            model_hash = await asyncio.to_thread(local_hash, offer.folder)
+            ground = await read_ground(self.client, offer.netuid)
+            model = own_model(offer, ground, hotkey)
+            already = model is not None and await self._stands(model, model_hash)
+            if model is None or not already:
+                uid = place_of(offer, ground, hotkey)
+                check_original(offer, ground, hotkey, model_hash)
+                steps = notes.begin(await self._intent(offer, hotkey, model_hash))
+                used = is_used(ground, offer.repository)
+                steps, commit = await self._bring(offer, notes, steps, used)
+                commitment = offer.commitment(commit.id, model_hash, hotkey)
+                block = await self._commit(offer, notes, steps, commitment.text, wait)
+                model = CommittedModel(hotkey, uid, block, commitment)
+            notes.clear()
+            opened = await asyncio.to_thread(uploading.show, self.hub, model.repository)
+            judged_from = offer.judged_from(model.block)
+            publication = Publication(model, model_hash, judged_from, already and not opened)
+            announce(offer, publication, self.clock())
+            return publication
+
+    async def _stands(self, model: CommittedModel, model_hash: str) -> bool:
+        """Whether a commitment of ours is to these bytes, and the hub still has them."""
+        bound = model.commitment.binds(model_hash, model.hotkey)
+        return bound and await asyncio.to_thread(uploading.has, self.hub, model.commit)
+
+    async def _intent(self, offer: Offer, hotkey: str, model_hash: str) -> Intent:
+        return Intent(
+            model_hash=model_hash,
+            hotkey=hotkey,
+            network=(await self.client.block_hash(0)).hex(),
+            netuid=offer.netuid,
+            competition=offer.competition.id,
+            hub=self.hub.name,
+            repository=str(offer.repository),
+        )
+
+    async def _bring(
+        self, offer: Offer, notes: Notes, steps: Steps, used: bool
+    ) -> tuple[Steps, Commit]:
+        """Have the model on the hub, as nobody but its owner can see yet."""
+        commit = steps.commit
+        if commit is None or not await asyncio.to_thread(uploading.has, self.hub, commit):
+            await asyncio.to_thread(check_admitted, offer.folder, self.inspect)
+            self.say("inspected: validators would admit it")
+            commit = await asyncio.to_thread(uploading.upload, offer, self.hub, used)
+            steps = notes.write(replace(steps, uploaded=commit.id, compared=False))
+            self.say(f"uploaded, private: {commit}")
+        if not steps.compared:
+            await self._compare(offer, notes, steps, commit)
+            steps = notes.write(replace(steps, compared=True))
+            self.say(f"downloaded again: model hash {steps.intent.model_hash}")
+        return steps, commit
+
+    async def _compare(self, offer: Offer, notes: Notes, steps: Steps, commit: Commit) -> None:
+        expected, most = steps.intent.model_hash, offer.competition.constraints.max_bytes
+        try:
+            await asyncio.to_thread(
+                uploading.compare, commit, self.hub, expected, notes.check, most
+            )
+        except (CorruptModelError, RefusedModelError):
+            notes.write(replace(steps, uploaded=None))
+            raise
+
+    async def _commit(self, offer: Offer, notes: Notes, steps: Steps, text: str, wait: bool) -> int:
+        """Have the commitment on the chain; its block."""
+        writer = Writer(self.client, self.wallet, offer.netuid, self.clock)
+        block = await writer.settle(text, steps.sent)
+        if block is None:
+            await writer.wait_for_turn(wait)
+            notes.write(replace(steps, sent=self.clock()))
+            block = await writer.write(text)
+        self.say(f"committed in block {block}, and read back: {text}")
+        return block

@@ -1,0 +1,56 @@
+"""A model by what people call it: `best`, or `uid:N`."""
+
+from __future__ import annotations
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
+from iotapretrain.competition.records.opinions import (
+    by_stake,
+    network_id,
+    read_opinions,
+    with_past,
+)
+from iotapretrain.competition.records.reign import by_incentive, crowned, with_loss
+from iotapretrain.errors import InputError
+from iotapretrain.hub.protocol import Hub
+from iotapretrain.rules.competition.schedule import Competition
+
+BEST = "best"
+UID = "uid:"
+
+
+async def find_model(
+    client: ChainClient, hub: Hub, netuid: int, competition: Competition, which: str = BEST
+) -> CommittedModel:
+    """The best model of a competition, or the one of a uid; InputError where there is none."""
+    uid = None if which == BEST else read_uid(which)
+    ground = await read_ground(client, netuid)
+    found = await with_past(client, ground, by_stake(ground))
+    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
+    if uid is not None:
+        return with_loss(model_of(ground, competition, uid), opinions)
+    best = crowned(opinions) or by_incentive(ground, competition.models, opinions)
+    if best is None:
+        raise InputError(
+            f"{competition.name}: nobody has committed a model to it yet; train from scratch"
+        )
+    return best
+
+
+def model_of(ground: Ground, competition: Competition, uid: int) -> CommittedModel:
+    """What a uid has committed to a competition."""
+    models = {model.uid: model for model in ground.models(competition.models)}
+    if uid not in models:
+        raise InputError(
+            f"uid {uid}: has committed no model to {competition.name};"
+            f" uids that have: {', '.join(map(str, models)) or 'none'}"
+        )
+    return models[uid]
+
+
+def read_uid(text: str) -> int:
+    """The number in `uid:N`."""
+    number = text.removeprefix(UID)
+    if not text.startswith(UID) or not number.isdecimal():
+        raise InputError(f"model {text!r}: write {BEST} or {UID}N")
+    return int(number)

@@ -1,0 +1,165 @@
+"""What validators say in public of one competition: each one's newest signed record of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.competition.records.committed import Ground
+from iotapretrain.competition.records.public_rounds import rounds_repository
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RoundRecord,
+    SignedRound,
+    is_sealed,
+)
+from iotapretrain.competition.records.trails import Places
+from iotapretrain.competition.records.whole_history import Trail, WholeHistory
+from iotapretrain.errors import HubError, InputError
+from iotapretrain.hub.protocol import Hub, RepositoryId
+
+LOOK_BACK = 20
+"""Rounds of a validator among which its newest of a competition is looked for."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A validator that says where its records are. Stake in rao."""
+
+    validator: str
+    uid: int
+    stake: int
+    repository: RepositoryId
+    earlier: tuple[RepositoryId, ...] = ()
+    """Where it published before, as far as `with_past` found it."""
+    cut: str | None = None
+    """Why there may be more of that."""
+
+    @property
+    def repositories(self) -> tuple[RepositoryId, ...]:
+        """All of them, the newest first."""
+        return (self.repository, *self.earlier)
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """The newest record of a competition that a validator signed."""
+
+    source: Source
+    record: RoundRecord
+
+    @property
+    def champion(self) -> ModelRecord | None:
+        """The model that it crowned."""
+        return model_record(self.record, self.record.champion)
+
+
+@dataclass(frozen=True)
+class Silence:
+    """A validator whose records cannot be had, and why."""
+
+    source: Source
+    reason: str
+
+
+def sources(ground: Ground) -> Iterator[Source]:
+    """Every validator with a permit that has committed where its records are."""
+    for uid, hotkey in enumerate(ground.metagraph.hotkeys):
+        repository = rounds_repository(ground.text(hotkey) or "")
+        if repository is not None and ground.metagraph.validator_permit[uid]:
+            yield Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository)
+
+
+def by_stake(ground: Ground) -> list[Source]:
+    """Those with most stake first."""
+    return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
+
+
+async def with_past(
+    client: ChainClient, ground: Ground, found: Sequence[Source], places: Places | None = None
+) -> list[Source]:
+    """The same validators, with all repositories that they ever named; `places` remembers them."""
+    hotkeys = [source.validator for source in found]
+    trails = await (places or Places()).of(client, ground, hotkeys)
+    return [_with_past(source, trails[source.validator]) for source in found]
+
+
+def _with_past(source: Source, trail: Trail) -> Source:
+    earlier = tuple(each for each in trail.repositories if each != source.repository)
+    return replace(source, earlier=earlier, cut=trail.cut)
+
+
+def find_validator(ground: Ground, validator: str | None) -> Source:
+    """The validator of a hotkey, or the one with most stake of those that publish records."""
+    found = by_stake(ground)
+    if validator is not None:
+        found = [source for source in found if source.validator == validator]
+    if not found:
+        who = "no validator" if validator is None else f"no validator {validator}"
+        raise InputError(f"{who} has committed where its records are: there is nothing to read")
+    return found[0]
+
+
+async def network_id(client: ChainClient) -> str:
+    """How records name this network: the hash of its first block."""
+    return (await client.block_hash(0)).hex()
+
+
+def read_opinions(
+    hub: Hub, found: Iterable[Source], network: str, netuid: int, competition: int
+) -> tuple[list[Opinion], list[Silence]]:
+    """The newest record of each, in their order; what one of them spoils is missing from it."""
+    opinions, silences = [], []
+    for source in found:
+        try:
+            record = newest(hub, source, network, netuid, competition)
+        except HubError as error:
+            silences.append(Silence(source, str(error)))
+            continue
+        if record is None:
+            silences.append(Silence(source, "no signed record of this competition lately"))
+        else:
+            opinions.append(Opinion(source, record))
+    return opinions, silences
+
+
+def newest(
+    hub: Hub,
+    source: Source,
+    network: str,
+    netuid: int,
+    competition: int,
+    about: str | None = None,
+) -> RoundRecord | None:
+    """A validator's newest record of a competition, or the newest about a hotkey: a model that has
+    lost, or was refused for good, is in no record afterwards.
+    """
+    records = recent(hub, source, network, netuid, competition)
+    return next(
+        (each for each in records if about is None or model_record(each, about) is not None), None
+    )
+
+
+def recent(
+    hub: Hub, source: Source, network: str, netuid: int, competition: int
+) -> Iterator[RoundRecord]:
+    """A validator's signed records of a competition among its last rounds, newest first."""
+    rounds = WholeHistory(hub, source.repositories)
+    for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
+        signed = rounds.read(number)
+        if signed.record.competition == competition and is_of(signed, source, network, netuid):
+            yield signed.record
+
+
+def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> bool:
+    """Whether a record was signed by this validator for this subnet."""
+    record = signed.record
+    place = (record.network, record.netuid, record.validator)
+    return place == (network, netuid, source.validator) and is_sealed(signed, is_signature)
+
+
+def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:
+    """What a record says of a hotkey's model."""
+    return next((model for model in record.models if model.hotkey == hotkey), None)

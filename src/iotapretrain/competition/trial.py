@@ -1,0 +1,226 @@
+"""Trying a model as validators would: inspected, and scored beside the champion on pages of now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.evaluate import evaluate
+from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.prospect import (
+    Duel,
+    Prospect,
+    Rival,
+    duel,
+    prospect,
+    rivals_of,
+)
+from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
+from iotapretrain.competition.records.fetch_committed import bring
+from iotapretrain.competition.records.opinions import (
+    Opinion,
+    by_stake,
+    network_id,
+    read_opinions,
+    with_past,
+)
+from iotapretrain.competition.records.reign import by_incentive, crowned
+from iotapretrain.data.batches import Batch
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.data.page_cache import Cache as TextCache
+from iotapretrain.data.tokenizer import Tokenizer
+from iotapretrain.hub.model_cache import Cache as ModelCache
+from iotapretrain.hub.model_hash import model_hash
+from iotapretrain.hub.protocol import Hub
+from iotapretrain.models.admission import Inspection, fingerprint, inspect
+from iotapretrain.models.copies import find_near_copy
+from iotapretrain.models.header_checks import Facts, Limits
+from iotapretrain.models.verdict import Finding, Rejection
+from iotapretrain.models.worker import Worker
+from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.sampling import seed_of, sync_block
+from iotapretrain.scoring.jobs import Answer, Job, perform
+from iotapretrain.scoring.loss_cache import LossCache
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A competition as it stands on the chain and in public records, and the seed of now."""
+
+    competition: Competition
+    ground: Ground
+    opinions: tuple[Opinion, ...]
+    sync_block: int
+    seed_hash: str
+
+    @property
+    def champion(self) -> CommittedModel | None:
+        found = crowned(self.opinions)
+        return found or by_incentive(self.ground, self.competition.models, self.opinions)
+
+    def own(self, digest: str) -> CommittedModel | None:
+        """The commitment to just these bytes, if somebody has made one."""
+        models = self.ground.models(self.competition.models)
+        return next((each for each in models if each.commitment.binds(digest, each.hotkey)), None)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a trial works with."""
+
+    hub: Hub
+    models: ModelCache
+    text: TextCache
+    losses: LossCache
+    worker: Worker
+    tokenizer: Tokenizer
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """A task's pages, and both models' losses on them; None of whom was not scored."""
+
+    name: str
+    batch: Batch
+    loss: float | None
+    champions: float | None
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of it; with findings there is nothing else."""
+
+    scene: Scene
+    findings: tuple[Finding, ...]
+    facts: Facts | None
+    digest: str | None
+    own: CommittedModel | None = None
+    tasks: tuple[TaskResult, ...] = ()
+    missing: tuple[str, ...] = ()
+    duel: Duel | None = None
+    prospect: Prospect | None = None
+
+
+async def read_scene(
+    client: ChainClient, hub: Hub, netuid: int, competition: Competition, cadence: int
+) -> Scene:
+    """Everything that a trial needs of the chain and of public records."""
+    ground = await read_ground(client, netuid)
+    found = await with_past(client, ground, by_stake(ground))
+    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
+    synced = sync_block(ground.block, cadence)
+    seed_hash = (await client.block_hash(synced)).hex()
+    return Scene(competition, ground, tuple(opinions), synced, seed_hash)
+
+
+def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
+    """Inspect a model, and score it beside the champion on the pages of the present seed."""
+    competition = scene.competition
+    limits = Limits(competition.constraints, bench.tokenizer.vocabulary)
+    seen = inspect(folder, limits, bench.worker)
+    if seen.digest is None or not seen.verdict.admitted:
+        return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
+    own, champion = scene.own(seen.digest), scene.champion
+    block = scene.ground.block + 1 if own is None else own.block
+    contenders = [_contender(0, "this model", block, seen.digest, folder)]
+    if champion is not None and (own is None or own.commitment != champion.commitment):
+        its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
+        contenders.append(
+            _contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
+        )
+        if copied := _copied(seen, champion, its.folder, limits, bench.worker):
+            return Trial(scene, (copied,), seen.facts, seen.digest, own)
+    text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)
+    found = _evaluated(contenders, text, scene, bench)
+    mine = found.models[0]
+    if mine.score is None:
+        return Trial(scene, mine.findings, seen.facts, seen.digest, own)
+    met, ahead = _compared(found, scene, mine.score, own)
+    return Trial(
+        scene=scene,
+        findings=(),
+        facts=seen.facts,
+        digest=seen.digest,
+        own=own,
+        tasks=tuple(_tasks(found, text)),
+        missing=tuple(_missing(found, text, scene)),
+        duel=met,
+        prospect=ahead,
+    )
+
+
+def _copied(
+    seen: Inspection, champion: CommittedModel, folder: Path, limits: Limits, worker: Worker
+) -> Finding | None:
+    """Whether the model is the champion's but for noise, as when it was hardly trained on."""
+    try:
+        known = fingerprint(folder, limits, worker)
+    except Rejection:
+        return None
+    named = replace(known, name=f"uid {champion.uid}")
+    return find_near_copy(seen.fingerprint or {}, [named])
+
+
+def _contender(uid: int, hotkey: str, block: int, digest: str, folder: Path) -> Contender:
+    return Contender(uid, hotkey, block, uid, digest, folder)
+
+
+def _evaluated(
+    contenders: Sequence[Contender], text: RoundText, scene: Scene, bench: Bench
+) -> Evaluated:
+    terms = Terms(
+        competition=scene.competition,
+        vocabulary=bench.tokenizer.vocabulary,
+        seed=seed_of(f"0x{scene.seed_hash}"),
+        block=scene.ground.block,
+        end=bench.tokenizer.end_id,
+    )
+    probe = scene.competition.constraints.trainable
+    executor = _Alone(bench.worker)
+    return evaluate(contenders, text, terms, executor, bench.losses, race=None, probe=probe)
+
+
+def _compared(
+    found: Evaluated, scene: Scene, loss: float, own: CommittedModel | None
+) -> tuple[Duel | None, Prospect]:
+    """The duel with the champion, where that is another model, and the place among all.
+
+    A champion that fails on these pages would fail validators too: it is no part of the field.
+    """
+    competition, champion, now = scene.competition, scene.champion, scene.ground.block
+    if champion is None or found.models[-1].score is None:
+        return None, prospect(competition, [], loss, now, own)
+    met = duel(competition, champion, found.weighed, now) if len(found.models) > 1 else None
+    records = scene.opinions[0].record.models if scene.opinions else ()
+    its = Rival(champion.uid, champion.hotkey, champion.block, found.models[-1].score)
+    return met, prospect(competition, rivals_of(records, its, own), loss, now, own)
+
+
+def _missing(found: Evaluated, text: RoundText, scene: Scene) -> Iterator[str]:
+    """What is not part of the comparison, and why."""
+    yield from (each.sentence for each in text.missing)
+    if scene.champion is not None and found.models[-1].score is None:
+        reasons = "; ".join(finding.sentence for finding in found.models[-1].findings)
+        yield f"the champion, uid {scene.champion.uid}, cannot be scored: {reasons}"
+
+
+def _tasks(found: Evaluated, text: RoundText) -> Iterator[TaskResult]:
+    for name, batch in text.batches.items():
+        scores = [model.task_scores.get(name) for model in found.models]
+        yield TaskResult(name, batch, scores[0], scores[1] if len(scores) > 1 else None)
+
+
+class _Alone:
+    """An `Executor` of one worker that is warm already."""
+
+    width = 1
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
+        for job in jobs:
+            yield perform(job, self._worker)

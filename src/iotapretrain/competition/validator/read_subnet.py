@@ -1,0 +1,56 @@
+"""Reading the chain: the newest sync block, and the subnet as it stood there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.chain.metagraph import Commitments, Metagraph
+from iotapretrain.rules.competition.rewarded_miners import Weights, top_miners
+from iotapretrain.rules.competition.validator.subnet_view import View
+
+LARGE_STAKE = 50_000 * 10**9
+"""Rao that make a validator's opinion worth a look (10.5)."""
+MIN_SHARE = 0.05
+
+
+async def read_view(client: ChainClient, netuid: int, block: int, hotkey: str) -> View:
+    """The subnet at a block, as the validator `hotkey` sees it: one read of each kind, no retries
+    across blocks, so that nothing of another block can mix in."""
+    block_hash, metagraph, commitments, rows = await asyncio.gather(
+        client.block_hash(block),
+        client.metagraph(netuid, block),
+        client.commitments(netuid, block),
+        client.weights(netuid, block),
+    )
+    others = {uid: tuple(row.items()) for uid, row in rows.items()}
+    own = metagraph.uid(hotkey)
+    if own is not None:
+        others.pop(own, None)
+    return view_of(block, block_hash, metagraph, commitments, others)
+
+
+def view_of(
+    block: int,
+    block_hash: bytes,
+    metagraph: Metagraph,
+    commitments: Commitments,
+    rows: Mapping[int, Weights],
+) -> View:
+    """The same from what was read."""
+    texts = {
+        hotkey: (each.block, each.data.decode("ascii"))
+        for hotkey, each in commitments.by_hotkey.items()
+        if each.data.isascii()
+    }
+    paid = top_miners(
+        metagraph.stake.tolist(), metagraph.validator_permit.tolist(), rows, LARGE_STAKE, MIN_SHARE
+    )
+    return View.of(
+        block,
+        block_hash.hex(),
+        {hotkey: uid for uid, hotkey in enumerate(metagraph.hotkeys)},
+        texts,
+        frozenset(metagraph.hotkeys[uid] for uid in paid if uid < len(metagraph)),
+    )

@@ -1,0 +1,160 @@
+"""Scoring the field of an open round: its models and its text brought here, and held meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from random import Random
+
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.validator.behaviours import Behaviours
+from iotapretrain.competition.validator.build_record import Measured, Result
+from iotapretrain.competition.validator.inspect_models import NOT_HERE, Failure, commit_of
+from iotapretrain.competition.validator.inspection_loop import Looker
+from iotapretrain.competition.validator.round_texts import Texts
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.errors import MissingModelError, UnavailableHubError
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_hash import model_hash
+from iotapretrain.hub.protocol import Commit
+from iotapretrain.net.threads import Hand
+from iotapretrain.net.waiting import Clock
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.validator.journal_records import Entry, Reason, RoundOpened
+from iotapretrain.rules.sampling import seed_of
+
+CHANGED = Reason("corrupt", "the hub now shows other bytes at this commit than it did before")
+
+Score = Callable[[Sequence[Contender], RoundText, Terms], Evaluated]
+"""`competition.evaluation.evaluate` with its pool, its cache of losses and its race."""
+
+
+class Measurer:
+    """Measures one round after the other."""
+
+    def __init__(
+        self,
+        looker: Looker,
+        texts: Texts,
+        cache: Cache,
+        score: Score,
+        behaviours: Behaviours,
+        clock: Clock = time.monotonic,
+        rng: Random | None = None,
+    ) -> None:
+        self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
+        self._behaviours, self._clock = behaviours, clock
+        self._scoring, self._rng = Hand("score"), rng or Random()
+
+    async def measure(self, opened: RoundOpened, competition: Competition, salt: int) -> Measured:
+        """Results for the whole field; without any text, nothing could be scored here.
+
+        The salt is secret; it draws the text on which copies are told by what they do.
+        """
+        began = self._clock()
+        text = await self._texts.text(competition, opened.seed_hash)
+        tokenizer = await self._texts.tokenizer(competition)
+        written = self._clock()
+        max_bytes = competition.constraints.max_bytes
+        found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
+        await self._check_hub(opened, found)
+        fetched = self._clock()
+        seed = seed_of(f"0x{opened.seed_hash}")
+        terms = Terms(competition, tokenizer.vocabulary, seed, opened.block, tokenizer.end_id)
+        measured = await self._scoring.do(lambda: self._measured(opened, found, text, terms, salt))
+        seconds = {
+            "text": written - began,
+            "fetch": fetched - written,
+            "score": self._clock() - fetched,
+        }
+        return replace(measured, seconds=seconds)
+
+    async def _check_hub(self, opened: RoundOpened, found: Sequence[Model | Failure]) -> None:
+        """UnavailableHubError if a model is not here and the hub is silent about all others too.
+
+        One that only its own model's bytes do not come from is no such hub.
+        """
+        silent = [each for each in found if isinstance(each, Failure) and each.hub_down]
+        others = [
+            _commit(entry)
+            for entry, each in zip(opened.field, found, strict=True)
+            if not (isinstance(each, Failure) and each.hub_down)
+        ]
+        self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
+        if silent and await self._looker.is_away(others):
+            raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
+
+    def _measured(
+        self,
+        opened: RoundOpened,
+        found: Sequence[Model | Failure],
+        text: RoundText,
+        terms: Terms,
+        salt: int,
+    ) -> Measured:
+        if not text.batches:
+            nothing = Result(Outcome.INFRASTRUCTURE)
+            return Measured(text, (nothing,) * len(opened.field), None)
+        with ExitStack() as held:
+            contenders: dict[str, Contender] = {}
+            results: dict[str, Result] = {}
+            for entry, model in zip(opened.field, found, strict=True):
+                kept = model if isinstance(model, Failure) else self._held(held, model, entry)
+                if isinstance(kept, Failure):
+                    results[entry.hotkey] = Result.failed(kept)
+                else:
+                    contenders[entry.hotkey] = _contender(entry, kept)
+            evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
+        results |= copies
+        if evaluated is not None:
+            results |= {each.contender.hotkey: Result.of(each) for each in evaluated.models}
+        return Measured(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
+
+    def _told_apart(
+        self, contenders: Sequence[Contender], text: RoundText, terms: Terms, salt: int
+    ) -> tuple[Evaluated | None, dict[str, Result]]:
+        """The field without copies in disguise, scored as if they had not been there: they must
+        not race others out. What was scored already is in the cache.
+        """
+        if not contenders:
+            return None, {}
+        told = replace(terms, behaviour=self._behaviours.rows(text, terms, salt))
+        copies: dict[str, Result] = {}
+        while left := [each for each in contenders if each.hotkey not in copies]:
+            evaluated = self._score(left, text, told)
+            found = self._behaviours.copies(evaluated, told)
+            if not found:
+                return evaluated, copies
+            for each in evaluated.models:
+                if (finding := found.get(each.contender.hotkey)) is not None:
+                    copies[each.contender.hotkey] = Result.copied(each, finding)
+        return None, copies
+
+    def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Failure:
+        """The model, which nobody evicts now; it may have gone, or been fetched anew, since."""
+        try:
+            kept = held.enter_context(self._cache.hold(model.commit))
+        except MissingModelError as error:
+            return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error))
+        return kept if model_hash(kept) == entry.digest else Failure(Outcome.BAD_HASH, (CHANGED,))
+
+
+def _commit(entry: Entry) -> Commit:
+    return commit_of(Commitment.parse(entry.text))
+
+
+def _contender(entry: Entry, model: Model) -> Contender:
+    return Contender(
+        entry.uid,
+        entry.hotkey,
+        entry.block,
+        entry.uid,
+        entry.digest,
+        model.folder,
+        entry.alone,
+    )

@@ -1,0 +1,281 @@
+"""The rules around a submission, in the form of the vector files: from its commitment to its loss.
+
+Each function takes the `args` of a case and gives what its `expect` holds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from iotapretrain.conformance import original, plain_loss
+from iotapretrain.conformance.compare import number
+from iotapretrain.errors import InputError
+from iotapretrain.rules import packing
+from iotapretrain.rules.competition import epsilon, rewarded_miners, sensible_output, size_limits
+from iotapretrain.rules.competition.attempts import (
+    Evaluation,
+    History,
+    Outcome,
+    should_retry,
+    worth_another_try,
+)
+from iotapretrain.rules.competition.commitment import (
+    Commitment,
+    Loose,
+    hub_url,
+    secure_hash,
+    split_repo_id,
+)
+from iotapretrain.rules.competition.schedule import in_force
+from iotapretrain.rules.competition.sync_block import Action, Sighting, action
+from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
+from iotapretrain.rules.sampling import seed_of, sync_block
+from iotapretrain.rules.version import version_number
+
+Args = dict[str, Any]
+OUTCOMES: Mapping[str, Outcome] = {
+    **{outcome.value: outcome for outcome in Outcome},
+    "crash": Outcome.MODEL,
+    "time_limit": Outcome.MODEL,
+}
+
+
+def _schedule(args: Args) -> dict[str, Any]:
+    active = _listed(args["schedule"], args["block"])
+    if not active:
+        raise InputError(f"block {args['block']}: nothing is scheduled")
+    competition = next((entry for entry in active if entry[0] == args["competition"]), None)
+    return {"active": active, "competition": competition}
+
+
+def _sync_outcome(args: Args) -> str:
+    def scheduled(block: int) -> bool:
+        listed = _listed(args["schedule"], block)
+        return any(competition == args["competition"] for competition, _ in listed)
+
+    upload, now = args["upload_block"], args["current_block"]
+    seen = Sighting(
+        age=now - upload,
+        delay=args["delay"],
+        scheduled_then=scheduled(upload),
+        scheduled_now=scheduled(now),
+        tracked=args["tracked"],
+        forced=args["force"],
+    )
+    taken = action(seen if args["committed"] else None)
+    if taken is Action.FETCH:
+        return "fetched" if args["own_hotkey"] else "bad_hash"
+    return taken.value
+
+
+def _listed(schedule: list[Any], block: int) -> list[Any]:
+    ranges = in_force([start for start, _ in schedule])
+    return [
+        entry
+        for (_, entries), blocks in zip(schedule, ranges, strict=True)
+        if block in blocks
+        for entry in entries
+    ]
+
+
+def _sync_seed(args: Args) -> dict[str, Any]:
+    block = sync_block(args["current_block"], args["cadence"])
+    return {"sync_block": block, "seed": str(seed_of(args["block_hash"]))}
+
+
+def _high_stake_validators(args: Args) -> list[int]:
+    return rewarded_miners.high_stake_validators(args["stake"], args["permit"], args["min_stake"])
+
+
+def _top_miners(args: Args) -> list[int]:
+    weights = {int(uid): row for uid, row in args["weights"].items()}
+    return rewarded_miners.top_miners(
+        args["stake"], args["permit"], weights, args["min_stake"], args["min_share"]
+    )
+
+
+def _uid_cycle(args: Args) -> list[list[int]]:
+    cycle, taken = rewarded_miners.UidCycle.over(args["uids"], args["start"]), []
+    for step in args["ops"]:
+        if "set" in step:
+            cycle = cycle.replace(step["set"])
+        else:
+            uids, cycle = cycle.take(step["next"])
+            taken.append(uids)
+    return taken
+
+
+def _commitment_encode(args: Args) -> str:
+    return Loose(**args).text
+
+
+def _commitment_decode(args: Args) -> dict[str, Any]:
+    return asdict(Loose.parse(args["text"]))
+
+
+def _strict_commitment(args: Args) -> dict[str, Any]:
+    return asdict(Commitment.parse(args["text"]))
+
+
+def _folder_hash(args: Args) -> dict[str, Any]:
+    hashes = {path: file_hash(text.encode()) for path, text in args["files"].items()}
+    return {"files": [list(item) for item in sorted(hashes.items())], "folder": folder_hash(hashes)}
+
+
+def _digest_property(args: Args) -> bool:
+    first, second = (manifest_digest(_manifest(args[side])) for side in ("first", "second"))
+    return first == second
+
+
+def _manifest(files: Mapping[str, str]) -> list[ManifestEntry]:
+    contents = {path: text.encode() for path, text in files.items()}
+    return [
+        ManifestEntry(path, len(content), hashlib.sha256(content).digest())
+        for path, content in contents.items()
+    ]
+
+
+def _admission(args: Args) -> bool:
+    bounds = args["min"], args["max"]
+    return (
+        size_limits.refuse(args["parameters"], *bounds, args["architecture"], args["allowed"])
+        is None
+    )
+
+
+def _norm_check(args: Args) -> bool:
+    layers = [[number(norm) for norm in layer] for layer in args["norms"]]
+    columns = {
+        projection: [layer[place] for layer in layers]
+        for place, projection in enumerate(args["order"])
+    }
+    rule = size_limits.NormRule(args["hard"], args["soft"], args["share"])
+    return size_limits.refuse_norms(columns, rule) is None
+
+
+def _reasonable_output(args: Args) -> bool:
+    return sensible_output.reasonable(args["first"], args["second"])
+
+
+def _text_loss(args: Args) -> dict[str, Any]:
+    losses = []
+    for tokens, logits in zip(args["tokens"], args["logits"], strict=True):
+        batch = np.array(tokens, dtype=np.int64)
+        counted = None if args["packed"] else plain_loss.counted_labels(batch, args["pad_token"])
+        losses.append(plain_loss.batch_loss(batch, np.array(_numbers(logits)), counted))
+    return {"score": plain_loss.task_score(losses), "batches": losses}
+
+
+def _numbers(nested: Any) -> Any:
+    return [_numbers(each) for each in nested] if isinstance(nested, list) else number(nested)
+
+
+def _pack(args: Args) -> list[Any]:
+    layout = *packing.flatten(args["documents"]), args["sequence_length"], args["end_token"]
+    sequences = packing.pack(*layout) if args["packed"] else packing.pad(*layout).sequences
+    return list(packing.batches(sequences, args["batch_size"]).tolist())
+
+
+def _should_retry(args: Args) -> bool:
+    history = [
+        Evaluation.scored(
+            entry["block"],
+            math.nan if entry["score"] is None else number(entry["score"]),
+            entry["winning_model_block"],
+            number(entry["winning_model_score"]),
+        )
+        for entry in args["history"]
+    ]
+    return should_retry(history, epsilon.parse(args["func"]), args["current_block"])
+
+
+def _retry_failures(args: Args) -> bool:
+    unknown = [word for word in args["history"] if word not in OUTCOMES]
+    if unknown:
+        raise InputError(f"outcomes {unknown} are unknown; known: {', '.join(OUTCOMES)}")
+    return worth_another_try(OUTCOMES[word] for word in args["history"])
+
+
+def _eval_history(args: Args) -> dict[str, Any]:
+    history, hotkeys = History(), set()
+    for step in args["ops"]:
+        [(name, told)] = step.items()
+        if name in ("commit", "eval"):
+            hotkeys.add(told["hotkey"])
+        history = _remember(history, name, told)
+    listed = [
+        [hotkey, competition, [attempt.block for attempt in attempts]]
+        for (hotkey, competition), attempts in sorted(history.attempts.items())
+    ]
+    last = [[hotkey, history.last_block(hotkey)] for hotkey in sorted(hotkeys)]
+    return {"history": listed, "last": last}
+
+
+def _remember(history: History, name: str, told: Any) -> History:
+    if name == "commit":
+        return history.committed(told["hotkey"], told["block"], told["commit"])
+    if name == "eval":
+        score = number(told["score"])
+        attempt = Evaluation.scored(told["block"], score, told["block"], score)
+        return history.tried(told["hotkey"], told["competition"], attempt)
+    if name == "hotkeys":
+        return history.only(told)
+    if name == "clear":
+        return history.without(told)
+    raise InputError(f"operation {name!r} is unknown; known: commit, eval, hotkeys, clear")
+
+
+def _version_order(args: Args) -> int:
+    first, second = version_number(args["first"]), version_number(args["second"])
+    return (first > second) - (first < second)
+
+
+def _shuffle_truncate(args: Args) -> list[int]:
+    return original.shuffle_truncate(args["seed"], args["n"], args["limit"])
+
+
+def _page_sample(args: Args) -> dict[str, Any]:
+    if args["loader"] == "simple":
+        return {"pages": original.simple_pages(args["seed"], args["max_pages"], args["num_pages"])}
+    if args["loader"] != "configs":
+        raise InputError(f"loader {args['loader']!r} is unknown; known: configs, simple")
+    offset, pages = original.config_pages(
+        args["seed"], args["configs"], args["rows_per_page"], args["num_pages"]
+    )
+    return {"initial_offset": offset, "pages": [list(page) for page in pages]}
+
+
+FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+    "admission": _admission,
+    "commitment_decode": _commitment_decode,
+    "commitment_encode": _commitment_encode,
+    "digest_property": _digest_property,
+    "eval_history": _eval_history,
+    "folder_hash": _folder_hash,
+    "high_stake_validators": _high_stake_validators,
+    "hub_url": lambda args: hub_url(**args),
+    "norm_check": _norm_check,
+    "pack": _pack,
+    "page_sample": _page_sample,
+    "reasonable_output": _reasonable_output,
+    "repo_id": lambda args: list(split_repo_id(args["text"])),
+    "retry_failures": _retry_failures,
+    "schedule": _schedule,
+    "secure_hash": lambda args: secure_hash(**args),
+    "should_retry": _should_retry,
+    "shuffle_truncate": _shuffle_truncate,
+    "spec_version": lambda args: original.spec_version(args["version"]),
+    "strict_commitment": _strict_commitment,
+    "sync_outcome": _sync_outcome,
+    "sync_seed": _sync_seed,
+    "text_loss": _text_loss,
+    "top_miners": _top_miners,
+    "uid_cycle": _uid_cycle,
+    "version_order": _version_order,
+}

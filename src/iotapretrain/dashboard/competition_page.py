@@ -1,0 +1,254 @@
+"""Questions of the page Competition: who leads, since when, and who stems from whom."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from iotapretrain.dashboard.api_types import (
+    CompetitionPage,
+    Descent,
+    DuelsPage,
+    Lineage,
+    Place,
+    Reign,
+    Who,
+)
+from iotapretrain.dashboard.duels import Duels
+from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.errors import InputError
+
+POINTS = 400
+"""Of a line: more than a screen can tell apart."""
+MOST_PLACES = 1_000
+LINEAGE = 200
+PLACES = (
+    "SELECT m.*, h.hotkey address, c.text, r.round number FROM models m JOIN rounds r ON "
+    'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment"'
+)
+RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid LIMIT ?"
+EVALUATED = "evaluated"
+DESCENTS = (
+    "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
+    "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
+    'h.id = e.hotkey JOIN commitments c ON c.id = e."commitment" '
+    'LEFT JOIN cards ON cards."commitment" = c.id'
+)
+"""Models by commitment; the first value is the number of the validator whose scores count."""
+
+
+def competition_page(
+    people: People, competition: int, validator: str | None, places: int
+) -> CompetitionPage:
+    """As one validator sees it: the one that was asked for, or the one with most stake."""
+    watchers = people.validators(competition)
+    chosen = _chosen(watchers, competition, validator)
+    newest = _newest(people, competition, chosen.hotkey)
+    champions, history = _history(people, competition, chosen.hotkey)
+    board = _board(people, newest, competition, min(places, MOST_PLACES))
+    return CompetitionPage(
+        id=competition,
+        name=newest["competition_name"],
+        validator=chosen,
+        validators=tuple(watchers),
+        round=newest["round"],
+        block=newest["block"],
+        digest=newest["digest"],
+        sealed=bool(newest["sealed"]),
+        tasks=msgspec.json.decode(newest["tasks"]),
+        models=_models(people, newest, competition),
+        board=tuple(board),
+        champions=tuple(champions),
+        history=tuple(history),
+        decay=_decay(people, newest["id"], newest["block"]),
+    )
+
+
+def duels_page(people: People, competition: int, validator: str | None) -> DuelsPage:
+    """Of the newest round that this validator decided."""
+    chosen = _chosen(people.validators(competition), competition, validator)
+    row = people.index.row(
+        "SELECT body FROM duels JOIN hotkeys h ON h.id = validator "
+        "WHERE competition = ? AND h.hotkey = ?",
+        (competition, chosen.hotkey),
+    )
+    duels = Duels() if row is None else msgspec.json.decode(row["body"], type=Duels)
+    who = [people.who(*pair) for pair in zip(duels.hotkeys, duels.uids, strict=True)]
+    return DuelsPage(tuple(who), duels)
+
+
+def lineage(people: People, competition: int) -> Lineage:
+    """The newest models, each with the best score that the validator with most stake gave it."""
+    leader = people.number(_chosen(people.validators(competition), competition, None).hotkey)
+    since = people.index.row(
+        "SELECT block FROM entries WHERE competition = ? ORDER BY block DESC LIMIT 1 OFFSET ?",
+        (competition, LINEAGE * len(people.validators(competition))),
+    )
+    rows = people.index.rows(
+        f"{DESCENTS} WHERE e.competition = ? AND e.block > ? "
+        "GROUP BY c.id ORDER BY block DESC LIMIT ?",
+        (leader, competition, since["block"] if since else -1, LINEAGE),
+    )
+    return Lineage(tuple(descent_of(people, row) for row in reversed(rows)))
+
+
+def descent_of(people: People, row: sqlite3.Row) -> Descent:
+    """A model out of a row with the columns of its commitment and card."""
+    repository, revision = place_of(row["text"])
+    return Descent(
+        who=people.who(row["hotkey"], row["uid"]),
+        repository=repository or row["text"],
+        revision=revision or "",
+        block=row["block"],
+        title=row["title"],
+        parent=row["parent"],
+        loss=row["loss"],
+        score=row["score"],
+    )
+
+
+def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who:
+    if not watchers:
+        raise InputError(f"competition {competition}: no round of it is known here")
+    if validator is None:
+        return watchers[0]
+    for who in watchers:
+        if who.hotkey == validator:
+            return who
+    raise InputError(f"validator {validator}: it has no round of competition {competition}")
+
+
+def _newest(people: People, competition: int, validator: str) -> sqlite3.Row:
+    row = people.index.row(
+        "SELECT r.* FROM rounds r JOIN hotkeys h ON h.id = r.validator "
+        "WHERE r.competition = ? AND h.hotkey = ? ORDER BY r.round DESC LIMIT 1",
+        (competition, validator),
+    )
+    if row is None:
+        raise InputError(f"competition {competition}: no round of {validator} is known here")
+    return row
+
+
+def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -> list[Place]:
+    """The newest round's models by weight, then score; then those it did not meet: what an older
+    round said, or the refusal that kept them out of every round."""
+    met = people.index.rows(f"{PLACES} WHERE m.round = ? {RANKING}", (newest["id"], places))
+    ranks = iter(range(1, len(met) + 1))
+    board = [
+        _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
+    ]
+    seen = (newest["validator"], competition)
+    older = people.index.rows(
+        f"{PLACES} JOIN newest n ON n.round = m.round AND n.hotkey = m.hotkey WHERE "
+        "n.validator = ? AND n.competition = ? AND n.round != ? ORDER BY n.number DESC, m.uid "
+        "LIMIT ?",
+        (*seen, newest["id"], places),
+    )
+    board += [_place(people, row, None, None) for row in older]
+    refused = people.index.rows(
+        "SELECT h.hotkey address, v.*, max(v.time) FROM verdicts v JOIN hotkeys h ON "
+        "h.id = v.hotkey WHERE v.validator = ?1 AND v.competition = ?2 AND v.outcome != ?3 AND "
+        "NOT EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
+        "n.hotkey = v.hotkey) GROUP BY v.hotkey ORDER BY v.time DESC LIMIT ?4",
+        (*seen, EVALUATED, places),
+    )
+    return [*board, *(_refused(people, row) for row in refused)][:places]
+
+
+def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
+    """How many there are to be shown."""
+    row = people.index.row(
+        "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
+        "UNION SELECT hotkey FROM verdicts WHERE validator = ?1 AND competition = ?2 AND "
+        "outcome != ?3)",
+        (newest["validator"], competition, EVALUATED),
+    )
+    return int(row[0]) if row else 0
+
+
+def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:
+    repository, revision = place_of(row["text"])
+    return Place(
+        who=Who(row["address"], people.names.get(row["address"]), row["uid"]),
+        rank=rank,
+        round=row["number"],
+        block=row["block"],
+        repository=repository,
+        revision=revision,
+        outcome=row["outcome"],
+        reasons=people.reasons(row["reasons"]),
+        score=row["score"],
+        tasks=msgspec.json.decode(row["tasks"]) if row["tasks"] else {},
+        epsilon=row["epsilon"],
+        wins=row["wins"],
+        win_rate=row["win_rate"],
+        weight=row["weight"],
+        standing=row["standing"],
+        raced_out=bool(row["raced_out"]),
+        champion=newest is not None and row["hotkey"] == newest["champion"],
+    )
+
+
+def _refused(people: People, row: sqlite3.Row) -> Place:
+    return Place(
+        who=people.who(row["address"]),
+        rank=None,
+        round=None,
+        block=None,
+        repository=row["repository"],
+        revision=row["revision"],
+        outcome=row["outcome"],
+        reasons=people.reasons(row["reasons"]),
+        score=None,
+        tasks={},
+        epsilon=None,
+        wins=0,
+        win_rate=0.0,
+        weight=0.0,
+        standing=0.0,
+        raced_out=False,
+        champion=False,
+    )
+
+
+def _history(people: People, competition: int, validator: str) -> tuple[list[Who], list[Reign]]:
+    rows = people.index.rows(
+        "SELECT r.*, c.hotkey champion_hotkey FROM rounds r JOIN hotkeys h ON h.id = r.validator "
+        "LEFT JOIN hotkeys c ON c.id = r.champion WHERE r.competition = ? AND h.hotkey = ? "
+        "ORDER BY r.round",
+        (competition, validator),
+    )
+    kept = thinned(rows, POINTS)
+    hotkeys = list(dict.fromkeys(row["champion_hotkey"] for row in kept if row["champion"]))
+    numbers = {hotkey: place for place, hotkey in enumerate(hotkeys)}
+    champions = [people.who(hotkey) for hotkey in hotkeys]
+    return champions, [_reign(row, numbers.get(row["champion_hotkey"])) for row in kept]
+
+
+def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
+    loss, epsilon = row["champion_score"], row["champion_epsilon"]
+    known = loss is not None and epsilon is not None
+    return Reign(
+        round=row["round"],
+        block=row["block"],
+        champion=champion,
+        loss=loss,
+        to_beat=loss * (1 - epsilon) if known else None,
+        epsilon=epsilon,
+        age=None if row["champion_block"] is None else row["block"] - row["champion_block"],
+        models=row["models"],
+        scored=row["scored"],
+        pages_share=row["pages_scored"] / row["pages"] if row["pages"] else None,
+    )
+
+
+def _decay(people: People, round_: int, block: int) -> tuple[tuple[int, float], ...]:
+    """Epsilon by age, as the newest round used it: one point a model."""
+    rows: list[Any] = people.index.rows(
+        "SELECT DISTINCT ? - block age, epsilon FROM models WHERE round = ? AND epsilon NOT NULL "
+        "ORDER BY age",
+        (block, round_),
+    )
+    return tuple((row["age"], row["epsilon"]) for row in thinned(rows, POINTS))

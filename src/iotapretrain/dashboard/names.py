@@ -1,0 +1,89 @@
+"""Who is who: hotkeys by their numbers in the index, and the names of their wallets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeVar, final
+
+import msgspec
+
+from iotapretrain.dashboard.api_types import Who, Why
+from iotapretrain.dashboard.index import Index
+from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.commitment import Commitment
+
+HOTKEY = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
+Item = TypeVar("Item")
+
+
+@final
+class People:
+    """The index with names; `names` may grow while pages are asked for."""
+
+    def __init__(self, index: Index, names: Mapping[str, str]) -> None:
+        self.index, self.names = index, names
+
+    def who(self, hotkey: str, uid: int | None = None) -> Who:
+        """A hotkey as pages show it."""
+        return Who(hotkey, self.names.get(hotkey), self.uid(hotkey) if uid is None else uid)
+
+    def uid(self, hotkey: str) -> int | None:
+        """The uid at the newest epoch, or in the newest round."""
+        found = self.index.row(
+            "SELECT uid FROM epochs e JOIN hotkeys h ON h.id = e.hotkey WHERE h.hotkey = ? "
+            "ORDER BY e.block DESC LIMIT 1",
+            (hotkey,),
+        ) or self.index.row(
+            "SELECT uid FROM models m JOIN hotkeys h ON h.id = m.hotkey WHERE h.hotkey = ? "
+            "ORDER BY m.round DESC LIMIT 1",
+            (hotkey,),
+        )
+        return None if found is None else int(found[0])
+
+    def number(self, hotkey: str) -> int | None:
+        """The number of a hotkey in the index; None for a stranger."""
+        found = self.index.row("SELECT id FROM hotkeys WHERE hotkey = ?", (hotkey,))
+        return None if found is None else int(found[0])
+
+    def named(self, text: str) -> str:
+        """A sentence with names in the place of the hotkeys that have one."""
+        return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
+
+    def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
+        """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
+        found = msgspec.json.decode(text) if text else ()
+        return tuple(self._why(each) for each in found)
+
+    def _why(self, reason: dict[str, str] | str) -> Why:
+        if isinstance(reason, dict):
+            return Why(reason["code"], self.named(reason["sentence"]))
+        code, colon, sentence = self.named(reason).partition(": ")
+        known = colon and " " not in code
+        return Why(code, sentence) if known else Why("refused", code + colon + sentence)
+
+    def validators(self, competition: int | None = None) -> list[Who]:
+        """Who has published rounds: most stake first, then most rounds."""
+        rows = self.index.rows(
+            "SELECT h.hotkey, (SELECT stake FROM epochs e WHERE e.hotkey = r.validator ORDER BY "
+            "e.block DESC LIMIT 1) stake, count(*) rounds FROM rounds r JOIN hotkeys h ON "
+            "h.id = r.validator WHERE ?1 IS NULL OR r.competition = ?1 GROUP BY r.validator "
+            "ORDER BY stake DESC, rounds DESC, h.hotkey",
+            (competition,),
+        )
+        return [self.who(row["hotkey"]) for row in rows]
+
+
+def place_of(commitment: str) -> tuple[str | None, str | None]:
+    """Repository and commit of a commitment; nothing for a text that is none."""
+    try:
+        parsed = Commitment.parse(commitment)
+    except InputError:
+        return None, None
+    return parsed.repo_id, parsed.commit
+
+
+def thinned(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many, evenly, the last always among them."""
+    step = -(-len(items) // most) if items else 1
+    return list(items[::-1][::step][::-1])

@@ -1,0 +1,171 @@
+"""Signed rounds into the index."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, final
+
+import msgspec
+
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RoundRecord,
+    SignedRound,
+    is_sealed,
+)
+from iotapretrain.dashboard.duels import duels_of
+from iotapretrain.dashboard.index import Index, insert, key_of
+
+Verify = Callable[[str, bytes, bytes], bool]
+KEYS_AT_HAND = 100_000
+KEEP_NEWEST = (
+    "INSERT INTO newest VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "number = excluded.number, round = excluded.round WHERE excluded.number > number"
+)
+"""The round in which a validator last judged a miner."""
+KEEP_BEST = (
+    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+    "score = coalesce(min(score, excluded.score), score, excluded.score)"
+)
+"""Every model once, with the best score that a validator gave it."""
+_OLD = "SELECT id FROM rounds WHERE validator = :validator AND round <= :newest AND size > 0"
+_SAID = (
+    'SELECT m."commitment" FROM models m JOIN rounds r ON r.id = m.round '
+    "WHERE r.validator = :validator"
+)
+FORGET = (
+    f"DELETE FROM models WHERE round IN ({_OLD})",  # noqa: S608 -- statements of our own
+    f"DELETE FROM newest WHERE round IN ({_OLD})",  # noqa: S608
+    f"DELETE FROM rounds WHERE id IN ({_OLD})",  # noqa: S608
+    f'DELETE FROM entries WHERE validator = :validator AND "commitment" NOT IN ({_SAID})',  # noqa: S608
+    'DELETE FROM commitments WHERE id NOT IN (SELECT "commitment" FROM entries)',
+    'DELETE FROM cards WHERE "commitment" NOT IN (SELECT id FROM commitments)',
+)
+
+
+@final
+class RoundWriter:
+    """Writes rounds once each; says whether there was anything new."""
+
+    def __init__(self, index: Index, verify: Verify) -> None:
+        self._index, self._verify = index, verify
+        self._keys: dict[tuple[str, str], int] = {}
+
+    def write(self, rounds: list[SignedRound], size: int = 0) -> int:
+        """All rounds that were not there yet, in one batch; their number.
+
+        Each counts with so many bytes of its validator's room; with none if it is our own.
+        """
+        if len(self._keys) > KEYS_AT_HAND:
+            self._keys.clear()
+        try:
+            with self._index.batch() as batch:
+                return sum(self._write(batch, signed, size) for signed in rounds)
+        except sqlite3.Error:
+            self._keys.clear()  # they may be numbers of rows that were taken back
+            raise
+
+    def forget(self, hotkey: str, newest: int) -> None:
+        """The rounds of a validator up to this one that came from the hub, and all that only they
+        say."""
+        self._keys.clear()
+        with self._index.batch() as batch:
+            validator = key_of(batch, "hotkeys", "hotkey", hotkey)
+            for statement in FORGET:
+                batch.execute(statement, {"validator": validator, "newest": newest})
+
+    def _write(self, batch: sqlite3.Connection, signed: SignedRound, size: int) -> bool:
+        record = signed.record
+        validator = self._key(batch, "hotkeys", "hotkey", record.validator)
+        if batch.execute(
+            "SELECT 1 FROM rounds WHERE validator = ? AND round = ?", (validator, record.round)
+        ).fetchone():
+            return False
+        row = (*self._round_row(batch, signed, validator), size)
+        marks = ", ".join("?" * len(row))
+        statement = f"INSERT INTO rounds VALUES (NULL, {marks})"  # noqa: S608 -- marks only
+        number = int(batch.execute(statement, row).lastrowid or 0)
+        standings = record.standings.get(str(record.competition), {})
+        rows = [self._model_row(batch, record, standings, number, m) for m in record.models]
+        insert(batch, "models", rows, 16)
+        seen = [(validator, record.competition, row[1], record.round, number) for row in rows]
+        batch.executemany(KEEP_NEWEST, seen)
+        batch.executemany(
+            KEEP_BEST,
+            [(record.competition, r[4], validator, r[1], r[2], r[3], r[7]) for r in rows],
+        )
+        self._keep_duels(batch, record, validator)
+        return True
+
+    def _round_row(
+        self, batch: sqlite3.Connection, signed: SignedRound, validator: int
+    ) -> tuple[Any, ...]:
+        record = signed.record
+        champion = next((m for m in record.models if m.hotkey == record.champion), None)
+        scored = sum(model.score is not None for model in record.models)
+        taken = sum(model.pages_scored for model in record.models)
+        return (
+            validator,
+            record.round,
+            record.competition,
+            record.competition_name,
+            record.block,
+            record.sync_block,
+            signed.digest,
+            is_sealed(signed, self._verify),
+            record.code_version,
+            champion and self._key(batch, "hotkeys", "hotkey", champion.hotkey),
+            champion and champion.score,
+            champion and champion.epsilon,
+            champion and champion.block,
+            len(record.models),
+            scored,
+            record.race.pages_of_full_round if record.race else taken,
+            record.race.pages_scored if record.race else taken,
+            msgspec.json.encode({task.name: task.weight for task in record.tasks}),
+            msgspec.json.encode(record.weights),
+        )
+
+    def _model_row(
+        self,
+        batch: sqlite3.Connection,
+        record: RoundRecord,
+        standings: dict[str, float],
+        number: int,
+        model: ModelRecord,
+    ) -> tuple[Any, ...]:
+        return (
+            number,
+            self._key(batch, "hotkeys", "hotkey", model.hotkey),
+            model.uid,
+            model.block,
+            self._key(batch, "commitments", "text", model.commitment),
+            model.outcome,
+            msgspec.json.encode(model.reasons) if model.reasons else None,
+            model.score,
+            model.epsilon,
+            model.wins,
+            model.win_rate,
+            model.weight,
+            standings.get(model.hotkey, 0.0),
+            record.weights.get(model.hotkey, 0.0),
+            model.raced_out,
+            msgspec.json.encode(model.task_scores) if model.task_scores else None,
+        )
+
+    def _keep_duels(self, batch: sqlite3.Connection, record: RoundRecord, validator: int) -> None:
+        """Of the newest round only: who beats whom needs the losses of every page."""
+        newest = batch.execute(
+            "SELECT max(round) FROM rounds WHERE validator = ? AND competition = ?",
+            (validator, record.competition),
+        ).fetchone()[0]
+        if newest == record.round:
+            body = msgspec.json.encode(duels_of(record))
+            insert(batch, "duels", [(record.competition, validator, body)], 3)
+
+    def _key(self, batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
+        found = self._keys.get((table, text))
+        if found is None:
+            found = self._keys[table, text] = key_of(batch, table, column, text)
+        return found

@@ -1,0 +1,173 @@
+"""The dashboard behind its API: it follows a network in the background and answers pages."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Self, final
+
+from iotapretrain.chain.wallets import is_signature
+from iotapretrain.dashboard.answer_cache import Answer, Cache, Question
+from iotapretrain.dashboard.audits import Audits
+from iotapretrain.dashboard.chain_watch import ChainWatch
+from iotapretrain.dashboard.event_index import EventWriter
+from iotapretrain.dashboard.hub_rounds import HubRounds
+from iotapretrain.dashboard.hub_watch import HubWatch
+from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.names import People
+from iotapretrain.dashboard.network_folder import NetworkFolder
+from iotapretrain.dashboard.own_loop import OwnLoop
+from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.versions import Versions
+from iotapretrain.hub.protocol import Hub
+from iotapretrain.rules.competition.schedule import Schedule
+from iotapretrain.rules.sampling import SYNC_CADENCE
+
+_log = logging.getLogger(__name__)
+
+FOLDER_SECONDS = 1.0
+CHAIN_SECONDS = 2.0
+HUB_SECONDS = 5.0
+LONGEST_PAUSE_SECONDS = 60.0
+NAMES_EVERY = 15
+READERS = 2
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is shown: a network by its SDK name, its folder if it has one, its subnet and hub."""
+
+    network: str
+    folder: Path | None
+    netuid: int
+    hub: Hub | None = None
+    schedule: Schedule | None = None
+    audit_command: tuple[str, ...] = ()
+
+
+@final
+class Desk:
+    """Open it with `async with`; then ask."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.versions = Versions(secrets.token_hex(4))
+        self._home = TemporaryDirectory(prefix="iota-dashboard-")
+        self.index = Index(Path(self._home.name) / "index.sqlite")
+        self.names: dict[str, str] = {}
+        self.people = People(self.index, self.names)
+        self.chain = ChainWatch(self.index, place.network, place.netuid)
+        self._chain_loop = OwnLoop("dashboard-chain")
+        self.audits = Audits(place.audit_command, lambda: self.versions.bump("audits"))
+        self._executor = ThreadPoolExecutor(READERS, thread_name_prefix="dashboard")
+        self._cache = Cache(self._executor)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        rounds = RoundWriter(self.index, is_signature)
+        following = [self._tell(), self._follow_chain()]
+        if self.place.folder is not None:
+            following.append(self._follow_folder(NetworkFolder(self.place.folder), rounds))
+        if self.place.hub is not None:
+            following.append(self._follow_hub(self._hub_watch(self.place.hub, rounds)))
+        self._tasks = [asyncio.create_task(each) for each in following]
+        for task in self._tasks:
+            task.add_done_callback(_ended)
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.audits.close()
+        await self._chain_loop.run(self.chain.close())
+        self._chain_loop.close()
+        self._executor.shutdown()
+        self.index.close()
+        self._home.cleanup()
+
+    async def answer(self, question: Question) -> Answer:
+        """A page as new as what viewers have been told of."""
+        return await self._cache.get(question, self.versions.tag(question.topics))
+
+    def _hub_watch(self, hub: Hub, writer: RoundWriter) -> HubWatch:
+        schedule = self.place.schedule
+        cadence = SYNC_CADENCE if schedule is None else schedule.sync_cadence
+        return HubWatch(self.index, hub, HubRounds(self.index, hub, writer, cadence=cadence))
+
+    async def _tell(self) -> None:
+        """Of every change, once the pages that are being looked at show it."""
+        while True:
+            numbers = await self.versions.due()
+            await self._cache.renew(lambda topics: self.versions.tag(topics, numbers))  # noqa: B023
+            self.versions.tell(numbers)
+
+    async def _follow_folder(self, folder: NetworkFolder, rounds: RoundWriter) -> None:
+        events = EventWriter(self.index)
+        looks = 0
+        while True:
+            if looks % NAMES_EVERY == 0:
+                self.names.update(await asyncio.to_thread(folder.names))
+            await self._read_new(folder, rounds, events)
+            looks += 1
+            await asyncio.sleep(FOLDER_SECONDS)
+
+    async def _read_new(
+        self, folder: NetworkFolder, rounds: RoundWriter, events: EventWriter
+    ) -> None:
+        def some_rounds() -> int | None:
+            batch = next(new_rounds, None)
+            return None if batch is None else rounds.write(batch)
+
+        def some_events() -> int | None:
+            batch = next(new_events, None)
+            return None if batch is None else events.write(batch)
+
+        new_rounds, new_events = folder.new_rounds(), folder.new_events()
+        try:
+            while (written := await asyncio.to_thread(some_rounds)) is not None:
+                if written:
+                    self.versions.bump("rounds")
+            while (written := await asyncio.to_thread(some_events)) is not None:
+                if written:
+                    self.versions.bump("events")
+        except (OSError, sqlite3.OperationalError) as error:
+            _log.warning("%s cannot be read now: %s", folder.path, error)
+
+    async def _follow_chain(self) -> None:
+        while True:
+            before = self.chain.block, self.chain.problem
+            reading = await self._chain_loop.run(self.chain.look())
+            new = reading is not None and await asyncio.to_thread(self.chain.keep, reading)
+            if new or (self.chain.block, self.chain.problem) != before:
+                self.versions.bump("chain")
+            past = await self._chain_loop.run(self.chain.look_back())
+            if past is not None:
+                await asyncio.to_thread(self.chain.keep_epoch, past)
+                self.versions.bump("chain")
+            await asyncio.sleep(0 if past is not None else CHAIN_SECONDS)
+
+    async def _follow_hub(self, watch: HubWatch) -> None:
+        """Often while there is something new, and ever more seldom while there is not."""
+        pause = HUB_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            publishers = await self._chain_loop.run(self.chain.publishers())
+            new = publishers is not None and await asyncio.to_thread(watch.look, publishers)
+            pause = HUB_SECONDS if new else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            if new:
+                self.versions.bump("rounds")
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    """Following never ends by itself: a page that silently stands still would be a lie."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("the dashboard stopped following", exc_info=error)
+        signal.raise_signal(signal.SIGTERM)

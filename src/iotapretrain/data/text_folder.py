@@ -1,0 +1,160 @@
+"""Folders of record files (JSON lines, plain text, WARC): one pass finds the records, reads seek.
+
+The revision is a digest of every file's path and content, so copies of a folder agree wherever
+they lie, and a changed file is noticed before a page of it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from blake3 import blake3
+
+from iotapretrain.data.column_rows import check_pin, description_of, spans
+from iotapretrain.data.documents import Document
+from iotapretrain.data.locations import Pattern
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.source import Description
+from iotapretrain.data.text_digest import digest_of
+from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
+from iotapretrain.rules.sampling import Page
+
+Offsets = npt.NDArray[np.int64]
+
+DIGEST_BYTES = 32
+
+
+class BadRecordError(ValueError):
+    """A record that breaks its format; it becomes a `CorruptSourceError` that names the file."""
+
+
+class Reader(Protocol):
+    """How one format's records are found and read."""
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        """Where each record begins."""
+        ...
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        """The record at `start`; the next one begins at `stop`."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """A file, its content's digest and where its records begin."""
+
+    config: str
+    path: Path
+    size: int
+    changed: int
+    digest: bytes
+    starts: Offsets
+
+    @property
+    def rows(self) -> int:
+        """How many records it has."""
+        return len(self.starts)
+
+    def bounds(self, row: int) -> tuple[int, int]:
+        """Where a record begins and where the next one, or the file's end, is."""
+        last = row + 1 == len(self.starts)
+        return int(self.starts[row]), self.size if last else int(self.starts[row + 1])
+
+
+class FolderSource:
+    """The records of all matching files, in the order of paths."""
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        pattern: Pattern,
+        reader: Reader,
+        cache: Cache,
+        pinned: str | None = None,
+        reading: str = "",
+    ) -> None:
+        """`reading` is added to the revision: it stands for how files become documents."""
+        self.name = name
+        self._folder, self._pattern, self._reader = folder, pattern, reader
+        self._cache, self._pinned, self._reading = cache, pinned, reading
+
+    def describe(self) -> Description:
+        """See `Source`."""
+        return self._description
+
+    def fetch(self, page: Page) -> list[Document]:
+        """See `Source`."""
+        return [
+            document
+            for file, first, stop in spans(self._description, self._files, page)
+            for document in self._read(file, first, stop)
+        ]
+
+    @cached_property
+    def _files(self) -> list[Indexed]:
+        try:
+            below = (path for path in self._folder.rglob("*") if path.is_file())
+            names = [path.relative_to(self._folder).as_posix() for path in below]
+            return [
+                self._indexed(listed.config, self._folder / listed.path)
+                for listed in self._pattern.chosen(dict.fromkeys(names))
+            ]
+        except OSError as error:
+            raise UnavailableSourceError(self.name, f"{self._folder}: {error}") from error
+
+    @cached_property
+    def _description(self) -> Description:
+        if not self._files:
+            raise UnavailableSourceError(
+                self.name, f"{self._folder}: no file there matches {self._pattern.text!r}"
+            )
+        revision = f"{self._digest()}{self._reading}"
+        check_pin(self.name, str(self._folder), self._pinned, revision)
+        return description_of(self.name, revision, self._files)
+
+    def _digest(self) -> str:
+        parts: list[bytes | str] = []
+        for file in self._files:
+            parts += [file.path.relative_to(self._folder).as_posix(), file.digest]
+        return f"files-{digest_of(*parts)[:32]}"
+
+    def _indexed(self, config: str, path: Path) -> Indexed:
+        """The file's records, from the cache while its size and time of change stay the same."""
+        status = path.stat()
+        kind = type(self._reader).__name__
+        name = f"records/1/{kind}/{path.resolve()}/{status.st_size}/{status.st_mtime_ns}"
+        kept = self._cache.get(name)
+        if kept is None:
+            with path.open("rb") as file:
+                try:
+                    starts = np.fromiter(self._reader.scan(file), dtype="<i8")
+                except BadRecordError as error:
+                    raise CorruptSourceError(self.name, f"{path}: {error}") from error
+            kept = blake3().update_mmap(path).digest() + starts.tobytes()
+            self._cache.put(name, kept)
+        digest = kept[:DIGEST_BYTES]
+        starts = np.frombuffer(kept, dtype="<i8", offset=DIGEST_BYTES)
+        return Indexed(config, path, status.st_size, status.st_mtime_ns, digest, starts)
+
+    def _read(self, file: Indexed, first: int, stop: int) -> Iterator[Document]:
+        try:
+            with file.path.open("rb") as handle:
+                for row in range(first, stop):
+                    yield self._reader.read(handle, *file.bounds(row))
+            status = file.path.stat()
+        except BadRecordError as error:
+            raise CorruptSourceError(self.name, f"{file.path}: row {row}: {error}") from error
+        except OSError as error:
+            raise UnavailableSourceError(self.name, f"{file.path}: {error}") from error
+        if (status.st_size, status.st_mtime_ns) != (file.size, file.changed):
+            raise ChangedSourceError(
+                self.name, f"{file.path}: no longer the file that was indexed; describe it anew"
+            )

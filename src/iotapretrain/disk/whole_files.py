@@ -1,0 +1,116 @@
+"""Files that are whole or absent at any moment, and locks that die with their holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from iotapretrain.net.waiting import Deadline, check
+
+PIECE = 1 << 18
+"""Small enough to stay in the processor's cache between reading, hashing and writing."""
+LOCK_PATIENCE = 60.0
+PRIVATE = 0o600
+"""The mode of files that hold what nobody else may know."""
+_POLL = 0.02
+"""Seconds between two tries: a lock of the kernel tells nobody when it is let go."""
+
+
+def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:
+    """The content from `start` on, a piece at a time."""
+    if isinstance(source, bytes):
+        yield source[start:]
+        return
+    with open(source, "rb", buffering=0) as file:
+        file.seek(start)
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write every byte: the kernel may take fewer at a time."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder its owner's alone, whether it is there already or not."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+
+
+def close_to_others(database: Path) -> None:
+    """A database of SQLite that is there already, with its log, if they are ours."""
+    for suffix in ("", "-wal", "-shm"):
+        file = database.with_name(database.name + suffix)
+        if file.exists() and file.stat().st_uid == os.geteuid():
+            file.chmod(PRIVATE)
+
+
+def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Put `content` at `path`: readers see the old file or the new one, also after a power cut."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
+    try:
+        write_all(descriptor, content)
+        os.fchmod(descriptor, mode)
+        os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    finally:
+        os.close(descriptor)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(path: Path, flags: int = os.O_RDONLY, *, shared: bool = False) -> int | None:
+    """Open and lock what lies at `path`; None if it is locked by another or gone.
+
+    The lock lasts until the descriptor is closed, at the latest when the process dies.
+    """
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        still_there = os.path.samestat(os.stat(path), os.fstat(descriptor))
+    except (BlockingIOError, FileNotFoundError):
+        still_there = False
+    if still_there:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def create_locked(path: Path, deadline: Deadline) -> int:
+    """Open and lock the file at `path`, made where it is missing; waits while another has it."""
+    while (descriptor := try_lock(path, os.O_RDWR | os.O_CREAT)) is None:
+        check(deadline, f"{path}: waiting for another process to let go of it")
+        time.sleep(_POLL)
+    return descriptor
+
+
+@contextmanager
+def locked(path: Path, deadline: Deadline | None = None) -> Iterator[None]:
+    """Be the only one inside, among all threads and processes that name the same lock file."""
+    descriptor = create_locked(path, deadline or Deadline.after(LOCK_PATIENCE))
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,119 @@
+"""Models on this disk: whole or not there, each content once, within a budget.
+
+    ROOT/models/NAMESPACE/NAME/COMMIT/   model.json and files/, which are hard links into blobs/
+    ROOT/blobs/KEY                       whole, verified contents, named by their hash
+    ROOT/partial/KEY                     contents on their way, locked by who writes
+    ROOT/reserved/                       what running fetches were promised room for
+    ROOT/tmp/                            models on their way in or out
+
+A model appears by one rename, after all its files are there; a copy of it costs no byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from iotapretrain.disk.whole_files import pieces, sync_folder, try_lock, write_whole
+from iotapretrain.errors import MissingModelError
+from iotapretrain.hub.disk_budget import Room
+from iotapretrain.hub.fetched_model import FILES, RECORD, Model, ModelFile
+from iotapretrain.hub.protocol import Commit, FileEntry
+from iotapretrain.net.waiting import Clock
+
+
+def default_folder() -> Path:
+    """The place below the user's cache folder."""
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "hub"
+
+
+class Cache:
+    """Safe for any number of processes; `room` holds its budget."""
+
+    def __init__(
+        self,
+        root: Path,
+        budget: int | None = None,
+        grace: float = 600.0,
+        clock: Clock = time.time,
+    ) -> None:
+        self.root, self._clock = root, clock
+        self.room = Room(root, budget, grace, clock)
+
+    def find(self, commit: Commit) -> Model | None:
+        """The model, if it is here and whole; finding it counts as use."""
+        place = self._place(commit)
+        model = Model.read(place)
+        if model is not None:
+            self._touch(place)
+        return model
+
+    @contextmanager
+    def hold(self, commit: Commit) -> Iterator[Model]:
+        """The model, which nobody evicts before the end."""
+        place = self._place(commit)
+        descriptor = try_lock(place / RECORD, shared=True)
+        try:
+            model = self.find(commit)
+            if descriptor is None or model is None:
+                raise MissingModelError(f"{commit}: not in the cache {self.root}; fetch it first")
+            yield model
+            self._touch(place)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def blob(self, entry: FileEntry) -> Path:
+        """Where the content of this file lies once it is whole."""
+        return self.root / "blobs" / entry.content_key
+
+    def partial(self, entry: FileEntry) -> Path:
+        """Where the content of this file grows."""
+        return self.root / "partial" / entry.content_key
+
+    def install(self, commit: Commit, entries: Sequence[FileEntry], total_bytes: int) -> Model:
+        """Make a model of contents that are all here."""
+        place, coming = self._place(commit), self.root / "tmp" / uuid.uuid4().hex
+        with self.room.deciding():
+            if (model := Model.read(place)) is not None:
+                return model
+            files = tuple(self._link(entry, coming / FILES) for entry in entries)
+            model = Model(commit, place / FILES, total_bytes, files)
+            write_whole(coming / RECORD, model.encode())
+            self._touch(coming)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.room.discard(place)
+            os.rename(coming, place)
+            sync_folder(place.parent)
+        return model
+
+    def _link(self, entry: FileEntry, folder: Path) -> ModelFile:
+        blob, path = self.blob(entry), folder / entry.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.link(blob, path)
+        sha256 = entry.sha256 or _sha256(blob)
+        return ModelFile(entry.path, entry.size, sha256, entry.content_key)
+
+    def _place(self, commit: Commit) -> Path:
+        repository = commit.repository
+        return self.root / "models" / repository.namespace / repository.name / commit.id
+
+    def _touch(self, place: Path) -> None:
+        now = self._clock()
+        try:
+            os.utime(place / RECORD, (now, now))
+        except FileNotFoundError:
+            return
+
+
+def _sha256(path: Path) -> str:
+    hasher = hashlib.sha256()
+    for piece in pieces(path):
+        hasher.update(piece)
+    return hasher.hexdigest()

@@ -1,0 +1,158 @@
+"""May this model take part, and what does it score? Everything dear happens in a worker."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from iotapretrain.models.copies import Known, find_copy, find_near_copy
+from iotapretrain.models.header_checks import Facts, Limits, check_listing
+from iotapretrain.models.open_files import OpenFolder, open_folder
+from iotapretrain.models.values import Fingerprint, TensorPrint
+from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
+from iotapretrain.models.worker import Worker
+from iotapretrain.rules.competition.size_limits import PROJECTIONS, NormRule, refuse_norms
+
+CLAIMANT = "iotapretrain.models.claimant"
+
+_PROJECTION = re.compile(rf"\.(\d+)\.[\w.]*?({'|'.join(PROJECTIONS)})\.weight$")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The verdict, and what was found out before there was one."""
+
+    verdict: Verdict
+    facts: Facts | None = None
+    digest: str | None = None
+    fingerprint: Fingerprint | None = None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean loss of each sequence, infinite where it is no number; and the verdict of the output."""
+
+    verdict: Verdict
+    losses: tuple[float, ...] = ()
+
+
+class Claimed(msgspec.Struct):
+    """What a worker says about configuration and headers."""
+
+    facts: Facts
+    findings: list[Finding]
+
+
+class Examined(msgspec.Struct):
+    """What a worker says about the weights."""
+
+    digest: str
+    findings: list[Finding]
+    fingerprint: dict[str, TensorPrint]
+
+
+class Scored(msgspec.Struct):
+    """What a worker says about the losses."""
+
+    losses: list[float | None]
+    finding: Finding | None
+
+
+def inspect(
+    root: Path, limits: Limits, worker: Worker, known: Sequence[Known] = (), salt: int = 0
+) -> Inspection:
+    """Headers first; only what passes them has its layout and values examined in the worker."""
+    facts = None
+    try:
+        with open_folder(root) as folder:
+            claimed = ask_claims(folder, limits, worker)
+            facts = claimed.facts
+            if claimed.findings:
+                return Inspection(Verdict(tuple(claimed.findings)), facts)
+            examined = _examined(folder, limits, worker, salt)
+    except Rejection as rejection:
+        return Inspection(Verdict((rejection.finding,)), facts)
+    findings = (*examined.findings, *_further(examined, limits.constraints.norms, known))
+    return Inspection(Verdict(findings), facts, examined.digest, examined.fingerprint)
+
+
+def fingerprint(root: Path, limits: Limits, worker: Worker, salt: int = 0) -> Known:
+    """A model as one that later models are compared with; Rejection if it cannot be read."""
+    with open_folder(root) as folder:
+        examined = _examined(folder, limits, worker, salt)
+        return Known(str(root), examined.digest, examined.fingerprint)
+
+
+def score(
+    root: Path, limits: Limits, worker: Worker, ids: Sequence[Sequence[int]], sane: bool = True
+) -> Scores:
+    """Loss of each sequence of token ids, and whether the output is reasonable."""
+    try:
+        with open_folder(root) as folder:
+            answer = _ask(folder, limits, worker, "score", ids=ids, sane=sane)
+    except Rejection as rejection:
+        return Scores(Verdict((rejection.finding,)))
+    scored: Scored = _converted(answer, Scored)
+    losses = tuple(math.inf if loss is None else loss for loss in scored.losses)
+    return Scores(Verdict(() if scored.finding is None else (scored.finding,)), losses)
+
+
+def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
+    """Configuration and headers as a worker of their own reads them, or Rejection."""
+    check_listing(folder, limits)
+    with Worker(worker.budget, CLAIMANT) as reader:
+        claimed: Claimed = _converted(_ask(folder, limits, reader, "claim"), Claimed)
+    return claimed
+
+
+def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> Examined:
+    examined: Examined = _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
+    return examined
+
+
+def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **arguments: object) -> Any:
+    """The worker's answer about files that stayed what they were all the while."""
+    check_listing(folder, limits)
+    arguments |= {"limits": limits, "all_bytes": folder.all_bytes}
+    answer = worker.call(task, folder.files, arguments)
+    for finding in folder.changes():
+        raise Rejection(finding.code, finding.sentence, finding.item)
+    return answer
+
+
+def _converted(answer: Any, kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
+
+
+def _further(
+    examined: Examined, norms: NormRule | None, known: Iterable[Known]
+) -> Iterable[Finding]:
+    """What can be said about good values: norms, copies, near-copies."""
+    if examined.findings:
+        return
+    if norms is not None:
+        yield from _check_norms(examined.fingerprint, norms)
+    known = list(known)
+    copy = find_copy(examined.digest, known) or find_near_copy(examined.fingerprint, known)
+    if copy is not None:
+        yield copy
+
+
+def _check_norms(tensors: Fingerprint, rule: NormRule) -> Iterable[Finding]:
+    """The norm rule, for architectures that have the projections it names."""
+    norms: dict[str, list[float]] = {}
+    for name, tensor in tensors.items():
+        if found := _PROJECTION.search(name):
+            norms.setdefault(found[2], []).append(tensor.norm)
+    refusal = refuse_norms(norms, rule) if norms else None
+    if refusal is not None:
+        yield Finding(Code.NORMS, refusal.sentence, "norms")

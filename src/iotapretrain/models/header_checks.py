@@ -1,0 +1,170 @@
+"""What a model says of itself in its configuration and headers, and whether that may take part.
+
+No weight is read and torch is not needed, so that this takes little whatever the model's size.
+Parsing happens in a worker; what the listing alone tells comes before. Checks go from cheap to
+dear; what cannot be read ends them, all others are collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from iotapretrain.models.config import LARGEST_CONFIG, Config, read_config
+from iotapretrain.models.open_files import CONFIG, OpenFile, OpenFolder
+from iotapretrain.models.verdict import Code, Finding, Rejection
+from iotapretrain.models.weight_files import Stored, check_sizes, stored_tensors
+from iotapretrain.rules.competition import size_limits
+from iotapretrain.rules.competition.schedule import Constraints
+
+DTYPES = ("BF16", "F16", "F32")
+VOCABULARY_PADDING = 512
+"""Rows of the embedding may be rounded up to a multiple of this; more would be idle parameters."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a competition allows, and how many ids its tokenizer has."""
+
+    constraints: Constraints
+    vocabulary: int
+
+    @property
+    def largest_vocabulary(self) -> int:
+        return -(-self.vocabulary // VOCABULARY_PADDING) * VOCABULARY_PADDING
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A model in figures; `parameters` counts shared tensors once, `bytes` all files."""
+
+    architecture: str
+    parameters: int
+    bytes: int
+    tensors: int
+    dtypes: tuple[str, ...]
+    vocabulary: int
+    positions: int
+
+
+@dataclass(frozen=True)
+class Claims:
+    """A configuration that describes a network, and the tensors that the files hold for it."""
+
+    config: Config
+    tensors: Mapping[str, Stored]
+    facts: Facts
+
+
+def check_listing(folder: OpenFolder, limits: Limits) -> None:
+    """What can be refused without parsing a stranger's byte; Rejection if there is anything."""
+    constraints = limits.constraints
+    if folder.all_bytes > constraints.max_bytes:
+        raise Rejection(
+            Code.BYTES,
+            f"{folder.all_bytes:,} bytes in all files; at most {constraints.max_bytes:,} allowed",
+            folder.root.name,
+        )
+    _config_file(folder)
+    check_sizes(folder)
+
+
+def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
+    """Configuration and headers, or Rejection. A caller that has something to lose leaves it to a
+    worker.
+    """
+    check_listing(folder, limits)
+    constraints = limits.constraints
+    config = read_config(_config_text(folder), constraints.architectures)
+    tensors = stored_tensors(folder)
+    entries = [stored.entry for stored in tensors.values()]
+    facts = Facts(
+        architecture=config.architecture.name,
+        parameters=_parameters(config, tensors),
+        bytes=folder.all_bytes,
+        tensors=len(tensors),
+        dtypes=tuple(sorted({entry.dtype for entry in entries})),
+        vocabulary=config.vocabulary,
+        positions=config.positions,
+    )
+    return Claims(config, tensors, facts)
+
+
+def check_claims(claims: Claims, limits: Limits) -> Iterator[Finding]:
+    """Everything in which the claims break the limits."""
+    config, constraints = claims.config, limits.constraints
+    if not limits.vocabulary <= config.vocabulary <= limits.largest_vocabulary:
+        yield Finding(
+            Code.VOCABULARY,
+            f"vocabulary of {config.vocabulary:,}; the tokenizer has {limits.vocabulary:,} ids,"
+            f" so {limits.vocabulary:,} to {limits.largest_vocabulary:,} fit",
+            "vocab_size",
+        )
+    if config.positions < constraints.sequence_length:
+        yield Finding(
+            Code.SEQUENCE_LENGTH,
+            f"{config.positions:,} positions; {constraints.sequence_length:,} are scored",
+            config.architecture.positions,
+        )
+    for name, stored in claims.tensors.items():
+        if stored.entry.dtype not in DTYPES:
+            yield Finding(
+                Code.DTYPE,
+                f"{name} is {stored.entry.dtype}; allowed: {', '.join(DTYPES)}",
+                name,
+            )
+    yield from _check_size(claims, constraints)
+
+
+def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
+    config = claims.config
+    head = config.architecture.head
+    if config.tied and head in claims.tensors:
+        yield Finding(
+            Code.TIED,
+            f"{head} is stored although config.json ties it to {config.architecture.embedding};"
+            " shared parameters count once and are stored once",
+            head,
+        )
+    refusal = size_limits.refuse(
+        claims.facts.parameters,
+        constraints.min_parameters,
+        constraints.max_parameters,
+        config.architecture.name,
+        constraints.architectures,
+    )
+    if refusal is not None:
+        yield Finding(Code.PARAMETERS, refusal.sentence, "parameters")
+    elif config.layers > len(claims.tensors):
+        yield Finding(
+            Code.MISSING_TENSOR,
+            f"{config.layers:,} layers, but only {len(claims.tensors):,} tensors",
+            config.architecture.layers,
+        )
+
+
+def _config_text(folder: OpenFolder) -> bytearray:
+    file = _config_file(folder)
+    return file.read(0, file.size)
+
+
+def _config_file(folder: OpenFolder) -> OpenFile:
+    file = folder.find(CONFIG)
+    if file is None:
+        raise Rejection(Code.NO_CONFIG, f"no {CONFIG}", CONFIG)
+    if file.size > LARGEST_CONFIG:
+        raise Rejection(
+            Code.BAD_CONFIG,
+            f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read",
+            CONFIG,
+        )
+    return file
+
+
+def _parameters(config: Config, tensors: Mapping[str, Stored]) -> int:
+    counted = (
+        stored.entry.elements
+        for name, stored in tensors.items()
+        if not (config.tied and name == config.architecture.head)
+    )
+    return sum(counted)

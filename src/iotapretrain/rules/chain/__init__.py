@@ -1,0 +1,1 @@
+"""What a chain decides: which weights count, Yuma Consensus, emission, and the ledger."""

@@ -1,0 +1,109 @@
+"""Setting weights (Yuma, section 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from iotapretrain.rules.chain.ledger.calls.call import Change
+from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.weight_setting import (
+    WeightsCall,
+    WeightsOutcome,
+    judge_weights,
+    upscaled,
+)
+
+NOBODY = -1
+REFUSALS: Mapping[WeightsOutcome, str] = {
+    WeightsOutcome.COMMIT_REVEAL_ENABLED: "CommitRevealEnabled",
+    WeightsOutcome.ROOT_NOT_ALLOWED: "CanNotSetRootNetworkWeights",
+    WeightsOutcome.LENGTH_MISMATCH: "WeightVecNotEqualSize",
+    WeightsOutcome.NO_MECHANISM: "MechanismDoesNotExist",
+    WeightsOutcome.TOO_MANY_UIDS: "UidsLengthExceedUidsInSubNet",
+    WeightsOutcome.NOT_REGISTERED: "HotKeyNotRegisteredInSubNet",
+    WeightsOutcome.NOT_ENOUGH_STAKE: "NotEnoughStakeToSetWeights",
+    WeightsOutcome.WRONG_VERSION_KEY: "IncorrectWeightVersionKey",
+    WeightsOutcome.TOO_FAST: "SettingWeightsTooFast",
+    WeightsOutcome.NO_PERMIT: "NeuronNoValidatorPermit",
+    WeightsOutcome.DUPLICATE_UIDS: "DuplicateUids",
+    WeightsOutcome.UNKNOWN_UID: "UidVecContainInvalidOne",
+    WeightsOutcome.TOO_FEW_WEIGHTS: "WeightVecLengthIsLow",
+}
+"""What the chain calls each outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeights:
+    """Replace the signer's row of weights by one in the open."""
+
+    netuid: int
+    dests: Sequence[int]
+    weights: Sequence[int]
+    version_key: int
+
+    def perform(self, state: State, signer: str) -> Change:
+        subnet = state.subnet(self.netuid)
+        uid = self._accepted(state, subnet, signer)
+        row = tuple(zip(self.dests, upscaled(self.weights), strict=True))
+        neuron = replace(subnet.neurons[uid], last_update=state.block)
+        changed = replace(
+            subnet,
+            neurons=(*subnet.neurons[:uid], neuron, *subnet.neurons[uid + 1 :]),
+            weights=(*subnet.weights[:uid], row, *subnet.weights[uid + 1 :]),
+        )
+        happened = Event("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
+        return Change(state.with_subnet(changed), (happened,))
+
+    def _accepted(self, state: State, subnet: Subnet, signer: str) -> int:
+        """The signer's uid, once every check has passed; the first that fails decides."""
+        uid, parameters = subnet.uid(signer), subnet.parameters
+        call = WeightsCall(
+            uids=self.dests,
+            values=self.weights,
+            n=len(subnet.neurons),
+            uid=NOBODY if uid is None else uid,
+            block=state.block,
+            last_update=0 if uid is None else subnet.neurons[uid].last_update,
+            stake=subnet.staked(signer),
+            registered=uid is not None,
+            permit=uid is not None and subnet.standing.permit[uid],
+            is_owner=signer == subnet.owner_hotkey,
+            stake_threshold=state.network.stake_threshold,
+            version_key=self.version_key,
+            network_version_key=parameters.weights_version,
+            rate_limit=parameters.weights_rate_limit,
+            min_allowed_weights=parameters.min_allowed_weights,
+        )
+        outcome = judge_weights(call)
+        if outcome is not WeightsOutcome.OK or uid is None:
+            raise Refusal(REFUSALS[outcome])
+        return uid
+
+
+@dataclass(frozen=True, slots=True)
+class SetMechanismWeights:
+    """The same, naming one of the subnet's mechanisms; there is only the first."""
+
+    netuid: int
+    mecid: int
+    dests: Sequence[int]
+    weights: Sequence[int]
+    version_key: int
+
+    def perform(self, state: State, signer: str) -> Change:
+        if self.mecid:
+            raise Refusal("MechanismDoesNotExist")
+        call = SetWeights(self.netuid, self.dests, self.weights, self.version_key)
+        return call.perform(state, signer)
+
+
+class Sealed:
+    """Committing and revealing weights: every subnet here takes them in the open."""
+
+    def __init__(self, *_: object) -> None:
+        """Whatever is sealed, it is not looked at."""
+
+    def perform(self, state: State, signer: str) -> Change:  # noqa: ARG002 -- as every call
+        raise Refusal("CommitRevealDisabled")

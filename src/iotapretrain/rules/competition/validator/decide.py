@@ -1,0 +1,107 @@
+"""From a command to the records that it makes: what is known already makes none.
+
+Commands are repeated after a crash, since nobody knows which of them arrived; a repetition changes
+nothing, and what no longer fits is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.validator.journal_records import (
+    Begun,
+    Committed,
+    Left,
+    Looked,
+    Record,
+    RoundClosed,
+    RoundGivenUp,
+    RoundOpened,
+    RoundPublished,
+)
+from iotapretrain.rules.competition.validator.state import State
+from iotapretrain.rules.competition.validator.subnet_view import View
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Come up under a version of the code; the salt counts only the first time."""
+
+    version: str
+    salt: int
+
+
+@dataclass(frozen=True)
+class Sync:
+    """The subnet was read at a sync block."""
+
+    view: View
+
+
+Command = Begin | Sync | Looked | RoundOpened | RoundClosed | RoundGivenUp | RoundPublished
+
+
+def decide(state: State, command: Command) -> list[Record]:
+    """The records of a command; InputError if it does not fit the state."""
+    match command:
+        case Begin(version, salt):
+            known = state.version == version
+            return [] if known else [Begun(version, state.salt if state.version else salt)]
+        case Sync(view):
+            return list(_synced(state, view))
+        case Looked():
+            return _looked(state, command)
+        case RoundOpened():
+            return _opened(state, command)
+        case RoundClosed():
+            return _closed(state, command)
+        case RoundGivenUp(round=number):
+            opened = state.opened
+            return [command] if opened is not None and opened.round == number else []
+        case RoundPublished(number):
+            return [command] if number in state.unpublished else []
+
+
+def _synced(state: State, view: View) -> Iterator[Record]:
+    if state.opened is not None:
+        raise InputError(f"round {state.opened.round} is open; finish it before looking around")
+    here = {candidate.hotkey for candidate in view.candidates}
+    gone = tuple(sorted(state.history.commitments.keys() - here))
+    if gone:
+        yield Left(gone)
+    for each in view.candidates:
+        if state.history.commitments.get(each.hotkey) != (each.block, each.commitment.text):
+            yield Committed(each.hotkey, each.block, each.commitment.text)
+
+
+def _looked(state: State, look: Looked) -> list[Record]:
+    if state.history.commitments.get(look.hotkey) != (look.block, look.text):
+        raise InputError(f"look: {look.hotkey} has committed to something else; look at that")
+    before = state.looks.get(look.hotkey)
+    known = before is not None and (before.admitted or before.at >= look.at)
+    return [] if known else [look]
+
+
+def _opened(state: State, opened: RoundOpened) -> list[Record]:
+    if state.opened == opened:
+        return []
+    if state.opened is not None:
+        raise InputError(f"round {state.opened.round} is open; finish it before the next")
+    if opened.round != state.rounds + 1 or not opened.field:
+        raise InputError(f"round {opened.round} of {len(opened.field)} models cannot be the next")
+    if state.done.get(opened.competition, -1) >= opened.block:
+        raise InputError(
+            f"competition {opened.competition} had its round of block {opened.block};"
+            " wait for the next sync block"
+        )
+    return [opened]
+
+
+def _closed(state: State, closed: RoundClosed) -> list[Record]:
+    if state.opened is not None and state.opened.round == closed.round:
+        return [closed]
+    if closed.round <= state.rounds:
+        return []
+    raise InputError(f"round {closed.round} is not open; open it first")

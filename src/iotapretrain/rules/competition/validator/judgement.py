@@ -1,0 +1,162 @@
+"""From the scores of an open round to what follows: weights, standings, and who meets again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from iotapretrain.rules.competition.attempts import Outcome, worth_another_try
+from iotapretrain.rules.competition.eligibility import Reason as LeftOut
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.retention import ESTABLISHED, retained
+from iotapretrain.rules.competition.schedule import Competition, Schedule
+from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.tournament import NoResult, play
+from iotapretrain.rules.competition.tournament import Outcome as Played
+from iotapretrain.rules.competition.validator.journal_records import (
+    Attempt,
+    RoundClosed,
+    RoundOpened,
+)
+from iotapretrain.rules.competition.validator.misses import holder
+from iotapretrain.rules.competition.validator.state import State
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What the tournament says of one model; `left_out` is None inside the filter."""
+
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    left_out: LeftOut | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A decided round: one `Placed` an entry of its field. Without a champion it had no result."""
+
+    places: tuple[Placed, ...]
+    attempts: tuple[Attempt, ...]
+    champion: str | None
+    kept: tuple[str, ...]
+    standings: Standings
+    weights: Mapping[str, float]
+
+    def closing(self, opened: RoundOpened, digest: str) -> RoundClosed:
+        """The record that ends the round; `digest` is that of its signed record."""
+        return RoundClosed(
+            round=opened.round,
+            digest=digest,
+            attempts=self.attempts,
+            champion=self.champion,
+            kept=self.kept,
+            averages=self.standings.competitions,
+            weights=self.weights,
+        )
+
+
+def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
+    """Why a round must be tried again, if it must: what we failed at must cost nobody his place.
+
+    A newcomer that we could not score simply waits; one that has a place holds up the round for a
+    few tries (`misses`), and waits then.
+    """
+    if all(each.outcome is Outcome.INFRASTRUCTURE for each in attempts):
+        return "no model could be scored here"
+    held = holder(state, opened, attempts)
+    return None if held is None else f"{held} has a place and could not be scored here"
+
+
+def judge(
+    state: State,
+    opened: RoundOpened,
+    schedule: Schedule,
+    competition: Competition,
+    field: Field,
+    attempts: Sequence[Attempt],
+) -> Judgement:
+    """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
+
+    A round without result leaves every average as it is.
+    """
+    result = play(field, competition.rules, opened.block)
+    hotkeys = [entry.hotkey for entry in opened.field]
+    places = _places(result, field)
+    champion = None
+    standings = state.standings
+    if isinstance(result, Played):
+        champion = hotkeys[field.uids.tolist().index(result.winner)]
+        step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
+        standings = standings.record(opened.competition, step, competition.alpha)
+    standings = _surviving(standings, schedule, opened)
+    return Judgement(
+        places=places,
+        attempts=tuple(attempts),
+        champion=champion,
+        kept=_kept(state, opened, standings, places, attempts),
+        standings=standings,
+        weights=standings.merge(schedule.shares(opened.block)),
+    )
+
+
+def competition_of(schedule: Schedule, opened: RoundOpened) -> Competition | None:
+    """The competition of a round, as it stood at the round's block; None if the file lost it."""
+    running = schedule.running(opened.block)
+    return next((each for each in running if each.id == opened.competition), None)
+
+
+def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
+    if isinstance(result, NoResult):
+        reasons = dict(result.left_out)
+        return tuple(Placed(left_out=reasons.get(int(uid))) for uid in field.uids)
+    columns = (result.epsilons, result.wins, result.win_rates, result.weights)
+    rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
+    return tuple(
+        Placed(epsilon, wins, rate, weight, left_out)
+        for (epsilon, wins, rate, weight), left_out in zip(rows, result.left_out, strict=True)
+    )
+
+
+def _surviving(standings: Standings, schedule: Schedule, opened: RoundOpened) -> Standings:
+    """Without competitions that have ended and hotkeys that have gone."""
+    standings = standings.keep([each.id for each in schedule.running(opened.block)])
+    everybody = {hotkey for each in standings.competitions.values() for hotkey in each}
+    return standings.retain(everybody.difference(opened.left))
+
+
+def _kept(
+    state: State,
+    opened: RoundOpened,
+    standings: Standings,
+    places: Sequence[Placed],
+    attempts: Sequence[Attempt],
+) -> tuple[str, ...]:
+    """The best of those with a score; and whoever is established and failed for the first time."""
+    averages = standings.competitions.get(opened.competition, {})
+    by_uid = {entry.uid: entry.hotkey for entry in opened.field}
+    rows = list(zip(opened.field, places, attempts, strict=True))
+    best = retained(
+        {entry.uid: each.score for entry, _, each in rows if each.score is not None},
+        {
+            entry.uid: place.win_rate
+            for entry, place, each in rows
+            if place.left_out is None and each.score is not None
+        },
+        {uid: averages.get(hotkey, 0.0) for uid, hotkey in by_uid.items()},
+    )
+    excused = [
+        entry.uid
+        for entry, _, each in rows
+        if each.score is None
+        and averages.get(entry.hotkey, 0.0) >= ESTABLISHED
+        and worth_another_try([*_outcomes(state, opened, entry.hotkey), each.outcome])
+    ]
+    return tuple(by_uid[uid] for uid in sorted({*best, *excused}))
+
+
+def _outcomes(state: State, opened: RoundOpened, hotkey: str) -> list[Outcome]:
+    return [attempt.outcome for attempt in state.history.of(hotkey, opened.competition)]

@@ -1,0 +1,1 @@
+"""The swarm: one model in stages, on machines that nobody trusts."""

@@ -1,0 +1,135 @@
+"""A run with every number decided: what is written down, and what a resumed run obeys."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import msgspec
+
+from iotapretrain.errors import ConfigError
+from iotapretrain.training.learning_rate import RateSchedule
+
+Precision = Literal["float32", "bfloat16"]
+OptimiserName = Literal["adamw", "muon"]
+
+
+class SourcePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A source of text in the mix."""
+
+    dataset: str
+    config: str | None
+    weight: float
+    page_rows: int
+    held_out: int
+    """Pages that training never sees."""
+
+
+class DataPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is read. `lanes` streams run side by side, shared out over the ranks, so that the same
+    batches are made however many ranks there are.
+    """
+
+    sources: tuple[SourcePlan, ...]
+    tokenizer: str
+    sequence_length: int
+    lanes: int
+    held_out_sequences: int
+
+
+class OptimiserPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """AdamW for everything, or Muon for the matrices of the layers and AdamW for the rest."""
+
+    learning_rate: float
+    name: OptimiserName = "adamw"
+    weight_decay: float = 0.1
+    beta1: float = 0.9
+    beta2: float = 0.95
+    """Shorter than Adam's 0.999: batches are large, and a spike is forgotten in 20 steps."""
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("optimiser", learning_rate=self.learning_rate, clip=self.clip)
+        if self.name not in ("adamw", "muon"):
+            raise ConfigError("optimiser", "name", repr(self.name), "adamw, muon")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ConfigError("optimiser", "weight_decay", f"{self.weight_decay}", "0 or more")
+        for key in ("beta1", "beta2"):
+            if not 0 <= getattr(self, key) < 1:
+                raise ConfigError("optimiser", key, f"{getattr(self, key)}", "from 0, below 1")
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that the losses of a run depend on, and how it is run."""
+
+    competition: str
+    model: dict[str, Any]
+    """`config.json`."""
+    parameters: int
+    dtype: str
+    """What the competition loads models as, and so what is exported."""
+    origin: str
+    """`scratch`, a folder, or `hub:NAMESPACE/NAME@COMMIT`."""
+    data: DataPlan
+    optimiser: OptimiserPlan
+    schedule: RateSchedule
+    tokens: int
+    batch: int
+    """Sequences a step, over all ranks."""
+    at_once: int
+    """Sequences that go through the model together; a step adds up as many as it needs."""
+    precision: Precision
+    recompute: bool
+    """Activations are computed again in the backward pass instead of being kept."""
+    compile: bool
+    seconds: float | None
+    loss: float | None
+    evaluate_steps: int
+    report_steps: int
+    checkpoint_seconds: float
+    keep: int
+    """Checkpoints that stay."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        _positive(
+            "run",
+            tokens=self.tokens,
+            batch=self.batch,
+            at_once=self.at_once,
+            evaluate_steps=self.evaluate_steps,
+            report_steps=self.report_steps,
+            keep=self.keep,
+            lanes=self.data.lanes,
+            held_out_sequences=self.data.held_out_sequences,
+        )
+        if self.precision not in ("float32", "bfloat16"):
+            raise ConfigError("run", "precision", repr(self.precision), "float32, bfloat16")
+        if self.batch % self.data.lanes:
+            raise ConfigError(
+                "run", "batch", f"{self.batch} sequences for {self.data.lanes} lanes", "a multiple"
+            )
+        if not 0 <= self.seed < 2**63:
+            raise ConfigError("run", "seed", f"{self.seed}", "0 to 2^63 - 1")
+        if not self.checkpoint_seconds >= 0:
+            raise ConfigError("run", "checkpoint_seconds", f"{self.checkpoint_seconds}", "0 on")
+
+    @property
+    def step_tokens(self) -> int:
+        """Tokens of one step."""
+        return self.batch * self.data.sequence_length
+
+    @property
+    def steps(self) -> int:
+        """Steps that the schedule is made for."""
+        return max(1, round(self.tokens / self.step_tokens))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        return self.optimiser.learning_rate * self.schedule.share(step, self.steps)
+
+
+def _positive(table: str, **values: float) -> None:
+    for key, value in values.items():
+        if not 0 < value < math.inf:
+            raise ConfigError(table, key, f"{value}", "a finite number above 0")

@@ -1,0 +1,344 @@
+"""A sitting of a run: steps, measurements, checkpoints, records.
+
+Everything that the losses depend on is in the plan and in the checkpoint, so that a run that was
+killed goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.stream import State
+from iotapretrain.errors import RunError
+from iotapretrain.models.layout import Model, build
+from iotapretrain.observe.events import (
+    AnyEvent,
+    Checkpointed,
+    TrainEvaluated,
+    TrainFinished,
+    TrainStarted,
+    TrainStep,
+)
+from iotapretrain.observe.sink import Sink
+from iotapretrain.training import checkpoint, export, run_folder, shape
+from iotapretrain.training.checkpoint import RANDOM, Position, Say, Snapshot
+from iotapretrain.training.network import flops_per_token, fresh, prepared
+from iotapretrain.training.optimiser import Optimiser
+from iotapretrain.training.peak import matmul_peak, memory_bytes
+from iotapretrain.training.plan import Plan
+from iotapretrain.training.ranks import Ranks, full, share_of, synchronised
+from iotapretrain.training.reading import Reader, held_out, lanes_of, training_data
+from iotapretrain.training.start import public_name, read_model
+from iotapretrain.training.stopping import Limits, Reason, Wish
+
+CHECKPOINT_SHARE = 0.02
+"""Of a run's time may go into checkpoints; where writing is slow they come more seldom."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a sitting led to."""
+
+    run: Path
+    model: Path
+    """The folder of the best model by held-out loss."""
+    step: int
+    steps: int
+    tokens: int
+    seconds: float
+    held_out_loss: float
+    loss: float | None
+    """Of the last step in this sitting, if there was one."""
+    tokens_per_second: float
+    reason: Reason
+
+
+class Trainer:
+    """A sitting: the network, its optimiser, its text, and how far they are."""
+
+    def __init__(
+        self, plan: Plan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
+    ) -> None:
+        self.plan, self.run, self.ranks = plan, run, ranks
+        self._sink, self._cache, self._say = sink, cache, say
+        self._config = shape.checked(plan.model)
+        self._peak = matmul_peak(ranks.device, getattr(torch, plan.precision)) * ranks.count
+        self._held_out = self._share_of_held_out()
+        self._digest = run_folder.digest(plan)
+        self.step = 0
+        self._before = 0.0
+        """Seconds of earlier sittings."""
+        self._best = math.inf
+        self._mark = time.perf_counter()
+        """When the steps began that the next report speaks of, later by what else took time."""
+        self._evaluated = self._reported = -1
+        self._tokens_per_second = self._written_seconds = 0.0
+        self._started = time.perf_counter()
+
+    def begin(self, start: Path | None) -> None:
+        """Take over the newest checkpoint; without any, begin and write the first."""
+        snapshot = checkpoint.newest(self.run, self._digest, self._say)
+        self._build(start, snapshot)
+        self._emit(
+            TrainStarted,
+            competition=self.plan.competition,
+            architecture=self._config.architecture.name,
+            parameters=self.plan.parameters,
+            origin=self.plan.origin,
+            resumed_at_step=self.step,
+            planned_tokens=self.plan.steps * self.plan.step_tokens,
+            settings=self._settings(),
+        )
+        if snapshot is None:
+            self._evaluate()
+            self._save()
+        self._reported = self.step
+        self._saved = self._mark = time.perf_counter()
+
+    def go(self, limits: Limits, wish: Wish) -> Trained:
+        """Train until the plan is done, a limit is reached, or somebody wishes otherwise."""
+        loss: float | None = None
+        reason = limits.reason(self.step, self.plan.steps, 0.0, math.inf)
+        while reason is Reason.RUNNING:
+            mean, norm = self.advance()
+            last = self.step >= self.plan.steps
+            reported = last or self.step % self.plan.report_steps == 0
+            if reported:
+                loss = self._report(mean, norm)
+            if last or self.step % self.plan.evaluate_steps == 0:
+                self._evaluate()
+            if reported and loss is not None:
+                reason = self._decide(limits, wish, loss)
+        if loss is not None:
+            if self._evaluated != self.step:
+                self._evaluate()
+            self._save()  # after the measurement, for it holds the best loss
+        return self._finish(reason, loss)
+
+    def close(self) -> None:
+        """Let go of the text."""
+        self._reader.close()
+
+    # What a run is made of
+
+    def _build(self, start: Path | None, snapshot: Snapshot | None) -> None:
+        self._network = prepared(self._model(start, snapshot), self._config, self.plan)
+        self.ranks.place(self._network)
+        self.flops_per_token = flops_per_token(self._network, self.plan.data.sequence_length)
+        self._optimiser = Optimiser(self._network, self.plan.optimiser)
+        states = None
+        if snapshot is not None:
+            self._restore(snapshot)
+            states = snapshot.position.lanes
+        lanes = lanes_of(self.plan.data, self.ranks.rank, self.ranks.count)
+        self._reader = Reader(self.plan.data, self.plan.seed, self._cache, lanes, states)
+
+    def _model(self, start: Path | None, snapshot: Snapshot | None) -> Model:
+        """What training begins with; where a checkpoint fills it, its weights do not matter yet."""
+        if snapshot is not None:
+            model = build(self._config)
+            model.tie_weights()
+            return model
+        return fresh(self._config, self.plan.seed) if start is None else read_model(start)[1]
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        with torch.no_grad():
+            for name, parameter in self._network.model.named_parameters():
+                parameter.copy_(share_of(snapshot.weights[name], parameter))
+        tensors = dict(snapshot.optimiser)
+        torch.set_rng_state(tensors.pop(RANDOM))
+        self._optimiser.load(tensors)
+        position = snapshot.position
+        self.step, self._before, self._best = position.step, position.seconds, position.best
+
+    def _share_of_held_out(self) -> torch.Tensor:
+        """As many rows for every rank, because all must go through the network equally often."""
+        rows = held_out(self.plan.data, self.plan.seed, self._cache)
+        count, rank = self.ranks.count, self.ranks.rank
+        usable = max(len(rows) // count, 1) * count
+        return rows[torch.arange(rank, usable, count) % len(rows)].to(self.ranks.device)
+
+    def _settings(self) -> dict[str, str | int | float | bool | None]:
+        plan = self.plan
+        return {
+            "learning_rate": plan.optimiser.learning_rate,
+            "optimiser": plan.optimiser.name,
+            "schedule": plan.schedule.shape,
+            "batch": plan.batch,
+            "sequence_length": plan.data.sequence_length,
+            "steps": plan.steps,
+            "precision": plan.precision,
+            "ranks": self.ranks.count,
+            "seed": plan.seed,
+            "matmul_peak": self._peak,
+        }
+
+    # What happens again and again
+
+    def advance(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """One step; the batch's mean loss, and the norm of its gradient before clipping."""
+        rows = self._reader.take(self.plan.batch // self.ranks.count)
+        parts = rows.to(self.ranks.device, non_blocking=True).split(self.plan.at_once)
+        mean = torch.zeros((), device=self.ranks.device)
+        for number, part in enumerate(parts, 1):
+            synchronised(self._network, number == len(parts))
+            loss = self._network(part) * (len(part) / len(rows))
+            torch.autograd.backward(loss)
+            mean += loss.detach()
+        norm = self._optimiser.step(self.plan.rate(self.step))
+        self.step += 1
+        return mean, norm
+
+    def _report(self, mean: torch.Tensor, norm: torch.Tensor) -> float:
+        loss, gradient = self.ranks.mean(mean).item(), full(norm).item()
+        now = time.perf_counter()
+        steps = self.step - self._reported
+        self._tokens_per_second = steps * self.plan.step_tokens / (now - self._mark)
+        self._mark, self._reported = now, self.step
+        self._check_finite(loss)
+        self._emit(
+            TrainStep,
+            step=self.step,
+            tokens=self._tokens,
+            loss=loss,
+            learning_rate=self.plan.rate(self.step - 1),
+            gradient_norm=gradient,
+            tokens_per_second=self._tokens_per_second,
+            flops_share=self.flops_per_token * self._tokens_per_second / self._peak,
+            memory_bytes=memory_bytes(self.ranks.device),
+        )
+        return loss
+
+    @torch.no_grad()
+    def _evaluate(self) -> None:
+        """Measure on held-out text; what is best so far becomes the model that the run exports."""
+        started = time.perf_counter()
+        parts = self._held_out.split(self.plan.at_once)
+        total = sum(self._network(part) * len(part) for part in parts) / len(self._held_out)
+        loss = self.ranks.mean(torch.as_tensor(total)).item()
+        self._check_finite(loss)
+        best = loss < self._best
+        if best:
+            self._best = loss
+            self._export()
+        self._evaluated = self.step
+        self._emit(
+            TrainEvaluated,
+            step=self.step,
+            tokens=self._tokens,
+            held_out_loss=loss,
+            best=best,
+        )
+        self._mark += time.perf_counter() - started
+
+    def _check_finite(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise RunError(
+                f"step {self.step}: the loss is {loss}; begin a new run with a lower"
+                " optimiser.learning_rate, or from another model"
+            )
+
+    def _export(self) -> None:
+        dtype = getattr(torch, self.plan.dtype)
+        state = self.ranks.collect(self._network.model.state_dict())
+        if self.ranks.leads:
+            tensors = export.file_tensors(state, self._config, dtype)
+            export.export(self.run, self.plan, tensors, self._facts())
+
+    def _facts(self) -> dict[str, str]:
+        """Where the exported weights come from."""
+        plan = self.plan
+        return {
+            "competition": plan.competition,
+            "origin": public_name(plan.origin),
+            "step": str(self.step),
+            "tokens": str(self._tokens),
+            "held_out_loss": f"{self._best:.6f}",
+            "training_data": training_data(plan.data, self._cache),
+        }
+
+    def _save(self) -> None:
+        """Write a checkpoint; all ranks take part, one writes."""
+        started = time.perf_counter()
+        weights = self.ranks.collect(dict(self._network.model.named_parameters()))
+        optimiser = self.ranks.collect(self._optimiser.state())
+        states = self.ranks.gather(
+            [msgspec.json.encode(state).decode() for state in self._reader.states]
+        )
+        if self.ranks.leads:
+            position = Position(
+                plan=self._digest,
+                step=self.step,
+                tokens=self._tokens,
+                seconds=self._seconds,
+                best=self._best,
+                lanes=tuple(msgspec.json.decode(state, type=State) for state in states),
+            )
+            random = {RANDOM: torch.get_rng_state()}
+            snapshot = Snapshot(position, weights, optimiser | random)
+            size = checkpoint.save(self.run, snapshot, self.plan.keep)
+            seconds = time.perf_counter() - started
+            self._emit(
+                Checkpointed, step=self.step, tokens=self._tokens, size_bytes=size, seconds=seconds
+            )
+        self._saved = time.perf_counter()
+        self._written_seconds = self._saved - started
+        self._mark += self._saved - started
+
+    def _decide(self, limits: Limits, wish: Wish, loss: float) -> Reason:
+        """What the leading rank thinks, done by all: write a checkpoint or not, go on or end."""
+        now = time.perf_counter()
+        due = now - self._saved >= _pause(self.plan.checkpoint_seconds, self._written_seconds)
+        reason = limits.reason(self.step, self.plan.steps, now - self._started, loss)
+        if wish.expressed:
+            reason = Reason.INTERRUPTED
+        save, agreed = divmod(self.ranks.agree(due * len(Reason) + reason), len(Reason))
+        if save and agreed == Reason.RUNNING:
+            self._save()
+        return Reason(agreed)
+
+    def _finish(self, reason: Reason, loss: float | None) -> Trained:
+        self._emit(
+            TrainFinished,
+            step=self.step,
+            tokens=self._tokens,
+            seconds=self._seconds,
+            held_out_loss=self._best,
+            reason=reason.name.lower(),
+        )
+        return Trained(
+            run=self.run,
+            model=self.run / export.FOLDER,
+            step=self.step,
+            steps=self.plan.steps,
+            tokens=self._tokens,
+            seconds=self._seconds,
+            held_out_loss=self._best,
+            loss=loss,
+            tokens_per_second=self._tokens_per_second,
+            reason=reason,
+        )
+
+    @property
+    def _tokens(self) -> int:
+        return self.step * self.plan.step_tokens
+
+    @property
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._started
+
+    def _emit(self, kind: type[AnyEvent], **values: Any) -> None:
+        self._sink.emit(kind(time=time.time(), source=f"train:{self.run.name}", **values))
+
+
+def _pause(wanted: float, writing: float) -> float:
+    """Seconds between two checkpoints; 0 is none at all, however long they take."""
+    return wanted and max(wanted, writing / CHECKPOINT_SHARE)

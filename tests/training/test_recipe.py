@@ -1,0 +1,117 @@
+"""Recipes: what is read, what is derived, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.errors import InputError
+from iotapretrain.training.planning import LANES, Site, make_plan
+from iotapretrain.training.recipe import Part, Recipe, read_recipe
+from tests.training.small import COMPETITION
+
+WHOLE = """
+competition = "tiny/nano"
+size = 400_000
+architecture = "Qwen2ForCausalLM"
+tokens = 1_000_000
+seed = 3
+[model]
+rope_theta = 1e5
+[data]
+mix = [{ dataset = "python-docs", weight = 3 }, { dataset = "python-code" }]
+page_rows = 10
+[optimiser]
+name = "adamw"
+learning_rate = 1e-3
+[schedule]
+shape = "wsd"
+decay = 0.3
+[run]
+batch = 32
+precision = "bfloat16"
+compile = true
+"""
+
+
+def read(tmp_path: Path, text: str) -> Recipe:
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    return read_recipe(path)
+
+
+def test_reads_every_part(tmp_path: Path) -> None:
+    recipe = read(tmp_path, WHOLE)
+    assert (recipe.competition, recipe.size, recipe.seed) == ("tiny/nano", 400_000, 3)
+    assert recipe.mix == (Part("python-docs", 3.0), Part("python-code", 1.0))
+    assert recipe.schedule.shape == "wsd"
+    assert recipe.run == {"batch": 32, "precision": "bfloat16", "compile": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size = -4", "size: -4"),
+        ("siez = 4", "siez: unknown key"),
+        ("tokens = 5\nsteps = 5", "steps: given beside tokens"),
+        ("size = 5\nfrom = 'best'", "beside a model to start from"),
+        ("[schedule]\nshape = 'square'", "schedule.shape"),
+        ("[data]\nmix = [{ dataset = 'python-docs', weight = 0 }]", "weight: 0"),
+        ("[run]\nprecision = 'float8'", "run.precision"),
+        ("[run]\nbatch = 'all'", "run.batch"),
+        ("size = ", "syntax"),
+    ],
+    ids=["size", "key", "lengths", "start", "shape", "weight", "precision", "batch", "syntax"],
+)
+def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, text)
+    assert message in str(caught.value)
+    assert "recipe.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (Recipe(architecture="GemmaForCausalLM"), "not allowed here"),
+        (Recipe(size=10**9), "20,000 to 80,000"),
+        (Recipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
+        (Recipe(run={"batch": 10}), "a multiple"),
+        (Recipe(run={"keep": 0}), "keep: 0"),
+        (Recipe(optimiser={"name": "sgd"}), "adamw, muon"),
+        (Recipe(optimiser={"learning_rate": -1.0}), "learning_rate: -1"),
+        (Recipe(mix=(Part("no-such-text", 1.0),)), "no-such-text"),
+        (Recipe(tokenizer="no/such"), "no/such"),
+    ],
+    ids=[
+        "architecture",
+        "size",
+        "vocabulary",
+        "batch",
+        "keep",
+        "optimiser",
+        "rate",
+        "text",
+        "tokenizer",
+    ],
+)
+def test_a_plan_that_cannot_be_is_refused(recipe: Recipe, message: str, cache: Cache) -> None:
+    with pytest.raises(InputError) as caught:
+        make_plan(recipe, COMPETITION, Site(cache))
+    assert message in str(caught.value)
+
+
+def test_everything_is_derived(cache: Cache) -> None:
+    plan = make_plan(Recipe(), COMPETITION, Site(cache))
+    assert 20_000 <= plan.parameters <= 80_000
+    assert plan.tokens == 20 * plan.parameters
+    assert (plan.data.lanes, plan.origin) == (LANES, "scratch")
+    assert plan.steps > 100
+    assert plan.optimiser.learning_rate == 1e-2  # the bound: a model this small
+
+
+def test_options_go_before_the_file() -> None:
+    recipe = Recipe(tokens=5, size=7).with_options(steps=3, size=None)
+    assert (recipe.tokens, recipe.steps, recipe.size) == (None, 3, 7)

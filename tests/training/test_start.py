@@ -1,0 +1,82 @@
+"""Starting from a model on a hub, or from whoever is best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from iotapretrain.data.page_cache import Cache
+from iotapretrain.errors import InputError
+from iotapretrain.hub import model_cache as hub_cache
+from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.folder_hub import FolderHub
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.protocol import Commit, RepositoryId
+from iotapretrain.rules.competition.schedule_file import parse
+from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.start import Library, find_start, is_remote, public_name
+from tests.training.small import COMPETITION, FILE, plan, recipe, run_in
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> tuple[FolderHub, Commit]:
+    """A hub with one trained model."""
+    place = tmp_path_factory.mktemp("hub")
+    trained = run_in(place / "run", plan(cache, steps=2), cache)
+    opened = FolderHub(place / "hub", "alice")
+    folder, repository = ModelFolder.scan(trained.model), RepositoryId("alice", "model")
+    commit = opened.publish(folder, repository, "a model")
+    opened.set_visibility(repository, "public")
+    return opened, commit
+
+
+@pytest.fixture
+def library(hub: tuple[FolderHub, Commit], tmp_path: Path) -> Library:
+    opened, commit = hub
+    kept = hub_cache.Cache(tmp_path / "models")
+
+    def find(which: str) -> Model:
+        assert which == "best"
+        return fetch(opened, commit, kept, max_bytes=10**7)
+
+    return Library(opened, kept, find, 10**7)
+
+
+def test_a_commit_and_the_champion_are_told_by_their_commit(
+    library: Library, hub: tuple[FolderHub, Commit], cache: Cache
+) -> None:
+    _, commit = hub
+    pinned = find_start(f"hub:{commit}", lambda: library)
+    best = find_start("best", lambda: library)
+    assert pinned == best
+    assert best.origin == f"hub:{commit}"
+    made = make_plan(recipe(), COMPETITION, Site(cache), best)
+    assert (made.origin, public_name(made.origin)) == (f"hub:{commit}", f"hub:{commit}")
+    assert made.model == plan(cache).model
+
+
+def test_what_names_no_model_is_a_path(library: Library) -> None:
+    assert [is_remote(each) for each in ("best", "uid:7", "hub:a/b@0")] == [True] * 3
+    assert not any(is_remote(each) for each in ("./best", "uid:x", "models/best"))
+    with pytest.raises(InputError, match="no such folder"):
+        find_start("models/none", lambda: library)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("[20_000, 80_000]", "[50_000, 80_000]"), "at least 50,000 needed"),
+        (('"LlamaForCausalLM", ', ""), "architecture LlamaForCausalLM; allowed"),
+        (("sequence_length = 32", "sequence_length = 64"), "32 positions; 64 are needed"),
+    ],
+    ids=["size", "architecture", "positions"],
+)
+def test_a_start_that_could_never_take_part_is_refused(
+    library: Library, cache: Cache, change: tuple[str, str], message: str
+) -> None:
+    other = parse(FILE.replace(*change), "other.toml").competitions[0]
+    start = find_start("best", lambda: library)
+    with pytest.raises(InputError, match=message):
+        make_plan(recipe(), other, Site(cache), start)
