@@ -51,7 +51,7 @@ from iotapretrain.scoring.local_pool import LocalPool
 from iotapretrain.scoring.loss_cache import LossCache
 from iotapretrain.training.start import read_model
 
-MODELS, SEED, SALT = 30, 20_261_129, 5
+MODELS, SEED, SALT = 30, 5_150, 5
 CHECKS = {
     "later tokens": Code.LOOKS_AHEAD,
     "float64": Code.FORGED,
