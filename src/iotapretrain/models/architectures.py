@@ -22,7 +22,7 @@ class Architecture:
     name: str
     model_type: str
     keys: frozenset[str]
-    embedding: str
+    embedding: str = "model.embed_tokens.weight"
     layers: str = "num_hidden_layers"
     positions: str = "max_position_embeddings"
     tied: bool = False
@@ -77,13 +77,11 @@ _ALL = (
         "LlamaForCausalLM",
         "llama",
         _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias mlp_bias"),
-        embedding="model.embed_tokens.weight",
     ),
     Architecture(
         "MistralForCausalLM",
         "mistral",
         _keys(_ROTARY, _GATED, "hidden_act head_dim sliding_window"),
-        embedding="model.embed_tokens.weight",
     ),
     Architecture(
         "Qwen2ForCausalLM",
@@ -93,7 +91,6 @@ _ALL = (
             _GATED,
             "hidden_act sliding_window use_sliding_window max_window_layers layer_types",
         ),
-        embedding="model.embed_tokens.weight",
     ),
     Architecture(
         "PhiForCausalLM",
@@ -103,13 +100,11 @@ _ALL = (
             "hidden_size intermediate_size num_attention_heads num_key_value_heads hidden_act",
             "layer_norm_eps qk_layernorm partial_rotary_factor",
         ),
-        embedding="model.embed_tokens.weight",
     ),
     Architecture(
         "GemmaForCausalLM",
         "gemma",
         _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias"),
-        embedding="model.embed_tokens.weight",
         tied=True,
     ),
     Architecture(
@@ -121,7 +116,6 @@ _ALL = (
             "hidden_activation head_dim attention_bias query_pre_attn_scalar sliding_window",
             "layer_types final_logit_softcapping attn_logit_softcapping",
         ),
-        embedding="model.embed_tokens.weight",
         tied=True,
     ),
     Architecture(

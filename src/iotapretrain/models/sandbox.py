@@ -18,9 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.models.call_filter import filter_calls
+from iotapretrain.models.call_filter import MACHINES, filter_calls, libc, prctl
 from iotapretrain.models.control_group import most_threads
-from iotapretrain.models.libc import MACHINES, libc, prctl
 from iotapretrain.models.own_root import leave_root, map_ids
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
