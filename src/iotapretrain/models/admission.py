@@ -93,9 +93,9 @@ def score(root: Path, limits: Limits, worker: Worker, page: Sequence[Sequence[in
     try:
         with open_folder(root) as folder:
             answer = _ask(folder, limits, worker, "score_pages", pages=[page], counted=[None])
+        (mean,) = _converted(answer, _Lost).losses
     except Rejection as rejection:
         return Loss(Verdict((rejection.finding,)))
-    (mean,) = _converted(answer, _Lost).losses
     return Loss(Verdict(()), math.inf if mean is None else mean)
 
 
@@ -128,14 +128,13 @@ def _converted(answer: Any, kind: type[T]) -> T:
 
 
 def _further(
-    examined: Examined, norms: NormRule | None, known: Iterable[Known]
+    examined: Examined, norms: NormRule | None, known: Sequence[Known]
 ) -> Iterable[Finding]:
     """What can be said about good values: norms, copies, near-copies."""
     if examined.findings:
         return
     if norms is not None:
         yield from _check_norms(examined.fingerprint, norms)
-    known = list(known)
     copy = find_copy(examined.digest, known) or find_near_copy(examined.fingerprint, known)
     if copy is not None:
         yield copy

@@ -80,7 +80,10 @@ def isolate(parent: int, threads: int) -> Isolated:
         granted.append(f"namespaces of its own: {', '.join(own)}")
     if threads > 1:
         if "user" in own and ordinary:
-            _limit_threads(threads)
+            # the kernel counts threads by user and user namespace: here, this process's alone; it
+            # refuses none to the system's own root, whatever the namespace
+            most = most_threads(threads)
+            resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
             granted.append("a limit on threads")
         granted += _without_capabilities()
     return Isolated(tuple(granted), "mount" in own and threads == 1)
@@ -125,28 +128,16 @@ def _own_namespaces() -> tuple[str, ...]:
     return ()
 
 
-def _limit_threads(threads: int) -> None:
-    """The kernel counts threads by user and user namespace: here, those of this process alone.
-
-    It refuses none to the system's own root, whatever the namespace.
-    """
-    most = most_threads(threads)
-    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-
-
 def _without_capabilities() -> list[str]:
-    return ["no capabilities"] if drop_capabilities() else []
-
-
-def drop_capabilities() -> bool:
     """Powers of root, also over namespaces of its own: none now, none to come."""
     if platform.machine() not in MACHINES:
-        return False
+        return []
     prctl(PR_CAP_AMBIENT, CLEAR_ALL)
     for capability in range(MOST_CAPABILITIES):
         prctl(PR_CAPBSET_DROP, capability)  # refused where there is no such capability
     number = CAPSET[MACHINES[platform.machine()][1]]
-    return bool(libc.syscall(number, struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)) == 0)
+    none = libc.syscall(number, struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)) == 0
+    return ["no capabilities"] if none else []
 
 
 def confine_files(paths: Iterable[str]) -> bool:
