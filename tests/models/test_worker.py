@@ -266,3 +266,12 @@ def test_a_loss_that_is_no_number_is_infinite(worker: Worker, folder: Path) -> N
     loss = score(folder, limits(), worker, [[1] * 128] * 2)
     assert loss.verdict.admitted
     assert loss.mean == float("inf")
+
+
+@pytest.mark.parametrize("losses", [[], [1.0, 2.0], ["less"], None])
+def test_an_answer_that_is_no_loss_is_the_models_doing(
+    worker: Worker, llama: Path, monkeypatch: pytest.MonkeyPatch, losses: object
+) -> None:
+    monkeypatch.setattr(worker, "call", lambda *_: {"losses": losses})
+    (finding,) = score(llama, limits(), worker, [[1] * 128]).verdict.findings
+    assert (finding.code, finding.item) == (Code.MISBEHAVED, "answer")

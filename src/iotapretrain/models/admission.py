@@ -101,7 +101,6 @@ def score(root: Path, limits: Limits, worker: Worker, page: Sequence[Sequence[in
 
 def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
     """Configuration and headers as a worker of their own reads them, or Rejection."""
-    check_listing(folder, limits)
     with Worker(worker.budget, header_checks.__name__) as reader:
         return _converted(_ask(folder, limits, reader, "claim"), Claimed)
 

@@ -42,11 +42,11 @@ class Head:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """All logits of a few positions."""
-        logits = torch.nn.functional.linear(hidden, self.weight, self.bias).float()
-        return self._bounded(logits)
+        return self.bound_(torch.nn.functional.linear(hidden, self.weight, self.bias).float())
 
-    def _bounded(self, logits: torch.Tensor) -> torch.Tensor:
-        return logits if self.bound is None else (logits / self.bound).tanh_().mul_(self.bound)
+    def bound_(self, logits: torch.Tensor) -> torch.Tensor:
+        """Soften these logits, in place."""
+        return logits if self.bound is None else logits.div_(self.bound).tanh_().mul_(self.bound)
 
 
 class Tile:
@@ -70,8 +70,7 @@ class Tile:
             torch.addmm(head.bias[first : first + TILE_IDS], hidden, weight.T, out=products)
         if logits.data_ptr() != products.data_ptr():
             logits.copy_(products)
-        if head.bound is not None:
-            logits.div_(head.bound).tanh_().mul_(head.bound)
+        head.bound_(logits)
         return logits if shift is None else logits.sub_(shift[:, None])
 
 

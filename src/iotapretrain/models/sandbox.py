@@ -93,7 +93,7 @@ def restrict(isolated: Isolated, memory_bytes: int, threads: int) -> list[str]:
     """What comes after the imports: limits, files, system calls. Names all that holds."""
     granted = [*isolated.granted, "limits on memory, files, and core dumps"]
     limit_resources(memory_bytes)
-    paths = [*SYSTEM_PATHS, *_python_paths()]
+    paths = [*SYSTEM_PATHS, sys.prefix, sys.base_prefix, *filter(None, sys.path)]
     if isolated.can_leave_root and leave_root(paths):
         granted.append("a root folder of its own: Python and the system's libraries")
     if threads == 1:
@@ -159,10 +159,6 @@ def confine_files(paths: Iterable[str]) -> bool:
         return bool(libc.syscall(LANDLOCK_RESTRICT, rules, 0) == 0)
     finally:
         os.close(rules)
-
-
-def _python_paths() -> list[str]:
-    return [sys.prefix, sys.base_prefix, *filter(None, sys.path)]
 
 
 def _allow_reading(rules: int, path: str) -> None:

@@ -57,8 +57,9 @@ class Stored:
     file: OpenFile
 
 
-def check_sizes(folder: OpenFolder) -> None:
-    """Refuse more than anybody should parse, by listing and length words alone, or Rejection.
+def check_sizes(folder: OpenFolder) -> list[OpenFile]:
+    """The files of weights; Rejection if they, or the index, are more than anybody should parse by
+    listing and length words alone.
 
     Each header may be as large as `LARGEST_HEADER`, and so may all of them together.
     """
@@ -75,12 +76,12 @@ def check_sizes(folder: OpenFolder) -> None:
     index = folder.find(INDEX_NAME)
     if index is not None and index.size > LARGEST_HEADER:
         raise _bad_index(f"has {index.size:,} bytes; at most {LARGEST_HEADER:,} are read")
+    return shards
 
 
 def stored_tensors(folder: OpenFolder) -> dict[str, Stored]:
     """Every tensor by name, or Rejection. Exactly the files that loading would use may be there."""
-    check_sizes(folder)
-    shards = [file for file in folder.files if file.path.endswith(WEIGHTS)]
+    shards = check_sizes(folder)
     if not shards:
         raise Rejection(Code.NO_WEIGHTS, f"no {SINGLE}, nor shards with an index", SINGLE)
     index = folder.find(INDEX_NAME)
