@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from iotapretrain.models import layout, loading
+from iotapretrain.models import layout
 
 LLAMA_3B = {
     "hidden_size": 3072,
@@ -37,7 +37,7 @@ def score_pages(_files: dict[str, int], seed: int, **_: Any) -> Any:
     if seed == BUILD:
         torch.nn.Linear(2**20, 2**20)
     if seed == FORWARD:
-        loading.torch.ones(2**14, 2**20) @ torch.ones(2**20, 2**14)
+        layout.torch.ones(2**14, 2**20) @ torch.ones(2**20, 2**14)
     if seed == DESCRIPTORS:
         resource.setrlimit(resource.RLIMIT_NOFILE, (8, 8))
         while True:

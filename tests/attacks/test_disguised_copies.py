@@ -21,10 +21,9 @@ from iotapretrain.competition.evaluation.contender import Contender, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.models.copies import MOST_SHARED, shared_fraction
+from iotapretrain.models.copies import MOST_SHARED, Fingerprint, examine_values, shared_fraction
 from iotapretrain.models.header_checks import read_claims
 from iotapretrain.models.open_files import open_folder
-from iotapretrain.models.values import Fingerprint, examine_values
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Budget
 from iotapretrain.scoring.local_pool import LocalPool

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from iotapretrain.models import config, header
+from iotapretrain.models import config, weight_files
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.verdict import Code
 from iotapretrain.models.worker import Budget, Worker
@@ -70,6 +70,6 @@ def test_nothing_of_a_stranger_is_parsed_in_the_caller(
         raise AssertionError("parsed in the caller")
 
     monkeypatch.setattr(config, "parse_json", parsed)
-    monkeypatch.setattr(header, "parse_json", parsed)
+    monkeypatch.setattr(weight_files, "parse_json", parsed)
     with Worker(Budget(seconds=60, memory_bytes=2**30)) as worker:
         assert codes(model, worker) == []

@@ -14,8 +14,7 @@ import pytest
 from iotapretrain.competition.evaluation.contender import Contender, Judged
 from iotapretrain.competition.validator.build_record import Result
 from iotapretrain.models.admission import inspect
-from iotapretrain.models.allowance import allowance, needed_bytes
-from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.models.worker import Budget, Worker, allowance, needed_bytes
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.scoring.jobs import Failure, Job, perform
 from tests.attacks import memory_tasks

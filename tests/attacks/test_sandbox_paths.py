@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from iotapretrain.models import sandbox
+from iotapretrain.models.call_filter import prctl
 from iotapretrain.models.control_group import most_threads
-from iotapretrain.models.libc import prctl
 from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.worker import Budget, Worker
 

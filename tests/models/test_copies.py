@@ -9,10 +9,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from iotapretrain.models.copies import SAME, Known, find_copy, find_near_copy, relative_change
+from iotapretrain.models.copies import (
+    SAME,
+    Fingerprint,
+    Known,
+    examine_values,
+    find_copy,
+    find_near_copy,
+    relative_change,
+)
 from iotapretrain.models.header_checks import read_claims
 from iotapretrain.models.open_files import open_folder
-from iotapretrain.models.values import Fingerprint, examine_values
 from iotapretrain.models.verdict import Code, Finding
 from tests.models import zoo
 from tests.models.zoo import edit_tensors, limits
@@ -123,7 +130,7 @@ def test_values_that_are_no_numbers(folder: Path, value: float, dtype: torch.dty
 
 def test_chunks_make_no_difference(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = examined(llama)[0]
-    monkeypatch.setattr("iotapretrain.models.values.CHUNK", 512)
+    monkeypatch.setattr("iotapretrain.models.copies.CHUNK", 512)
     for name, tensor in examined(llama)[0].items():
         assert tensor.digest == whole[name].digest
         assert tensor.norm == pytest.approx(whole[name].norm)

@@ -13,8 +13,7 @@ import torch
 import transformers
 
 from iotapretrain.models.header_checks import Claims, read_claims
-from iotapretrain.models.layout import Model, check_layout
-from iotapretrain.models.loading import load
+from iotapretrain.models.layout import Model, check_layout, load
 from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.verdict import Code, Rejection
 from tests.models import zoo

@@ -19,7 +19,7 @@ from iotapretrain.arena.actors.attacks import (
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import Parts, parts_of
 from iotapretrain.models.trainable.probe import Probe, probe
-from iotapretrain.models.trainable.sign import Check
+from iotapretrain.models.trainable.sign import ProbeCheck
 from iotapretrain.models.trainable.traces import trace
 from iotapretrain.models.trainable.training import Recipe
 from iotapretrain.models.verdict import Code
@@ -149,7 +149,9 @@ def test_training_alone_sees_a_model_that_the_first_steps_throw_off() -> None:
     state = scale_pair(model.state_dict(), parts_in(model), "query-key", 1e5)
     rigged = trained("gpt2", scale_pair(state, parts_in(model), "value-output", 1e5))
     rigged.config.model_type = "of-our-own"
-    assert Check.TRAINING in {sign.check for sign in probe(rigged, PAGES).signs if sign.suspicious}
+    assert ProbeCheck.TRAINING in {
+        sign.check for sign in probe(rigged, PAGES).signs if sign.suspicious
+    }
 
 
 def test_the_same_seed_gives_the_same_probe_and_leaves_the_model_alone() -> None:

@@ -243,8 +243,9 @@ def test_an_honest_model_is_inspected_and_scored(worker: Worker, llama: Path) ->
     assert found.facts is not None
     assert found.facts.tensors == len(found.fingerprint)
     rows = [[number % 257 for number in range(start, start + 128)] for start in (0, 99)]
-    scores = score(llama, limits(), worker, rows)
-    assert all(3 < loss < 12 for loss in scores.losses)
+    loss = score(llama, limits(), worker, rows)
+    assert loss.verdict.admitted
+    assert 3 < loss.mean < 12
 
 
 def test_copies_are_found_through_the_worker(worker: Worker, llama: Path, folder: Path) -> None:
@@ -258,9 +259,19 @@ def test_copies_are_found_through_the_worker(worker: Worker, llama: Path, folder
     assert inspect(folder, limits(), worker, [other]).verdict.admitted
 
 
-def test_losses_that_are_no_numbers_are_infinite(worker: Worker, folder: Path) -> None:
+def test_a_loss_that_is_no_number_is_infinite(worker: Worker, folder: Path) -> None:
     import torch
 
     zoo.edit_tensors(folder, {"model.norm.weight": torch.full((32,), 3e38)})
-    scores = score(folder, limits(), worker, [[1] * 128] * 2, sane=False)
-    assert scores.losses == (float("inf"),) * 2
+    loss = score(folder, limits(), worker, [[1] * 128] * 2)
+    assert loss.verdict.admitted
+    assert loss.mean == float("inf")
+
+
+@pytest.mark.parametrize("losses", [[], [1.0, 2.0], ["less"], None])
+def test_an_answer_that_is_no_loss_is_the_models_doing(
+    worker: Worker, llama: Path, monkeypatch: pytest.MonkeyPatch, losses: object
+) -> None:
+    monkeypatch.setattr(worker, "call", lambda *_: {"losses": losses})
+    (finding,) = score(llama, limits(), worker, [[1] * 128]).verdict.findings
+    assert (finding.code, finding.item) == (Code.MISBEHAVED, "answer")

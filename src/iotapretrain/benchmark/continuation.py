@@ -13,7 +13,7 @@ import torch
 
 from iotapretrain.benchmark.measure import Progress
 from iotapretrain.benchmark.subject import Opened
-from iotapretrain.models.greedy import likeliest
+from iotapretrain.models.sanity import likeliest
 
 TOGETHER = 64
 

@@ -20,8 +20,7 @@ from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.admission import ask_claims, inspect
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.header_checks import Limits, read_claims
-from iotapretrain.models.layout import Model
-from iotapretrain.models.loading import DTYPES, load
+from iotapretrain.models.layout import DTYPES, Model, load
 from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.verdict import Finding, Rejection
 from iotapretrain.models.worker import Worker

@@ -107,12 +107,11 @@ def score(
     if not rows:
         raise InputError(f"{text}: {len(ids)} tokens; at least {length} are needed")
     with Worker(_budget(seconds, memory)) as worker:
-        scores = admission.score(folder, limits, worker, rows, sane=False)
-    report = _verdict(scores.verdict)
-    if scores.verdict.admitted:
-        mean = sum(scores.losses) / len(rows)
-        report |= {"sequences": len(rows), "loss": mean if mean < float("inf") else None}
-    _print(scores.verdict, report, as_json)
+        loss = admission.score(folder, limits, worker, rows)
+    report = _verdict(loss.verdict)
+    if loss.verdict.admitted:
+        report |= {"sequences": len(rows), "loss": loss.mean if loss.mean < float("inf") else None}
+    _print(loss.verdict, report, as_json)
 
 
 def _limits(competition: str, place: str | None) -> tuple[Limits, Tokenizer]:

@@ -91,8 +91,7 @@ def validate(
     from iotapretrain.competition.validator.settings import Settings
     from iotapretrain.data import page_cache as text_cache
     from iotapretrain.hub import model_cache
-    from iotapretrain.models.allowance import allowance, machine_bytes
-    from iotapretrain.models.worker import Budget, Worker
+    from iotapretrain.models.worker import Budget, Worker, allowance, machine_bytes
     from iotapretrain.observe.sink import Several
     from iotapretrain.observe.sinks import open_sinks
 

@@ -7,19 +7,19 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from iotapretrain.models.copies import Known, find_copy, find_near_copy
+from iotapretrain.models import header_checks
+from iotapretrain.models.copies import Fingerprint, Known, TensorPrint, find_copy, find_near_copy
 from iotapretrain.models.header_checks import Facts, Limits, check_listing
 from iotapretrain.models.open_files import OpenFolder, open_folder
-from iotapretrain.models.values import Fingerprint, TensorPrint
 from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.size_limits import PROJECTIONS, NormRule, refuse_norms
 
-CLAIMANT = "iotapretrain.models.claimant"
+T = TypeVar("T")
 
 _PROJECTION = re.compile(rf"\.(\d+)\.[\w.]*?({'|'.join(PROJECTIONS)})\.weight$")
 
@@ -35,11 +35,11 @@ class Inspection:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Mean loss of each sequence, infinite where it is no number; and the verdict of the output."""
+class Loss:
+    """A model's mean loss, infinite where it is no number; or why there is none."""
 
     verdict: Verdict
-    losses: tuple[float, ...] = ()
+    mean: float = math.inf
 
 
 class Claimed(msgspec.Struct):
@@ -57,11 +57,10 @@ class Examined(msgspec.Struct):
     fingerprint: dict[str, TensorPrint]
 
 
-class Scored(msgspec.Struct):
-    """What a worker says about the losses."""
+class _Lost(msgspec.Struct):
+    """What a worker says about the loss of one page."""
 
-    losses: list[float | None]
-    finding: Finding | None
+    losses: tuple[float | None]
 
 
 def inspect(
@@ -89,31 +88,25 @@ def fingerprint(root: Path, limits: Limits, worker: Worker, salt: int = 0) -> Kn
         return Known(str(root), examined.digest, examined.fingerprint)
 
 
-def score(
-    root: Path, limits: Limits, worker: Worker, ids: Sequence[Sequence[int]], sane: bool = True
-) -> Scores:
-    """Loss of each sequence of token ids, and whether the output is reasonable."""
+def score(root: Path, limits: Limits, worker: Worker, page: Sequence[Sequence[int]]) -> Loss:
+    """The mean loss of sequences of token ids, as that of one page of a round."""
     try:
         with open_folder(root) as folder:
-            answer = _ask(folder, limits, worker, "score", ids=ids, sane=sane)
+            answer = _ask(folder, limits, worker, "score_pages", pages=[page], counted=[None])
+        (mean,) = _converted(answer, _Lost).losses
     except Rejection as rejection:
-        return Scores(Verdict((rejection.finding,)))
-    scored: Scored = _converted(answer, Scored)
-    losses = tuple(math.inf if loss is None else loss for loss in scored.losses)
-    return Scores(Verdict(() if scored.finding is None else (scored.finding,)), losses)
+        return Loss(Verdict((rejection.finding,)))
+    return Loss(Verdict(()), math.inf if mean is None else mean)
 
 
 def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
     """Configuration and headers as a worker of their own reads them, or Rejection."""
-    check_listing(folder, limits)
-    with Worker(worker.budget, CLAIMANT) as reader:
-        claimed: Claimed = _converted(_ask(folder, limits, reader, "claim"), Claimed)
-    return claimed
+    with Worker(worker.budget, header_checks.__name__) as reader:
+        return _converted(_ask(folder, limits, reader, "claim"), Claimed)
 
 
 def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> Examined:
-    examined: Examined = _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
-    return examined
+    return _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
 
 
 def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **arguments: object) -> Any:
@@ -122,11 +115,11 @@ def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **argume
     arguments |= {"limits": limits, "all_bytes": folder.all_bytes}
     answer = worker.call(task, folder.files, arguments)
     for finding in folder.changes():
-        raise Rejection(finding.code, finding.sentence, finding.item)
+        raise Rejection.of(finding)
     return answer
 
 
-def _converted(answer: Any, kind: type[Any]) -> Any:
+def _converted(answer: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(answer, kind)
     except msgspec.ValidationError as error:
@@ -134,14 +127,13 @@ def _converted(answer: Any, kind: type[Any]) -> Any:
 
 
 def _further(
-    examined: Examined, norms: NormRule | None, known: Iterable[Known]
+    examined: Examined, norms: NormRule | None, known: Sequence[Known]
 ) -> Iterable[Finding]:
     """What can be said about good values: norms, copies, near-copies."""
     if examined.findings:
         return
     if norms is not None:
         yield from _check_norms(examined.fingerprint, norms)
-    known = list(known)
     copy = find_copy(examined.digest, known) or find_near_copy(examined.fingerprint, known)
     if copy is not None:
         yield copy

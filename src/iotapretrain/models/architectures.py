@@ -21,8 +21,8 @@ class Architecture:
 
     name: str
     model_type: str
-    keys: frozenset[str]
-    embedding: str
+    keys: str
+    embedding: str = "model.embed_tokens.weight"
     layers: str = "num_hidden_layers"
     positions: str = "max_position_embeddings"
     tied: bool = False
@@ -30,13 +30,10 @@ class Architecture:
     stored: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def obeyed(self) -> frozenset[str]:
+    def obeyed(self) -> set[str]:
         """Every key that has an effect."""
-        return self.keys | {self.layers, self.positions, "vocab_size", "tie_word_embeddings"}
-
-
-def _keys(*lines: str) -> frozenset[str]:
-    return frozenset(key for line in lines for key in line.split())
+        always = {self.layers, self.positions, "vocab_size", "tie_word_embeddings"}
+        return always.union(self.keys.split())
 
 
 _ROTARY = "rope_parameters rope_theta rope_scaling"
@@ -47,7 +44,7 @@ _ALL = (
     Architecture(
         "GPT2LMHeadModel",
         "gpt2",
-        _keys(_OPENAI, "scale_attn_weights scale_attn_by_inverse_layer_idx"),
+        f"{_OPENAI} scale_attn_weights scale_attn_by_inverse_layer_idx",
         embedding="transformer.wte.weight",
         layers="n_layer",
         positions="n_positions",
@@ -56,7 +53,7 @@ _ALL = (
     Architecture(
         "GPTJForCausalLM",
         "gptj",
-        _keys(_OPENAI, "rotary_dim"),
+        f"{_OPENAI} rotary_dim",
         embedding="transformer.wte.weight",
         layers="n_layer",
         positions="n_positions",
@@ -64,11 +61,8 @@ _ALL = (
     Architecture(
         "GPTNeoXForCausalLM",
         "gpt_neox",
-        _keys(
-            _ROTARY,
-            "hidden_size intermediate_size num_attention_heads hidden_act layer_norm_eps",
-            "use_parallel_residual attention_bias rotary_pct rotary_emb_base",
-        ),
+        f"{_ROTARY} hidden_size intermediate_size num_attention_heads hidden_act "
+        "layer_norm_eps use_parallel_residual attention_bias rotary_pct rotary_emb_base",
         embedding="gpt_neox.embed_in.weight",
         head="embed_out.weight",
         stored=MappingProxyType({"lm_head.weight": "embed_out.weight"}),
@@ -76,72 +70,51 @@ _ALL = (
     Architecture(
         "LlamaForCausalLM",
         "llama",
-        _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias mlp_bias"),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} {_GATED} hidden_act head_dim attention_bias mlp_bias",
     ),
     Architecture(
         "MistralForCausalLM",
         "mistral",
-        _keys(_ROTARY, _GATED, "hidden_act head_dim sliding_window"),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} {_GATED} hidden_act head_dim sliding_window",
     ),
     Architecture(
         "Qwen2ForCausalLM",
         "qwen2",
-        _keys(
-            _ROTARY,
-            _GATED,
-            "hidden_act sliding_window use_sliding_window max_window_layers layer_types",
-        ),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} {_GATED} hidden_act sliding_window use_sliding_window max_window_layers "
+        "layer_types",
     ),
     Architecture(
         "PhiForCausalLM",
         "phi",
-        _keys(
-            _ROTARY,
-            "hidden_size intermediate_size num_attention_heads num_key_value_heads hidden_act",
-            "layer_norm_eps qk_layernorm partial_rotary_factor",
-        ),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} hidden_size intermediate_size num_attention_heads num_key_value_heads "
+        "hidden_act layer_norm_eps qk_layernorm partial_rotary_factor",
     ),
     Architecture(
         "GemmaForCausalLM",
         "gemma",
-        _keys(_ROTARY, _GATED, "hidden_act head_dim attention_bias"),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} {_GATED} hidden_act head_dim attention_bias",
         tied=True,
     ),
     Architecture(
         "Gemma2ForCausalLM",
         "gemma2",
-        _keys(
-            _ROTARY,
-            _GATED,
-            "hidden_activation head_dim attention_bias query_pre_attn_scalar sliding_window",
-            "layer_types final_logit_softcapping attn_logit_softcapping",
-        ),
-        embedding="model.embed_tokens.weight",
+        f"{_ROTARY} {_GATED} hidden_activation head_dim attention_bias query_pre_attn_scalar "
+        "sliding_window layer_types final_logit_softcapping attn_logit_softcapping",
         tied=True,
     ),
     Architecture(
         "FalconForCausalLM",
         "falcon",
-        _keys(
-            _ROTARY,
-            "hidden_size num_attention_heads num_kv_heads layer_norm_epsilon alibi bias",
-            "new_decoder_architecture multi_query parallel_attn num_ln_in_parallel_attn",
-            "ffn_hidden_size activation",
-        ),
+        f"{_ROTARY} hidden_size num_attention_heads num_kv_heads layer_norm_epsilon alibi bias "
+        "new_decoder_architecture multi_query parallel_attn num_ln_in_parallel_attn "
+        "ffn_hidden_size activation",
         embedding="transformer.word_embeddings.weight",
         tied=True,
     ),
     Architecture(
         "BartForCausalLM",
         "bart",
-        _keys(
-            "d_model decoder_attention_heads decoder_ffn_dim activation_function scale_embedding"
-        ),
+        "d_model decoder_attention_heads decoder_ffn_dim activation_function scale_embedding",
         embedding="model.decoder.embed_tokens.weight",
         layers="decoder_layers",
         tied=True,

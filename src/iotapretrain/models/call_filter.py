@@ -1,4 +1,5 @@
-"""The system calls that a worker keeps: what computing needs, and no other.
+"""The system calls that a worker keeps: what computing needs, and no other; and how to make those
+that Python has no function for.
 
 A filter of the kernel (seccomp) sees numbers and arguments, never what a pointer leads to. So it
 cannot tell paths apart, nor count; it can let no thread be started at all.
@@ -11,9 +12,12 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from iotapretrain.models.libc import MACHINES, libc
+libc = ctypes.CDLL(None, use_errno=True)
+
+MACHINES: Mapping[str, tuple[int, int]] = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
+"""What the kernel calls each architecture, and which column of a table is its own."""
 
 ALLOW, KILL, ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 FATAL_CALLS = {
@@ -118,10 +122,13 @@ IOCTL_COMMANDS = (0x5401, 0x5421, 0x5450, 0x5451)
 """Is it a terminal, wait or not, close on execution or not."""
 
 
+def prctl(option: int, value: int) -> bool:
+    """Whether the kernel changed this of the process."""
+    return bool(libc.prctl(option, value, 0, 0, 0) == 0)
+
+
 def filter_calls(threads: bool) -> bool:
-    """End every thread's process at a fatal system call, refuse all that are not listed, and
-    further threads if it does without.
-    """
+    """End the process at a fatal call; refuse all that are not listed, and threads if without."""
     if platform.machine() not in MACHINES:
         return False
     program = b"".join(_filter(*MACHINES[platform.machine()], threads))

@@ -1,4 +1,8 @@
-"""`config.json` of a stranger's model: read strictly, cut down to the keys that are obeyed."""
+"""`config.json` of a stranger's model: read strictly, cut down to the keys that are obeyed.
+
+Every number has bounds: outside of them a class computes something else. A window of 0 or less, for
+one, made Gemma-2 attend to all that follows.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from iotapretrain.models.architectures import ARCHITECTURES, Architecture
-from iotapretrain.models.bounds import BOUNDS, FACTOR, LARGEST_NUMBER
 from iotapretrain.models.verdict import Code, Rejection
 
 LARGEST_CONFIG = 2**20
@@ -22,6 +25,55 @@ ACTIVATIONS = frozenset(
 """Functions of `transformers` that are plain formulas."""
 ROPE_TYPES = frozenset({"default", "linear", "dynamic", "yarn", "longrope", "llama3"})
 LAYER_TYPES = frozenset({"full_attention", "sliding_attention"})
+LARGEST_SIZE = 2**24
+LARGEST_NUMBER = 1e12
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The least and the greatest number that a key may have, and whether it must be whole."""
+
+    least: float
+    greatest: float
+    whole: bool = False
+
+    def admits(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return self.least <= value <= self.greatest and (not self.whole or isinstance(value, int))
+
+    @property
+    def sentence(self) -> str:
+        """For a person."""
+        kind = "whole number" if self.whole else "number"
+        return f"a {kind} from {self.least:g} to {self.greatest:g}"
+
+
+SIZE = Bound(1, LARGEST_SIZE, whole=True)
+SHARE = Bound(1e-3, 1)
+EPSILON = Bound(1e-12, 1)
+BASE = Bound(1, LARGEST_NUMBER)
+SOFTNESS = Bound(1e-3, 1e6)
+
+_BY_BOUND = (
+    (
+        SIZE,
+        "hidden_size intermediate_size num_attention_heads num_key_value_heads num_kv_heads"
+        " head_dim n_embd n_head n_inner rotary_dim d_model decoder_attention_heads"
+        " decoder_ffn_dim ffn_hidden_size sliding_window n_layer n_positions num_hidden_layers"
+        " max_position_embeddings decoder_layers vocab_size",
+    ),
+    (Bound(0, LARGEST_SIZE, whole=True), "max_window_layers"),
+    (Bound(1, 2, whole=True), "num_ln_in_parallel_attn"),
+    (EPSILON, "rms_norm_eps layer_norm_eps layer_norm_epsilon"),
+    (SHARE, "rotary_pct partial_rotary_factor"),
+    (BASE, "rotary_emb_base rope_theta"),
+    (SOFTNESS, "final_logit_softcapping attn_logit_softcapping query_pre_attn_scalar"),
+)
+BOUNDS: Mapping[str, Bound] = {key: bound for bound, keys in _BY_BOUND for key in keys.split()}
+"""Of every key that is a number; null stands for the class's own."""
+FACTOR = Bound(0, LARGEST_NUMBER)
+"""Of the numbers among rotary parameters that have no bound of their own."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +90,10 @@ class Config:
 
 def read_config(text: bytes | bytearray, allowed: Collection[str]) -> Config:
     """The configuration, or Rejection: code to run, another architecture, senseless values."""
-    document = _document(text)
+    try:
+        document = parse_json(text)
+    except ValueError as error:
+        raise _bad("the file", str(error)) from error
     for key in ("auto_map", "custom_pipelines"):
         if document.get(key):
             raise Rejection(
@@ -65,21 +120,16 @@ def read_config(text: bytes | bytearray, allowed: Collection[str]) -> Config:
     )
 
 
-def parse_json(text: bytes | bytearray) -> Any:
-    """JSON without NaN, without infinities and without a key given twice; else ValueError."""
+def parse_json(text: bytes | bytearray) -> dict[str, Any]:
+    """A JSON object, no NaN, no infinity, no key twice; else a ValueError that says what it is."""
     try:
-        return json.loads(text, object_pairs_hook=_without_twice, parse_constant=_no_constant)
+        document = json.loads(text, object_pairs_hook=_without_twice, parse_constant=_no_constant)
     except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
-def _document(text: bytes | bytearray) -> dict[str, Any]:
-    try:
-        document = parse_json(text)
+        raise ValueError("is not JSON: nested too deeply") from error
     except ValueError as error:
-        raise _bad("the file", f"is not JSON: {error}") from error
+        raise ValueError(f"is not JSON: {error}") from error
     if not isinstance(document, dict):
-        raise _bad("the file", "is not a JSON object")
+        raise ValueError("is not a JSON object")
     return document
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from iotapretrain.models.config import LARGEST_CONFIG, Config, read_config
 from iotapretrain.models.open_files import CONFIG, OpenFile, OpenFolder
@@ -56,6 +59,13 @@ class Claims:
     facts: Facts
 
 
+def claim(files: dict[str, int], limits: dict[str, Any], all_bytes: int) -> dict[str, Any]:
+    """The task of a worker that needs no torch, so that it starts at once."""
+    given = msgspec.convert(limits, Limits)
+    claims = read_claims(OpenFolder.of(files, all_bytes), given)
+    return {"facts": claims.facts, "findings": list(check_claims(claims, given))}
+
+
 def check_listing(folder: OpenFolder, limits: Limits) -> None:
     """What can be refused without parsing a stranger's byte; Rejection if there is anything."""
     constraints = limits.constraints
@@ -70,9 +80,7 @@ def check_listing(folder: OpenFolder, limits: Limits) -> None:
 
 
 def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
-    """Configuration and headers, or Rejection. A caller that has something to lose leaves it to a
-    worker.
-    """
+    """Configuration and headers, or Rejection; who has something to lose leaves it to a worker."""
     check_listing(folder, limits)
     constraints = limits.constraints
     config = read_config(_config_text(folder), constraints.architectures)

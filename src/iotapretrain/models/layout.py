@@ -1,4 +1,4 @@
-"""The network that a configuration describes, and the tensors that it needs.
+"""The network that a configuration describes, its tensors, and a model in memory.
 
 The class comes from `transformers`, chosen by our own table; the repository's code and its words
 about how to load are never followed.
@@ -16,12 +16,12 @@ from torch.overrides import TorchFunctionMode
 from transformers.initialization import no_init_weights
 
 from iotapretrain.models.config import Config
-from iotapretrain.models.machine import is_machines
-from iotapretrain.models.verdict import Code, Finding, Rejection
+from iotapretrain.models.verdict import Code, Finding, Rejection, is_machines
 from iotapretrain.models.weight_files import Stored
 
 Model = transformers.PreTrainedModel
 
+DTYPES = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
 MOST_BUFFERS = 2**30
 """What no file holds, and no limit on files bounds: masks and tables of positions."""
 TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
@@ -37,6 +37,32 @@ CONFIG_FAULTS = (
     ValueError,
 )
 """What the classes raise on values that make no network."""
+
+
+def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | None = None) -> Model:
+    """The model in `dtype`, or in the dtype that it is stored in."""
+    for finding in check_layout(config, tensors):
+        raise Rejection.of(finding)
+    model = hollow_model(config)
+    stored_as = config.architecture.stored
+    names = {name: stored_as.get(name, name) for name in model.state_dict()}
+    state = {
+        name: torch.nn.Parameter(_tensor(tensors[stored], dtype), requires_grad=False)
+        for name, stored in names.items()
+        if stored in tensors
+    }
+    model.load_state_dict(state, strict=False, assign=True)
+    model.tie_weights()
+    return model
+
+
+def _tensor(stored: Stored, dtype: torch.dtype | None) -> torch.Tensor:
+    entry = stored.entry
+    content = stored.file.read(entry.start, entry.end - entry.start)
+    if not content:
+        return torch.empty(entry.shape, dtype=dtype or DTYPES[entry.dtype])
+    tensor = torch.frombuffer(content, dtype=DTYPES[entry.dtype]).view(entry.shape)
+    return tensor if dtype is None else tensor.to(dtype)
 
 
 def empty_model(config: Config) -> Model:

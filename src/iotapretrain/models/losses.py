@@ -42,11 +42,11 @@ class Head:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """All logits of a few positions."""
-        logits = torch.nn.functional.linear(hidden, self.weight, self.bias).float()
-        return self._bounded(logits)
+        return self.bound_(torch.nn.functional.linear(hidden, self.weight, self.bias).float())
 
-    def _bounded(self, logits: torch.Tensor) -> torch.Tensor:
-        return logits if self.bound is None else (logits / self.bound).tanh_().mul_(self.bound)
+    def bound_(self, logits: torch.Tensor) -> torch.Tensor:
+        """Soften these logits, in place."""
+        return logits if self.bound is None else logits.div_(self.bound).tanh_().mul_(self.bound)
 
 
 class Tile:
@@ -70,8 +70,7 @@ class Tile:
             torch.addmm(head.bias[first : first + TILE_IDS], hidden, weight.T, out=products)
         if logits.data_ptr() != products.data_ptr():
             logits.copy_(products)
-        if head.bound is not None:
-            logits.div_(head.bound).tanh_().mul_(head.bound)
+        head.bound_(logits)
         return logits if shift is None else logits.sub_(shift[:, None])
 
 
@@ -82,23 +81,23 @@ def token_losses(model: Model, ids: torch.Tensor) -> torch.Tensor:
     In float32 the plain formula within 1e-5; in bfloat16 the same formula with logits rounded once,
     and everything behind them in float32.
     """
-    vocabulary = model.get_output_embeddings().weight.shape[0]
+    check_ids(ids, model.get_output_embeddings().weight.shape[0])
+    together = max(BODY_TOKENS // ids.shape[1], 1)
+    return torch.cat([label_losses(model, rows, rows[:, 1:]) for rows in ids.split(together)])
+
+
+def check_ids(ids: torch.Tensor, vocabulary: int) -> None:
+    """Rows of two tokens or more that the model knows; else InputError."""
     if ids.ndim != 2 or ids.shape[1] < 2 or not len(ids):
         raise InputError(f"ids of shape {tuple(ids.shape)}; give rows of two tokens or more")
     if ids.min() < 0 or ids.max() >= vocabulary:
         raise InputError(f"ids: one is outside the model's vocabulary of {vocabulary:,}")
-    together = max(BODY_TOKENS // ids.shape[1], 1)
-    return torch.cat([_losses(model, rows) for rows in ids.split(together)])
 
 
 def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> float:
     """Mean over the tokens that count, or over all of them, summed in float64."""
     chosen = losses if counted is None else losses[counted]
     return float(chosen.mean(dtype=torch.float64))
-
-
-def _losses(model: Model, rows: torch.Tensor) -> torch.Tensor:
-    return label_losses(model, rows, rows[:, 1:])
 
 
 @torch.inference_mode()

@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from iotapretrain.errors import InputError
-from iotapretrain.models.machine import is_machines
-from iotapretrain.models.verdict import Code, Finding, Rejection
+from iotapretrain.models.verdict import Code, Finding, Rejection, is_machines
 from iotapretrain.rules.digest import ManifestEntry, manifest_digest
 
 MOST_FILES = 1_000
@@ -26,19 +25,8 @@ WEIGHTS = ".safetensors"
 INDEX = ".safetensors.index.json"
 CODE_SUFFIXES = frozenset({".py", ".pyc", ".so"})
 PICKLE_SUFFIXES = frozenset(
-    {
-        ".bin",
-        ".ckpt",
-        ".h5",
-        ".joblib",
-        ".msgpack",
-        ".npy",
-        ".npz",
-        ".pickle",
-        ".pkl",
-        ".pt",
-        ".pth",
-    }
+    {".bin", ".ckpt", ".h5", ".joblib", ".msgpack", ".npy", ".npz"}
+    | {".pickle", ".pkl", ".pt", ".pth"}
 )
 """Formats that run code when they are opened, or that nobody here reads."""
 
@@ -117,26 +105,31 @@ def open_folder(root: Path) -> Iterator[OpenFolder]:
     paths = _listing(root)
     total = sum(status.st_size for _, status in paths)
     _refuse_suffixes([path for path, _ in paths])
-    with ExitStack() as stack:
-        files = []
-        for path, _ in paths:
-            if path == CONFIG or path.endswith((WEIGHTS, INDEX)):
-                descriptor = _opened(root, path)
-                stack.callback(os.close, descriptor)
-                files.append(OpenFile.of(path, descriptor))
-        yield OpenFolder(root, tuple(files), total)
+    counting = [path for path, _ in paths if path == CONFIG or path.endswith((WEIGHTS, INDEX))]
+    with _opened(root, counting) as files:
+        yield OpenFolder(root, files, total)
 
 
 @contextmanager
 def open_named(root: Path, path: str, *beside: str) -> Iterator[OpenFolder]:
     """Open one file of a folder, and those beside it that are there, or Rejection."""
+    there = [other for other in beside if (root / other).exists()]
+    with _opened(root, [path, *there]) as files:
+        yield OpenFolder(root, files, sum(file.size for file in files))
+
+
+@contextmanager
+def _opened(root: Path, paths: Iterable[str]) -> Iterator[tuple[OpenFile, ...]]:
     with ExitStack() as stack:
         files = []
-        for each in (path, *(other for other in beside if (root / other).exists())):
-            descriptor = _opened(root, each)
+        for path in paths:
+            with _unreadable_is_refused(path):
+                flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+                descriptor = os.open(root / path, flags)
             stack.callback(os.close, descriptor)
-            files.append(OpenFile.of(each, descriptor))
-        yield OpenFolder(root, tuple(files), sum(file.size for file in files))
+            files.append(OpenFile.of(path, descriptor))
+            _check_plain(path, files[-1].status)
+        yield tuple(files)
 
 
 def _listing(root: Path) -> list[tuple[str, os.stat_result]]:
@@ -148,22 +141,28 @@ def _listing(root: Path) -> list[tuple[str, os.stat_result]]:
         for name in names:
             path = Path(folder, name)
             relative = path.relative_to(root).as_posix()
-            found.append((relative, _status(path, relative)))
+            with _unreadable_is_refused(relative):
+                status = path.stat()
+            _check_plain(relative, status)
+            found.append((relative, status))
             if len(found) > MOST_FILES:
                 raise Rejection(Code.FILES, f"more than {MOST_FILES:,} files", relative)
     return sorted(found, key=lambda pair: pair[0])
 
 
-def _status(path: Path, relative: str) -> os.stat_result:
+@contextmanager
+def _unreadable_is_refused(path: str) -> Iterator[None]:
     try:
-        status = path.stat()
+        yield
     except OSError as error:
         if is_machines(error):
             raise
-        raise Rejection(Code.FILES, f"{relative}: {error.strerror}", relative) from error
+        raise Rejection(Code.FILES, f"{path}: {error.strerror}", path) from error
+
+
+def _check_plain(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise Rejection(Code.FILES, f"{relative} is not a plain file", relative)
-    return status
+        raise Rejection(Code.FILES, f"{path} is not a plain file", path)
 
 
 def _refuse_suffixes(paths: list[str]) -> None:
@@ -177,19 +176,6 @@ def _refuse_suffixes(paths: list[str]) -> None:
             raise Rejection(
                 Code.PICKLE, f"{path} can run code when opened; publish safetensors only", path
             )
-
-
-def _opened(root: Path, path: str) -> int:
-    try:
-        descriptor = os.open(root / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        if is_machines(error):
-            raise
-        raise Rejection(Code.FILES, f"{path}: {error.strerror}", path) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Rejection(Code.FILES, f"{path} is not a plain file", path)
-    return descriptor
 
 
 def _untouched(path: Path, file: OpenFile) -> bool:

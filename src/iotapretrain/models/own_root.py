@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from iotapretrain.models.libc import libc
+from iotapretrain.models.call_filter import libc
 
 HERE = -100
 PRIVATE = 0x40000 | 0x4000

@@ -18,9 +18,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.models.call_filter import filter_calls
+from iotapretrain.models.call_filter import MACHINES, filter_calls, libc, prctl
 from iotapretrain.models.control_group import most_threads
-from iotapretrain.models.libc import MACHINES, libc, prctl
 from iotapretrain.models.own_root import leave_root, map_ids
 
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
@@ -81,7 +80,10 @@ def isolate(parent: int, threads: int) -> Isolated:
         granted.append(f"namespaces of its own: {', '.join(own)}")
     if threads > 1:
         if "user" in own and ordinary:
-            _limit_threads(threads)
+            # the kernel counts threads by user and user namespace: here, this process's alone; it
+            # refuses none to the system's own root, whatever the namespace
+            most = most_threads(threads)
+            resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
             granted.append("a limit on threads")
         granted += _without_capabilities()
     return Isolated(tuple(granted), "mount" in own and threads == 1)
@@ -91,7 +93,7 @@ def restrict(isolated: Isolated, memory_bytes: int, threads: int) -> list[str]:
     """What comes after the imports: limits, files, system calls. Names all that holds."""
     granted = [*isolated.granted, "limits on memory, files, and core dumps"]
     limit_resources(memory_bytes)
-    paths = [*SYSTEM_PATHS, *_python_paths()]
+    paths = [*SYSTEM_PATHS, sys.prefix, sys.base_prefix, *filter(None, sys.path)]
     if isolated.can_leave_root and leave_root(paths):
         granted.append("a root folder of its own: Python and the system's libraries")
     if threads == 1:
@@ -126,28 +128,16 @@ def _own_namespaces() -> tuple[str, ...]:
     return ()
 
 
-def _limit_threads(threads: int) -> None:
-    """The kernel counts threads by user and user namespace: here, those of this process alone.
-
-    It refuses none to the system's own root, whatever the namespace.
-    """
-    most = most_threads(threads)
-    resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
-
-
 def _without_capabilities() -> list[str]:
-    return ["no capabilities"] if drop_capabilities() else []
-
-
-def drop_capabilities() -> bool:
     """Powers of root, also over namespaces of its own: none now, none to come."""
     if platform.machine() not in MACHINES:
-        return False
+        return []
     prctl(PR_CAP_AMBIENT, CLEAR_ALL)
     for capability in range(MOST_CAPABILITIES):
         prctl(PR_CAPBSET_DROP, capability)  # refused where there is no such capability
     number = CAPSET[MACHINES[platform.machine()][1]]
-    return bool(libc.syscall(number, struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)) == 0)
+    none = libc.syscall(number, struct.pack("Ii", CAPABILITY_VERSION, 0), bytes(24)) == 0
+    return ["no capabilities"] if none else []
 
 
 def confine_files(paths: Iterable[str]) -> bool:
@@ -169,10 +159,6 @@ def confine_files(paths: Iterable[str]) -> bool:
         return bool(libc.syscall(LANDLOCK_RESTRICT, rules, 0) == 0)
     finally:
         os.close(rules)
-
-
-def _python_paths() -> list[str]:
-    return [sys.prefix, sys.base_prefix, *filter(None, sys.path)]
 
 
 def _allow_reading(rules: int, path: str) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
 import torch
 
 from iotapretrain.errors import InputError
-from iotapretrain.models.greedy import likeliest
 from iotapretrain.models.layout import Model
+from iotapretrain.models.losses import Head
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.sensible_output import (
     CONTINUATION_TOKENS,
@@ -42,3 +43,19 @@ def check_sanity(model: Model, batches: torch.Tensor) -> Finding | None:
 def continuations(model: Model, prompts: torch.Tensor) -> torch.Tensor:
     """The 20 likeliest next tokens of each prompt, one after the other."""
     return torch.stack(list(islice(likeliest(model, prompts), CONTINUATION_TOKENS)), dim=1)
+
+
+@torch.inference_mode()
+def likeliest(model: Model, prompts: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The next token of each prompt [row, position], then the one after it, without end.
+
+    What a repository says about generation (sampling, penalties, beams) is never read.
+    """
+    head = Head.of(model)
+    past, ids = None, prompts
+    while True:
+        answer = model.base_model(ids, past_key_values=past, use_cache=True)
+        past = answer.past_key_values
+        chosen = head.logits(answer[0][:, -1]).argmax(1)
+        yield chosen
+        ids = chosen[:, None]

@@ -14,9 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import TracebackType
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from iotapretrain.errors import WorkerError
@@ -24,12 +23,18 @@ from iotapretrain.models import channel
 from iotapretrain.models.control_group import ControlGroup, limited_group
 from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
+from iotapretrain.rules.competition.schedule import Constraints
 
 TASKS = "iotapretrain.models.worker_tasks"
+LOOP = "iotapretrain.models.worker_loop"
 START_SECONDS = 120.0
 END_SECONDS = 5.0
 ARENAS = "2"
 """glibc would reserve 64 MiB of address space for each thread."""
+PROBE_BYTES = 16
+"""A parameter's while training is tried: weight, gradient, and AdamW's two, in float32."""
+WIDENED = 2
+"""Weights of 16 bits that are computed with in 32."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,29 @@ class Budget:
     seconds: float = 550.0
     memory_bytes: int = 8 * 2**30
     threads: int = 1
+
+
+def needed_bytes(constraints: Constraints) -> int:
+    """The weights of the largest model that is admitted, and of its copy for the probe."""
+    widened = WIDENED if constraints.dtype == "float32" else 1
+    probe = PROBE_BYTES * constraints.max_parameters if constraints.trainable else 0
+    return constraints.max_bytes * widened + probe
+
+
+def machine_bytes() -> int:
+    """The memory of this machine."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def allowance(
+    budget: Budget, competitions: Iterable[Constraints], most: int | None = None
+) -> Budget:
+    """A budget with room for the largest model beside what it gave before, for text and activity;
+    with `most`, no more than the machine has. A model that then has too little waits.
+    """
+    largest = max((needed_bytes(each) for each in competitions), default=0)
+    memory = budget.memory_bytes + largest
+    return replace(budget, memory_bytes=memory if most is None else min(memory, most))
 
 
 class Worker:
@@ -59,12 +87,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> socket.socket:
@@ -72,19 +95,11 @@ class Worker:
         if self._channel is not None:
             return self._channel
         ours, theirs = socket.socketpair()
+        budget = self.budget
+        given = (theirs.fileno(), os.getpid(), self.module, budget.memory_bytes, budget.threads)
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    *(
-                        sys.executable,
-                        "-P",
-                        "-m",
-                        "iotapretrain.models.worker_loop",
-                        str(theirs.fileno()),
-                    ),
-                    *(str(os.getpid()), self.module, str(self.budget.memory_bytes)),
-                    str(self.budget.threads),
-                ],
+                [sys.executable, "-P", "-m", LOOP, *map(str, given)],
                 env=self._environment(),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -94,7 +109,7 @@ class Worker:
                 start_new_session=True,
             )
         self._channel = ours
-        self._group = limited_group(self.budget.memory_bytes, self.budget.threads)
+        self._group = limited_group(budget.memory_bytes, budget.threads)
         grouped = self._group is not None and self._group.takes(self._process.pid)
         try:
             hello, _ = channel.receive(ours, time.monotonic() + START_SECONDS)
@@ -116,29 +131,23 @@ class Worker:
 
         One call at a time: an answer that nobody waits for any more would be taken for the next.
         """
+        paths = [file.path for file in files]
+        request = {"task": task, "paths": paths, "arguments": arguments}
         with self._turn:
-            return self._called(task, files, arguments, largest)
+            return self._value(self._answer(request, files, largest))
 
-    def _called(
-        self, task: str, files: Sequence[OpenFile], arguments: Mapping[str, Any], largest: int
-    ) -> Any:
+    def _answer(self, request: object, files: Sequence[OpenFile], largest: int) -> Any:
         caller = self.start()
-        request = {
-            "task": task,
-            "paths": [file.path for file in files],
-            "arguments": arguments,
-        }
         until = time.monotonic() + self.budget.seconds
         try:
             channel.send(caller, request, [file.descriptor for file in files])
-            answer, _ = channel.receive(caller, until, largest=largest)
+            return channel.receive(caller, until, largest=largest)[0]
         except TimeoutError:
             raise self._ended("time", f"took more than {self.budget.seconds:g} seconds") from None
         except (EOFError, ConnectionError):
             raise self._ended(*self._death()) from None
         except ValueError as error:
             raise self._ended("answer", f"sent no message: {error}") from error
-        return self._value(answer)
 
     def close(self) -> None:
         """End the process and everything that it started; another thread may do so, too."""

@@ -16,11 +16,10 @@ from typing import Any
 import msgspec
 
 from iotapretrain.models import channel, sandbox
-from iotapretrain.models.machine import is_machines
-from iotapretrain.models.verdict import Rejection
+from iotapretrain.models.verdict import Rejection, is_machines
 
 
-class Request(msgspec.Struct):
+class _Request(msgspec.Struct):
     """A task by name, the relative paths of the files that come with it, and its arguments."""
 
     task: str
@@ -42,10 +41,10 @@ def main(descriptor: int, parent: int, module: str, memory_bytes: int, threads: 
                 message, files = channel.receive(caller, most_files=channel.MOST_FILES)
             except EOFError:
                 return
-            channel.send(caller, _answer(tasks, msgspec.convert(message, Request), files))
+            channel.send(caller, _answer(tasks, msgspec.convert(message, _Request), files))
 
 
-def _answer(tasks: ModuleType, request: Request, files: list[int]) -> dict[str, Any]:
+def _answer(tasks: ModuleType, request: _Request, files: list[int]) -> dict[str, Any]:
     try:
         opened = dict(zip(request.paths, files, strict=True))
         return {"value": getattr(tasks, request.task)(opened, **request.arguments)}

@@ -14,8 +14,7 @@ from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.config import Config, read_config
-from iotapretrain.models.layout import Model
-from iotapretrain.models.loading import load
+from iotapretrain.models.layout import Model, load
 from iotapretrain.models.open_files import CONFIG, open_folder
 from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.weight_files import stored_tensors

@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 
 from iotapretrain.disk.whole_files import PRIVATE, private_folder, write_whole
-from iotapretrain.models.copies import MOST_SHARED, shared_fraction
-from iotapretrain.models.values import Fingerprint, TensorPrint
+from iotapretrain.models.copies import MOST_SHARED, Fingerprint, TensorPrint, shared_fraction
 
 MOST_PRINTS = 1_000
 """A competition keeps so many, the newest: comparing takes some milliseconds for each."""

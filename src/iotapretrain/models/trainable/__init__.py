@@ -1,3 +1,1 @@
-"""Whether others can train on from a stranger's model: what sabotage does to it, and how it
-shows.
-"""
+"""Whether others can train on from a stranger's model: sabotage, and how it shows."""

@@ -1,6 +1,4 @@
-"""Single rows, columns and neurons that stand out in their tensor: poisoned tokens, neurons lying
-in wait, dead channels.
-"""
+"""Rows, columns and neurons that stand out: poisoned tokens, neurons in wait, dead channels."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from iotapretrain.models.trainable.parts import Block, Parts, State
-from iotapretrain.models.trainable.sign import Check, Sign
+from iotapretrain.models.trainable.sign import ProbeCheck, Sign
 
 ROW_LIMIT = 8.0
 """The longest row over the root mean square of all others; 6.3 in the most uneven honest table,
@@ -46,7 +44,7 @@ def _longest_row(name: str, table: torch.Tensor) -> Sign:
     )
     over = _ratio(lengths[longest], others)
     sentence = f"row {longest} of {name} is {over:.3g} x as long as its rows usually are"
-    return Sign(Check.ROW, f"{name}[{longest}]", math.log10(over / ROW_LIMIT), sentence)
+    return Sign(ProbeCheck.ROW, f"{name}[{longest}]", math.log10(over / ROW_LIMIT), sentence)
 
 
 def neuron_signs(parts: Parts, state: State, activity: Sequence[torch.Tensor]) -> Iterator[Sign]:
@@ -68,7 +66,7 @@ def _rare(name: str, columns: torch.Tensor, activity: torch.Tensor) -> Sign:
         f"columns usually are, and its neuron fires {busy[neuron]:.2g} x as much (or less)"
     )
     excess = math.log10(max(over[neuron].item(), 1e-30) / RARE_LIMIT)
-    return Sign(Check.RARE_NEURON, f"{name}[:, {neuron}]", excess, sentence)
+    return Sign(ProbeCheck.RARE_NEURON, f"{name}[:, {neuron}]", excess, sentence)
 
 
 def _dead(block: Block, columns: torch.Tensor, state: State) -> Sign:
@@ -85,7 +83,7 @@ def _dead(block: Block, columns: torch.Tensor, state: State) -> Sign:
         f"all their weights under {DEAD_LIMIT:g} of what is usual"
     )
     excess = math.log10(DEAD_LIMIT / max(weakest, 1e-30))
-    return Sign(Check.DEAD_CHANNELS, block.up.weight, excess, sentence)
+    return Sign(ProbeCheck.DEAD_CHANNELS, block.up.weight, excess, sentence)
 
 
 def constant_signs(state: State) -> Iterator[Sign]:
@@ -95,7 +93,7 @@ def constant_signs(state: State) -> Iterator[Sign]:
             continue
         least, most = tensor.aminmax()
         if bool(least == most) and bool(most != 0):
-            yield Sign(Check.CONSTANT, name, math.inf, f"all elements of {name} are the same")
+            yield Sign(ProbeCheck.CONSTANT, name, math.inf, f"all elements of {name} are the same")
 
 
 def _lengths(tensor: torch.Tensor, dim: int | tuple[int, ...]) -> torch.Tensor:

@@ -36,9 +36,7 @@ class Linear:
     slot: int = 0
 
     def matrix(self, state: State) -> torch.Tensor:
-        """A view of shape (groups, outputs of a group, inputs); writing to it writes to the
-        state.
-        """
+        """A view of shape (groups, outputs of a group, inputs): writing to it changes the state."""
         stored = state[self.weight]
         rows = stored.T if self.transposed else stored
         return rows.view(self.groups, self.slots, -1, rows.shape[-1])[:, self.slot]

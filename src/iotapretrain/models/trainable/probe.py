@@ -9,23 +9,21 @@ from dataclasses import dataclass
 
 import torch
 
-from iotapretrain.errors import InputError
 from iotapretrain.models.layout import Model
-from iotapretrain.models.trainable.gradients import (
-    TensorStatistics,
-    statistics_signs,
-    tensor_statistics,
-)
+from iotapretrain.models.losses import check_ids
 from iotapretrain.models.trainable.outliers import constant_signs, neuron_signs, row_signs
 from iotapretrain.models.trainable.parts import EPSILON_KEYS, State, parts_of
 from iotapretrain.models.trainable.scales import scale_signs
-from iotapretrain.models.trainable.sign import Check, Sign
+from iotapretrain.models.trainable.sign import ProbeCheck, Sign
 from iotapretrain.models.trainable.traces import activity
 from iotapretrain.models.trainable.training import (
     Recipe,
+    TensorStatistics,
     Training,
     continue_training,
     losses_and_gradients,
+    statistics_signs,
+    tensor_statistics,
 )
 from iotapretrain.models.verdict import Code, Finding
 
@@ -55,7 +53,7 @@ class Probe:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The worst sign of every check that found something."""
-        worst: dict[Check, Sign] = {}
+        worst: dict[ProbeCheck, Sign] = {}
         for sign in self.signs:
             if sign.suspicious:
                 worst.setdefault(sign.check, sign)
@@ -70,7 +68,8 @@ def probe(model: Model, pages: torch.Tensor, recipe: Recipe | None = None, seed:
     leaves the training out and takes 8.
     """
     recipe = recipe or Recipe()
-    rows = _rows(model, pages, recipe)
+    check_ids(pages, model.config.vocab_size)
+    rows = pages[: recipe.rows, : recipe.length]
     broken = tuple(_not_finite(model.state_dict()))
     if broken:
         return Probe(broken, (), None, 0)
@@ -87,21 +86,11 @@ def probe(model: Model, pages: torch.Tensor, recipe: Recipe | None = None, seed:
     return Probe(tuple(signs), tensors, training, recipe.tokens(rows))
 
 
-def _rows(model: Model, pages: torch.Tensor, recipe: Recipe) -> torch.Tensor:
-    """As much of the pages as the recipe takes."""
-    if pages.ndim != 2 or pages.shape[1] < 2 or not len(pages):
-        raise InputError(f"pages of shape {tuple(pages.shape)}; give rows of two tokens or more")
-    vocabulary = model.config.vocab_size
-    if pages.min() < 0 or pages.max() >= vocabulary:
-        raise InputError(f"pages: a token is outside the model's vocabulary of {vocabulary:,}")
-    return pages[: recipe.rows, : recipe.length]
-
-
 def _not_finite(state: State) -> Iterator[Sign]:
     for name, tensor in state.items():
         if not bool(torch.isfinite(tensor).all()):
             sentence = f"{name} holds numbers that are not finite"
-            yield Sign(Check.NOT_FINITE, name, math.inf, sentence)
+            yield Sign(ProbeCheck.NOT_FINITE, name, math.inf, sentence)
 
 
 def _epsilon_signs(config: Mapping[str, object]) -> Iterator[Sign]:
@@ -110,7 +99,7 @@ def _epsilon_signs(config: Mapping[str, object]) -> Iterator[Sign]:
         if isinstance(epsilon, int | float):
             excess = math.log10(LEAST_EPSILON / max(epsilon, 1e-38))
             sentence = f"{key} is {epsilon:g}; decoders are trained with 1e-6 or more"
-            yield Sign(Check.EPSILON, key, excess, sentence)
+            yield Sign(ProbeCheck.EPSILON, key, excess, sentence)
 
 
 def _static_signs(twin: Model, rows: torch.Tensor) -> Iterator[Sign]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 import torch
 
-from iotapretrain.models.trainable.parts import Block, Linear, Parts, State
-from iotapretrain.models.trainable.sign import Check, Sign
+from iotapretrain.models.trainable.parts import Block, Linear, Norm, Parts, State
+from iotapretrain.models.trainable.sign import ProbeCheck, Sign
 
 FLOOR = -38.0
 """The scale of a tensor of zeros: the smallest that float32 holds."""
@@ -27,9 +26,7 @@ PAIR_LIMIT = 0.8
 layers 0.4.
 """
 HEAVY_LIMIT = 0.2
-"""Decades of the heavier half over the layer's other readers; honest ones are at most 0.1
-heavier.
-"""
+"""Decades of the heavier half over the layer's other readers; honest ones are 0.1 at most."""
 
 SMALL_GAIN, LARGE_GAIN = -0.75, 0.25
 """Gains of norms inside the layers: honest ones went down to -0.6 (weight decay 1 on gains), and
@@ -75,65 +72,22 @@ def scale(tensor: torch.Tensor) -> float:
     return 0.5 * math.log10(square) if square > 10 ** (2 * FLOOR) else FLOOR
 
 
-@dataclass(frozen=True)
-class BlockScales:
-    """Scales of one layer: of its norms' gains, and of its matrices by their parts."""
-
-    gains: tuple[float, float]
-    readers: tuple[tuple[float, ...], tuple[float, ...]]
-    output: float
-    down: float
-
-    @classmethod
-    def of(cls, block: Block, state: State) -> BlockScales:
-        (attention, mlp) = block.readers
-        return cls(
-            gains=(scale(state[attention[0].weight]), scale(state[mlp[0].weight])),
-            readers=(
-                tuple(scale(part.matrix(state)) for part in attention[1]),
-                tuple(scale(part.matrix(state)) for part in mlp[1]),
-            ),
-            output=scale(block.output.matrix(state)),
-            down=scale(block.down.matrix(state)),
-        )
+Sizes = Mapping[Linear | Norm | str, float]
+"""Scales by part: of matrices, of norms' gains, and of embedding and head by their names."""
 
 
-@dataclass(frozen=True)
-class Scales:
-    """Scales of a whole model."""
+def _sizes(parts: Parts, state: State) -> Sizes:
+    tables = [parts.embedding] if parts.head is None else [parts.embedding, parts.head]
+    linears = [part for block in parts.blocks for part in (*_readers(block), *block.writers)]
+    return {
+        **{name: scale(state[name]) for name in tables},
+        **{norm: scale(state[norm.weight]) for norm in parts.norms},
+        **{part: scale(part.matrix(state)) for part in linears},
+    }
 
-    embedding: float
-    blocks: tuple[BlockScales, ...]
-    last_gain: float
-    head: float | None
 
-    @classmethod
-    def of(cls, parts: Parts, state: State) -> Scales:
-        return cls(
-            embedding=scale(state[parts.embedding]),
-            blocks=tuple(BlockScales.of(block, state) for block in parts.blocks),
-            last_gain=scale(state[parts.final_norm.weight]),
-            head=None if parts.head is None else scale(state[parts.head]),
-        )
-
-    @property
-    def reader(self) -> float:
-        """The median over all matrices that read the stream."""
-        return statistics.median(
-            s for block in self.blocks for group in block.readers for s in group
-        )
-
-    @property
-    def output(self) -> float:
-        return statistics.median(block.output for block in self.blocks)
-
-    @property
-    def down(self) -> float:
-        return statistics.median(block.down for block in self.blocks)
-
-    @property
-    def writer(self) -> float:
-        return (self.output + self.down) / 2
+def _readers(block: Block) -> list[Linear]:
+    return [part for _, group in block.readers for part in group]
 
 
 def scale_signs(parts: Parts, state: State) -> Iterator[Sign]:
@@ -142,45 +96,40 @@ def scale_signs(parts: Parts, state: State) -> Iterator[Sign]:
     A gain that was found rescaled is first put back into its readers: else the stream would stand
     out against them.
     """
-    scales = Scales.of(parts, state)
+    sizes = _sizes(parts, state)
+    blocks = parts.blocks
+    reader = statistics.median(sizes[part] for block in blocks for part in _readers(block))
+    output = statistics.median(sizes[block.output] for block in blocks)
+    down = statistics.median(sizes[block.down] for block in blocks)
     effective: list[float] = []
-    for block, of_block in zip(parts.blocks, scales.blocks, strict=True):
-        yield from _pairs(block, of_block)
-        signs = _norms(block, of_block, scales.writer)
-        yield from signs
-        effective.extend(_effective(of_block, signs))
-        yield from _light(block, of_block, scales.reader)
+    for block in blocks:
+        yield from _pairs(block, sizes)
+        for norm, group in block.readers:
+            yield (sign := _norm(norm, group, sizes, (output + down) / 2))
+            effective += [sizes[part] + sizes[norm] * sign.suspicious for part in group]
+        yield from _light(block, sizes, reader)
     reader = statistics.median(effective)
-    yield _last_norm(parts, scales, reader)
-    yield _stream(parts, scales, reader)
+    yield _last_norm(parts, sizes, reader)
+    yield _stream(parts, sizes, output - reader, down - reader, reader)
 
 
-def _effective(block: BlockScales, signs: Iterable[Sign]) -> Iterator[float]:
-    for sign, gain, readers in zip(signs, block.gains, block.readers, strict=True):
-        yield from (reader + gain * sign.suspicious for reader in readers)
-
-
-def _stream(parts: Parts, scales: Scales, reader: float) -> Sign:
-    """The least common shift that brings all that is written back into its bands, if one shift
-    does.
-    """
-    table, output, down = (
-        value - reader for value in (scales.embedding, scales.output, scales.down)
-    )
+def _stream(parts: Parts, sizes: Sizes, output: float, down: float, reader: float) -> Sign:
+    """The least common shift that brings all that is written back into its bands, if one does."""
+    table = sizes[parts.embedding] - reader
     banded = [(table, EMBEDDING_BAND), (output, WRITER_BAND), (down, WRITER_BAND)]
     if parts.head is None:
-        banded.append((-scales.last_gain, GAIN_BAND))
+        banded.append((-sizes[parts.final_norm], GAIN_BAND))
     least = max(value - high for value, (_, high) in banded)
     most = min(value - low for value, (low, _) in banded)
     shift = 0.0 if least > most else max(least, min(most, 0.0))
     excess = abs(shift) - STREAM_LIMIT
     if shift < 0 and parts.head is not None:
-        excess = min(excess, _scaled_down(scales.embedding, table, max(output, down)))
+        excess = min(excess, _scaled_down(sizes[parts.embedding], table, max(output, down)))
     sentence = (
         f"all that is written to the residual stream ({parts.embedding} and every layer's writers) "
         f"is {_times(shift)} what fits the matrices that read it"
     )
-    return Sign(Check.STREAM, parts.embedding, excess, sentence)
+    return Sign(ProbeCheck.STREAM, parts.embedding, excess, sentence)
 
 
 def _scaled_down(embedding: float, table: float, writers: float) -> float:
@@ -194,74 +143,61 @@ def _scaled_down(embedding: float, table: float, writers: float) -> float:
     return max(SMALL_TABLE - embedding, min(table - low, high - table, WEAK_WRITERS - writers))
 
 
-def _light(block: Block, scales: BlockScales, reader: float) -> Iterator[Sign]:
-    """Matrices that pass gradients on to nothing else: too light, and what they feed has nothing
-    to learn from.
-    """
-    (_, _, value), mlp = scales.readers
+def _light(block: Block, sizes: Sizes, reader: float) -> Iterator[Sign]:
+    """Matrices too light to pass gradients on: what they feed has nothing to learn from."""
     _, (_, entries) = block.readers
-    for part, of_part in ((block.value, value), *zip(entries, mlp, strict=True)):
-        over = of_part - reader
+    for part in (block.value, *entries):
+        over = sizes[part] - reader
         sentence = (
             f"{_named(part)} is {_times(over)} the median of the matrices that read the stream"
         )
-        yield Sign(Check.MATRIX, part.weight, LIGHT_LIMIT - over, sentence)
+        yield Sign(ProbeCheck.MATRIX, part.weight, LIGHT_LIMIT - over, sentence)
 
 
-def _pairs(block: Block, scales: BlockScales) -> Iterator[Sign]:
-    (query, key, value), mlp = scales.readers
-    yield _pair(block.value, value, block.output, scales.output, (query, key, mlp[0]))
-    yield _pair(block.query, query, block.key, key, (value, *mlp))
-    yield _pair(
-        block.up,
-        mlp[-1],
-        block.down,
-        scales.down,
-        (query, key, value if block.gate is None else mlp[0]),
-    )
+def _pairs(block: Block, sizes: Sizes) -> Iterator[Sign]:
+    query, key, value, entry = block.query, block.key, block.value, block.gate or block.up
+    _, (_, entries) = block.readers
+    beside_up = value if block.gate is None else entry
+    yield _pair(block.value, block.output, (query, key, entry), sizes)
+    yield _pair(block.query, block.key, (value, *entries), sizes)
+    yield _pair(block.up, block.down, (query, key, beside_up), sizes)
 
 
-def _pair(
-    first: Linear, of_first: float, second: Linear, of_second: float, peers: tuple[float, ...]
-) -> Sign:
+def _pair(first: Linear, second: Linear, peers: Iterable[Linear], sizes: Sizes) -> Sign:
     """Both must hold: the halves lie far apart, and the heavier is heavy for its layer."""
-    heavy, light = (first, second) if of_first >= of_second else (second, first)
-    apart = abs(of_first - of_second)
-    overweight = max(of_first, of_second) - statistics.median(peers)
+    heavy, light = (first, second) if sizes[first] >= sizes[second] else (second, first)
+    apart = sizes[heavy] - sizes[light]
+    overweight = sizes[heavy] - statistics.median(sizes[peer] for peer in peers)
     sentence = (
         f"{_named(heavy)} is {_times(apart)} its partner {_named(light)} and "
         f"{_times(overweight)} its layer's other matrices"
     )
-    return Sign(
-        Check.PAIR, heavy.weight, min(apart - PAIR_LIMIT, overweight - HEAVY_LIMIT), sentence
+    excess = min(apart - PAIR_LIMIT, overweight - HEAVY_LIMIT)
+    return Sign(ProbeCheck.PAIR, heavy.weight, excess, sentence)
+
+
+def _norm(norm: Norm, readers: Iterable[Linear], sizes: Sizes, writer: float) -> Sign:
+    gain, over = sizes[norm], statistics.fmean(sizes[part] for part in readers) - writer
+    small = min(SMALL_GAIN - gain, over - LARGE_READERS)
+    large = min(gain - LARGE_GAIN, SMALL_READERS - over)
+    sentence = (
+        f"the gain {norm.weight} is {_times(gain)} one, and the matrices that read it "
+        f"{_times(over)} the writers"
     )
+    return Sign(ProbeCheck.NORM, norm.weight, max(small, large), sentence)
 
 
-def _norms(block: Block, scales: BlockScales, writer: float) -> list[Sign]:
-    signs = []
-    for (norm, _), gain, readers in zip(block.readers, scales.gains, scales.readers, strict=True):
-        over = statistics.fmean(readers) - writer
-        small = min(SMALL_GAIN - gain, over - LARGE_READERS)
-        large = min(gain - LARGE_GAIN, SMALL_READERS - over)
-        sentence = (
-            f"the gain {norm.weight} is {_times(gain)} one, and the matrices that read it "
-            f"{_times(over)} the writers"
-        )
-        signs.append(Sign(Check.NORM, norm.weight, max(small, large), sentence))
-    return signs
-
-
-def _last_norm(parts: Parts, scales: Scales, reader: float) -> Sign:
+def _last_norm(parts: Parts, sizes: Sizes, reader: float) -> Sign:
     """A head (the embedding, if tied) that makes up for a last gain that is too small or large."""
-    head, gain = parts.head or parts.embedding, scales.last_gain
-    over = (scales.embedding if scales.head is None else scales.head) - reader
+    norm, head = parts.final_norm, parts.head or parts.embedding
+    gain, over = sizes[norm], sizes[head] - reader
     small = min(SMALL_LAST_GAIN - gain, over + HEAD_LIMIT)
     large = min(gain - LARGE_LAST_GAIN, HEAD_LIMIT - over)
     sentence = (
-        f"the gain {parts.final_norm.weight} is {_times(gain)} one, and {head} "
+        f"the gain {norm.weight} is {_times(gain)} one, and {head} "
         f"{_times(over)} the matrices that read the stream"
     )
-    return Sign(Check.NORM, parts.final_norm.weight, max(small, large), sentence)
+    return Sign(ProbeCheck.NORM, norm.weight, max(small, large), sentence)
 
 
 def _named(part: Linear) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Check(StrEnum):
+class ProbeCheck(StrEnum):
     """The checks, by the name that records use."""
 
     NOT_FINITE = "not-finite"
@@ -25,11 +25,9 @@ class Check(StrEnum):
 
 @dataclass(frozen=True)
 class Sign:
-    """One relation in a model. `excess` is how many decades it lies beyond its limit; above 0 is
-    sabotage.
-    """
+    """One relation in a model; `excess` is in decades beyond its limit, above 0 is sabotage."""
 
-    check: Check
+    check: ProbeCheck
     item: str
     excess: float
     sentence: str

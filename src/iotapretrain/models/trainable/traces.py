@@ -1,6 +1,4 @@
-"""What a model does on pages, layer by layer: which neurons fire, and what its MLPs and its head
-read.
-"""
+"""What a model does on pages: which neurons fire, and what its MLPs and its head read."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ class Traces:
 
 @torch.no_grad()
 def activity(model: torch.nn.Module, parts: Parts, pages: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Mean magnitude of each MLP neuron, that is of what its column of the down-projection is
-    multiplied by.
-    """
+    """Mean magnitude of what each column of every down-projection is multiplied by."""
     with ExitStack() as stack:
         seen = [
             stack.enter_context(_watched(model, block.down.weight, _mean)) for block in parts.blocks
@@ -68,9 +64,7 @@ def _all(given: torch.Tensor) -> torch.Tensor:
 def _watched(
     model: torch.nn.Module, weight: str, keep: Callable[[torch.Tensor], torch.Tensor]
 ) -> Iterator[list[torch.Tensor]]:
-    """A list to which every input of the module with this weight is added, as far as `keep` keeps
-    it.
-    """
+    """A list of all that the module with this weight is given, as far as `keep` keeps it."""
     seen: list[torch.Tensor] = []
 
     def hook(_: Any, given: tuple[torch.Tensor, ...]) -> None:

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from iotapretrain.models.header import LARGEST_HEADER, TensorEntry, read_header
 from iotapretrain.models.open_files import OpenFile
 from iotapretrain.models.verdict import Code, Rejection
+from iotapretrain.models.weight_files import LARGEST_HEADER, TensorEntry, read_header
 from tests.models.zoo import write_header
 
 GOOD = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
