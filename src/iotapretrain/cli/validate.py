@@ -93,8 +93,7 @@ def validate(
     from iotapretrain.hub import model_cache
     from iotapretrain.models.allowance import allowance, machine_bytes
     from iotapretrain.models.worker import Budget, Worker
-    from iotapretrain.observe.sink import Several
-    from iotapretrain.observe.sinks import open_sinks
+    from iotapretrain.observe.sink import Several, open_sinks
 
     owner = wallet.partition("/")[0]
     schedule, text = find_schedule(competitions, network)

@@ -12,8 +12,7 @@ from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.errors import BadRoundError
 from iotapretrain.observe.events import AnyEvent
-from iotapretrain.observe.selection import RECORDS
-from iotapretrain.observe.tail import Tail
+from iotapretrain.observe.read_records import RECORDS, Tail
 
 _log = logging.getLogger(__name__)
 

@@ -23,10 +23,10 @@ from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.network_folder import NetworkFolder
-from iotapretrain.dashboard.own_loop import OwnLoop
 from iotapretrain.dashboard.round_page import RoundWriter
 from iotapretrain.dashboard.versions import Versions
 from iotapretrain.hub.protocol import Hub
+from iotapretrain.net.threads import OwnLoop
 from iotapretrain.rules.competition.schedule import Schedule
 from iotapretrain.rules.sampling import SYNC_CADENCE
 
