@@ -9,10 +9,10 @@ from iotapretrain.chain.metagraph import Commitment, Commitments
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.dashboard.hub_admission import Quota
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 

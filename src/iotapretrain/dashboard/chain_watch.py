@@ -11,9 +11,9 @@ from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.competition.records.committed import Ground
 from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.trails import Places
+from iotapretrain.dashboard.hub_admission import Permits
 from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
 
 _log = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
@@ -13,17 +14,16 @@ from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.records.public_rounds import rounds_repository
 from iotapretrain.competition.records.round_record import SignedRound, is_sealed
 from iotapretrain.competition.records.whole_history import WholeHistory
-from iotapretrain.dashboard.index import Index
-from iotapretrain.dashboard.left_out import (
+from iotapretrain.dashboard.hub_admission import (
     NOBODY,
     SKIPPED,
     Omission,
-    counted,
+    Permits,
+    Quota,
     keep_counts,
 )
-from iotapretrain.dashboard.permits import Permits
-from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.errors import (
     BadRoundError,
     CorruptModelError,
@@ -119,7 +119,7 @@ class HubRounds:
                 known.left[number, files[number].content_key] = reason
             new |= reason is None
         self._drop(hotkey, known)
-        counts = counted(known.left)
+        counts = Counter(map(str, known.left.values()))
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
         counts[SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
@@ -136,10 +136,7 @@ class HubRounds:
 
     def _unknown(self, hotkey: str, files: Mapping[int, FileEntry]) -> list[int]:
         """Rounds that are neither shown nor left out, in order."""
-        rows = self._index.rows(
-            "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ?",
-            (hotkey,),
-        )
+        rows = self._index.rows("SELECT round FROM decided WHERE validator_hotkey = ?", (hotkey,))
         shown, left = {row["round"] for row in rows}, self._known_of(hotkey).left
         return [
             number
@@ -182,8 +179,7 @@ class HubRounds:
 
     def _skipped(self, hotkey: str, head: int) -> list[int]:
         rows = self._index.rows(
-            "SELECT DISTINCT r.sync_block FROM rounds r JOIN hotkeys h ON h.id = r.validator "
-            "WHERE h.hotkey = ? AND r.sealed",
+            "SELECT DISTINCT sync_block FROM decided WHERE validator_hotkey = ? AND sealed",
             (hotkey,),
         )
         recorded = {row["sync_block"] for row in rows}

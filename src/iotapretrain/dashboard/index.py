@@ -11,8 +11,11 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
+import msgspec
+
+Shown = TypeVar("Shown", bound=msgspec.Struct)
 SCHEMA = """
 CREATE TABLE hotkeys (id INTEGER PRIMARY KEY, hotkey TEXT NOT NULL UNIQUE);
 CREATE TABLE commitments (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -75,6 +78,14 @@ CREATE TABLE epochs (
 CREATE INDEX epochs_by_hotkey ON epochs (hotkey, block);
 CREATE TABLE chain_weights (validator INTEGER NOT NULL, uid INTEGER NOT NULL, weight REAL NOT NULL,
     PRIMARY KEY (validator, uid)) WITHOUT ROWID;
+CREATE VIEW decided AS SELECT r.*, v.hotkey validator_hotkey, c.hotkey champion_hotkey
+    FROM rounds r JOIN hotkeys v ON v.id = r.validator LEFT JOIN hotkeys c ON c.id = r.champion;
+CREATE VIEW judged AS SELECT m.*, h.hotkey address, c.text, r.round number, r.competition,
+    r.validator, v.hotkey validator_hotkey, r.block decided_at, r.champion_score
+    FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON h.id = m.hotkey
+    JOIN hotkeys v ON v.id = r.validator JOIN commitments c ON c.id = m."commitment";
+CREATE VIEW neurons AS SELECT e.*, h.hotkey address
+    FROM epochs e JOIN hotkeys h ON h.id = e.hotkey;
 """
 PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
 BUSY_SECONDS = 10.0
@@ -138,6 +149,11 @@ def insert(
     """Rows of a table; one that is there already is replaced."""
     places = ", ".join("?" * columns)
     batch.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)  # noqa: S608
+
+
+def shown(kind: type[Shown], row: sqlite3.Row, **more: object) -> Shown:
+    """A row as an answer: columns with the names of its fields, and what no column says."""
+    return msgspec.convert({**dict(row), **more}, kind, strict=False)  # SQLite keeps truths as 0, 1
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -1,12 +1,14 @@
-"""Signed rounds into the index."""
+"""Signed rounds into the index, and who beats whom in the newest ones."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import combinations
 from typing import Any, final
 
 import msgspec
+import numpy as np
 
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
@@ -14,11 +16,15 @@ from iotapretrain.competition.records.round_record import (
     SignedRound,
     is_sealed,
 )
-from iotapretrain.dashboard.duels import duels_of
+from iotapretrain.dashboard.api_types import Duels
 from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.wins import count_wins
 
 Verify = Callable[[str, bytes, bytes], bool]
 KEYS_AT_HAND = 100_000
+MOST_DUELISTS = 16
+"""Models in the matrix: more cannot be read on a screen."""
 KEEP_NEWEST = (
     "INSERT INTO newest VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
     "number = excluded.number, round = excluded.round WHERE excluded.number > number"
@@ -169,3 +175,42 @@ class RoundWriter:
         if found is None:
             found = self._keys[table, text] = key_of(batch, table, column, text)
         return found
+
+
+def duels_of(record: RoundRecord) -> Duels:
+    """The best models of a round, by score, against each other (competition, 8.2)."""
+    best = sorted(
+        (model for model in record.models if model.score is not None and model.losses),
+        key=lambda model: (model.score, model.block),
+    )[:MOST_DUELISTS]
+    if not best:
+        return Duels()
+    losses = _losses(record, best)
+    blocks = np.array([float(model.block) for model in best])
+    epsilons = np.array([model.epsilon or 0.0 for model in best])
+    shares: list[list[float | None]] = [[None] * len(best) for _ in best]
+    for i, j in combinations(range(len(best)), 2):
+        both = losses[[i, j]][:, ~np.isnan(losses[[i, j]]).any(axis=0)]
+        if both.size:
+            wins = count_wins(both, blocks[[i, j]], epsilons[[i, j]]) / both.shape[1]
+            shares[i][j], shares[j][i] = map(float, wins)
+    hotkeys, uids = zip(*((model.hotkey, model.uid) for model in best), strict=True)
+    return Duels(hotkeys, uids, losses.shape[1], tuple(map(tuple, shares)))
+
+
+def _losses(record: RoundRecord, models: list[ModelRecord]) -> FloatArray:
+    """By model and page of all tasks; NaN where a page was not scored."""
+    rows = [
+        [
+            loss
+            for task in record.tasks
+            for loss in _padded(model.losses.get(task.name, ()), len(task.pages))
+        ]
+        for model in models
+    ]
+    return np.array(rows, dtype=np.float64).reshape(len(models), -1)
+
+
+def _padded(losses: Sequence[float | None], pages: int) -> list[float | None]:
+    """As many as there are pages, whatever a record says."""
+    return [*losses, *[None] * pages][:pages]
