@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
-import zlib
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import msgspec
@@ -19,13 +19,12 @@ from iotapretrain.dashboard.live import Topic
 from iotapretrain.errors import InputError
 
 MOST_BYTES = 48 << 20
-MOST_PAGES = 256
+MOST_ANSWERS = 1_024
+MOST_HOT = 256
 HOT_SECONDS = 30.0
 """Who looks at a page asks for it again at every change: what nobody asked for is not looked at."""
 WORTH_PACKING = 1_024
 PACKING = 5
-GZIP = 31
-"""The window that makes zlib write gzip's format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,68 +45,59 @@ class PageQuestion:
     compute: Callable[[], Struct]
 
 
-@dataclass(slots=True)
-class _Page:
-    """A question, when it was last asked, its newest answer, and those that are being computed."""
-
-    question: PageQuestion
-    asked: float
-    answer: AnswerBytes | None = None
-    computing: dict[str, asyncio.Future[AnswerBytes]] = field(default_factory=dict)
-
-    @property
-    def size(self) -> int:
-        return 0 if self.answer is None else len(self.answer.plain) + len(self.answer.packed or b"")
-
-    def keep(self, done: asyncio.Future[AnswerBytes], tag: str) -> None:
-        del self.computing[tag]
-        if not done.cancelled() and done.exception() is None:
-            self.answer = done.result()
-
-
 @final
 class AnswerCache:
-    """Answers by their address, the least used forgotten first."""
+    """Answers by their address and tag, the least used forgotten first."""
 
     def __init__(self, executor: Executor, clock: Callable[[], float] = time.monotonic) -> None:
         self._executor, self._clock = executor, clock
-        self._pages: OrderedDict[str, _Page] = OrderedDict()
+        self._asked: OrderedDict[str, tuple[PageQuestion, float]] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, str], asyncio.Future[AnswerBytes]] = OrderedDict()
 
     async def get(self, question: PageQuestion, tag: str) -> AnswerBytes:
         """The answer that is as new as `tag`; errors of computing it are raised to all who wait."""
-        page = self._pages.setdefault(question.address, _Page(question, 0.0))
-        page.question, page.asked = question, self._clock()
-        self._pages.move_to_end(question.address)
-        answer = await self._newest(page, tag)
-        while len(self._pages) > MOST_PAGES or self._size() > MOST_BYTES:
-            self._pages.popitem(last=False)
-        return answer
+        self._asked[question.address] = (question, self._clock())
+        self._asked.move_to_end(question.address)
+        if len(self._asked) > MOST_HOT:
+            self._asked.popitem(last=False)
+        return await self._answer(question, tag)
 
     async def renew(self, tag: Callable[[tuple[Topic, ...]], str]) -> None:
         """Answer anew, one after the other, what was asked for of late."""
         since = self._clock() - HOT_SECONDS
-        for page in [page for page in self._pages.values() if page.asked >= since]:
+        for question in [question for question, asked in self._asked.values() if asked >= since]:
             with suppress(InputError):  # gone: who asks again is told so
-                await self._newest(page, tag(page.question.topics))
+                await self._answer(question, tag(question.topics))
 
-    async def _newest(self, page: _Page, tag: str) -> AnswerBytes:
-        if page.answer is not None and page.answer.tag == tag:
-            return page.answer
-        running = page.computing.get(tag)
-        if running is None:
+    async def _answer(self, question: PageQuestion, tag: str) -> AnswerBytes:
+        key = (question.address, tag)
+        found = self._answers.get(key)
+        if found is None:
             loop = asyncio.get_running_loop()
-            running = loop.run_in_executor(self._executor, _computed, tag, page.question.compute)
-            page.computing[tag] = running
-            running.add_done_callback(lambda done: page.keep(done, tag))
-        return await asyncio.shield(running)
+            found = loop.run_in_executor(self._executor, _computed, tag, question.compute)
+            self._answers[key] = found
+            found.add_done_callback(lambda done: self._keep(key, done))
+        self._answers.move_to_end(key)
+        return await asyncio.shield(found)
+
+    def _keep(self, key: tuple[str, str], done: asyncio.Future[AnswerBytes]) -> None:
+        if done.cancelled() or done.exception() is not None:
+            self._answers.pop(key, None)
+        while len(self._answers) > MOST_ANSWERS or self._size() > MOST_BYTES:
+            self._answers.popitem(last=False)
 
     def _size(self) -> int:
-        return sum(page.size for page in self._pages.values())
+        return sum(map(_size, self._answers.values()))
+
+
+def _size(found: asyncio.Future[AnswerBytes]) -> int:
+    if not found.done() or found.cancelled() or found.exception() is not None:
+        return 0
+    answer = found.result()
+    return len(answer.plain) + len(answer.packed or b"")
 
 
 def _computed(tag: str, compute: Callable[[], Struct]) -> AnswerBytes:
     plain = msgspec.json.encode(compute())
-    if len(plain) < WORTH_PACKING:
-        return AnswerBytes(tag, plain, None)
-    packer = zlib.compressobj(PACKING, zlib.DEFLATED, GZIP)
-    return AnswerBytes(tag, plain, packer.compress(plain) + packer.flush())
+    worth = len(plain) >= WORTH_PACKING
+    return AnswerBytes(tag, plain, gzip.compress(plain, PACKING, mtime=0) if worth else None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import final
 
 from iotapretrain.competition.records.round_record import SignedRound
@@ -24,38 +23,31 @@ SPARE = 20
 
 
 class Omission(StrEnum):
-    """Why a record is left out; the first that applies."""
+    """Why a record is left out, the first that applies; with the sentence that says so."""
 
-    NO_PERMIT = "no-permit"
-    OTHER_NETWORK = "other-network"
-    NOT_SIGNED = "not-signed"
-    AHEAD = "ahead"
-    CROWDED = "crowded"
-    QUOTA = "quota"
-    TWICE = "twice"
-    UNREADABLE = "unreadable"
-    STRANGER = "stranger"
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Omission:
+        member = str.__new__(cls, code)
+        member._value_, member.sentence = code, sentence
+        return member
+
+    NO_PERMIT = "no-permit", "records of blocks at which it had no permit to validate"
+    OTHER_NETWORK = "other-network", "records of another network or subnet"
+    NOT_SIGNED = "not-signed", "records that it has not signed"
+    AHEAD = "ahead", "records of blocks that the chain does not have yet"
+    CROWDED = "crowded", "records of sync blocks that have their share of records already"
+    QUOTA = "quota", "older records beyond the most that are read and kept of one validator"
+    TWICE = "twice", "rounds with another record in an earlier repository"
+    UNREADABLE = "unreadable", "files that are no records of rounds"
+    STRANGER = "stranger", "hotkeys without a permit that name a repository of records"
+    SKIPPED = "skipped", "sync blocks without a record"
+    """No record is left out, but its absence is told in the same way."""
 
 
-SKIPPED = "skipped"
-"""Sync blocks without a record: no record is left out, but its absence is told in the same way."""
+SENTENCES = {str(each): each.sentence for each in Omission}
 NOBODY = ""
 """In the place of the hotkey: hotkeys that never had a permit are counted together."""
-
-SENTENCES: Mapping[str, str] = MappingProxyType(
-    {
-        Omission.NO_PERMIT: "records of blocks at which it had no permit to validate",
-        Omission.OTHER_NETWORK: "records of another network or subnet",
-        Omission.NOT_SIGNED: "records that it has not signed",
-        Omission.AHEAD: "records of blocks that the chain does not have yet",
-        Omission.CROWDED: "records of sync blocks that have their share of records already",
-        Omission.QUOTA: "older records beyond the most that are read and kept of one validator",
-        Omission.TWICE: "rounds with another record in an earlier repository",
-        Omission.UNREADABLE: "files that are no records of rounds",
-        Omission.STRANGER: "hotkeys without a permit that name a repository of records",
-        SKIPPED: "sync blocks without a record",
-    }
-)
 
 
 def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float) -> bool:
@@ -69,32 +61,29 @@ def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float
     with index.batch() as batch:
         gone = [(hotkey, reason) for reason in before.keys() - after.keys()]
         batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", gone)
-        new = [(hotkey, reason, number, now) for reason, number in changed.items()]
-        insert(batch, "left_out", new, 4)
+        new = [
+            {"hotkey": hotkey, "reason": reason, "number": number, "time": now}
+            for reason, number in changed.items()
+        ]
+        insert(batch, "left_out", new)
     return True
 
 
-@final
-class Permits:
-    """Permits change at epochs alone, so that no block needs a look of its own."""
+def ever_permitted(index: Index) -> frozenset[str]:
+    """Everybody with a permit at any of the epochs: of nobody else are records asked for."""
+    rows = index.rows("SELECT DISTINCT address FROM neurons WHERE permit")
+    return frozenset(row["address"] for row in rows)
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
 
-    def ever(self) -> frozenset[str]:
-        """Everybody with a permit at any of the epochs: of nobody else are records asked for."""
-        rows = self._index.rows("SELECT DISTINCT address FROM neurons WHERE permit")
-        return frozenset(row["address"] for row in rows)
-
-    def at(self, hotkey: str, block: int) -> bool:
-        """By the last epoch until this block, or by the earliest that is known."""
-        row = self._index.row(
-            "SELECT permit FROM neurons WHERE address = ? "
-            "AND block = coalesce((SELECT max(block) FROM epochs WHERE block <= ?), "
-            "(SELECT min(block) FROM epochs))",
-            (hotkey, block),
-        )
-        return row is not None and bool(row["permit"])
+def had_permit(index: Index, hotkey: str, block: int) -> bool:
+    """By the last epoch until this block, or by the earliest that is known: permits change at
+    epochs alone, which the dashboard follows anyway."""
+    row = index.row(
+        "SELECT permit FROM neurons WHERE address = ? AND block = coalesce("
+        "(SELECT max(block) FROM epochs WHERE block <= ?), (SELECT min(block) FROM epochs))",
+        (hotkey, block),
+    )
+    return row is not None and bool(row["permit"])
 
 
 @final

@@ -16,10 +16,10 @@ from iotapretrain.competition.records.round_record import SignedRound, is_sealed
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.dashboard.hub_admission import (
     NOBODY,
-    SKIPPED,
     Omission,
-    Permits,
     Quota,
+    ever_permitted,
+    had_permit,
     keep_counts,
 )
 from iotapretrain.dashboard.index import Index
@@ -87,13 +87,12 @@ class HubRounds:
         clock: Clock = time.time,
     ) -> None:
         self._index, self._hub, self._writer = index, hub, writer
-        self._permits, self._quota = Permits(index), quota or Quota(index)
-        self._cadence, self._clock = cadence, clock
+        self._quota, self._cadence, self._clock = quota or Quota(index), cadence, clock
         self._known: dict[str, _Known] = {}
 
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
-        permitted = self._permits.ever()
+        permitted = ever_permitted(self._index)
         new = self._tell(
             NOBODY, {Omission.STRANGER: len(_named(publishers.commitments) - permitted)}
         )
@@ -122,7 +121,7 @@ class HubRounds:
         counts = Counter(map(str, known.left.values()))
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
-        counts[SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
+        counts[Omission.SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
         return self._tell(hotkey, counts) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
@@ -161,7 +160,7 @@ class HubRounds:
         self, publishers: Publishers, hotkey: str, signed: SignedRound, size: int
     ) -> Omission | None:
         record = signed.record
-        if not self._permits.at(hotkey, record.block):
+        if not had_permit(self._index, hotkey, record.block):
             return Omission.NO_PERMIT
         if (record.network, record.netuid) != (publishers.network, publishers.netuid):
             return Omission.OTHER_NETWORK

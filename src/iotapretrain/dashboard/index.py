@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -143,12 +143,14 @@ def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int
     return int(made.lastrowid or 0)
 
 
-def insert(
-    batch: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]], columns: int
-) -> None:
-    """Rows of a table; one that is there already is replaced."""
-    places = ", ".join("?" * columns)
-    batch.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)  # noqa: S608
+def insert(batch: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What rows say of a table's columns, all the same ones; a row that is there is replaced."""
+    if not rows:
+        return
+    known = [row["name"] for row in batch.execute(f"PRAGMA table_info({table})")]
+    columns = [name for name in known if name in rows[0]]
+    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{n}" for n in columns)
+    batch.executemany(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- names of our own
 
 
 def shown(kind: type[Shown], row: sqlite3.Row, **more: object) -> Shown:

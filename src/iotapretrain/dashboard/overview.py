@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from iotapretrain.dashboard.api_types import Activity, LeftOut, Overview, Payee, Standing
-from iotapretrain.dashboard.hub_admission import SKIPPED
+from iotapretrain.dashboard.hub_admission import Omission
 from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, place_of, thinned
 from iotapretrain.dashboard.validators_page import left_out
@@ -126,7 +126,7 @@ def _left_out(people: People, found: LeftOut) -> Activity:
     """Where the page says what it does not show, and why."""
     whose = "hotkeys without a permit" if found.who is None else _name(people, found.who.hotkey)
     title = f"Not shown of {whose}: {found.reason}"
-    if found.reason == SKIPPED:
+    if found.reason == Omission.SKIPPED:
         title = f"{whose} has skipped sync blocks"
     hotkey = None if found.who is None else found.who.hotkey
     return Activity(found.time, "bad", title, f"{found.number} {found.sentence}", hotkey)

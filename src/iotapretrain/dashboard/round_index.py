@@ -25,15 +25,17 @@ Verify = Callable[[str, bytes, bytes], bool]
 KEYS_AT_HAND = 100_000
 MOST_DUELISTS = 16
 """Models in the matrix: more cannot be read on a screen."""
-KEEP_NEWEST = (
-    "INSERT INTO newest VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    "number = excluded.number, round = excluded.round WHERE excluded.number > number"
-)
+KEEP_NEWEST = """
+INSERT INTO newest VALUES (:validator, :competition, :hotkey, :number, :round)
+ON CONFLICT DO UPDATE SET number = excluded.number, round = excluded.round
+WHERE excluded.number > number
+"""
 """The round in which a validator last judged a miner."""
-KEEP_BEST = (
-    "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-    "score = coalesce(min(score, excluded.score), score, excluded.score)"
-)
+KEEP_BEST = """
+INSERT INTO entries
+VALUES (:competition, :commitment, :validator, :hotkey, :uid, :block, :score)
+ON CONFLICT DO UPDATE SET score = coalesce(min(score, excluded.score), score, excluded.score)
+"""
 """Every model once, with the best score that a validator gave it."""
 _OLD = "SELECT id FROM rounds WHERE validator = :validator AND round <= :newest AND size > 0"
 _SAID = (
@@ -88,77 +90,59 @@ class RoundWriter:
             "SELECT 1 FROM rounds WHERE validator = ? AND round = ?", (validator, record.round)
         ).fetchone():
             return False
-        row = (*self._round_row(batch, signed, validator), size)
-        marks = ", ".join("?" * len(row))
-        statement = f"INSERT INTO rounds VALUES (NULL, {marks})"  # noqa: S608 -- marks only
-        number = int(batch.execute(statement, row).lastrowid or 0)
-        standings = record.standings.get(str(record.competition), {})
-        rows = [self._model_row(batch, record, standings, number, m) for m in record.models]
-        insert(batch, "models", rows, 16)
-        seen = [(validator, record.competition, row[1], record.round, number) for row in rows]
-        batch.executemany(KEEP_NEWEST, seen)
-        batch.executemany(
-            KEEP_BEST,
-            [(record.competition, r[4], validator, r[1], r[2], r[3], r[7]) for r in rows],
-        )
+        insert(batch, "rounds", [self._round_row(batch, signed, validator, size)])
+        (number,) = batch.execute("SELECT last_insert_rowid()").fetchone()
+        round_ = {
+            "validator": validator,
+            "competition": record.competition,
+            "number": record.round,
+            "round": number,
+        }
+        rows = [round_ | self._model_row(batch, record, model) for model in record.models]
+        insert(batch, "models", rows)
+        batch.executemany(KEEP_NEWEST, rows)
+        batch.executemany(KEEP_BEST, rows)
         self._keep_duels(batch, record, validator)
         return True
 
     def _round_row(
-        self, batch: sqlite3.Connection, signed: SignedRound, validator: int
-    ) -> tuple[Any, ...]:
+        self, batch: sqlite3.Connection, signed: SignedRound, validator: int, size: int
+    ) -> dict[str, Any]:
         record = signed.record
         champion = next((m for m in record.models if m.hotkey == record.champion), None)
-        scored = sum(model.score is not None for model in record.models)
         taken = sum(model.pages_scored for model in record.models)
-        return (
-            validator,
-            record.round,
-            record.competition,
-            record.competition_name,
-            record.block,
-            record.sync_block,
-            signed.digest,
-            is_sealed(signed, self._verify),
-            record.code_version,
-            champion and self._key(batch, "hotkeys", "hotkey", champion.hotkey),
-            champion and champion.score,
-            champion and champion.epsilon,
-            champion and champion.block,
-            len(record.models),
-            scored,
-            record.race.pages_of_full_round if record.race else taken,
-            record.race.pages_scored if record.race else taken,
-            msgspec.json.encode({task.name: task.weight for task in record.tasks}),
-            msgspec.json.encode(record.weights),
-        )
+        return {
+            **msgspec.structs.asdict(record),
+            "validator": validator,
+            "digest": signed.digest,
+            "sealed": is_sealed(signed, self._verify),
+            "version": record.code_version,
+            "champion": champion and self._key(batch, "hotkeys", "hotkey", champion.hotkey),
+            "champion_score": champion and champion.score,
+            "champion_epsilon": champion and champion.epsilon,
+            "champion_block": champion and champion.block,
+            "models": len(record.models),
+            "scored": sum(model.score is not None for model in record.models),
+            "pages": record.race.pages_of_full_round if record.race else taken,
+            "pages_scored": record.race.pages_scored if record.race else taken,
+            "tasks": msgspec.json.encode({task.name: task.weight for task in record.tasks}),
+            "weights": msgspec.json.encode(record.weights),
+            "size": size,
+        }
 
     def _model_row(
-        self,
-        batch: sqlite3.Connection,
-        record: RoundRecord,
-        standings: dict[str, float],
-        number: int,
-        model: ModelRecord,
-    ) -> tuple[Any, ...]:
-        return (
-            number,
-            self._key(batch, "hotkeys", "hotkey", model.hotkey),
-            model.uid,
-            model.block,
-            self._key(batch, "commitments", "text", model.commitment),
-            model.outcome,
-            msgspec.json.encode(model.reasons) if model.reasons else None,
-            model.score,
-            model.epsilon,
-            model.wins,
-            model.win_rate,
-            model.weight,
-            standings.get(model.hotkey, 0.0),
-            record.weights.get(model.hotkey, 0.0),
-            model.raced_out,
-            msgspec.json.encode(model.task_scores) if model.task_scores else None,
-        )
+        self, batch: sqlite3.Connection, record: RoundRecord, model: ModelRecord
+    ) -> dict[str, Any]:
+        standings = record.standings.get(str(record.competition), {})
+        return {
+            **msgspec.structs.asdict(model),
+            "hotkey": self._key(batch, "hotkeys", "hotkey", model.hotkey),
+            "commitment": self._key(batch, "commitments", "text", model.commitment),
+            "reasons": msgspec.json.encode(model.reasons) if model.reasons else None,
+            "standing": standings.get(model.hotkey, 0.0),
+            "merged": record.weights.get(model.hotkey, 0.0),
+            "tasks": msgspec.json.encode(model.task_scores) if model.task_scores else None,
+        }
 
     def _keep_duels(self, batch: sqlite3.Connection, record: RoundRecord, validator: int) -> None:
         """Of the newest round only: who beats whom needs the losses of every page."""
@@ -168,7 +152,8 @@ class RoundWriter:
         ).fetchone()[0]
         if newest == record.round:
             body = msgspec.json.encode(duels_of(record))
-            insert(batch, "duels", [(record.competition, validator, body)], 3)
+            row = {"competition": record.competition, "validator": validator, "body": body}
+            insert(batch, "duels", [row])
 
     def _key(self, batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
         found = self._keys.get((table, text))

@@ -141,15 +141,11 @@ class Desk:
     async def _follow_chain(self) -> None:
         while True:
             before = self.chain.block, self.chain.problem
-            reading = await self._chain_loop.run(self.chain.look())
-            new = reading is not None and await asyncio.to_thread(self.chain.keep, reading)
-            if new or (self.chain.block, self.chain.problem) != before:
-                self.versions.bump("chain")
+            new = await self._chain_loop.run(self.chain.look())
             past = await self._chain_loop.run(self.chain.look_back())
-            if past is not None:
-                await asyncio.to_thread(self.chain.keep_epoch, past)
+            if new or past or (self.chain.block, self.chain.problem) != before:
                 self.versions.bump("chain")
-            await asyncio.sleep(0 if past is not None else CHAIN_SECONDS)
+            await asyncio.sleep(0 if past else CHAIN_SECONDS)
 
     async def _follow_hub(self, watch: HubWatch) -> None:
         """Often while there is something new, and ever more seldom while there is not."""
