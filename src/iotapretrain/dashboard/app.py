@@ -24,6 +24,7 @@ from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.competition_page import competition_page, duels_page, lineage
 from iotapretrain.dashboard.live import LiveStream, Seats, Topic
 from iotapretrain.dashboard.miner_page import miner_page, miners
+from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.overview import overview
 from iotapretrain.dashboard.service import Desk
 from iotapretrain.dashboard.validators_page import validators_page
@@ -31,6 +32,7 @@ from iotapretrain.errors import InputError
 
 STATIC = Path(__file__).parent / "static"
 JSON = "application/json"
+ALL: tuple[Topic, ...] = ("rounds", "events", "chain")
 LARGEST_REQUEST = 4_096
 NOT_OURS = "this dashboard does not answer to that name"
 PROTECTION = {
@@ -102,6 +104,10 @@ class Asked:
     request: Request
     desk: Desk
 
+    @property
+    def people(self) -> People:
+        return self.desk.people
+
     async def say(self, topics: tuple[Topic, ...], compute: Callable[[], Struct]) -> Response:
         """A page, or that it is still the one that the viewer has."""
         tag = f'"{self.desk.versions.tag(topics)}"'
@@ -136,10 +142,10 @@ Asking = Annotated[Asked, Depends(_asked)]
 
 @api.get("/overview")
 async def read_overview(asked: Asking) -> Response:
-    people, place, chain = asked.desk.people, asked.desk.place, asked.desk.chain
+    place, chain = asked.desk.place, asked.desk.chain
     return await asked.say(
-        ("rounds", "events", "chain"),
-        lambda: overview(people, place.network, place.netuid, chain.block, chain.problem),
+        ALL,
+        lambda: overview(asked.people, place.network, place.netuid, chain.block, chain.problem),
     )
 
 
@@ -147,9 +153,8 @@ async def read_overview(asked: Asking) -> Response:
 async def read_competition(
     asked: Asking, competition: CompetitionId, validator: Validator = None, places: Places = 100
 ) -> Response:
-    people = asked.desk.people
     return await asked.say(
-        ("rounds", "events"), lambda: competition_page(people, competition, validator, places)
+        ("rounds", "events"), lambda: competition_page(asked.people, competition, validator, places)
     )
 
 
@@ -157,13 +162,12 @@ async def read_competition(
 async def read_duels(
     asked: Asking, competition: CompetitionId, validator: Validator = None
 ) -> Response:
-    people = asked.desk.people
-    return await asked.say(("rounds",), lambda: duels_page(people, competition, validator))
+    return await asked.say(("rounds",), lambda: duels_page(asked.people, competition, validator))
 
 
 @api.get("/competitions/{competition}/lineage")
 async def read_lineage(asked: Asking, competition: CompetitionId) -> Response:
-    return await asked.say(("rounds",), lambda: lineage(asked.desk.people, competition))
+    return await asked.say(("rounds",), lambda: lineage(asked.people, competition))
 
 
 @api.get("/benchmarks")
@@ -173,27 +177,24 @@ async def read_benchmarks(asked: Asking) -> Response:
 
 @api.get("/chain")
 async def read_chain(asked: Asking) -> Response:
-    people, chain = asked.desk.people, asked.desk.chain
-    return await asked.say(("chain",), lambda: chain_page(people, chain.block, chain.problem))
+    chain = asked.desk.chain
+    return await asked.say(("chain",), lambda: chain_page(asked.people, chain.block, chain.problem))
 
 
 @api.get("/validators")
 async def read_validators(asked: Asking) -> Response:
-    topics: tuple[Topic, ...] = ("rounds", "events", "chain")
-    return await asked.say(topics, lambda: validators_page(asked.desk.people))
+    return await asked.say(ALL, lambda: validators_page(asked.people))
 
 
 @api.get("/miners")
 async def read_miners(asked: Asking) -> Response:
-    return await asked.say(("rounds", "events", "chain"), lambda: miners(asked.desk.people))
+    return await asked.say(ALL, lambda: miners(asked.people))
 
 
 @api.get("/miners/{hotkey}")
 async def read_miner(asked: Asking, hotkey: Hotkey) -> Response:
-    people, schedule = asked.desk.people, asked.desk.place.schedule
-    return await asked.say(
-        ("rounds", "events", "chain"), lambda: miner_page(people, schedule, hotkey)
-    )
+    schedule = asked.desk.place.schedule
+    return await asked.say(ALL, lambda: miner_page(asked.people, schedule, hotkey))
 
 
 @api.get("/audits")

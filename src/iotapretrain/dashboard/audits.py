@@ -144,11 +144,8 @@ class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def audit_page(people: People, audits: Audits) -> AuditPage:
     """Rounds of every validator, newest first, and the audits that were started here."""
-    return AuditPage(
-        audits.problem,
-        tuple(_auditable(people, who.hotkey) for who in people.validators()),
-        tuple(_shown(people, job) for job in audits.jobs),
-    )
+    validators = tuple(Auditable(who, _rounds(people, who.hotkey)) for who in people.validators())
+    return AuditPage(audits.problem, validators, tuple(_shown(people, job) for job in audits.jobs))
 
 
 def requested(people: People, body: bytes) -> tuple[str, int]:
@@ -166,12 +163,12 @@ def requested(people: People, body: bytes) -> tuple[str, int]:
     return wanted.validator, wanted.round
 
 
-def _auditable(people: People, hotkey: str) -> Auditable:
+def _rounds(people: People, hotkey: str) -> tuple[int, ...]:
     rows = people.index.rows(
         "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?",
         (hotkey, ROUNDS),
     )
-    return Auditable(people.who(hotkey), tuple(row["round"] for row in rows))
+    return tuple(row["round"] for row in rows)
 
 
 def _shown(people: People, job: AuditRun) -> AuditJob:

@@ -11,6 +11,7 @@ from iotapretrain.dashboard.names import People, thinned
 LINES = 12
 """Hotkeys in a chart over time: the first by the newest value; more cannot be told apart."""
 EPOCHS = 200
+OVER_TIME = ("stake", "emission", "incentive", "consensus", "trust")
 
 
 def chain_page(people: People, block: int | None, problem: str | None) -> ChainPage:
@@ -28,11 +29,7 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
         targets=tuple(targets),
         weights=weights,
         blocks=tuple(blocks),
-        stake=_series(people, blocks, "stake"),
-        emission=_series(people, blocks, "emission"),
-        incentive=_series(people, blocks, "incentive"),
-        consensus=_series(people, blocks, "consensus"),
-        trust=_series(people, blocks, "trust"),
+        **{column: _series(people, blocks, column) for column in OVER_TIME},
     )
 
 

@@ -25,7 +25,6 @@ POINTS = 400
 """Of a line: more than a screen can tell apart."""
 MOST_PLACES = 1_000
 LINEAGE = 200
-EVALUATED = "evaluated"
 DESCENTS = (
     "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
     "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
@@ -134,11 +133,10 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
     )
     board += [_place(people, row, None, None) for row in older]
     refused = people.index.rows(
-        "SELECT h.hotkey address, v.*, max(v.time) FROM verdicts v JOIN hotkeys h ON "
-        "h.id = v.hotkey WHERE v.validator = ?1 AND v.competition = ?2 AND v.outcome != ?3 AND "
-        "NOT EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
-        "n.hotkey = v.hotkey) GROUP BY v.hotkey ORDER BY v.time DESC LIMIT ?4",
-        (*seen, EVALUATED, places),
+        "SELECT *, max(time) FROM refusals r WHERE validator = ?1 AND competition = ?2 AND NOT "
+        "EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
+        "n.hotkey = r.hotkey) GROUP BY hotkey ORDER BY time DESC LIMIT ?3",
+        (*seen, places),
     )
     return [*board, *(_refused(people, row) for row in refused)][:places]
 
@@ -147,9 +145,8 @@ def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
     """How many there are to be shown."""
     row = people.index.row(
         "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
-        "UNION SELECT hotkey FROM verdicts WHERE validator = ?1 AND competition = ?2 AND "
-        "outcome != ?3)",
-        (newest["validator"], competition, EVALUATED),
+        "UNION SELECT hotkey FROM refusals WHERE validator = ?1 AND competition = ?2)",
+        (newest["validator"], competition),
     )
     return int(row[0]) if row else 0
 

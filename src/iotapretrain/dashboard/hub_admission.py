@@ -5,8 +5,9 @@ What is left out is counted by validator and reason: nothing is silent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import accumulate
 from typing import final
 
 from iotapretrain.competition.records.round_record import SignedRound
@@ -115,22 +116,12 @@ class Quota:
             "ORDER BY round DESC",
             (hotkey,),
         )
-        kept = self._kept([row["size"] for row in rows], self.most_records, self.most_bytes)
-        if kept == len(rows):
+        sizes = [row["size"] for row in rows]
+        if self._fit(sizes, 1.0) == len(rows):
             return None
-        part = 1 - 1 / SPARE
-        spare = self._kept(
-            [row["size"] for row in rows], int(self.most_records * part), self.most_bytes * part
-        )
-        return int(rows[spare]["round"])
+        return int(rows[self._fit(sizes, 1 - 1 / SPARE)]["round"])
 
-    @staticmethod
-    def _kept(sizes: list[int], most_records: int, most_bytes: float) -> int:
-        """How many, from the newest on, fit."""
-        kept, total = 0, 0
-        for size in sizes[:most_records]:
-            total += size
-            if total > most_bytes:
-                break
-            kept += 1
-        return kept
+    def _fit(self, sizes: Sequence[int], part: float) -> int:
+        """How many, from the newest on, fit into this part of the room."""
+        totals = accumulate(sizes[: int(self.most_records * part)])
+        return sum(total <= self.most_bytes * part for total in totals)

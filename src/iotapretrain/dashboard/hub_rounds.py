@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
@@ -88,7 +88,7 @@ class HubRounds:
     ) -> None:
         self._index, self._hub, self._writer = index, hub, writer
         self._quota, self._cadence, self._clock = quota or Quota(index), cadence, clock
-        self._known: dict[str, _Known] = {}
+        self._known: defaultdict[str, _Known] = defaultdict(_Known)
 
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
@@ -108,7 +108,7 @@ class HubRounds:
     def _read(
         self, publishers: Publishers, hotkey: str, repositories: tuple[RepositoryId, ...]
     ) -> bool:
-        history, known = WholeHistory(self._hub, repositories), self._known_of(hotkey)
+        history, known = WholeHistory(self._hub, repositories), self._known[hotkey]
         files = {number: history.file(number) for number in history.numbers()}
         known.heed(files)
         new = False
@@ -126,7 +126,7 @@ class HubRounds:
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
         """The newest that are not known, some at a time."""
-        floor, bytes_left = self._known_of(hotkey).floor, BYTES_AT_ONCE
+        floor, bytes_left = self._known[hotkey].floor, BYTES_AT_ONCE
         wanted = [number for number in self._unknown(hotkey, files) if number > floor]
         for number in wanted[: -ROUNDS_AT_ONCE - 1 : -1]:
             if bytes_left > 0:
@@ -136,7 +136,7 @@ class HubRounds:
     def _unknown(self, hotkey: str, files: Mapping[int, FileEntry]) -> list[int]:
         """Rounds that are neither shown nor left out, in order."""
         rows = self._index.rows("SELECT round FROM decided WHERE validator_hotkey = ?", (hotkey,))
-        shown, left = {row["round"] for row in rows}, self._known_of(hotkey).left
+        shown, left = {row["round"] for row in rows}, self._known[hotkey].left
         return [
             number
             for number, file in files.items()
@@ -183,9 +183,6 @@ class HubRounds:
         )
         recorded = {row["sync_block"] for row in rows}
         return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
-
-    def _known_of(self, hotkey: str) -> _Known:
-        return self._known.setdefault(hotkey, _Known())
 
     def _tell(self, hotkey: str, counts: Mapping[str, int]) -> bool:
         return keep_counts(self._index, hotkey, counts, self._clock())

@@ -84,6 +84,9 @@ CREATE VIEW judged AS SELECT m.*, h.hotkey address, c.text, r.round number, r.co
     r.validator, v.hotkey validator_hotkey, r.block decided_at, r.champion_score
     FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON h.id = m.hotkey
     JOIN hotkeys v ON v.id = r.validator JOIN commitments c ON c.id = m."commitment";
+CREATE VIEW refusals AS SELECT v.*, h.hotkey address, w.hotkey validator_hotkey FROM verdicts v
+    JOIN hotkeys h ON h.id = v.hotkey JOIN hotkeys w ON w.id = v.validator
+    WHERE v.outcome != 'evaluated';
 CREATE VIEW neurons AS SELECT e.*, h.hotkey address
     FROM epochs e JOIN hotkeys h ON h.id = e.hotkey;
 """
@@ -153,7 +156,7 @@ def insert(batch: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, An
     batch.executemany(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- names of our own
 
 
-def shown(kind: type[Shown], row: sqlite3.Row, **more: object) -> Shown:
+def shown(kind: type[Shown], row: sqlite3.Row | Mapping[str, Any], **more: object) -> Shown:
     """A row as an answer: columns with the names of its fields, and what no column says."""
     return msgspec.convert({**dict(row), **more}, kind, strict=False)  # SQLite keeps truths as 0, 1
 

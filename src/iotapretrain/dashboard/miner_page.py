@@ -64,9 +64,7 @@ def _models(people: People, number: int) -> list[Descent]:
 def _judgements(people: People, number: int) -> list[Judgement]:
     """Refusals before any round, then the newest rounds."""
     refused = people.index.rows(
-        "SELECT h.hotkey address, v.* FROM verdicts v JOIN hotkeys h ON h.id = v.validator "
-        "WHERE v.hotkey = ? AND v.outcome != 'evaluated' ORDER BY v.time DESC LIMIT ?",
-        (number, MODELS),
+        "SELECT * FROM refusals WHERE hotkey = ? ORDER BY time DESC LIMIT ?", (number, MODELS)
     )
     judged = people.index.rows(
         "SELECT * FROM judged WHERE hotkey = ? ORDER BY decided_at DESC, round LIMIT ?",
@@ -76,16 +74,15 @@ def _judgements(people: People, number: int) -> list[Judgement]:
 
 
 def _refusal(people: People, row: sqlite3.Row) -> Judgement:
-    validator, reasons = people.who(row["address"]), people.reasons(row["reasons"])
+    validator, reasons = people.who(row["validator_hotkey"]), people.reasons(row["reasons"])
     return shown(Judgement, row, validator=validator, reasons=reasons)
 
 
 def _judgement(people: People, row: sqlite3.Row) -> Judgement:
-    validator = people.who(row["validator_hotkey"])
     return shown(
         Judgement,
         row,
-        validator=validator,
+        validator=people.who(row["validator_hotkey"]),
         round=row["number"],
         block=row["decided_at"],
         **people.verdict(row),

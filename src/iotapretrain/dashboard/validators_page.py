@@ -140,15 +140,10 @@ def _coverage(people: People, known: Sequence[Who]) -> tuple[tuple[int, ...], tu
 
 def _audits(people: People) -> list[AuditSeen]:
     rows = people.index.rows("SELECT body FROM events WHERE kind = 'audited' ORDER BY id DESC")
-    found = [msgspec.json.decode(row["body"], type=Audited) for row in rows]
-    return [
-        AuditSeen(
-            audit.time,
-            audit.source.partition(":")[2] or audit.source,
-            people.who(audit.validator),
-            audit.round,
-            audit.held,
-            tuple(audit.differences),
-        )
-        for audit in found
-    ]
+    return [_audit(people, msgspec.json.decode(row["body"], type=Audited)) for row in rows]
+
+
+def _audit(people: People, event: Audited) -> AuditSeen:
+    auditor = event.source.partition(":")[2] or event.source
+    validator = people.who(event.validator)
+    return shown(AuditSeen, msgspec.structs.asdict(event), auditor=auditor, validator=validator)

@@ -53,6 +53,12 @@ class Several:
         for sink in self._sinks:
             sink.close()
 
+    def log(self, fields: Mapping[str, Any]) -> None:
+        """Fields that are no event, to experiment logs alone."""
+        for sink in self._sinks:
+            if isinstance(sink, WandbRun):
+                sink.log(fields)
+
 
 class Lines:
     """One JSON object a line, appended whole: a kill can at most cut the last line short.
@@ -120,33 +126,18 @@ class WandbRun:
         self._run.finish()
 
 
-@final
-class Sinks(Several):
-    """Several, one of which may be an experiment log."""
-
-    def __init__(self, sinks: list[Sink], run: WandbRun | None) -> None:
-        super().__init__(*sinks)
-        self._run = run
-
-    def log(self, fields: Mapping[str, Any]) -> None:
-        """Fields that are no event, for the experiment log if there is one."""
-        if self._run is not None:
-            self._run.log(fields)
-
-
 @contextmanager
 def open_sinks(
     records: Path, *, metrics: str | None = None, wandb: str | None = None
-) -> Iterator[Sinks]:
+) -> Iterator[Several]:
     """Where events go: the JSONL file, `/metrics` on HOST:PORT, and runs of a wandb project."""
     with ExitStack() as opened:
         sinks: list[Sink] = [Lines(records)]
         if metrics is not None:
             sinks.append(opened.enter_context(_served(metrics)))
-        run = None if wandb is None else WandbRun(wandb, records.parent)
-        if run is not None:
-            sinks.append(run)
-        all_ = Sinks(sinks, run)
+        if wandb is not None:
+            sinks.append(WandbRun(wandb, records.parent))
+        all_ = Several(*sinks)
         opened.callback(all_.close)
         yield all_
 
