@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.seats import MOST_OF_ADDRESS, MOST_VIEWERS, Seats
+from iotapretrain.dashboard.live import MOST_OF_ADDRESS, MOST_VIEWERS, Seats
 from iotapretrain.dashboard.service import Desk, Place
 from iotapretrain.net.site import site_of
 

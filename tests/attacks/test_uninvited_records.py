@@ -12,10 +12,10 @@ import pytest
 from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.competition.records.round_record import SignedRound, seal
 from iotapretrain.dashboard import hub_rounds
+from iotapretrain.dashboard.hub_admission import Quota
 from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.overview import overview
-from iotapretrain.dashboard.quota import Quota
 from iotapretrain.dashboard.validators_page import validators_page
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId

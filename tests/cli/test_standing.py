@@ -17,7 +17,7 @@ from iotapretrain.cli.main import app
 from iotapretrain.errors import InputError
 from iotapretrain.models.worker import Budget, Worker
 from iotapretrain.observe.events import Audited
-from iotapretrain.observe.sink import read_events
+from iotapretrain.observe.read_records import read_events
 from tests.chain.worlds import hotkey
 from tests.competition.world import opened
 

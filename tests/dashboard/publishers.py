@@ -9,10 +9,11 @@ from iotapretrain.chain.metagraph import Commitment, Commitments
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.dashboard.chain_watch import COLUMNS
+from iotapretrain.dashboard.hub_admission import Quota
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 
@@ -26,8 +27,9 @@ def epoch(index: Index, block: int, permits: Mapping[str, bool]) -> None:
     with index.batch() as batch:
         for uid, (hotkey, permit) in enumerate(permits.items()):
             key = key_of(batch, "hotkeys", "hotkey", hotkey)
-            row = (block, uid, key, 0, 0, 0.0, 0.0, 0.0, 0.0, permit, 0)
-            insert(batch, "epochs", [row], 11)
+            row = dict.fromkeys(COLUMNS, 0)
+            row |= {"block": block, "uid": uid, "hotkey": key, "permit": permit}
+            insert(batch, "epochs", [row])
 
 
 def publishers(

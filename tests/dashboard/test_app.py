@@ -151,6 +151,8 @@ async def test_every_answer_carries_its_protection(client: httpx.AsyncClient) ->
         headers = (await client.get(path)).headers
         assert "default-src 'none'" in headers["content-security-policy"], path
         assert headers["x-content-type-options"] == "nosniff"
+    refused = await client.delete("/api/overview")
+    assert (refused.status_code, refused.headers["x-content-type-options"]) == (405, "nosniff")
 
 
 @pytest.mark.parametrize(

@@ -39,12 +39,10 @@ async def lived(world: World) -> None:
 
 async def seen(watch: ChainWatch) -> Publishers:
     """What the dashboard knows once it has read the epochs of the past."""
-    reading = await watch.look()
-    assert reading is not None
-    watch.keep(reading)
+    assert await watch.look()
     assert await watch.publishers() is None  # who had a permit is not known yet
-    while (past := await watch.look_back()) is not None:
-        watch.keep_epoch(past)
+    while await watch.look_back():
+        pass
     publishers = await watch.publishers()
     assert publishers is not None
     return publishers

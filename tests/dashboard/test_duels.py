@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from iotapretrain.competition.records.public_rounds import read_round
-from iotapretrain.dashboard.duels import Duels, duels_of
+from iotapretrain.dashboard.api_types import Duels
+from iotapretrain.dashboard.round_index import duels_of
 from iotapretrain.rules.competition.wins import beats
 from tests.dashboard.synthetic import Synthetic
 

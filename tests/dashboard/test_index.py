@@ -17,7 +17,7 @@ from iotapretrain.dashboard.index import Index
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.dashboard.network_folder import NetworkFolder
 from iotapretrain.dashboard.overview import overview
-from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.dashboard.validators_page import overlap
 from iotapretrain.observe.events import Acted
 from iotapretrain.observe.sink import Lines

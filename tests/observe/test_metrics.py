@@ -13,8 +13,8 @@ from prometheus_client import generate_latest
 from iotapretrain.errors import InputError
 from iotapretrain.observe.events import Checkpointed, ModelFetched, RoundFinished, TrainStep
 from iotapretrain.observe.metrics import METRICS, Metrics
-from iotapretrain.observe.sink import read_events
-from iotapretrain.observe.sinks import open_sinks
+from iotapretrain.observe.read_records import read_events
+from iotapretrain.observe.sink import open_sinks
 
 GRAFANA = Path(__file__).parents[2] / "examples" / "grafana"
 RATES = re.compile(r"(per_second|(?<!learning)_rate$|_rps|_mb|_ms|_minutes|_percent)")

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from iotapretrain.cli.main import app
 from iotapretrain.errors import InputError
 from iotapretrain.observe.events import Acted
-from iotapretrain.observe.selection import Selection, select
+from iotapretrain.observe.read_records import Selection, select
 from iotapretrain.observe.sink import Lines
 from tests.observe.test_metrics import STEP, fetched, round_finished
 

@@ -8,8 +8,8 @@ import pytest
 
 from iotapretrain.errors import InputError
 from iotapretrain.observe.events import Acted, Event
-from iotapretrain.observe.sink import Lines, Several, read_events
-from iotapretrain.observe.tail import Tail
+from iotapretrain.observe.read_records import Tail, read_events
+from iotapretrain.observe.sink import Lines, Several
 
 
 def acted(what: str) -> Acted:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.observe.sinks import open_sinks
+from iotapretrain.observe.sink import open_sinks
 from tests.observe.test_metrics import STEP
 
 

@@ -10,7 +10,8 @@ import torch
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.events import TrainStep
-from iotapretrain.observe.sink import Lines, read_events
+from iotapretrain.observe.read_records import read_events
+from iotapretrain.observe.sink import Lines
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.training.plan import Plan

@@ -22,7 +22,8 @@ from iotapretrain.models.header_checks import Limits as Claims
 from iotapretrain.models.losses import mean_loss, token_losses
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.events import AnyEvent, TrainEvaluated, TrainStarted, TrainStep
-from iotapretrain.observe.sink import Silence, read_events
+from iotapretrain.observe.read_records import read_events
+from iotapretrain.observe.sink import Silence
 from iotapretrain.training import run_folder
 from iotapretrain.training.reading import held_out
 from iotapretrain.training.run import train

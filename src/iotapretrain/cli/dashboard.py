@@ -39,7 +39,7 @@ def dashboard(
     with extra():
         import bittensor_core  # noqa: F401 -- asked for before anything is started
     try:
-        from iotapretrain.dashboard.run import Entrance, serve
+        from iotapretrain.dashboard.serve import Entrance, serve
         from iotapretrain.dashboard.service import Place
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("fastapi", "uvicorn"):

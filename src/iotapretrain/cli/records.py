@@ -40,7 +40,7 @@ def export(
 
     Example: iota records export net/ --kind round-finished --format csv > rounds.csv
     """
-    from iotapretrain.observe.selection import Selection, select
+    from iotapretrain.observe.read_records import Selection, select
 
     selection = Selection(frozenset(kind or ()), source or "", _moment(since), _moment(until))
     if form not in _WRITERS:

@@ -114,7 +114,7 @@ def train(
     if not ranks.leads:
         return
     if plot is not None:
-        from iotapretrain.observe.sink import read_events
+        from iotapretrain.observe.read_records import read_events
         from iotapretrain.training.plot import plot as draw
         from iotapretrain.training.run_folder import RECORDS
 
@@ -136,8 +136,7 @@ def _sit(
     from rich.console import Console
 
     from iotapretrain.data.page_cache import Cache, default_folder
-    from iotapretrain.observe.sink import Several, Silence, Sink
-    from iotapretrain.observe.sinks import open_sinks
+    from iotapretrain.observe.sink import Several, Silence, Sink, open_sinks
     from iotapretrain.training.deciding import Decision, decide
     from iotapretrain.training.planning import Site
     from iotapretrain.training.progress import Progress

@@ -92,8 +92,7 @@ def validate(
     from iotapretrain.data import page_cache as text_cache
     from iotapretrain.hub import model_cache
     from iotapretrain.models.worker import Budget, Worker, allowance, machine_bytes
-    from iotapretrain.observe.sink import Several
-    from iotapretrain.observe.sinks import open_sinks
+    from iotapretrain.observe.sink import Several, open_sinks
 
     owner = wallet.partition("/")[0]
     schedule, text = find_schedule(competitions, network)

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from iotapretrain.dashboard.duels import Duels
+
+class Duels(Struct, frozen=True):
+    """`shares[i][j]`: on which share of the pages that both were scored on model i beats j, its
+    handicap or advantage counted; null where there is no such page."""
+
+    hotkeys: tuple[str, ...] = ()
+    uids: tuple[int, ...] = ()
+    pages: int = 0
+    shares: tuple[tuple[float | None, ...], ...] = ()
 
 
 class Who(Struct, frozen=True):
@@ -82,22 +90,22 @@ class Place(Struct, frozen=True, kw_only=True):
     """A model on the leaderboard, by the newest round that met it; null if none ever did."""
 
     who: Who
-    rank: int | None
-    round: int | None
-    block: int | None
+    rank: int | None = None
+    round: int | None = None
+    block: int | None = None
     repository: str | None
     revision: str | None
     outcome: str
     reasons: tuple[Why, ...]
-    score: float | None
-    tasks: dict[str, float]
-    epsilon: float | None
-    wins: int
-    win_rate: float
-    weight: float
-    standing: float
-    raced_out: bool
-    champion: bool
+    score: float | None = None
+    tasks: dict[str, float] = {}
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    standing: float = 0.0
+    raced_out: bool = False
+    champion: bool = False
 
 
 class Reign(Struct, frozen=True):
@@ -269,15 +277,15 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
     validator: Who
     competition: int
-    round: int | None
-    block: int | None
+    round: int | None = None
+    block: int | None = None
     repository: str | None
     revision: str | None
     outcome: str
     reasons: tuple[Why, ...]
-    score: float | None
-    weight: float
-    champion_score: float | None
+    score: float | None = None
+    weight: float = 0.0
+    champion_score: float | None = None
 
 
 class Curve(Struct, frozen=True):

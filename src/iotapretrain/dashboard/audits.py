@@ -8,11 +8,18 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import final
+from typing import Annotated, final
 
-from iotapretrain.dashboard.api_types import Step
+import msgspec
+
+from iotapretrain.dashboard.api_types import Auditable, AuditJob, AuditPage, Step
+from iotapretrain.dashboard.names import People
 from iotapretrain.errors import InputError
 
+ROUNDS = 50
+LONGEST_HOTKEY = 64
+LARGEST_NUMBER = 2**53 - 1
+"""As of a round's record: no number of an API is larger."""
 MOST_STEPS = 400
 KEPT = 20
 LIMIT_SECONDS = 900.0
@@ -21,7 +28,7 @@ HELD, EXPOSED = 0, 1
 
 
 @dataclass
-class Job:
+class AuditRun:
     """One audit; `state` is running, held, failed or stopped."""
 
     number: int
@@ -42,7 +49,7 @@ class Audits:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._command, self._changed, self._clock = command, changed, clock
-        self.jobs: deque[Job] = deque(maxlen=KEPT)
+        self.jobs: deque[AuditRun] = deque(maxlen=KEPT)
         self._started = 0
         self._running: asyncio.Task[None] | None = None
 
@@ -55,12 +62,12 @@ class Audits:
             return "an audit is running; one at a time"
         return None
 
-    def start(self, validator: str, round_: int) -> Job:
+    def start(self, validator: str, round_: int) -> AuditRun:
         """Start one; InputError where one is running."""
         if self.problem is not None:
             raise InputError(self.problem)
         self._started += 1
-        job = Job(self._started, validator, round_)
+        job = AuditRun(self._started, validator, round_)
         self.jobs.appendleft(job)
         self._running = asyncio.create_task(self._run(job))
         self._changed()
@@ -73,7 +80,7 @@ class Audits:
             with suppress(asyncio.CancelledError):
                 await self._running
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: AuditRun) -> None:
         began = self._clock()
 
         def say(text: str) -> None:
@@ -95,7 +102,7 @@ class Audits:
         finally:
             self._changed()
 
-    async def _watched(self, job: Job, say: Callable[[str], None]) -> str:
+    async def _watched(self, job: AuditRun, say: Callable[[str], None]) -> str:
         process = await asyncio.create_subprocess_exec(
             *self._command,
             str(job.round),
@@ -126,3 +133,49 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
     except TimeoutError:
         process.kill()
         await process.wait()
+
+
+class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request to audit."""
+
+    validator: Annotated[str, msgspec.Meta(max_length=LONGEST_HOTKEY)]
+    round: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
+
+
+def audit_page(people: People, audits: Audits) -> AuditPage:
+    """Rounds of every validator, newest first, and the audits that were started here."""
+    validators = tuple(Auditable(who, _rounds(people, who.hotkey)) for who in people.validators())
+    return AuditPage(audits.problem, validators, tuple(_shown(people, job) for job in audits.jobs))
+
+
+def requested(people: People, body: bytes) -> tuple[str, int]:
+    """Validator and round of a request, both known here."""
+    try:
+        wanted = msgspec.json.decode(body, type=_Wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"audit: {error}") from error
+    known = people.index.row(
+        "SELECT 1 FROM decided WHERE validator_hotkey = ? AND round = ?",
+        (wanted.validator, wanted.round),
+    )
+    if known is None:
+        raise InputError(f"audit: round {wanted.round} of {wanted.validator} is not known here")
+    return wanted.validator, wanted.round
+
+
+def _rounds(people: People, hotkey: str) -> tuple[int, ...]:
+    rows = people.index.rows(
+        "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?",
+        (hotkey, ROUNDS),
+    )
+    return tuple(row["round"] for row in rows)
+
+
+def _shown(people: People, job: AuditRun) -> AuditJob:
+    return AuditJob(
+        number=job.number,
+        validator=people.who(job.validator),
+        round=job.round,
+        state=job.state,
+        steps=tuple(job.steps),
+    )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from iotapretrain.dashboard.api_types import ChainPage, Neuron, Series, Who
+from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 
 LINES = 12
 """Hotkeys in a chart over time: the first by the newest value; more cannot be told apart."""
 EPOCHS = 200
+OVER_TIME = ("stake", "emission", "incentive", "consensus", "trust")
 
 
 def chain_page(people: People, block: int | None, problem: str | None) -> ChainPage:
@@ -28,35 +29,13 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
         targets=tuple(targets),
         weights=weights,
         blocks=tuple(blocks),
-        stake=_series(people, blocks, "stake"),
-        emission=_series(people, blocks, "emission"),
-        incentive=_series(people, blocks, "incentive"),
-        consensus=_series(people, blocks, "consensus"),
-        trust=_series(people, blocks, "trust"),
+        **{column: _series(people, blocks, column) for column in OVER_TIME},
     )
 
 
 def _neurons(people: People, block: int) -> list[Neuron]:
-    rows = people.index.rows(
-        "SELECT e.*, h.hotkey address FROM epochs e JOIN hotkeys h ON h.id = e.hotkey "
-        "WHERE e.block = ? ORDER BY e.uid",
-        (block,),
-    )
-    return [_neuron(people, row) for row in rows]
-
-
-def _neuron(people: People, row: sqlite3.Row) -> Neuron:
-    return Neuron(
-        who=people.who(row["address"], row["uid"]),
-        stake=row["stake"],
-        emission=row["emission"],
-        incentive=row["incentive"],
-        dividends=row["dividends"],
-        consensus=row["consensus"],
-        trust=row["trust"],
-        permit=bool(row["permit"]),
-        updated=row["updated"],
-    )
+    rows = people.index.rows("SELECT * FROM neurons WHERE block = ? ORDER BY uid", (block,))
+    return [shown(Neuron, row, who=people.who(row["address"], row["uid"])) for row in rows]
 
 
 def _weights(people: People) -> tuple[list[Who], list[Who], tuple[tuple[float, ...], ...]]:
@@ -73,10 +52,9 @@ def _weights(people: People) -> tuple[list[Who], list[Who], tuple[tuple[float, .
 
 def _whos(people: People, uids: Sequence[int]) -> list[Who]:
     rows = people.index.rows(
-        "SELECT e.uid, h.hotkey FROM epochs e JOIN hotkeys h ON h.id = e.hotkey "
-        "WHERE e.block = (SELECT max(block) FROM epochs)"
+        "SELECT uid, address FROM neurons WHERE block = (SELECT max(block) FROM epochs)"
     )
-    hotkeys = {row["uid"]: row["hotkey"] for row in rows}
+    hotkeys = {row["uid"]: row["address"] for row in rows}
     return [people.who(hotkeys.get(uid, ""), uid) for uid in uids]
 
 
@@ -85,8 +63,8 @@ def _series(people: People, blocks: Sequence[int], column: str) -> tuple[Series,
     if not blocks:
         return ()
     leaders = people.index.rows(
-        f"SELECT e.hotkey, h.hotkey address, max(e.{column}) best FROM epochs e JOIN hotkeys h ON "  # noqa: S608 -- a column of ours
-        f"h.id = e.hotkey WHERE e.{column} > 0 AND e.block >= ? GROUP BY e.hotkey "
+        f"SELECT hotkey, address, max({column}) best FROM neurons e WHERE {column} > 0 AND "  # noqa: S608 -- a column of ours
+        "block >= ? GROUP BY hotkey "
         f"ORDER BY (SELECT {column} FROM epochs n WHERE n.hotkey = e.hotkey AND n.block = ?) DESC, "
         "best DESC LIMIT ?",
         (blocks[0], blocks[-1], LINES),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import final
 
 from iotapretrain.chain.client import ChainClient, connect
@@ -11,23 +11,25 @@ from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.competition.records.committed import Ground
 from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.trails import Places
+from iotapretrain.dashboard.hub_admission import ever_permitted
 from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.dashboard.permits import Permits
 from iotapretrain.errors import ChainError, InputError, StoreError
 
 _log = logging.getLogger(__name__)
 
 EPOCHS_BACK = 60
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One look at the chain."""
-
-    block: int
-    graph: Metagraph
-    weights: dict[int, dict[int, float]]
+COLUMNS = {
+    "stake": "stake",
+    "emission": "emission",
+    "incentive": "incentive",
+    "dividends": "dividends",
+    "consensus": "consensus",
+    "trust": "validator_trust",
+    "permit": "validator_permit",
+    "updated": "last_update",
+}
+"""Of the index, by what the metagraph calls them."""
 
 
 @final
@@ -38,28 +40,28 @@ class ChainWatch:
         self.network, self.netuid = network, netuid
         self.block: int | None = None
         self.problem: str | None = "the chain has not been read yet"
-        self._index, self._permits = index, Permits(index)
+        self._index = index
         self._client: ChainClient | None = None
         self._newest: tuple[int, int] | None = None
         self._past: list[int] | None = None
         self._graph: Metagraph | None = None
         self._places = Places()
 
-    async def look(self) -> Reading | None:
-        """What is new; None before the next block, and, with a problem, where nobody answers."""
+    async def look(self) -> bool:
+        """Read and keep the newest block; whether anything but its number is new."""
         try:
             client = await self._connected()
             block, _ = await client.head()
             if block == self.block:
                 self.problem = None
-                return None
+                return False
             graph = await client.metagraph(self.netuid, block)
             weights = await client.weights(self.netuid, block)
         except (ChainError, InputError, StoreError) as error:
             self.problem = str(error)
-            return None
-        self.problem = None
-        return Reading(block, graph, weights)
+            return False
+        self.block, self.problem, self._graph = block, None, graph
+        return self._keep(graph, weights)
 
     async def publishers(self) -> Publishers | None:
         """Who publishes where; None where the chain does not answer, or before its epochs of the
@@ -69,7 +71,7 @@ class ChainWatch:
         try:
             commitments = await self._client.commitments(self.netuid)
             ground = Ground(self._graph, commitments)
-            permitted = sorted(self._permits.ever())
+            permitted = sorted(ever_permitted(self._index))
             trails = await self._places.of(self._client, ground, permitted)
             network = await network_id(self._client)
         except (ChainError, InputError, StoreError) as error:
@@ -78,25 +80,20 @@ class ChainWatch:
         repositories = {hotkey: trail.repositories for hotkey, trail in trails.items()}
         return Publishers(network, self.netuid, commitments, repositories)
 
-    async def look_back(self) -> Metagraph | None:
-        """An epoch of before the start, the newest of them first; None when there is no more."""
+    async def look_back(self) -> bool:
+        """Read and keep an epoch of before the start, the newest first; whether there was one."""
         if not self._past or self._client is None:
-            return None
+            return False
         try:
-            return await self._client.metagraph(self.netuid, self._past.pop())
+            self._keep_epoch(await self._client.metagraph(self.netuid, self._past.pop()))
         except (ChainError, InputError, StoreError) as error:
             _log.info("older epochs cannot be read: %s", error)
             self._past = []
-            return None
+            return False
+        return True
 
-    def keep(self, reading: Reading) -> bool:
-        """Write it; whether anything but the block's number is new."""
-        graph = self._graph = reading.graph
-        self.block = reading.block
-        state = (
-            graph.last_step,
-            hash((graph.hotkeys, graph.stake.tobytes(), str(reading.weights))),
-        )
+    def _keep(self, graph: Metagraph, weights: Mapping[int, Mapping[int, float]]) -> bool:
+        state = graph.last_step, hash((graph.hotkeys, graph.stake.tobytes(), str(weights)))
         if state == self._newest:
             return False
         self._newest = state
@@ -104,35 +101,28 @@ class ChainWatch:
             steps = range(1, EPOCHS_BACK + 1)
             before = [graph.last_step - n * (graph.tempo + 1) for n in steps]
             self._past = [block for block in reversed(before) if block > 0]
-        self.keep_epoch(graph)
-        rows = [(v, uid, w) for v, row in reading.weights.items() for uid, w in row.items()]
+        self._keep_epoch(graph)
+        rows = [
+            {"validator": validator, "uid": uid, "weight": weight}
+            for validator, row in weights.items()
+            for uid, weight in row.items()
+        ]
         with self._index.batch() as batch:
             batch.execute("DELETE FROM chain_weights")
-            insert(batch, "chain_weights", rows, 3)
+            insert(batch, "chain_weights", rows)
         return True
 
-    def keep_epoch(self, graph: Metagraph) -> None:
+    def _keep_epoch(self, graph: Metagraph) -> None:
         """One row a uid, under the block of the epoch that computed it."""
-        at = graph.last_step
+        numbers = zip(*(getattr(graph, name).tolist() for name in COLUMNS.values()), strict=True)
         with self._index.batch() as batch:
-            batch.execute("DELETE FROM epochs WHERE block = ?", (at,))
+            batch.execute("DELETE FROM epochs WHERE block = ?", (graph.last_step,))
             rows = [
-                (
-                    at,
-                    uid,
-                    key_of(batch, "hotkeys", "hotkey", hotkey),
-                    int(graph.stake[uid]),
-                    int(graph.emission[uid]),
-                    float(graph.incentive[uid]),
-                    float(graph.dividends[uid]),
-                    float(graph.consensus[uid]),
-                    float(graph.validator_trust[uid]),
-                    bool(graph.validator_permit[uid]),
-                    int(graph.last_update[uid]),
-                )
-                for uid, hotkey in enumerate(graph.hotkeys)
+                {"block": graph.last_step, "uid": uid, **dict(zip(COLUMNS, row, strict=True))}
+                | {"hotkey": key_of(batch, "hotkeys", "hotkey", hotkey)}
+                for uid, (hotkey, row) in enumerate(zip(graph.hotkeys, numbers, strict=True))
             ]
-            insert(batch, "epochs", rows, 11)
+            insert(batch, "epochs", rows)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -10,13 +10,14 @@ import msgspec
 from iotapretrain.dashboard.api_types import (
     CompetitionPage,
     Descent,
+    Duels,
     DuelsPage,
     Lineage,
     Place,
     Reign,
     Who,
 )
-from iotapretrain.dashboard.duels import Duels
+from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, place_of, thinned
 from iotapretrain.errors import InputError
 
@@ -24,12 +25,6 @@ POINTS = 400
 """Of a line: more than a screen can tell apart."""
 MOST_PLACES = 1_000
 LINEAGE = 200
-PLACES = (
-    "SELECT m.*, h.hotkey address, c.text, r.round number FROM models m JOIN rounds r ON "
-    'r.id = m.round JOIN hotkeys h ON h.id = m.hotkey JOIN commitments c ON c.id = m."commitment"'
-)
-RANKING = "ORDER BY m.weight DESC, m.score IS NULL, m.score, m.uid LIMIT ?"
-EVALUATED = "evaluated"
 DESCENTS = (
     "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
     "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
@@ -45,21 +40,21 @@ def competition_page(
     """As one validator sees it: the one that was asked for, or the one with most stake."""
     watchers = people.validators(competition)
     chosen = _chosen(watchers, competition, validator)
-    newest = _newest(people, competition, chosen.hotkey)
-    champions, history = _history(people, competition, chosen.hotkey)
-    board = _board(people, newest, competition, min(places, MOST_PLACES))
-    return CompetitionPage(
+    rounds = people.rounds(competition, chosen.hotkey)
+    if not rounds:
+        raise InputError(f"competition {competition}: no round of {chosen.hotkey} is known here")
+    newest = rounds[-1]
+    champions, history = _history(people, rounds)
+    return shown(
+        CompetitionPage,
+        newest,
         id=competition,
         name=newest["competition_name"],
         validator=chosen,
         validators=tuple(watchers),
-        round=newest["round"],
-        block=newest["block"],
-        digest=newest["digest"],
-        sealed=bool(newest["sealed"]),
         tasks=msgspec.json.decode(newest["tasks"]),
         models=_models(people, newest, competition),
-        board=tuple(board),
+        board=tuple(_board(people, newest, competition, min(places, MOST_PLACES))),
         champions=tuple(champions),
         history=tuple(history),
         decay=_decay(people, newest["id"], newest["block"]),
@@ -97,15 +92,12 @@ def lineage(people: People, competition: int) -> Lineage:
 def descent_of(people: People, row: sqlite3.Row) -> Descent:
     """A model out of a row with the columns of its commitment and card."""
     repository, revision = place_of(row["text"])
-    return Descent(
+    return shown(
+        Descent,
+        row,
         who=people.who(row["hotkey"], row["uid"]),
         repository=repository or row["text"],
         revision=revision or "",
-        block=row["block"],
-        title=row["title"],
-        parent=row["parent"],
-        loss=row["loss"],
-        score=row["score"],
     )
 
 
@@ -120,39 +112,31 @@ def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who
     raise InputError(f"validator {validator}: it has no round of competition {competition}")
 
 
-def _newest(people: People, competition: int, validator: str) -> sqlite3.Row:
-    row = people.index.row(
-        "SELECT r.* FROM rounds r JOIN hotkeys h ON h.id = r.validator "
-        "WHERE r.competition = ? AND h.hotkey = ? ORDER BY r.round DESC LIMIT 1",
-        (competition, validator),
-    )
-    if row is None:
-        raise InputError(f"competition {competition}: no round of {validator} is known here")
-    return row
-
-
 def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -> list[Place]:
     """The newest round's models by weight, then score; then those it did not meet: what an older
     round said, or the refusal that kept them out of every round."""
-    met = people.index.rows(f"{PLACES} WHERE m.round = ? {RANKING}", (newest["id"], places))
+    met = people.index.rows(
+        "SELECT * FROM judged WHERE round = ? "
+        "ORDER BY weight DESC, score IS NULL, score, uid LIMIT ?",
+        (newest["id"], places),
+    )
     ranks = iter(range(1, len(met) + 1))
     board = [
         _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
     ]
     seen = (newest["validator"], competition)
     older = people.index.rows(
-        f"{PLACES} JOIN newest n ON n.round = m.round AND n.hotkey = m.hotkey WHERE "
+        "SELECT m.* FROM judged m JOIN newest n ON n.round = m.round AND n.hotkey = m.hotkey WHERE "
         "n.validator = ? AND n.competition = ? AND n.round != ? ORDER BY n.number DESC, m.uid "
         "LIMIT ?",
         (*seen, newest["id"], places),
     )
     board += [_place(people, row, None, None) for row in older]
     refused = people.index.rows(
-        "SELECT h.hotkey address, v.*, max(v.time) FROM verdicts v JOIN hotkeys h ON "
-        "h.id = v.hotkey WHERE v.validator = ?1 AND v.competition = ?2 AND v.outcome != ?3 AND "
-        "NOT EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
-        "n.hotkey = v.hotkey) GROUP BY v.hotkey ORDER BY v.time DESC LIMIT ?4",
-        (*seen, EVALUATED, places),
+        "SELECT *, max(time) FROM refusals r WHERE validator = ?1 AND competition = ?2 AND NOT "
+        "EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
+        "n.hotkey = r.hotkey) GROUP BY hotkey ORDER BY time DESC LIMIT ?3",
+        (*seen, places),
     )
     return [*board, *(_refused(people, row) for row in refused)][:places]
 
@@ -161,66 +145,31 @@ def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
     """How many there are to be shown."""
     row = people.index.row(
         "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
-        "UNION SELECT hotkey FROM verdicts WHERE validator = ?1 AND competition = ?2 AND "
-        "outcome != ?3)",
-        (newest["validator"], competition, EVALUATED),
+        "UNION SELECT hotkey FROM refusals WHERE validator = ?1 AND competition = ?2)",
+        (newest["validator"], competition),
     )
     return int(row[0]) if row else 0
 
 
 def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:
-    repository, revision = place_of(row["text"])
-    return Place(
+    return shown(
+        Place,
+        row,
         who=Who(row["address"], people.names.get(row["address"]), row["uid"]),
         rank=rank,
         round=row["number"],
-        block=row["block"],
-        repository=repository,
-        revision=revision,
-        outcome=row["outcome"],
-        reasons=people.reasons(row["reasons"]),
-        score=row["score"],
         tasks=msgspec.json.decode(row["tasks"]) if row["tasks"] else {},
-        epsilon=row["epsilon"],
-        wins=row["wins"],
-        win_rate=row["win_rate"],
-        weight=row["weight"],
-        standing=row["standing"],
-        raced_out=bool(row["raced_out"]),
         champion=newest is not None and row["hotkey"] == newest["champion"],
+        **people.verdict(row),
     )
 
 
 def _refused(people: People, row: sqlite3.Row) -> Place:
-    return Place(
-        who=people.who(row["address"]),
-        rank=None,
-        round=None,
-        block=None,
-        repository=row["repository"],
-        revision=row["revision"],
-        outcome=row["outcome"],
-        reasons=people.reasons(row["reasons"]),
-        score=None,
-        tasks={},
-        epsilon=None,
-        wins=0,
-        win_rate=0.0,
-        weight=0.0,
-        standing=0.0,
-        raced_out=False,
-        champion=False,
-    )
+    return shown(Place, row, who=people.who(row["address"]), reasons=people.reasons(row["reasons"]))
 
 
-def _history(people: People, competition: int, validator: str) -> tuple[list[Who], list[Reign]]:
-    rows = people.index.rows(
-        "SELECT r.*, c.hotkey champion_hotkey FROM rounds r JOIN hotkeys h ON h.id = r.validator "
-        "LEFT JOIN hotkeys c ON c.id = r.champion WHERE r.competition = ? AND h.hotkey = ? "
-        "ORDER BY r.round",
-        (competition, validator),
-    )
-    kept = thinned(rows, POINTS)
+def _history(people: People, rounds: list[sqlite3.Row]) -> tuple[list[Who], list[Reign]]:
+    kept = thinned(rounds, POINTS)
     hotkeys = list(dict.fromkeys(row["champion_hotkey"] for row in kept if row["champion"]))
     numbers = {hotkey: place for place, hotkey in enumerate(hotkeys)}
     champions = [people.who(hotkey) for hotkey in hotkeys]
@@ -230,16 +179,14 @@ def _history(people: People, competition: int, validator: str) -> tuple[list[Who
 def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
     loss, epsilon = row["champion_score"], row["champion_epsilon"]
     known = loss is not None and epsilon is not None
-    return Reign(
-        round=row["round"],
-        block=row["block"],
+    return shown(
+        Reign,
+        row,
         champion=champion,
         loss=loss,
         to_beat=loss * (1 - epsilon) if known else None,
         epsilon=epsilon,
         age=None if row["champion_block"] is None else row["block"] - row["champion_block"],
-        models=row["models"],
-        scored=row["scored"],
         pages_share=row["pages_scored"] / row["pages"] if row["pages"] else None,
     )
 

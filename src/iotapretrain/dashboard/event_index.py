@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import final
+from typing import Any, final
 
 import msgspec
 
@@ -27,13 +27,10 @@ class EventWriter:
     def write(self, events: Sequence[AnyEvent]) -> int:
         """All in one batch; their number."""
         with self._index.batch() as batch:
-            batch.executemany(
-                "INSERT INTO events (time, source, kind, body) VALUES (?, ?, ?, ?)",
-                [_row(event) for event in events],
-            )
-            for event in events:
-                if isinstance(event, ModelFetched) and event.source.startswith(VALIDATOR):
-                    _keep_verdict(batch, event)
+            insert(batch, "events", [_row(event) for event in events])
+            fetched = (event for event in events if isinstance(event, ModelFetched))
+            of_validators = (event for event in fetched if event.source.startswith(VALIDATOR))
+            insert(batch, "verdicts", [_verdict(batch, event) for event in of_validators])
             self._prune(batch, len(events))
         return len(events)
 
@@ -50,20 +47,16 @@ class EventWriter:
             )
 
 
-def _row(event: AnyEvent) -> tuple[float, str, str, bytes]:
-    tag = str(event.__struct_config__.tag)
-    return event.time, event.source, tag, msgspec.json.encode(event)
+def _row(event: AnyEvent) -> dict[str, Any]:
+    kind, body = event.__struct_config__.tag, msgspec.json.encode(event)
+    return {"time": event.time, "source": event.source, "kind": kind, "body": body}
 
 
-def _keep_verdict(batch: sqlite3.Connection, event: ModelFetched) -> None:
-    row = (
-        key_of(batch, "hotkeys", "hotkey", event.source.removeprefix(VALIDATOR)),
-        key_of(batch, "hotkeys", "hotkey", event.hotkey),
-        event.competition,
-        event.repository,
-        event.commit,
-        event.outcome,
-        msgspec.json.encode(event.reasons),
-        event.time,
-    )
-    insert(batch, "verdicts", [row], 8)
+def _verdict(batch: sqlite3.Connection, event: ModelFetched) -> dict[str, Any]:
+    return {
+        **msgspec.structs.asdict(event),
+        "validator": key_of(batch, "hotkeys", "hotkey", event.source.removeprefix(VALIDATOR)),
+        "hotkey": key_of(batch, "hotkeys", "hotkey", event.hotkey),
+        "revision": event.commit,
+        "reasons": msgspec.json.encode(event.reasons),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
@@ -13,17 +14,16 @@ from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.records.public_rounds import rounds_repository
 from iotapretrain.competition.records.round_record import SignedRound, is_sealed
 from iotapretrain.competition.records.whole_history import WholeHistory
-from iotapretrain.dashboard.index import Index
-from iotapretrain.dashboard.left_out import (
+from iotapretrain.dashboard.hub_admission import (
     NOBODY,
-    SKIPPED,
     Omission,
-    counted,
+    Quota,
+    ever_permitted,
+    had_permit,
     keep_counts,
 )
-from iotapretrain.dashboard.permits import Permits
-from iotapretrain.dashboard.quota import Quota
-from iotapretrain.dashboard.round_page import RoundWriter
+from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.errors import (
     BadRoundError,
     CorruptModelError,
@@ -87,13 +87,12 @@ class HubRounds:
         clock: Clock = time.time,
     ) -> None:
         self._index, self._hub, self._writer = index, hub, writer
-        self._permits, self._quota = Permits(index), quota or Quota(index)
-        self._cadence, self._clock = cadence, clock
-        self._known: dict[str, _Known] = {}
+        self._quota, self._cadence, self._clock = quota or Quota(index), cadence, clock
+        self._known: defaultdict[str, _Known] = defaultdict(_Known)
 
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
-        permitted = self._permits.ever()
+        permitted = ever_permitted(self._index)
         new = self._tell(
             NOBODY, {Omission.STRANGER: len(_named(publishers.commitments) - permitted)}
         )
@@ -109,7 +108,7 @@ class HubRounds:
     def _read(
         self, publishers: Publishers, hotkey: str, repositories: tuple[RepositoryId, ...]
     ) -> bool:
-        history, known = WholeHistory(self._hub, repositories), self._known_of(hotkey)
+        history, known = WholeHistory(self._hub, repositories), self._known[hotkey]
         files = {number: history.file(number) for number in history.numbers()}
         known.heed(files)
         new = False
@@ -119,15 +118,15 @@ class HubRounds:
                 known.left[number, files[number].content_key] = reason
             new |= reason is None
         self._drop(hotkey, known)
-        counts = counted(known.left)
+        counts = Counter(map(str, known.left.values()))
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
-        counts[SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
+        counts[Omission.SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
         return self._tell(hotkey, counts) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
         """The newest that are not known, some at a time."""
-        floor, bytes_left = self._known_of(hotkey).floor, BYTES_AT_ONCE
+        floor, bytes_left = self._known[hotkey].floor, BYTES_AT_ONCE
         wanted = [number for number in self._unknown(hotkey, files) if number > floor]
         for number in wanted[: -ROUNDS_AT_ONCE - 1 : -1]:
             if bytes_left > 0:
@@ -136,11 +135,8 @@ class HubRounds:
 
     def _unknown(self, hotkey: str, files: Mapping[int, FileEntry]) -> list[int]:
         """Rounds that are neither shown nor left out, in order."""
-        rows = self._index.rows(
-            "SELECT round FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ?",
-            (hotkey,),
-        )
-        shown, left = {row["round"] for row in rows}, self._known_of(hotkey).left
+        rows = self._index.rows("SELECT round FROM decided WHERE validator_hotkey = ?", (hotkey,))
+        shown, left = {row["round"] for row in rows}, self._known[hotkey].left
         return [
             number
             for number, file in files.items()
@@ -164,7 +160,7 @@ class HubRounds:
         self, publishers: Publishers, hotkey: str, signed: SignedRound, size: int
     ) -> Omission | None:
         record = signed.record
-        if not self._permits.at(hotkey, record.block):
+        if not had_permit(self._index, hotkey, record.block):
             return Omission.NO_PERMIT
         if (record.network, record.netuid) != (publishers.network, publishers.netuid):
             return Omission.OTHER_NETWORK
@@ -182,15 +178,11 @@ class HubRounds:
 
     def _skipped(self, hotkey: str, head: int) -> list[int]:
         rows = self._index.rows(
-            "SELECT DISTINCT r.sync_block FROM rounds r JOIN hotkeys h ON h.id = r.validator "
-            "WHERE h.hotkey = ? AND r.sealed",
+            "SELECT DISTINCT sync_block FROM decided WHERE validator_hotkey = ? AND sealed",
             (hotkey,),
         )
         recorded = {row["sync_block"] for row in rows}
         return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
-
-    def _known_of(self, hotkey: str) -> _Known:
-        return self._known.setdefault(hotkey, _Known())
 
     def _tell(self, hotkey: str, counts: Mapping[str, int]) -> bool:
         return keep_counts(self._index, hotkey, counts, self._clock())

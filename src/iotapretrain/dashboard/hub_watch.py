@@ -10,14 +10,16 @@ from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.names import place_of
 from iotapretrain.errors import HubError, InputError, UnavailableHubError
 from iotapretrain.hub.card import LONGEST_CARD, Card
+from iotapretrain.hub.model_files import CARD
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.hub.read_small_file import read_small
 
 _log = logging.getLogger(__name__)
 
 CARDS_AT_ONCE = 10
-CARD = "README.md"
 SECONDS = 20.0
+TOLD = ("title", "parent", "tokens", "loss")
+"""Of a card; null where there is none."""
 
 
 @final
@@ -45,10 +47,9 @@ class HubWatch:
             except UnavailableHubError as error:
                 _log.info("model cards cannot be read now: %s", error)
                 break
-            told = (card.title, card.parent, card.tokens, card.loss) if card else (None,) * 4
-            read.append((row["id"], *told))
+            read.append({"commitment": row["id"]} | {n: getattr(card, n, None) for n in TOLD})
         with self._index.batch() as batch:
-            insert(batch, "cards", read, 5)
+            insert(batch, "cards", read)
         return bool(read)
 
     def _card(self, commitment: str) -> Card | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeVar, final
 
+import msgspec
+
+Shown = TypeVar("Shown", bound=msgspec.Struct)
 SCHEMA = """
 CREATE TABLE hotkeys (id INTEGER PRIMARY KEY, hotkey TEXT NOT NULL UNIQUE);
 CREATE TABLE commitments (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
@@ -75,6 +78,17 @@ CREATE TABLE epochs (
 CREATE INDEX epochs_by_hotkey ON epochs (hotkey, block);
 CREATE TABLE chain_weights (validator INTEGER NOT NULL, uid INTEGER NOT NULL, weight REAL NOT NULL,
     PRIMARY KEY (validator, uid)) WITHOUT ROWID;
+CREATE VIEW decided AS SELECT r.*, v.hotkey validator_hotkey, c.hotkey champion_hotkey
+    FROM rounds r JOIN hotkeys v ON v.id = r.validator LEFT JOIN hotkeys c ON c.id = r.champion;
+CREATE VIEW judged AS SELECT m.*, h.hotkey address, c.text, r.round number, r.competition,
+    r.validator, v.hotkey validator_hotkey, r.block decided_at, r.champion_score
+    FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON h.id = m.hotkey
+    JOIN hotkeys v ON v.id = r.validator JOIN commitments c ON c.id = m."commitment";
+CREATE VIEW refusals AS SELECT v.*, h.hotkey address, w.hotkey validator_hotkey FROM verdicts v
+    JOIN hotkeys h ON h.id = v.hotkey JOIN hotkeys w ON w.id = v.validator
+    WHERE v.outcome != 'evaluated';
+CREATE VIEW neurons AS SELECT e.*, h.hotkey address
+    FROM epochs e JOIN hotkeys h ON h.id = e.hotkey;
 """
 PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
 BUSY_SECONDS = 10.0
@@ -132,12 +146,19 @@ def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int
     return int(made.lastrowid or 0)
 
 
-def insert(
-    batch: sqlite3.Connection, table: str, rows: Iterable[Sequence[Any]], columns: int
-) -> None:
-    """Rows of a table; one that is there already is replaced."""
-    places = ", ".join("?" * columns)
-    batch.executemany(f"INSERT OR REPLACE INTO {table} VALUES ({places})", rows)  # noqa: S608
+def insert(batch: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """What rows say of a table's columns, all the same ones; a row that is there is replaced."""
+    if not rows:
+        return
+    known = [row["name"] for row in batch.execute(f"PRAGMA table_info({table})")]
+    columns = [name for name in known if name in rows[0]]
+    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{n}" for n in columns)
+    batch.executemany(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- names of our own
+
+
+def shown(kind: type[Shown], row: sqlite3.Row | Mapping[str, Any], **more: object) -> Shown:
+    """A row as an answer: columns with the names of its fields, and what no column says."""
+    return msgspec.convert({**dict(row), **more}, kind, strict=False)  # SQLite keeps truths as 0, 1
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -1,13 +1,17 @@
-"""Questions of the page Miner: everything about one hotkey."""
+"""Questions of the page Miner: everything about one hotkey, and what would make it win."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from iotapretrain.dashboard.api_types import Curve, Descent, Judgement, MinerPage, Miners, Prospect
 from iotapretrain.dashboard.competition_page import DESCENTS, descent_of
-from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.dashboard.index import shown
+from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.schedule import Competition, Schedule
+from iotapretrain.rules.competition.winning_block import Entry, first_winning_block, needed_loss
 
 POINTS = 300
 JUDGEMENTS = 100
@@ -27,7 +31,7 @@ def miners(people: People) -> Miners:
     return Miners(tuple(people.who(row["hotkey"], row["uid"]) for row in rows))
 
 
-def miner_page(people: People, hotkey: str, prospects: tuple[Prospect, ...]) -> MinerPage:
+def miner_page(people: People, schedule: Schedule | None, hotkey: str) -> MinerPage:
     """Everything that records and the chain say of it."""
     number = people.number(hotkey)
     if number is None:
@@ -44,7 +48,7 @@ def miner_page(people: People, hotkey: str, prospects: tuple[Prospect, ...]) -> 
         models=tuple(_models(people, number)),
         judgements=tuple(_judgements(people, number)),
         curves=tuple(_curves(people, number)),
-        prospects=prospects,
+        prospects=() if schedule is None else tuple(_prospects(people, schedule, hotkey)),
     )
 
 
@@ -60,50 +64,28 @@ def _models(people: People, number: int) -> list[Descent]:
 def _judgements(people: People, number: int) -> list[Judgement]:
     """Refusals before any round, then the newest rounds."""
     refused = people.index.rows(
-        "SELECT h.hotkey address, v.* FROM verdicts v JOIN hotkeys h ON h.id = v.validator "
-        "WHERE v.hotkey = ? AND v.outcome != 'evaluated' ORDER BY v.time DESC LIMIT ?",
-        (number, MODELS),
+        "SELECT * FROM refusals WHERE hotkey = ? ORDER BY time DESC LIMIT ?", (number, MODELS)
     )
     judged = people.index.rows(
-        "SELECT h.hotkey address, r.competition, r.round number, r.block at, r.champion_score, "
-        "m.*, c.text FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON "
-        'h.id = r.validator JOIN commitments c ON c.id = m."commitment" '
-        "WHERE m.hotkey = ? ORDER BY r.block DESC, m.round LIMIT ?",
+        "SELECT * FROM judged WHERE hotkey = ? ORDER BY decided_at DESC, round LIMIT ?",
         (number, JUDGEMENTS),
     )
     return [_refusal(people, row) for row in refused] + [_judgement(people, row) for row in judged]
 
 
 def _refusal(people: People, row: sqlite3.Row) -> Judgement:
-    return Judgement(
-        validator=people.who(row["address"]),
-        competition=row["competition"],
-        round=None,
-        block=None,
-        repository=row["repository"],
-        revision=row["revision"],
-        outcome=row["outcome"],
-        reasons=people.reasons(row["reasons"]),
-        score=None,
-        weight=0.0,
-        champion_score=None,
-    )
+    validator, reasons = people.who(row["validator_hotkey"]), people.reasons(row["reasons"])
+    return shown(Judgement, row, validator=validator, reasons=reasons)
 
 
 def _judgement(people: People, row: sqlite3.Row) -> Judgement:
-    repository, revision = place_of(row["text"])
-    return Judgement(
-        validator=people.who(row["address"]),
-        competition=row["competition"],
+    return shown(
+        Judgement,
+        row,
+        validator=people.who(row["validator_hotkey"]),
         round=row["number"],
-        block=row["at"],
-        repository=repository,
-        revision=revision,
-        outcome=row["outcome"],
-        reasons=people.reasons(row["reasons"]),
-        score=row["score"],
-        weight=row["weight"],
-        champion_score=row["champion_score"],
+        block=row["decided_at"],
+        **people.verdict(row),
     )
 
 
@@ -121,9 +103,8 @@ def _curve(people: People, number: int, competition: int, name: str) -> Curve:
     watcher = people.validators(competition)[0]
     rows = thinned(
         people.index.rows(
-            "SELECT r.block, m.score, r.champion_score, m.standing FROM models m JOIN rounds r ON "
-            "r.id = m.round JOIN hotkeys h ON h.id = r.validator WHERE m.hotkey = ? AND "
-            "r.competition = ? AND h.hotkey = ? ORDER BY r.round",
+            "SELECT decided_at, score, champion_score, standing FROM judged WHERE hotkey = ? AND "
+            "competition = ? AND validator_hotkey = ? ORDER BY number",
             (number, competition, watcher.hotkey),
         ),
         POINTS,
@@ -131,8 +112,66 @@ def _curve(people: People, number: int, competition: int, name: str) -> Curve:
     return Curve(
         competition,
         name,
-        tuple(row["block"] for row in rows),
+        tuple(row["decided_at"] for row in rows),
         tuple(row["score"] for row in rows),
         tuple(row["champion_score"] for row in rows),
         tuple(row["standing"] for row in rows),
+    )
+
+
+def _prospects(people: People, schedule: Schedule, hotkey: str) -> Iterator[Prospect]:
+    """For every competition in which the miner was judged, by the schedule that is known."""
+    names = {each.name: each for each in schedule.competitions}
+    for row in people.index.rows(
+        "SELECT DISTINCT competition, competition_name name FROM rounds ORDER BY 1"
+    ):
+        competition, watchers = names.get(row["name"]), people.validators(row["competition"])
+        rounds = people.rounds(row["competition"], watchers[0].hotkey)
+        won = [each for each in rounds if each["champion_score"] is not None]
+        if competition is not None and won:
+            newest = won[-1]
+            mine = people.index.row(
+                "SELECT * FROM judged WHERE round = ? AND address = ?", (newest["id"], hotkey)
+            )
+            yield _prospect(competition, newest, mine, hotkey)
+
+
+def _prospect(
+    competition: Competition, newest: sqlite3.Row, mine: sqlite3.Row | None, hotkey: str
+) -> Prospect:
+    epsilon, now = competition.rules.epsilon, newest["block"]
+    champion = Entry(newest["champion_score"], newest["champion_block"])
+    score = mine["score"] if mine else None
+    if newest["champion_hotkey"] == hotkey:
+        sentences = [
+            f"It leads. A later model must be below {needed_loss(epsilon, champion, now):.6f} "
+            f"now, and below {champion.loss * (1 - epsilon.floor):.6f} once epsilon has decayed.",
+        ]
+        return Prospect(competition.id, competition.name, tuple(sentences), None, score)
+    needed = needed_loss(epsilon, champion, now)
+    sentences = [
+        f"A new commitment wins now with a loss below {needed:.6f}; the best has "
+        f"{champion.loss:.6f}, and its advantage is {float(epsilon.at(now - champion.block)):.3%}."
+    ]
+    if mine is None or score is None:
+        sentences.append("Its model has no score in the newest round; its verdict says why.")
+    else:
+        sentences.append(_with_what_it_has(competition, Entry(score, mine["block"]), champion, now))
+    return Prospect(competition.id, competition.name, tuple(sentences), needed, score)
+
+
+def _with_what_it_has(competition: Competition, model: Entry, champion: Entry, now: int) -> str:
+    epsilon = competition.rules.epsilon
+    block = first_winning_block(epsilon, model, champion, now)
+    if block is None:
+        gap = model.loss / champion.loss - 1
+        return (
+            f"The model it has, at {model.loss:.6f}, never beats the best as both stand: it is "
+            f"{gap:.3%} worse."
+        )
+    if block <= now:
+        return f"The model it has, at {model.loss:.6f}, beats the best by these losses already."
+    return (
+        f"The model it has, at {model.loss:.6f}, beats the best from block {block} on, "
+        f"{block - now} blocks from now, if losses stay as they are."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TypeVar, final
 
@@ -31,13 +32,9 @@ class People:
     def uid(self, hotkey: str) -> int | None:
         """The uid at the newest epoch, or in the newest round."""
         found = self.index.row(
-            "SELECT uid FROM epochs e JOIN hotkeys h ON h.id = e.hotkey WHERE h.hotkey = ? "
-            "ORDER BY e.block DESC LIMIT 1",
-            (hotkey,),
+            "SELECT uid FROM neurons WHERE address = ? ORDER BY block DESC LIMIT 1", (hotkey,)
         ) or self.index.row(
-            "SELECT uid FROM models m JOIN hotkeys h ON h.id = m.hotkey WHERE h.hotkey = ? "
-            "ORDER BY m.round DESC LIMIT 1",
-            (hotkey,),
+            "SELECT uid FROM judged WHERE address = ? ORDER BY round DESC LIMIT 1", (hotkey,)
         )
         return None if found is None else int(found[0])
 
@@ -49,6 +46,12 @@ class People:
     def named(self, text: str) -> str:
         """A sentence with names in the place of the hotkeys that have one."""
         return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
+
+    def verdict(self, row: sqlite3.Row) -> dict[str, object]:
+        """Of a row of `judged`: which model of which repository, and the reasons."""
+        repository, revision = place_of(row["text"])
+        reasons = self.reasons(row["reasons"])
+        return {"repository": repository, "revision": revision, "reasons": reasons}
 
     def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
         """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
@@ -72,6 +75,13 @@ class People:
             (competition,),
         )
         return [self.who(row["hotkey"]) for row in rows]
+
+    def rounds(self, competition: int, validator: str) -> list[sqlite3.Row]:
+        """The rounds of a competition that a validator decided, in order."""
+        return self.index.rows(
+            "SELECT * FROM decided WHERE competition = ? AND validator_hotkey = ? ORDER BY round",
+            (competition, validator),
+        )
 
 
 def place_of(commitment: str) -> tuple[str | None, str | None]:

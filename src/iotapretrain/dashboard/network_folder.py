@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import final
 
+import msgspec
+
 from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.dashboard.api_types import Benchmark, Benchmarks
 from iotapretrain.errors import BadRoundError
 from iotapretrain.observe.events import AnyEvent
-from iotapretrain.observe.selection import RECORDS
-from iotapretrain.observe.tail import Tail
+from iotapretrain.observe.read_records import RECORDS, Tail
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +23,26 @@ ROUNDS_AT_ONCE = 50
 DEPTHS = ("", "*/", "*/*/", "*/*/*/")
 """How deep records lie in a network's folder: the demo's, a validator's, a miner's run's."""
 LARGEST_TEXT = 1 << 20
+
+
+class _KeyFile(msgspec.Struct, frozen=True):
+    """The public part of a key; nothing else of it is looked at."""
+
+    address: str = msgspec.field(name="ss58Address")
+
+
+class _Metric(msgspec.Struct, frozen=True):
+    value: float
+
+
+class _Result(msgspec.Struct, frozen=True):
+    model: str
+    task: str
+    metrics: dict[str, _Metric] = {}
+
+
+class _Document(msgspec.Struct, frozen=True):
+    results: list[_Result]
 
 
 @final
@@ -60,13 +81,11 @@ class NetworkFolder:
             if (address := _address(path)) is not None
         }
 
-    def benchmarks(self) -> dict[str, str]:
-        """Documents of benchmarks by their place in the folder."""
-        return {
-            str(path.relative_to(self.path)): text
-            for path in self._found("benchmark*.json")
-            if (text := _text(path)) is not None
-        }
+    def benchmarks(self) -> Benchmarks:
+        """All documents of `iota benchmark --out` that can be read, as tables."""
+        files = self._found("benchmark*.json")
+        tables = (_benchmark(str(path.relative_to(self.path)), _text(path)) for path in files)
+        return Benchmarks(tuple(each for each in tables if each is not None))
 
     def _found(self, name: str) -> list[Path]:
         return sorted({path for depth in DEPTHS for path in self.path.glob(depth + name)})
@@ -97,16 +116,10 @@ def _wallet(path: Path) -> str:
 
 
 def _address(path: Path) -> str | None:
-    """The public address in a key file; nothing else of it is looked at."""
-    text = _text(path)
-    if text is None:
-        return None
     try:
-        document = json.loads(text)
-    except ValueError:
+        return msgspec.json.decode(_text(path) or "", type=_KeyFile).address
+    except msgspec.DecodeError:
         return None
-    address = document.get("ss58Address") if isinstance(document, dict) else None
-    return address if isinstance(address, str) else None
 
 
 def _text(path: Path) -> str | None:
@@ -114,3 +127,23 @@ def _text(path: Path) -> str | None:
         return path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_TEXT else None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def _benchmark(place: str, text: str | None) -> Benchmark | None:
+    """A row a task and metric, a column a model."""
+    try:
+        document = msgspec.json.decode(text or "", type=_Document)
+    except msgspec.DecodeError:
+        return None
+    models = tuple(dict.fromkeys(result.model for result in document.results))
+    values = {
+        (result.task, name, result.model): metric.value
+        for result in document.results
+        for name, metric in result.metrics.items()
+    }
+    rows = dict.fromkeys((task, name) for task, name, _ in values)
+    return Benchmark(
+        place,
+        ("task", "metric", *models),
+        tuple((task, name, *(values.get((task, name, m)) for m in models)) for task, name in rows),
+    )

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from iotapretrain.dashboard.api_types import Activity, LeftOut, Overview, Payee, Standing
-from iotapretrain.dashboard.left_out import SKIPPED
+from iotapretrain.dashboard.hub_admission import Omission
+from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, place_of, thinned
 from iotapretrain.dashboard.validators_page import left_out
 from iotapretrain.observe import events
@@ -29,45 +30,39 @@ TOLD = (
     "train-started",
     "validator-started",
 )
+COUNTED = """
+SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
+    (SELECT count(DISTINCT validator) FROM rounds) validators,
+    (SELECT count(*) FROM rounds) rounds,
+    (SELECT count(DISTINCT hotkey) FROM (
+        SELECT hotkey, outcome FROM models WHERE round IN
+            (SELECT max(id) FROM rounds GROUP BY competition, validator)
+        UNION SELECT hotkey, outcome FROM verdicts
+    ) WHERE outcome IN ('model', 'bad_hash', 'inadmissible')) refused,
+    (SELECT count(*) FROM events WHERE kind = 'audited'
+        AND json_extract(body, '$.held')) audits_held,
+    (SELECT count(*) FROM events WHERE kind = 'audited'
+        AND NOT json_extract(body, '$.held')) audits_failed
+"""
+"""Refused are hotkeys whose newest verdict by any validator is no score."""
 
 
 def overview(
     people: People, network: str, netuid: int, block: int | None, problem: str | None
 ) -> Overview:
     """Everything on one page."""
-    counted = people.index.row(
-        "SELECT (SELECT count(DISTINCT hotkey) FROM models) miners, (SELECT count(DISTINCT "
-        "validator) FROM rounds) validators, (SELECT count(*) FROM rounds) rounds, (SELECT "
-        "count(*) FROM events WHERE kind = 'audited' AND json_extract(body, '$.held')) held, "
-        "(SELECT count(*) FROM events WHERE kind = 'audited' AND NOT json_extract(body, '$.held'))"
-        " broken"
-    )
-    return Overview(
+    (counted,) = people.index.rows(COUNTED)
+    return shown(
+        Overview,
+        counted,
         network=network,
         netuid=netuid,
         block=block,
         chain_problem=problem,
-        miners=counted["miners"] if counted else 0,
-        validators=counted["validators"] if counted else 0,
-        rounds=counted["rounds"] if counted else 0,
-        refused=_refused(people),
-        audits_held=counted["held"] if counted else 0,
-        audits_failed=counted["broken"] if counted else 0,
         competitions=tuple(_standings(people)),
         payees=tuple(_payees(people)),
         activity=tuple(_activity(people)),
     )
-
-
-def _refused(people: People) -> int:
-    """Hotkeys whose newest verdict by any validator is no score."""
-    row = people.index.row(
-        "SELECT count(DISTINCT hotkey) FROM (SELECT m.hotkey FROM models m WHERE m.round IN "
-        "(SELECT max(id) FROM rounds GROUP BY competition, validator) AND m.outcome IN "
-        "('model', 'bad_hash', 'inadmissible') UNION SELECT hotkey FROM verdicts WHERE outcome IN "
-        "('model', 'bad_hash', 'inadmissible'))"
-    )
-    return int(row[0]) if row else 0
 
 
 def _standings(people: People) -> list[Standing]:
@@ -76,22 +71,15 @@ def _standings(people: People) -> list[Standing]:
 
 
 def _standing(people: People, competition: int) -> Standing:
-    watcher = people.validators(competition)[0]
-    rows = people.index.rows(
-        "SELECT r.*, c.hotkey champion_hotkey FROM rounds r JOIN hotkeys h ON h.id = r.validator "
-        "LEFT JOIN hotkeys c ON c.id = r.champion WHERE r.competition = ? AND h.hotkey = ? "
-        "ORDER BY r.round",
-        (competition, watcher.hotkey),
-    )
+    rows = people.rounds(competition, people.validators(competition)[0].hotkey)
     newest = rows[-1]
     hotkey = newest["champion_hotkey"]
-    return Standing(
+    return shown(
+        Standing,
+        newest,
         id=competition,
         name=newest["competition_name"],
         rounds=len(rows),
-        block=newest["block"],
-        models=newest["models"],
-        scored=newest["scored"],
         champion=people.who(hotkey) if hotkey else None,
         repository=_repository(people, newest["id"], newest["champion"]),
         loss=newest["champion_score"],
@@ -105,24 +93,18 @@ def _standing(people: People, competition: int) -> Standing:
 
 def _repository(people: People, round_: int, champion: int | None) -> str | None:
     row = people.index.row(
-        'SELECT c.text FROM models m JOIN commitments c ON c.id = m."commitment" '
-        "WHERE m.round = ? AND m.hotkey = ?",
-        (round_, champion),
+        "SELECT text FROM judged WHERE round = ? AND hotkey = ?", (round_, champion)
     )
     return None if row is None else place_of(row["text"])[0]
 
 
 def _payees(people: People) -> list[Payee]:
     rows = people.index.rows(
-        "SELECT h.hotkey, e.uid, e.emission, e.incentive FROM epochs e JOIN hotkeys h ON "
-        "h.id = e.hotkey WHERE e.block = (SELECT max(block) FROM epochs) AND e.emission > 0 "
-        "ORDER BY e.emission DESC LIMIT ?",
+        "SELECT address, uid, emission, incentive FROM neurons WHERE "
+        "block = (SELECT max(block) FROM epochs) AND emission > 0 ORDER BY emission DESC LIMIT ?",
         (PAYEES,),
     )
-    return [
-        Payee(people.who(row["hotkey"], row["uid"]), row["emission"], row["incentive"])
-        for row in rows
-    ]
+    return [shown(Payee, row, who=people.who(row["address"], row["uid"])) for row in rows]
 
 
 def _activity(people: People) -> list[Activity]:
@@ -144,7 +126,7 @@ def _left_out(people: People, found: LeftOut) -> Activity:
     """Where the page says what it does not show, and why."""
     whose = "hotkeys without a permit" if found.who is None else _name(people, found.who.hotkey)
     title = f"Not shown of {whose}: {found.reason}"
-    if found.reason == SKIPPED:
+    if found.reason == Omission.SKIPPED:
         title = f"{whose} has skipped sync blocks"
     hotkey = None if found.who is None else found.who.hotkey
     return Activity(found.time, "bad", title, f"{found.number} {found.sentence}", hotkey)

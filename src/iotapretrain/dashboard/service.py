@@ -7,29 +7,32 @@ import logging
 import secrets
 import signal
 import sqlite3
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Self, final
+from typing import Self, TypeVar, final
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.dashboard.answer_cache import Answer, Cache, Question
+from iotapretrain.dashboard.answer_cache import AnswerBytes, AnswerCache, PageQuestion
+from iotapretrain.dashboard.api_types import Benchmarks
 from iotapretrain.dashboard.audits import Audits
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.event_index import EventWriter
 from iotapretrain.dashboard.hub_rounds import HubRounds
 from iotapretrain.dashboard.hub_watch import HubWatch
 from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.live import Topic, Versions
 from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.network_folder import NetworkFolder
-from iotapretrain.dashboard.own_loop import OwnLoop
-from iotapretrain.dashboard.round_page import RoundWriter
-from iotapretrain.dashboard.versions import Versions
+from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.hub.protocol import Hub
+from iotapretrain.net.threads import OwnLoop
 from iotapretrain.rules.competition.schedule import Schedule
 from iotapretrain.rules.sampling import SYNC_CADENCE
 
+Item = TypeVar("Item")
 _log = logging.getLogger(__name__)
 
 FOLDER_SECONDS = 1.0
@@ -58,6 +61,7 @@ class Desk:
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.folder = None if place.folder is None else NetworkFolder(place.folder)
         self.versions = Versions(secrets.token_hex(4))
         self._home = TemporaryDirectory(prefix="iota-dashboard-")
         self.index = Index(Path(self._home.name) / "index.sqlite")
@@ -67,14 +71,14 @@ class Desk:
         self._chain_loop = OwnLoop("dashboard-chain")
         self.audits = Audits(place.audit_command, lambda: self.versions.bump("audits"))
         self._executor = ThreadPoolExecutor(READERS, thread_name_prefix="dashboard")
-        self._cache = Cache(self._executor)
+        self._cache = AnswerCache(self._executor)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         rounds = RoundWriter(self.index, is_signature)
         following = [self._tell(), self._follow_chain()]
-        if self.place.folder is not None:
-            following.append(self._follow_folder(NetworkFolder(self.place.folder), rounds))
+        if self.folder is not None:
+            following.append(self._follow_folder(self.folder, rounds))
         if self.place.hub is not None:
             following.append(self._follow_hub(self._hub_watch(self.place.hub, rounds)))
         self._tasks = [asyncio.create_task(each) for each in following]
@@ -93,9 +97,13 @@ class Desk:
         self.index.close()
         self._home.cleanup()
 
-    async def answer(self, question: Question) -> Answer:
+    async def answer(self, question: PageQuestion) -> AnswerBytes:
         """A page as new as what viewers have been told of."""
         return await self._cache.get(question, self.versions.tag(question.topics))
+
+    def benchmarks(self) -> Benchmarks:
+        """Those in the network's folder."""
+        return Benchmarks(()) if self.folder is None else self.folder.benchmarks()
 
     def _hub_watch(self, hub: Hub, writer: RoundWriter) -> HubWatch:
         schedule = self.place.schedule
@@ -115,44 +123,29 @@ class Desk:
         while True:
             if looks % NAMES_EVERY == 0:
                 self.names.update(await asyncio.to_thread(folder.names))
-            await self._read_new(folder, rounds, events)
+            try:
+                await self._write("rounds", folder.new_rounds(), rounds.write)
+                await self._write("events", folder.new_events(), events.write)
+            except (OSError, sqlite3.OperationalError) as error:
+                _log.warning("%s cannot be read now: %s", folder.path, error)
             looks += 1
             await asyncio.sleep(FOLDER_SECONDS)
 
-    async def _read_new(
-        self, folder: NetworkFolder, rounds: RoundWriter, events: EventWriter
+    async def _write(
+        self, topic: Topic, batches: Iterator[list[Item]], write: Callable[[list[Item]], int]
     ) -> None:
-        def some_rounds() -> int | None:
-            batch = next(new_rounds, None)
-            return None if batch is None else rounds.write(batch)
-
-        def some_events() -> int | None:
-            batch = next(new_events, None)
-            return None if batch is None else events.write(batch)
-
-        new_rounds, new_events = folder.new_rounds(), folder.new_events()
-        try:
-            while (written := await asyncio.to_thread(some_rounds)) is not None:
-                if written:
-                    self.versions.bump("rounds")
-            while (written := await asyncio.to_thread(some_events)) is not None:
-                if written:
-                    self.versions.bump("events")
-        except (OSError, sqlite3.OperationalError) as error:
-            _log.warning("%s cannot be read now: %s", folder.path, error)
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            if await asyncio.to_thread(write, batch):
+                self.versions.bump(topic)
 
     async def _follow_chain(self) -> None:
         while True:
             before = self.chain.block, self.chain.problem
-            reading = await self._chain_loop.run(self.chain.look())
-            new = reading is not None and await asyncio.to_thread(self.chain.keep, reading)
-            if new or (self.chain.block, self.chain.problem) != before:
-                self.versions.bump("chain")
+            new = await self._chain_loop.run(self.chain.look())
             past = await self._chain_loop.run(self.chain.look_back())
-            if past is not None:
-                await asyncio.to_thread(self.chain.keep_epoch, past)
+            if new or past or (self.chain.block, self.chain.problem) != before:
                 self.versions.bump("chain")
-            await asyncio.sleep(0 if past is not None else CHAIN_SECONDS)
+            await asyncio.sleep(0 if past else CHAIN_SECONDS)
 
     async def _follow_hub(self, watch: HubWatch) -> None:
         """Often while there is something new, and ever more seldom while there is not."""

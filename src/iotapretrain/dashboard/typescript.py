@@ -7,10 +7,7 @@ import sys
 import types
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-import msgspec
-
 from iotapretrain.dashboard import api_types
-from iotapretrain.dashboard.duels import Duels
 
 HEAD = "// Made from the API's types by `make web`: change those, not this.\n"
 PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
@@ -18,18 +15,12 @@ PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 def typescript() -> str:
     """One interface a struct."""
-    structs: list[type[msgspec.Struct]] = [Duels]
-    structs += [
-        each
-        for each in vars(api_types).values()
-        if inspect.isclass(each)
-        and issubclass(each, msgspec.Struct)
-        and each.__module__ != "msgspec"
-    ]
-    return HEAD + "".join(_interface(each) for each in dict.fromkeys(structs))
+    structs = (each for each in vars(api_types).values() if inspect.isclass(each))
+    ours = (each for each in structs if each.__module__ == api_types.__name__)
+    return HEAD + "".join(map(_interface, ours))
 
 
-def _interface(struct: type[msgspec.Struct]) -> str:
+def _interface(struct: type) -> str:
     fields = "".join(f"  {name}: {_type(hint)}\n" for name, hint in get_type_hints(struct).items())
     return f"\nexport interface {struct.__name__} {{\n{fields}}}\n"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -14,7 +15,8 @@ from iotapretrain.dashboard.api_types import (
     Watcher,
     Who,
 )
-from iotapretrain.dashboard.left_out import NOBODY, SENTENCES
+from iotapretrain.dashboard.hub_admission import NOBODY, SENTENCES
+from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.observe.events import Audited
 
@@ -30,10 +32,11 @@ def validators_page(people: People) -> ValidatorsPage:
     agreement = tuple(tuple(overlap(left, right) for right in weights) for left in weights)
     audits = _audits(people)
     rounds, coverage = _coverage(people, known)
-    stakes = [_stake(people, who) for who in known]
+    chain = [_neuron(people, who) for who in known]
+    stakes = [0 if row is None else int(row["stake"]) for row in chain]
     rows = tuple(
-        _watcher(people, who, _with_others(agreement, stakes, place), audits, coverage[place])
-        for place, who in enumerate(known)
+        _watcher(people, who, row, _with_others(agreement, stakes, place), audits, coverage[place])
+        for place, (who, row) in enumerate(zip(known, chain, strict=True))
     )
     told = tuple(left_out(people, AUDITS))
     return ValidatorsPage(rows, agreement, rounds, coverage, tuple(audits[:AUDITS]), told)
@@ -44,8 +47,7 @@ def left_out(people: People, most: int) -> Iterator[LeftOut]:
     rows = people.index.rows("SELECT * FROM left_out ORDER BY time DESC, hotkey LIMIT ?", (most,))
     for row in rows:
         who = None if row["hotkey"] == NOBODY else people.who(row["hotkey"])
-        sentence = SENTENCES[row["reason"]]
-        yield LeftOut(who, row["reason"], sentence, row["number"], row["time"])
+        yield shown(LeftOut, row, who=who, sentence=SENTENCES[row["reason"]])
 
 
 def overlap(left: Mapping[str, float], right: Mapping[str, float]) -> float:
@@ -63,39 +65,34 @@ def _with_others(
     return sum(agreement[place][n] * counts[n] for n in others) / total if total else None
 
 
-def _stake(people: People, who: Who) -> int:
-    row = people.index.row(
-        "SELECT e.stake FROM epochs e JOIN hotkeys h ON h.id = e.hotkey WHERE h.hotkey = ? "
-        "ORDER BY e.block DESC LIMIT 1",
-        (who.hotkey,),
+def _neuron(people: People, who: Who) -> sqlite3.Row | None:
+    """As of the newest epoch that it was in."""
+    return people.index.row(
+        "SELECT * FROM neurons WHERE address = ? ORDER BY block DESC LIMIT 1", (who.hotkey,)
     )
-    return 0 if row is None else int(row["stake"])
 
 
 def _watcher(
-    people: People, who: Who, agreement: float | None, audits: list[AuditSeen], coverage: Series
+    people: People,
+    who: Who,
+    chain: sqlite3.Row | None,
+    agreement: float | None,
+    audits: list[AuditSeen],
+    coverage: Series,
 ) -> Watcher:
-    number = people.number(who.hotkey)
-    row = people.index.row(
-        "SELECT count(*) rounds, max(round) round, max(block) block, sum(NOT sealed) unsealed "
-        "FROM rounds WHERE validator = ?",
-        (number,),
+    (told,) = people.index.rows(
+        "SELECT count(*) rounds, max(round) round, max(block) block, "
+        "coalesce(sum(NOT sealed), 0) unsealed FROM decided WHERE validator_hotkey = ?",
+        (who.hotkey,),
     )
-    chain = people.index.row(
-        "SELECT * FROM epochs WHERE hotkey = ? ORDER BY block DESC LIMIT 1", (number,)
-    )
-    if row is None:
-        raise LookupError(who.hotkey)
     mine = [audit.held for audit in audits if audit.validator.hotkey == who.hotkey]
-    return Watcher(
+    return shown(
+        Watcher,
+        told,
         who=who,
         stake=chain["stake"] if chain else None,
         trust=chain["trust"] if chain else None,
-        permit=bool(chain["permit"]) if chain else None,
-        rounds=row["rounds"],
-        round=row["round"],
-        block=row["block"],
-        unsealed=row["unsealed"],
+        permit=chain["permit"] if chain else None,
         coverage=coverage.values[-1] if coverage.values else None,
         agreement=agreement,
         weights_block=_weights_block(people, who, chain["updated"] if chain else None),
@@ -115,8 +112,7 @@ def _weights_block(people: People, who: Who, updated: int | None) -> int | None:
 
 def _newest_weights(people: People, who: Who) -> dict[str, float]:
     row = people.index.row(
-        "SELECT weights FROM rounds r JOIN hotkeys h ON h.id = r.validator WHERE h.hotkey = ? "
-        "ORDER BY r.round DESC LIMIT 1",
+        "SELECT weights FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT 1",
         (who.hotkey,),
     )
     return {} if row is None else msgspec.json.decode(row["weights"], type=dict[str, float])
@@ -125,9 +121,9 @@ def _newest_weights(people: People, who: Who) -> dict[str, float]:
 def _coverage(people: People, known: Sequence[Who]) -> tuple[tuple[int, ...], tuple[Series, ...]]:
     """By round, the share of the field that ended with a verdict rather than our own failure."""
     rows = people.index.rows(
-        "SELECT h.hotkey, r.round, r.scored, r.models, (SELECT count(*) FROM models m WHERE "
-        "m.round = r.id AND m.outcome = 'infrastructure') failed FROM rounds r JOIN hotkeys h "
-        "ON h.id = r.validator WHERE r.round > (SELECT max(round) FROM rounds) - ?",
+        "SELECT validator_hotkey hotkey, round, models, (SELECT count(*) FROM models m WHERE "
+        "m.round = r.id AND m.outcome = 'infrastructure') failed FROM decided r "
+        "WHERE round > (SELECT max(round) FROM rounds) - ?",
         (POINTS,),
     )
     shares = {
@@ -144,15 +140,10 @@ def _coverage(people: People, known: Sequence[Who]) -> tuple[tuple[int, ...], tu
 
 def _audits(people: People) -> list[AuditSeen]:
     rows = people.index.rows("SELECT body FROM events WHERE kind = 'audited' ORDER BY id DESC")
-    found = [msgspec.json.decode(row["body"], type=Audited) for row in rows]
-    return [
-        AuditSeen(
-            audit.time,
-            audit.source.partition(":")[2] or audit.source,
-            people.who(audit.validator),
-            audit.round,
-            audit.held,
-            tuple(audit.differences),
-        )
-        for audit in found
-    ]
+    return [_audit(people, msgspec.json.decode(row["body"], type=Audited)) for row in rows]
+
+
+def _audit(people: People, event: Audited) -> AuditSeen:
+    auditor = event.source.partition(":")[2] or event.source
+    validator = people.who(event.validator)
+    return shown(AuditSeen, msgspec.structs.asdict(event), auditor=auditor, validator=validator)

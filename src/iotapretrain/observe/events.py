@@ -191,20 +191,6 @@ class Acted(Event, frozen=True, kw_only=True, tag="acted"):
     why: str
 
 
-AnyEvent = (
-    TrainStarted
-    | TrainStep
-    | TrainEvaluated
-    | Checkpointed
-    | TrainFinished
-    | Published
-    | ValidatorStarted
-    | ModelFetched
-    | RoundStarted
-    | RoundFinished
-    | WeightsSet
-    | RecordPublished
-    | Waiting
-    | Audited
-    | Acted
-)
+OfTraining = TrainStarted | TrainStep | TrainEvaluated | Checkpointed | TrainFinished | Published
+OfRounds = RoundStarted | RoundFinished | WeightsSet | RecordPublished | Audited
+AnyEvent = OfTraining | OfRounds | ValidatorStarted | ModelFetched | Waiting | Acted

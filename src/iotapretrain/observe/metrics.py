@@ -6,8 +6,9 @@ nats); `_total` for what only grows. No rates: whoever asks computes them. `sour
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -64,102 +65,85 @@ METRICS = (
 )
 
 
+FED: Mapping[type, Mapping[str, str | None]] = MappingProxyType(
+    {
+        events.TrainStep: {
+            "iota_train_step": "step",
+            "iota_train_tokens": "tokens",
+            "iota_train_loss_nats": "loss",
+            "iota_train_learning_rate": "learning_rate",
+            "iota_train_gradient_norm": "gradient_norm",
+            "iota_train_memory_bytes": "memory_bytes",
+            "iota_train_flops_ratio": "flops_share",
+        },
+        events.TrainEvaluated: {"iota_train_held_out_loss_nats": "held_out_loss"},
+        events.Checkpointed: {
+            "iota_train_checkpoints_total": None,
+            "iota_train_checkpoint_bytes_total": "size_bytes",
+            "iota_train_checkpoint_seconds_total": "seconds",
+        },
+        events.Published: {"iota_miner_publications_total": None},
+        events.ModelFetched: {
+            "iota_validator_models_looked_at_total": None,
+            "iota_validator_fetched_bytes_total": "size_bytes",
+            "iota_validator_fetch_seconds_total": "seconds",
+        },
+        events.RoundStarted: {"iota_validator_round_models": "models"},
+        events.RoundFinished: {
+            "iota_validator_rounds_total": None,
+            "iota_validator_round_block": "block",
+            "iota_validator_pages_scored_total": "pages_scored",
+            "iota_validator_pages_full_total": "pages_of_full_round",
+            "iota_validator_champion_loss_nats": "champion_loss",
+            "iota_validator_stage_seconds_total": "seconds",
+        },
+        events.WeightsSet: {
+            "iota_validator_weights_set_total": None,
+            "iota_validator_weights_block": "block",
+        },
+        events.RecordPublished: {"iota_validator_records_published_total": None},
+        events.Waiting: {"iota_waits_total": None},
+        events.Audited: {"iota_audits_total": None},
+    }
+)
+"""By kind of event, the metrics that it feeds, each with its field; None counts the events."""
+OF_EVERY_EVENT = {"iota_events_total": None, "iota_last_event_timestamp_seconds": "time"}
+
+
 @final
 class Metrics:
     """A sink that keeps the newest value of every metric for whoever scrapes it."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._metrics = {each.name: _made(each, self.registry) for each in METRICS}
-        self._takers: Mapping[type, Callable[..., None]] = {
-            events.TrainStep: self._train_step,
-            events.TrainEvaluated: self._train_evaluated,
-            events.Checkpointed: self._checkpointed,
-            events.Published: self._published,
-            events.ModelFetched: self._model_fetched,
-            events.RoundStarted: self._round_started,
-            events.RoundFinished: self._round_finished,
-            events.WeightsSet: self._weights_set,
-            events.RecordPublished: self._record_published,
-            events.Waiting: self._waiting,
-            events.Audited: self._audited,
-        }
+        self._metrics = {each.name: (each, _made(each, self.registry)) for each in METRICS}
 
     def emit(self, event: AnyEvent) -> None:
         """Count it, and take its numbers."""
-        source = event.source
-        self._add("iota_events_total", 1, source, str(event.__struct_config__.tag))
-        self._set("iota_last_event_timestamp_seconds", event.time, source)
-        taker = self._takers.get(type(event))
-        if taker is not None:
-            taker(event, source)
+        for name, field in (*OF_EVERY_EVENT.items(), *FED.get(type(event), {}).items()):
+            metric, made = self._metrics[name]
+            value = 1 if field is None else getattr(event, field)
+            if isinstance(value, dict):  # its keys are the label
+                for key, part in value.items():
+                    _take(made, part, event.source, key)
+            else:
+                _take(made, value, event.source, *(_label(event, each) for each in metric.labels))
 
     def close(self) -> None:
         """Nothing to lose: scrapes read memory."""
 
-    def _train_step(self, event: events.TrainStep, source: str) -> None:
-        self._set("iota_train_step", event.step, source)
-        self._set("iota_train_tokens", event.tokens, source)
-        self._set("iota_train_loss_nats", event.loss, source)
-        self._set("iota_train_learning_rate", event.learning_rate, source)
-        self._set("iota_train_gradient_norm", event.gradient_norm, source)
-        self._set("iota_train_memory_bytes", event.memory_bytes, source)
-        if event.flops_share is not None:
-            self._set("iota_train_flops_ratio", event.flops_share, source)
 
-    def _train_evaluated(self, event: events.TrainEvaluated, source: str) -> None:
-        self._set("iota_train_held_out_loss_nats", event.held_out_loss, source)
+def _take(made: Counter | Gauge, value: float | None, *labels: str) -> None:
+    """What is unknown adds nothing, and leaves a gauge as it is."""
+    if isinstance(made, Counter):
+        made.labels(*labels).inc(value or 0)
+    elif value is not None:
+        made.labels(*labels).set(value)
 
-    def _checkpointed(self, event: events.Checkpointed, source: str) -> None:
-        self._add("iota_train_checkpoints_total", 1, source)
-        self._add("iota_train_checkpoint_bytes_total", event.size_bytes, source)
-        self._add("iota_train_checkpoint_seconds_total", event.seconds, source)
 
-    def _published(self, event: events.Published, source: str) -> None:  # noqa: ARG002 -- counted
-        self._add("iota_miner_publications_total", 1, source)
-
-    def _model_fetched(self, event: events.ModelFetched, source: str) -> None:
-        self._add("iota_validator_models_looked_at_total", 1, source, event.outcome)
-        self._add("iota_validator_fetched_bytes_total", event.size_bytes or 0, source)
-        self._add("iota_validator_fetch_seconds_total", event.seconds, source)
-
-    def _round_started(self, event: events.RoundStarted, source: str) -> None:
-        competition = str(event.competition)
-        self._set("iota_validator_round_models", event.models, source, competition)
-
-    def _round_finished(self, event: events.RoundFinished, source: str) -> None:
-        competition = str(event.competition)
-        self._add("iota_validator_rounds_total", 1, source, competition)
-        self._set("iota_validator_round_block", event.block, source, competition)
-        self._add("iota_validator_pages_scored_total", event.pages_scored, source, competition)
-        full = event.pages_of_full_round
-        self._add("iota_validator_pages_full_total", full, source, competition)
-        if event.champion_loss is not None:
-            loss = event.champion_loss
-            self._set("iota_validator_champion_loss_nats", loss, source, competition)
-        for stage, seconds in event.seconds.items():
-            self._add("iota_validator_stage_seconds_total", seconds, source, stage)
-
-    def _weights_set(self, event: events.WeightsSet, source: str) -> None:
-        self._add("iota_validator_weights_set_total", 1, source)
-        self._set("iota_validator_weights_block", event.block, source)
-
-    def _record_published(self, event: events.RecordPublished, source: str) -> None:  # noqa: ARG002 -- counted
-        self._add("iota_validator_records_published_total", 1, source)
-
-    def _waiting(self, event: events.Waiting, source: str) -> None:
-        self._add("iota_waits_total", 1, source, event.what)
-
-    def _audited(self, event: events.Audited, source: str) -> None:
-        self._add("iota_audits_total", 1, source, str(event.held).lower())
-
-    def _add(self, name: str, amount: float, *labels: str) -> None:
-        self._metrics[name].labels(*labels).inc(amount)
-
-    def _set(self, name: str, value: float, *labels: str) -> None:
-        gauge = self._metrics[name]
-        if isinstance(gauge, Gauge):
-            gauge.labels(*labels).set(value)
+def _label(event: AnyEvent, name: str) -> str:
+    value = event.__struct_config__.tag if name == "kind" else getattr(event, name)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _made(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge:

@@ -22,7 +22,7 @@ from iotapretrain.competition.publishing.publication import Publication
 from iotapretrain.competition.publishing.run import Publisher
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import Published
-from iotapretrain.observe.sink import read_events
+from iotapretrain.observe.read_records import read_events
 from tests.chain.worlds import PARAMETERS, genesis, hotkey, keys, make_chain
 
 MINER = "miner-1"

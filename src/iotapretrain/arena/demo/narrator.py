@@ -16,7 +16,7 @@ from iotapretrain.observe.events import (
     TrainStarted,
     WeightsSet,
 )
-from iotapretrain.observe.tail import Tail
+from iotapretrain.observe.read_records import Tail
 
 RECORDS = "records.jsonl"
 

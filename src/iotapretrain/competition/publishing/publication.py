@@ -8,7 +8,8 @@ from pathlib import Path
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.competition.records.committed import CommittedModel
 from iotapretrain.observe.events import Published
-from iotapretrain.observe.sink import Lines, read_events
+from iotapretrain.observe.read_records import read_events
+from iotapretrain.observe.sink import Lines
 
 RECORDS = "records.jsonl"
 

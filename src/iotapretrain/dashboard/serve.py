@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.seats import Seats
+from iotapretrain.dashboard.live import Seats
 from iotapretrain.dashboard.service import Desk, Place
 from iotapretrain.errors import InputError
 

@@ -1,0 +1,127 @@
+"""Which records of the hub are shown: whose, and how many of one validator.
+
+What is left out is counted by validator and reason: nothing is silent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from itertools import accumulate
+from typing import final
+
+from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.dashboard.index import Index, insert
+
+MOST_RECORDS = 10_000
+MOST_BYTES = 256 << 20
+"""Of one validator in all, as the hub lists them: the oldest are dropped."""
+MOST_AT_A_SYNC_BLOCK = 16
+MOST_BYTES_AT_A_SYNC_BLOCK = 32 << 20
+"""Of one validator and sync block: a record a competition, and one as large as can be."""
+SPARE = 20
+"""When records are dropped, so much more than needed: one part in so many."""
+
+
+class Omission(StrEnum):
+    """Why a record is left out, the first that applies; with the sentence that says so."""
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Omission:
+        member = str.__new__(cls, code)
+        member._value_, member.sentence = code, sentence
+        return member
+
+    NO_PERMIT = "no-permit", "records of blocks at which it had no permit to validate"
+    OTHER_NETWORK = "other-network", "records of another network or subnet"
+    NOT_SIGNED = "not-signed", "records that it has not signed"
+    AHEAD = "ahead", "records of blocks that the chain does not have yet"
+    CROWDED = "crowded", "records of sync blocks that have their share of records already"
+    QUOTA = "quota", "older records beyond the most that are read and kept of one validator"
+    TWICE = "twice", "rounds with another record in an earlier repository"
+    UNREADABLE = "unreadable", "files that are no records of rounds"
+    STRANGER = "stranger", "hotkeys without a permit that name a repository of records"
+    SKIPPED = "skipped", "sync blocks without a record"
+    """No record is left out, but its absence is told in the same way."""
+
+
+SENTENCES = {str(each): each.sentence for each in Omission}
+NOBODY = ""
+"""In the place of the hotkey: hotkeys that never had a permit are counted together."""
+
+
+def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float) -> bool:
+    """Write how many there are by reason; whether that is new."""
+    rows = index.rows("SELECT reason, number FROM left_out WHERE hotkey = ?", (hotkey,))
+    before = {row["reason"]: row["number"] for row in rows}
+    after = {str(reason): number for reason, number in counts.items() if number}
+    changed = {reason: number for reason, number in after.items() if before.get(reason) != number}
+    if not changed and before.keys() == after.keys():
+        return False
+    with index.batch() as batch:
+        gone = [(hotkey, reason) for reason in before.keys() - after.keys()]
+        batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", gone)
+        new = [
+            {"hotkey": hotkey, "reason": reason, "number": number, "time": now}
+            for reason, number in changed.items()
+        ]
+        insert(batch, "left_out", new)
+    return True
+
+
+def ever_permitted(index: Index) -> frozenset[str]:
+    """Everybody with a permit at any of the epochs: of nobody else are records asked for."""
+    rows = index.rows("SELECT DISTINCT address FROM neurons WHERE permit")
+    return frozenset(row["address"] for row in rows)
+
+
+def had_permit(index: Index, hotkey: str, block: int) -> bool:
+    """By the last epoch until this block, or by the earliest that is known: permits change at
+    epochs alone, which the dashboard follows anyway."""
+    row = index.row(
+        "SELECT permit FROM neurons WHERE address = ? AND block = coalesce("
+        "(SELECT max(block) FROM epochs WHERE block <= ?), (SELECT min(block) FROM epochs))",
+        (hotkey, block),
+    )
+    return row is not None and bool(row["permit"])
+
+
+@final
+class Quota:
+    """Counts records that came from the hub; those of one's own folder have no size."""
+
+    def __init__(
+        self, index: Index, most_records: int = MOST_RECORDS, most_bytes: int = MOST_BYTES
+    ) -> None:
+        self._index = index
+        self.most_records, self.most_bytes = most_records, most_bytes
+
+    def has_room(self, signed: SignedRound, size: int) -> bool:
+        """Whether its sync block may have one more of its validator."""
+        record = signed.record
+        row = self._index.row(
+            "SELECT count(*) n, coalesce(sum(size), 0) bytes FROM decided WHERE "
+            "validator_hotkey = ? AND sync_block = ? AND size > 0",
+            (record.validator, record.sync_block),
+        )
+        return row is None or (
+            row["n"] < MOST_AT_A_SYNC_BLOCK and row["bytes"] + size <= MOST_BYTES_AT_A_SYNC_BLOCK
+        )
+
+    def overdue(self, hotkey: str) -> int | None:
+        """The newest of the rounds that must be dropped; None while all may stay."""
+        rows = self._index.rows(
+            "SELECT round, size FROM decided WHERE validator_hotkey = ? AND size > 0 "
+            "ORDER BY round DESC",
+            (hotkey,),
+        )
+        sizes = [row["size"] for row in rows]
+        if self._fit(sizes, 1.0) == len(rows):
+            return None
+        return int(rows[self._fit(sizes, 1 - 1 / SPARE)]["round"])
+
+    def _fit(self, sizes: Sequence[int], part: float) -> int:
+        """How many, from the newest on, fit into this part of the room."""
+        totals = accumulate(sizes[: int(self.most_records * part)])
+        return sum(total <= self.most_bytes * part for total in totals)
