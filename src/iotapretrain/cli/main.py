@@ -24,7 +24,7 @@ COMMANDS = {
         "Measure models: perplexity of texts, the field's tasks, generated tasks.",
     ),
     "conformance": LazyCommand(
-        "conformance:conformance",
+        "rules:conformance",
         "Run conformance vectors against the rules: a line a failing case, then the counts.",
     ),
     "dashboard": LazyCommand(

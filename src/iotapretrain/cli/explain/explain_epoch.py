@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from iotapretrain.cli.console import Cell, Table
 from iotapretrain.cli.explain.inputs import YumaInput
-from iotapretrain.cli.explain.titled_table import Cell, Table
 from iotapretrain.rules.chain.fixed_point import Ticks, real
 from iotapretrain.rules.chain.sparse_rows import Rows
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, epoch

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iotapretrain.cli.console import Cell, Table
 from iotapretrain.cli.explain.inputs import Loss, RoundInput
-from iotapretrain.cli.explain.titled_table import Cell, Table
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition import epsilon
 from iotapretrain.rules.competition.field import Field
