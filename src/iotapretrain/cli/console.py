@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,11 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     note: str = ""
+
+    @classmethod
+    def of(cls, title: str, columns: Mapping[str, Iterable[Cell]], note: str = "") -> Table:
+        """The table with these values below these names."""
+        return cls(title, tuple(columns), list(zip(*columns.values(), strict=True)), note)
 
     def show(self) -> None:
         """Print it for people."""
