@@ -96,18 +96,20 @@ def _race_saves_work(facts: NetworkFacts) -> tuple[bool, str]:
 
 
 def _honest_validators_agree(facts: NetworkFacts) -> tuple[bool, str]:
-    honest = facts.members(Role.HONEST_VALIDATOR)
-    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in honest}
-    low = [name for name, value in trust.items() if value < HONEST_TRUST]
-    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
-    return not low and len(trust) >= 2, f"consensus with the honest validators: {said}"
+    trust, said = _trusts(facts, Role.HONEST_VALIDATOR)
+    agree = len(trust) >= 2 and all(value >= HONEST_TRUST for value in trust)
+    return agree, f"consensus with the honest validators: {said}"
 
 
 def _liars_are_overruled(facts: NetworkFacts) -> tuple[bool, str]:
-    liars = facts.members(Role.LIAR)
-    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in liars}
-    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
-    return all(value < LIAR_TRUST for value in trust.values()), f"consensus with the liar: {said}"
+    trust, said = _trusts(facts, Role.LIAR)
+    return all(value < LIAR_TRUST for value in trust), f"consensus with the liar: {said}"
+
+
+def _trusts(facts: NetworkFacts, role: Role) -> tuple[list[float], str]:
+    """How far consensus is with each of a role, and the same in words."""
+    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in facts.members(role)}
+    return list(trust.values()), ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
 
 
 def _audits_tell_them_apart(facts: NetworkFacts) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
+from numpy.random import Generator
 
 from iotapretrain.errors import InputError
 
@@ -68,9 +68,7 @@ class PublicView:
 class Strategy(Protocol):
     """Decides after every round; the order of its commits is their order on chain."""
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         """What to publish before the next round."""
         ...
 
@@ -79,9 +77,7 @@ class Strategy(Protocol):
 class Absent:
     """Never publishes anything: whatever it is paid, it is not paid for a model."""
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         return ()
 
 
@@ -89,9 +85,7 @@ class Absent:
 class Steady:
     """Commits anew only where the new date costs nothing: beyond epsilon of everything there is."""
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         return (Publication(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
 
 
@@ -101,9 +95,7 @@ class Eager:
     its newest model.
     """
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         key = hand.hotkeys[0]
         return (Publication(key),) if hand.trained < view.losses[key] else ()
 
@@ -112,9 +104,7 @@ class Eager:
 class Hoarder:
     """Keeps better models back while it holds the crown (whitepaper, 3.4.2)."""
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         if view.champion in hand.hotkeys or not hand.trained < view.bar(hand.hotkeys):
             return ()
         return (Publication(hand.hotkeys[0]),)
@@ -127,9 +117,7 @@ class Squatter:
     It starts from the best public model, so that whatever little it adds keeps it in that company.
     """
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         key = hand.hotkeys[0]
         return (Publication(key),) if min(view.losses) <= view.bars[key] else ()
 
@@ -144,9 +132,7 @@ class Copier:
 
     noise: float = 0.0
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         key, champion = hand.hotkeys[0], view.champion
         if champion is None or champion == key:
             return ()
@@ -167,9 +153,7 @@ class Spoilers:
     count: int
     step: float = 0.001
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         if not hand.trained < view.bar():
             return ()
         return tuple(
@@ -188,9 +172,7 @@ class Ladder:
 
     count: int
 
-    def commits(
-        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
         if not hand.trained < view.bar():
             return ()
         return (Publication(max(hand.hotkeys[: self.count], key=view.losses.__getitem__)),)

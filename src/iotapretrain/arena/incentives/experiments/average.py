@@ -96,13 +96,15 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 AVERAGE = Experiment(
-    "average",
-    "The moving average makes pay steady and lets validators agree.",
-    "Five honest validators of equal stake, Yuma consensus once a round; all draw the same pages, "
-    "or each draws its own.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="average",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="The moving average makes pay steady and lets validators agree.",
+    setup=(
+        "Five honest validators of equal stake, Yuma consensus once a round; all draw the same "
+        "pages, or each draws its own."
+    ),
     share=0.1,
 )

@@ -133,13 +133,15 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 CABAL = Experiment(
-    "cabal",
-    "Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
-    "Four honest validators against one who gives its weight to a hotkey that never publishes; "
-    "Yuma consensus with Yuma3 bonds, once a round.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="cabal",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
+    setup=(
+        "Four honest validators against one who gives its weight to a hotkey that never "
+        "publishes; Yuma consensus with Yuma3 bonds, once a round."
+    ),
     share=0.1,
 )

@@ -91,13 +91,15 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 COMPARISON = Experiment(
-    "comparison",
-    "Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).",
-    "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to 0.05. "
-    "A referee plays every round without noise.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="comparison",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).",
+    setup=(
+        "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to "
+        "0.05. A referee plays every round without noise."
+    ),
     share=0.25,
 )

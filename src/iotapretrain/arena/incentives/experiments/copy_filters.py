@@ -118,13 +118,16 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 COPIES = Experiment(
-    "copies",
-    "Whoever copies the champion earns nothing.",
-    "A third steady improvers, a third exact copiers of each new champion, a third copiers who add "
-    'noise that makes the copy worse by 0.01 % on average, and gives it another digest. "With '
-    'memory" is one score, before validators who admit a content from its first owner only.',
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="copies",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Whoever copies the champion earns nothing.",
+    setup=(
+        "A third steady improvers, a third exact copiers of each new champion, a third copiers "
+        "who add noise that makes the copy worse by 0.01 % on average, and gives it another "
+        'digest. "With memory" is one score, before validators who admit a content from its first '
+        "owner only."
+    ),
 )

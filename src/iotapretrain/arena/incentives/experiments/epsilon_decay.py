@@ -108,12 +108,14 @@ def draw(figure: Figure, runs: Mapping[str, Played]) -> None:
 
 
 EPSILON = Experiment(
-    "epsilon",
-    "Epsilon protects who was first; too small it pays luck, too large it stops progress.",
-    "Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of "
-    "three schedules of the public network. A referee plays every round without noise.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="epsilon",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Epsilon protects who was first; too small it pays luck, too large it stops progress.",
+    setup=(
+        "Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of "
+        "three schedules of the public network. A referee plays every round without noise."
+    ),
 )

@@ -159,16 +159,20 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 HOARDING = Experiment(
-    "hoarding",
-    "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
-    "(whitepaper, 3.4.2).",
-    "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders only "
-    "when they are not champion; eager ones publish every improvement; squatters publish as soon "
-    "as their last model is beaten, and then sit on its date. Half a field against the other half, "
-    "the duel of hoarders on six seeds; and fields of one kind.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="hoarding",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim=(
+        "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
+        "(whitepaper, 3.4.2)."
+    ),
+    setup=(
+        "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
+        "only when they are not champion; eager ones publish every improvement; squatters publish "
+        "as soon as their last model is beaten, and then sit on its date. Half a field against "
+        "the other half, the duel of hoarders on six seeds; and fields of one kind."
+    ),
     share=0.5,
 )

@@ -105,13 +105,15 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 WEIGHT_COPIER = Experiment(
-    "weight-copier",
-    "A validator who only copies weights earns less than one who evaluates.",
-    "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
-    "weights that it can read: those of this round (0), or as old as commit-reveal keeps them.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="weight-copier",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="A validator who only copies weights earns less than one who evaluates.",
+    setup=(
+        "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
+        "weights that it can read: those of this round (0), or as old as commit-reveal keeps them."
+    ),
     share=0.1,
 )

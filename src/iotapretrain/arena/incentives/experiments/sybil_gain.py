@@ -103,14 +103,16 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 SYBILS = Experiment(
-    "sybils",
-    "Nobody gains by registering several hotkeys.",
-    "One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the same "
-    "model on all, worse versions of it (each 0.1 % worse), or its successive models one after the "
-    "other on the hotkey whose model is worst. The luck is the same in all worlds.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="sybils",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Nobody gains by registering several hotkeys.",
+    setup=(
+        "One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the "
+        "same model on all, worse versions of it (each 0.1 % worse), or its successive models one "
+        "after the other on the hotkey whose model is worst. The luck is the same in all worlds."
+    ),
     share=0.5,
 )

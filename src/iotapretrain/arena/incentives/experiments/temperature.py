@@ -110,13 +110,15 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
 
 
 TEMPERATURE = Experiment(
-    "temperature",
-    "At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
-    "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
-    "improvers, played at T = 0.01 with and without the filter.",
-    worlds,
-    columns,
-    evidence,
-    draw,
+    name="temperature",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
+    setup=(
+        "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
+        "improvers, played at T = 0.01 with and without the filter."
+    ),
     share=0.25,
 )
