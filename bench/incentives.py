@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.measure import Figure, alternate, arguments, report
-from iotapretrain.arena.incentives.behaviours import Honest
 from iotapretrain.arena.incentives.simulation import simulate
+from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import (
     LAST_SCHEDULED,
     SimulatedValidator,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from iotapretrain.conformance.run import read, run
+from iotapretrain.conformance.run_vectors import read, run
 from iotapretrain.errors import VectorError
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -13,7 +13,7 @@ import pytest
 from iotapretrain.conformance.compare import CaseResult, Label, matches
 from iotapretrain.conformance.epoch_vectors import epoch_cases
 from iotapretrain.conformance.majority import property_cases
-from iotapretrain.conformance.run import FUNCTIONS, run
+from iotapretrain.conformance.run_vectors import FUNCTIONS, run
 from iotapretrain.errors import VectorError
 
 VECTORS = Path(__file__).parent / "vectors" / "yuma"

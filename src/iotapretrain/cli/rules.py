@@ -63,7 +63,7 @@ def conformance(
 
     Example: iota conformance tests/conformance/vectors
     """
-    from iotapretrain.conformance.run import run
+    from iotapretrain.conformance.run_vectors import run
 
     passed = 0
     failures: list[dict[str, Any]] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iotapretrain.arena.demo.run import ROUNDS, Completion
+from iotapretrain.arena.demo.run_demo import ROUNDS, Completion
 from iotapretrain.observe.events import Published, RoundFinished
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Study, conduct
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Study, conduct
 from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
 from iotapretrain.arena.incentives.experiments.average import rounds_to
 from iotapretrain.arena.incentives.experiments.temperature import in_ranks
@@ -66,7 +66,7 @@ def test_a_new_winner_waits_for_its_pay(alpha: float, rounds: int) -> None:
 def test_per_cents_are_written_with_a_space() -> None:
     assert Column("a", "", ["9%"]).texts() == ["9%"]
     assert Column("b", ".1%", [0.5]).texts() == ["50.0 %"]
-    assert Evidence(True, f"{0.5:.0%} of it").text == "50 % of it"
+    assert ClaimCheck(True, f"{0.5:.0%} of it").text == "50 % of it"
 
 
 def test_a_figure_that_cannot_be_written_says_so(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iotapretrain.arena.incentives.behaviours import Cabal, Posted, WeightCopier
 from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.validator_behaviours import Cabal, Posted, WeightCopier
 from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld
 from iotapretrain.errors import InputError
 from tests.arena.incentives.worlds import HONEST, STEADY, beside, played

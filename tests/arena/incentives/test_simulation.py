@@ -15,8 +15,8 @@ from iotapretrain.arena.incentives.strategies import (
     Eager,
     Hoarder,
     Ladder,
+    ModelCommit,
     PrivateView,
-    Publication,
     PublicView,
     Spoilers,
     Squatter,
@@ -123,22 +123,22 @@ def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
 class Saying:
     """Commits whatever it was told, in every round."""
 
-    commit: Publication
+    commit: ModelCommit
 
     def commits(
         self, view: PublicView, hand: PrivateView, rng: np.random.Generator
-    ) -> tuple[Publication, ...]:
+    ) -> tuple[ModelCommit, ...]:
         return (self.commit,)
 
 
 def test_nobody_copies_from_an_empty_hotkey() -> None:
     with pytest.raises(InputError, match="hotkey 1 has nothing"):
-        played(SimulatedWorld((Miner(Saying(Publication(0, of=1))), STEADY)), 1)
+        played(SimulatedWorld((Miner(Saying(ModelCommit(0, of=1))), STEADY)), 1)
 
 
 def test_nobody_commits_on_the_hotkey_of_another() -> None:
     with pytest.raises(InputError, match="hotkey 1 is not miner 0's"):
-        played(SimulatedWorld((Miner(Saying(Publication(1))), STEADY)), 1)
+        played(SimulatedWorld((Miner(Saying(ModelCommit(1))), STEADY)), 1)
 
 
 @pytest.mark.parametrize("strategy", [Spoilers(4, 0.0), Spoilers(4, 0.001)], ids=["same", "worse"])

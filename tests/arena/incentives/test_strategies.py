@@ -13,7 +13,7 @@ from iotapretrain.arena.incentives.strategies import (
     Eager,
     Hoarder,
     Ladder,
-    Publication,
+    ModelCommit,
     PublicView,
     Spoilers,
     Squatter,
@@ -56,7 +56,7 @@ def test_the_squatter_sits_while_nobody_beats_it() -> None:
 
 def test_a_copier_copies_each_champion_once() -> None:
     seen = view(THEIRS, MINE, champion=1)
-    assert Copier().commits(seen, hand(9.0, 0), RNG) == (Publication(0, of=1),)
+    assert Copier().commits(seen, hand(9.0, 0), RNG) == (ModelCommit(0, of=1),)
     (noisy,) = Copier(1e-4).commits(seen, hand(9.0, 0), RNG)
     assert noisy.of == 1
     assert noisy.damage > 0
@@ -68,7 +68,7 @@ def test_a_copier_copies_each_champion_once() -> None:
 
 def test_spoilers_are_worse_and_later() -> None:
     commits = Spoilers(3, 0.01).commits(view(*[THEIRS] * 5), hand(2.0, 0, 1, 2, 3), RNG)
-    assert commits == (Publication(0), Publication(1, damage=0.01), Publication(2, damage=0.02))
+    assert commits == (ModelCommit(0), ModelCommit(1, damage=0.01), ModelCommit(2, damage=0.02))
 
 
 def test_a_ladder_replaces_its_worst_model() -> None:
@@ -84,4 +84,4 @@ def test_the_absent_never_publishes() -> None:
 @pytest.mark.parametrize("damage", [-1e-9, math.nan, math.inf])
 def test_a_model_cannot_be_published_better_than_it_is(damage: float) -> None:
     with pytest.raises(InputError, match="damage"):
-        Publication(0, damage=damage)
+        ModelCommit(0, damage=damage)

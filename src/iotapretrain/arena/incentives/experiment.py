@@ -42,7 +42,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ClaimCheck:
     """What the numbers say. `holds` is whether they bear the claim out; None is beside the claim.
 
     Per cents are written as everywhere in the documentation, with a space.
@@ -83,7 +83,7 @@ class Experiment(Generic[Key]):
     setup: str
     worlds: Callable[[int], Mapping[Key, SimulatedWorld]]
     columns: Callable[[Mapping[Key, Played]], Sequence[Column]]
-    evidence: Callable[[Mapping[Key, Played]], Sequence[Evidence]]
+    evidence: Callable[[Mapping[Key, Played]], Sequence[ClaimCheck]]
     draw: Callable[[Figure, Mapping[Key, Played]], None]
     share: float = 1.0
 
@@ -99,7 +99,7 @@ class Study:
     experiment: Experiment[Any]
     runs: Mapping[Any, Played]
     columns: Sequence[Column]
-    evidence: Sequence[Evidence]
+    evidence: Sequence[ClaimCheck]
 
     def draw(self, figure: Figure) -> None:
         """Fill a figure with what was found."""

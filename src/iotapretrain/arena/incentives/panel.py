@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from iotapretrain.arena.incentives.behaviours import Posted
+from iotapretrain.arena.incentives.validator_behaviours import Posted
 from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.rules.chain.fixed_point import U16, real
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Rows, epoch

@@ -9,7 +9,7 @@ import numpy as np
 from iotapretrain.arena.incentives.board import NOTHING, Board
 from iotapretrain.arena.incentives.panel import Panel, Payment
 from iotapretrain.arena.incentives.round_history import RoundHistory, RoundLine
-from iotapretrain.arena.incentives.strategies import PrivateView, Publication, PublicView
+from iotapretrain.arena.incentives.strategies import ModelCommit, PrivateView, PublicView
 from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import FloatArray
@@ -92,7 +92,7 @@ class _Run:
             self._publish(view, commit, trained[miner], block, fresh[miner])
 
     def _publish(
-        self, view: PublicView, commit: Publication, trained: float, block: int, fresh: int
+        self, view: PublicView, commit: ModelCommit, trained: float, block: int, fresh: int
     ) -> None:
         """Copies are of what stood there before anybody committed in this round."""
         if commit.of is not None and view.contents[commit.of] == NOTHING:

@@ -17,7 +17,7 @@ from iotapretrain.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
+class ModelCommit:
     """Publish on a hotkey the own trained model, or (`of`) a copy of what another hotkey has.
 
     `damage` is the share by which the published model is worse. A copy without damage is the same
@@ -68,7 +68,7 @@ class PublicView:
 class Strategy(Protocol):
     """Decides after every round; the order of its commits is their order on chain."""
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         """What to publish before the next round."""
         ...
 
@@ -77,7 +77,7 @@ class Strategy(Protocol):
 class Absent:
     """Never publishes anything: whatever it is paid, it is not paid for a model."""
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         return ()
 
 
@@ -85,8 +85,8 @@ class Absent:
 class Steady:
     """Commits anew only where the new date costs nothing: beyond epsilon of everything there is."""
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
-        return (Publication(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
+        return (ModelCommit(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
 
 
 @dataclass(frozen=True)
@@ -95,19 +95,19 @@ class Eager:
     its newest model.
     """
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         key = hand.hotkeys[0]
-        return (Publication(key),) if hand.trained < view.losses[key] else ()
+        return (ModelCommit(key),) if hand.trained < view.losses[key] else ()
 
 
 @dataclass(frozen=True)
 class Hoarder:
     """Keeps better models back while it holds the crown (whitepaper, 3.4.2)."""
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         if view.champion in hand.hotkeys or not hand.trained < view.bar(hand.hotkeys):
             return ()
-        return (Publication(hand.hotkeys[0]),)
+        return (ModelCommit(hand.hotkeys[0]),)
 
 
 @dataclass(frozen=True)
@@ -117,9 +117,9 @@ class Squatter:
     It starts from the best public model, so that whatever little it adds keeps it in that company.
     """
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         key = hand.hotkeys[0]
-        return (Publication(key),) if min(view.losses) <= view.bars[key] else ()
+        return (ModelCommit(key),) if min(view.losses) <= view.bars[key] else ()
 
 
 @dataclass(frozen=True)
@@ -132,13 +132,13 @@ class Copier:
 
     noise: float = 0.0
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         key, champion = hand.hotkeys[0], view.champion
         if champion is None or champion == key:
             return ()
         if view.origins[key] == view.origins[champion]:
             return ()
-        return (Publication(key, of=champion, damage=self.noise * float(rng.exponential())),)
+        return (ModelCommit(key, of=champion, damage=self.noise * float(rng.exponential())),)
 
 
 @dataclass(frozen=True)
@@ -153,11 +153,11 @@ class Spoilers:
     count: int
     step: float = 0.001
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         if not hand.trained < view.bar():
             return ()
         return tuple(
-            Publication(key, damage=place * self.step)
+            ModelCommit(key, damage=place * self.step)
             for place, key in enumerate(hand.hotkeys[: self.count])
         )
 
@@ -172,7 +172,7 @@ class Ladder:
 
     count: int
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[Publication]:
+    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
         if not hand.trained < view.bar():
             return ()
-        return (Publication(max(hand.hotkeys[: self.count], key=view.losses.__getitem__)),)
+        return (ModelCommit(max(hand.hotkeys[: self.count], key=view.losses.__getitem__)),)

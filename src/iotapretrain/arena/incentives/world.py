@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from iotapretrain.arena.incentives.behaviours import WeightBehaviour
 from iotapretrain.arena.incentives.strategies import Steady, Strategy
+from iotapretrain.arena.incentives.validator_behaviours import WeightBehaviour
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay

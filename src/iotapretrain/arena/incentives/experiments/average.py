@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.behaviours import Honest
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import lines, percent
+from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 
 if TYPE_CHECKING:
@@ -57,22 +57,22 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     shared, own = SEEDS
     usual, slow = 0.5, 0.95
     return [
-        Evidence(
+        ClaimCheck(
             trust(runs[usual, shared]) > 0.999,
             f"With one seed for all validators agree whatever the average: trust "
             f"{trust(runs[usual, shared]):.3f}.",
         ),
-        Evidence(
+        ClaimCheck(
             trust(runs[usual, own]) > 0.9,
             f"With pages of their own they do not: trust is {trust(runs[0.0, own]):.2f} without an "
             f"average, {trust(runs[usual, own]):.2f} at 0.5 and {trust(runs[slow, own]):.2f} at "
             f"0.95, where a new winner waits {rounds_to(0.9, slow)} rounds for 90 % of the pay.",
         ),
-        Evidence(
+        ClaimCheck(
             turnover(runs[usual, shared]) < turnover(runs[0.0, shared]),
             f"The average at 0.5 lowers the pay that moves from round to round from "
             f"{turnover(runs[0.0, shared]):.1%} to {turnover(runs[usual, shared]):.1%}.",

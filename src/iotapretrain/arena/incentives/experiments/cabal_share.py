@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.behaviours import Cabal, Honest
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import legend_below, level, lines, percent
 from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
 from iotapretrain.arena.incentives.world import (
     Miner,
     SimulatedValidator,
@@ -83,29 +83,29 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     open_, modest, scattered = SETTINGS
     below = max(share for share in SHARES if share < 0.5)
     least = SHARES[0]
     return [
-        Evidence(
+        ClaimCheck(
             loot(runs[open_, below]) < 0.001,
             f"With {below:.0%} of the stake a cabal's own miner gets "
             f"{loot(runs[open_, below]):.1%}, and the cabal "
             f"{dividends(runs[open_, below], below):.2f} times the dividends of its stake.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"With exactly half it gets {loot(runs[open_, 0.5]):.0%}, since kappa is just below "
             f"one half and the higher score wins; with 51 % {loot(runs[open_, 0.51]):.0%}.",
         ),
-        Evidence(
+        ClaimCheck(
             loot(runs[modest, below]) < 0.001,
             f"Taking only a tenth is no better below half ({loot(runs[modest, below]):.1%} with "
             f"{below:.0%}), but keeps the cabal's own trust at "
             f"{cabal_trust(runs[modest, below]):.2f}.",
         ),
-        Evidence(
+        ClaimCheck(
             loot(runs[scattered, below]) < 0.001,
             f"Where honest validators draw pages of their own, {below:.0%} of the stake cannot "
             f"loot either ({loot(runs[scattered, below]):.1%}), but it can disturb: whoever is to "

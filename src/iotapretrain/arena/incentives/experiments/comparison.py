@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import lines, log_ticks, percent
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
@@ -49,24 +49,24 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     usual, loud = 0.005, NOISES[-1]
     score, page, paper, champion = ({n: runs[mode, n].history for n in NOISES} for mode in COMPARED)
     return [
-        Evidence(
+        ClaimCheck(
             page[usual].undeserved() < score[usual].undeserved(),
             f"At a page noise of {usual} one score is decided by noise in "
             f"{score[usual].undeserved():.0%} of the rounds, wins per page in "
             f"{page[usual].undeserved():.0%}; at {loud} in {score[loud].undeserved():.0%} and "
             f"{page[loud].undeserved():.0%}.",
         ),
-        Evidence(
+        ClaimCheck(
             paper[loud].winners_share() > 0.9,
             f"Per page and without a filter the winner's share falls from "
             f"{paper[NOISES[0]].winners_share():.0%} to {paper[loud].winners_share():.0%} as pages "
             "get louder: everybody wins some pages, and the softmax pays for that.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"The succession of champions, which has no cycles and pays one winner only, is "
             f"decided by noise in {champion[usual].undeserved():.0%} of the rounds at {usual}, "

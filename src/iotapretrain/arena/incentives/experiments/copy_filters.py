@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import BLUE, ORANGE, legend_below, percent
 from iotapretrain.arena.incentives.strategies import Copier, Steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
@@ -59,7 +59,7 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     usual, fast = list(EPSILONS)[1:]
     paid = {key: pay(run) for key, run in runs.items()}
     exact, noisy = GROUPS[1:]
@@ -73,26 +73,26 @@ def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
         for name in ("whitepaper", "release-4.5.0")
     }
     return [
-        Evidence(
+        ClaimCheck(
             most[noisy] < 0.005,
             f"Under the strict rules all noisy copiers together earn at most {most[noisy]:.2%} of "
             "the pay, although their digests are their own: they are not better than an earlier "
             "model.",
         ),
-        Evidence(
+        ClaimCheck(
             remembered == 0,
             f"All exact copiers together earn {remembered:.2%} from validators who remember who "
             "committed to a content first, for ever, as ours do. A round alone, which knows the "
             f"digests of its own field only, pays them up to {most[exact]:.2%}: a copy outlives an "
             "original whose owner has committed anew.",
         ),
-        Evidence(
+        ClaimCheck(
             paid["champion", usual][noisy] < 0.001,
             f"The succession of champions pays noisy copiers {paid['champion', usual][noisy]:.2%}: "
             "each model meets the champion alone, and where noise lets the original just miss, a "
             "luckier copy takes its place.",
         ),
-        Evidence(
+        ClaimCheck(
             max(unfiltered.values()) < 0.01,
             f"Without a filter copiers take {unfiltered['release-4.5.0']:.1%} by one score and "
             f"{unfiltered['whitepaper']:.1%} per page under the fast decay: a copy loses to hardly "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import BLUE, GREEN, ORANGE, percent
 from iotapretrain.arena.incentives.world import SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
@@ -58,25 +58,25 @@ def columns(runs: Mapping[str, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[str, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[str, Played]) -> list[ClaimCheck]:
     none, usual, large = (runs[label(epsilon)] for epsilon in (0.0, 0.005, FIXED[-1]))
     fast = runs[list(DECAYS)[-1]].history
     by_noise = [each.history.undeserved() for each in (none, usual)]
     improved = [each.history.improvement() for each in (none, usual, large)]
     return [
-        Evidence(
+        ClaimCheck(
             by_noise[0] > by_noise[1],
             f"Without epsilon noise names the winner in {by_noise[0]:.0%} of the rounds and the "
             f"better half of the miners gets {best_half(none):.0%} of the pay; with a fixed "
             f"0.5 % it is {by_noise[1]:.0%} and {best_half(usual):.0%}.",
         ),
-        Evidence(
+        ClaimCheck(
             improved[0] > improved[1] > improved[2],
             "The price is progress, because nobody can build on what is not published: the "
             f"champion improves by {improved[0]:.0%} without epsilon, {improved[1]:.0%} at 0.5 % "
             f"and {improved[2]:.0%} at 2 %. What is kept back is about half of epsilon.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"Decay is better in both: to 0.01 % in two days noise decides "
             f"{fast.undeserved():.0%} and the champion improves by {fast.improvement():.0%}. "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import COLOURS, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.strategies import (
@@ -98,32 +98,32 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fixed, slow, fast = EPSILONS
     hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in EPSILONS}
     eager, squatter, steady = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
     kept = {rule: alone(runs, rule, "hoarder").kept_back() for rule in EPSILONS}
     steadily, at_once = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
     return [
-        Evidence(
+        ClaimCheck(
             hoarders[fixed] > 1.1,
             f"Under a fixed 0.5 % hoarding pays: half the field hoards, and earns "
             f"{hoarders[fixed]:.2f} of an equal share (standard error {error(runs, fixed):.2f}), "
             f"steady improvers of the same skill {2 - hoarders[fixed]:.2f}.",
         ),
-        Evidence(
+        ClaimCheck(
             max(hoarders[slow], hoarders[fast]) < 1.05,
             f"Decay over 7 days leaves hoarders {hoarders[slow]:.2f}, over 2 days "
             f"{hoarders[fast]:.2f}: it must be fast to count, and even then it does not "
             "turn the sign.",
         ),
-        Evidence(
+        ClaimCheck(
             kept[fast] < kept[fixed],
             f"Where all hoard, {kept[fixed]:.2%} of loss is kept back under the fixed epsilon and "
             f"{kept[fast]:.2%} under the fast decay. Steady improvers keep back as much: epsilon "
             "itself tells them to wait.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"No strategy is best. Publishing every improvement at once beats waiting (at least "
             f"{min(eager):.2f} of an equal share); sitting on an early date within epsilon of the "
@@ -131,7 +131,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
             f"beats sitting (at least {min(steady):.2f}). Epsilon pays for a date as well as "
             "for a model.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"Progress is fastest where all publish at once: {at_once:.1%} against {steadily:.1%} "
             "where all wait, since everybody starts from the newest model.",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.behaviours import Honest, WeightCopier
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import level, lines
+from iotapretrain.arena.incentives.validator_behaviours import Honest, WeightCopier
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 
@@ -67,23 +67,23 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     liquid = list(BONDS)[-1]
     late = {name: income(runs[name, 1]) for name in BONDS}
     last = LAGS[-1]
     return [
-        Evidence(
+        ClaimCheck(
             income(runs["Yuma3", 0]) < 0.99,
             f"Where weights are set in the open a copier earns {income(runs['Yuma3', 0]):.3f} of "
             f"what an honest validator of the same stake earns, with a trust of "
             f"{trust(runs['Yuma3', 0]):.3f}.",
         ),
-        Evidence(
+        ClaimCheck(
             late["Yuma3"] < 0.9,
             f"Commit-reveal with one round of delay leaves it {late['Yuma3']:.3f}, with liquid "
             f"alpha {late[liquid]:.3f}: the champion of the last round is mostly that of this one.",
         ),
-        Evidence(
+        ClaimCheck(
             income(runs["Yuma3", last]) < 0.9,
             f"Even {last} rounds behind it earns {income(runs['Yuma3', last]):.3f} "
             f"({income(runs[liquid, last]):.3f} with liquid alpha), at a trust of "

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import legend_below, level, lines, log_ticks
 from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Steady, Strategy
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Miner, SimulatedWorld, alike
@@ -63,22 +63,22 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     best = {row: max(gain(runs, *row, count) for count in COUNTS) for row in product(NAMES, FORMS)}
     copies = max(best["score-level", "identical"], best["score-level", "spoilers"])
     return [
-        Evidence(
+        ClaimCheck(
             copies <= 1,
             f"Under the strict rules no number of copies or spoilers earns more: at most "
             f"{copies:.3f} times the pay of one hotkey.",
         ),
-        Evidence(
+        ClaimCheck(
             best["score-level", "ladder"] <= 1,
             f"A ladder of the owner's own successive models earns up to "
             f"{best['score-level', 'ladder']:.3f} times as much under the strict rules, because "
             "each keeps its date when the next is published.",
         ),
-        Evidence(
+        ClaimCheck(
             best["release-4.5.0", "spoilers"] <= 1,
             f"Without a filter spoilers earned up to {best['release-4.5.0', 'spoilers']:.3f} times "
             f"as much by one score, and {best['whitepaper', 'spoilers']:.3f} times per page; "

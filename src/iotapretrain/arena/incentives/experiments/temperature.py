@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Column, Evidence, Experiment, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
 from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, level, log_ticks, percent
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Fixed
@@ -62,23 +62,23 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
-def evidence(runs: Mapping[Key, Played]) -> list[Evidence]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fitting = [n for n in range(2, 257) if abs(best_share(n, USUAL) - TOLD) <= NEAR]
     largest = max(size for size, _ in runs)
     open_field, filtered = (runs[largest, name] for name in FILTERS)
     return [
-        Evidence(
+        ClaimCheck(
             False,
             f"In an ordered field the best gets {TOLD:.0%} give or take a point only with "
             f"{fitting[0]} to {fitting[-1]} models; with 10 it gets "
             f"{best_share(10, USUAL):.1%}, with 256 {best_share(256, USUAL):.1%}.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} to "
             f"{in_ranks(2):.1%}, whatever the field.",
         ),
-        Evidence(
+        ClaimCheck(
             None,
             f"In play, with {largest} models, the winner gets "
             f"{open_field.history.winners_share():.1%} without a filter and "

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from iotapretrain.arena.demo.expectations import judge
@@ -71,10 +70,9 @@ class Demo:
 def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run it all; the report, and the dashboard's address while the block lasts."""
     started = time.monotonic()
-    with (
-        _folder(asked.keep) as network,
-        Company(network / "logs", _environment(network)) as company,
-    ):
+    with ExitStack() as stack:
+        network = asked.keep or Path(stack.enter_context(TemporaryDirectory(prefix="iota-demo-")))
+        company = stack.enter_context(Company(network / "logs", _environment(network)))
         hotkeys = _found(network, say)
         stage = Stage(network, _competitions(asked, network), asked.seed, RACE not in asked.without)
         actors = cast(stage, asked.without)
@@ -229,18 +227,6 @@ def _open_dashboard(company: Company, stage: Stage) -> str | None:
                 return line.partition(" ")[2]
         time.sleep(LOOK_SECONDS / 5)
     return None
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        yield keep
-        return
-    folder = Path(tempfile.mkdtemp(prefix="iota-demo-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 def _environment(network: Path) -> Mapping[str, str]:
