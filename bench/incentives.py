@@ -14,10 +14,14 @@ from collections.abc import Mapping
 from functools import partial
 
 from bench.measure import Figure, alternate, arguments, report
-from iotapretrain.arena.incentives.experiments.crowd import improvers
 from iotapretrain.arena.incentives.simulation import simulate
-from iotapretrain.arena.incentives.validators.honest import Honest
-from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Validator, World
+from iotapretrain.arena.incentives.validator_behaviours import Honest
+from iotapretrain.arena.incentives.world import (
+    LAST_SCHEDULED,
+    SimulatedValidator,
+    SimulatedWorld,
+    improvers,
+)
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
 MODELS, ROUNDS, LONG = 30, 500, 5_000
@@ -25,20 +29,22 @@ TARGET = 2_000
 PEAK_MB = 20
 
 
-def worlds() -> Mapping[str, World]:
+def worlds() -> Mapping[str, SimulatedWorld]:
     """What is timed, by name."""
     crowd = improvers(MODELS)
-    panel = (Validator(Honest()),) * 5
+    panel = (SimulatedValidator(Honest()),) * 5
     return {
-        "one score, strict filter": World(crowd),
-        "per page, no filter": World(
+        "one score, strict filter": SimulatedWorld(crowd),
+        "per page, no filter": SimulatedWorld(
             crowd, RoundRules(LAST_SCHEDULED.epsilon, MODES["whitepaper"])
         ),
-        "one score, five validators on the same pages, Yuma": World(crowd, validators=panel),
+        "one score, five validators on the same pages, Yuma": SimulatedWorld(
+            crowd, validators=panel
+        ),
     }
 
 
-def peak_megabytes(world: World) -> float:
+def peak_megabytes(world: SimulatedWorld) -> float:
     tracemalloc.start()
     simulate(world, LONG, 1)
     peak = tracemalloc.get_traced_memory()[1]

@@ -21,7 +21,7 @@ import transformers
 
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
-from iotapretrain.cli.competition_name import find_competition
+from iotapretrain.cli.workplace import find_competition
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Lines
 from iotapretrain.training import shape

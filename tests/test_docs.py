@@ -34,7 +34,7 @@ def test_every_command_exists(page: str, line: str) -> None:
         if words[0].startswith("-"):
             break
         assert words[0] in command.commands, f"{page}: iota {line}: no command {words[0]!r}"
-        command = command.commands[words.pop(0)]
+        _, command, _ = command.resolve_command(typer.Context(command), [words.pop(0)])
     given = [[*each.opts, *each.secondary_opts] for each in command.params]
     known = {"--help"}.union(*given)
     unknown = {word.split("=")[0] for word in words if word.startswith("--")} - known

@@ -15,8 +15,7 @@ import pytest
 import torch
 
 from iotapretrain.arena.actors.disguise import DISGUISES, disguise, permute_neurons, rescale, widen
-from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
-from iotapretrain.arena.actors.opened_model import Weights
+from iotapretrain.arena.actors.tricks import Weights, copy_with_noise
 from iotapretrain.competition.evaluation.contender import Contender, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.competition.validator.behaviours import Behaviours

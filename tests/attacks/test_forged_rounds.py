@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from iotapretrain.arena.actors.disguise import Disguise, disguise, widen
-from iotapretrain.arena.actors.opened_model import Weights
+from iotapretrain.arena.actors.tricks import Weights
 from iotapretrain.competition.evaluation.contender import Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.data.outcome import RoundText

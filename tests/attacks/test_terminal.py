@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.cli import main, model
-from iotapretrain.cli.console import echo, fail
-from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.console import Table, echo, fail
 from iotapretrain.models.verdict import Code, Finding, Verdict
 from tests.models import zoo
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from iotapretrain.cli.size import parse_size
+from iotapretrain.cli.workplace import parse_size
 from iotapretrain.errors import InputError
 
 SIZE = 200_000

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from iotapretrain.conformance import vectors
-from iotapretrain.conformance.run import run
+from iotapretrain.conformance.run_vectors import read, run
 from iotapretrain.errors import VectorError
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -92,7 +91,7 @@ def test_truncated_and_foreign_files_are_refused(tmp_path: Path) -> None:
     deep.write_text("[" * 100_000)
     for path in (cut, binary, deep, tmp_path / "absent.json"):
         with pytest.raises(VectorError, match=path.name):
-            vectors.read(path)
+            read(path)
 
 
 def test_a_folder_without_vectors_is_refused(tmp_path: Path) -> None:

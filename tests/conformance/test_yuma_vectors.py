@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from iotapretrain.conformance.compare import CaseResult, Label, matches
-from iotapretrain.conformance.run import run
-from iotapretrain.conformance.yuma_vectors import FUNCTIONS, epoch_cases, property_cases
+from iotapretrain.conformance.epoch_vectors import epoch_cases
+from iotapretrain.conformance.majority import property_cases
+from iotapretrain.conformance.run_vectors import FUNCTIONS, run
 from iotapretrain.errors import VectorError
 
 VECTORS = Path(__file__).parent / "vectors" / "yuma"
@@ -222,7 +223,7 @@ def test_every_function_of_the_files_is_known() -> None:
         for path in [*VECTORS.glob("unit/*.json"), *VECTORS.glob("rules/*.json")]
         for document in [json.loads(path.read_text())]
     }
-    assert named == set(FUNCTIONS)
+    assert named == set(FUNCTIONS["yuma-vectors/1"])
 
 
 def test_unknown_words_inside_arguments_are_refused(tmp_path: Path) -> None:

@@ -9,13 +9,17 @@ from pathlib import Path
 import torch
 import transformers
 
-from iotapretrain.arena.actors.babbler import babble
-from iotapretrain.arena.actors.copycat import copy
 from iotapretrain.arena.actors.disguise import disguise, permute_neurons, rescale
 from iotapretrain.arena.actors.forger import forge
-from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
-from iotapretrain.arena.actors.not_a_number import punch_hole
-from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
+from iotapretrain.arena.actors.tricks import (
+    EXPLODING,
+    VANISHING,
+    babble,
+    copy,
+    copy_with_noise,
+    punch_hole,
+    sabotage,
+)
 from iotapretrain.competition.records.explain import explain
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.scoring import Scoring, open_score

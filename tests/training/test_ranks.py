@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.cli.competition_name import find_competition
+from iotapretrain.cli.workplace import find_competition
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.training.planning import Site, make_plan
 from iotapretrain.training.recipe import read_recipe

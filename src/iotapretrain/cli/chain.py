@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli import sending
-from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.console import Table, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
 from iotapretrain.cli.witnesses import read_witnesses
 from iotapretrain.cli.workplace import HubAddress

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import rich.box
+import rich.table
 from rich.console import Console
+from rich.text import Text
 
 out = Console(soft_wrap=True, highlight=False)
+
+UNBOUNDED = 10_000
+"""A number cut off in the middle says nothing: tables are as wide as they must be."""
+
+Cell = str | int | float | bool | None
 
 
 def fail(message: str) -> None:
@@ -37,3 +47,57 @@ def tell(line: str) -> None:
 def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     """Machine-readable output: one strictly valid JSON document."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of plain values under named columns, and a sentence that says how to read them."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+
+    @classmethod
+    def of(cls, title: str, columns: Mapping[str, Iterable[Cell]], note: str = "") -> Table:
+        """The table with these values below these names."""
+        return cls(title, tuple(columns), list(zip(*columns.values(), strict=True)), note)
+
+    def show(self) -> None:
+        """Print it for people."""
+        title = Text(printable(self.title))
+        drawn = rich.table.Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
+        for column in self.columns:
+            drawn.add_column(column, justify="right", no_wrap=True)
+        for row in self.rows:
+            drawn.add_row(*(Text(printable(_text(cell))) for cell in row))
+        unbounded = out.options.update(max_width=UNBOUNDED)
+        needed = out.measure(drawn, options=unbounded).maximum
+        Console(width=max(needed, out.width), highlight=False).print(drawn)
+        if self.note:
+            tell(f"  {self.note}")
+            tell("")
+
+    def as_data(self) -> dict[str, Any]:
+        """The same as data; what JSON has no number for becomes a word."""
+        rows = [
+            {column: _plain(cell) for column, cell in zip(self.columns, row, strict=True)}
+            for row in self.rows
+        ]
+        return {"title": self.title, "note": self.note, "rows": rows}
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, float):
+        return f"{cell:.2e}" if 0 < abs(cell) < 1e-6 else f"{cell:.7g}"
+    return str(cell)
+
+
+def _plain(cell: Cell) -> Cell:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return str(cell)
+    return cell

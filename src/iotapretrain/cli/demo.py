@@ -47,8 +47,8 @@ def demo(
     iota demo --without inspector
     """
     with extra():
-        from iotapretrain.arena.demo.run import Demo
-        from iotapretrain.arena.demo.run import demo as run
+        from iotapretrain.arena.demo.run_demo import Demo
+        from iotapretrain.arena.demo.run_demo import demo as run
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise InputError(f"{keep}: is not empty; name a new folder")

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import print_json, tell
-from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.console import Table, print_json, tell
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    find_hub,
+    find_scheduled,
+)
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
@@ -36,7 +41,6 @@ def history(
 
     Example: iota history --competition tiny/nano --plot history.png
     """
-    from iotapretrain.cli.competition_name import find_scheduled
     from iotapretrain.competition.records.committed import read_ground
     from iotapretrain.competition.records.history_plot import plot as draw
     from iotapretrain.competition.records.loss_history import reigns, rounds_of, unrecorded

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import echo, print_json
-from iotapretrain.cli.size import parse_size
+from iotapretrain.cli.workplace import parse_size
 
 if TYPE_CHECKING:
     from iotapretrain.hub.fetch import Progress

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from copy import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -17,17 +16,18 @@ import typer.main
 
 @dataclass(frozen=True)
 class LazyCommand:
-    """Where a command is, as `MODULE:NAME` beside this file, and what the list says of it.
+    """What the list says of a command, and where it is, as `MODULE:NAME` beside this file; if that
+    is not said, it is named like its file.
 
     The sentence repeats the first one of the command's own help: a test compares them.
     """
 
-    place: str
     summary: str
+    place: str = ""
 
     def load(self, name: str) -> Any:
         """Import the command, or the group of commands, as the root would have it."""
-        module, _, attribute = self.place.partition(":")
+        module, _, attribute = (self.place or f"{name}:{name}").partition(":")
         found = getattr(import_module(f"{__package__}.{module}"), attribute)
         around = typer.Typer(
             add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"
@@ -39,53 +39,26 @@ class LazyCommand:
         return typer.main.get_command(around)
 
 
-class LazyCommands(Mapping[str, Any]):
-    """Commands by name, each made when it is asked for."""
-
-    def __init__(self, entries: Mapping[str, LazyCommand]) -> None:
-        self._entries = entries
-        self._loaded: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._loaded:
-            self._loaded[name] = self._entries[name].load(name)
-        return self._loaded[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def listed(self) -> dict[str, typer.core.TyperCommand]:
-        """As much of each command as a list of them shows."""
-        return {
-            name: typer.core.TyperCommand(name, help=entry.summary)
-            for name, entry in self._entries.items()
-        }
-
-
 def lazy_group(entries: Mapping[str, LazyCommand]) -> type[typer.core.TyperGroup]:
     """The class of a group that has these commands: `typer.Typer(cls=…)`."""
 
     class LazyGroup(typer.core.TyperGroup):
         def __init__(self, **given: Any) -> None:
+            """With as much of each command as a list of them shows."""
             super().__init__(**given)
-            self.commands = LazyCommands(entries)  # type: ignore[assignment]  # none is added
+            self.commands = {
+                name: typer.core.TyperCommand(name, help=entry.summary)
+                for name, entry in entries.items()
+            }
 
-        def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # the base passes it
-            """Names alone, where typer's own looks at each command."""
-            return list(self.commands)
+        def resolve_command(self, ctx: Any, args: list[str]) -> tuple[Any, Any, list[str]]:
+            """The command itself, imported now that somebody wants it."""
+            name, _, rest = super().resolve_command(ctx, args)
+            return name, entries[name].load(name) if name else None, rest
 
         def format_help(self, ctx: Any, formatter: Any) -> None:
-            """The list, from the table; nothing is imported for it."""
             _import_renderer()
-            shown = copy(self)
-            shown.commands = LazyCommands(entries).listed()  # type: ignore[assignment]  # as above
-            super(LazyGroup, shown).format_help(ctx, formatter)
+            super().format_help(ctx, formatter)
 
     return LazyGroup
 

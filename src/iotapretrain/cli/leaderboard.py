@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.console import Table, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
@@ -16,6 +15,7 @@ from iotapretrain.cli.workplace import (
     Network,
     find_hub,
     find_schedule,
+    find_scheduled,
 )
 from iotapretrain.errors import InputError
 
@@ -125,7 +125,6 @@ async def _read(
 
 def _chosen(name: str | None, competitions: str | None, network: str) -> Chosen:
     """The one that is named, or all that are active."""
-    from iotapretrain.cli.competition_name import find_scheduled
 
     if name is not None:
         whole, found = find_scheduled(name)

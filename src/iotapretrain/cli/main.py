@@ -15,70 +15,59 @@ from iotapretrain.errors import IotaError
 INTERRUPTED = 130
 COMMANDS = {
     "audit": LazyCommand(
-        "audit:audit",
         "Repeat a published round: signature, pages, models, losses, tournament, standings,"
-        " weights.",
+        " weights."
     ),
     "benchmark": LazyCommand(
-        "benchmark:benchmark",
-        "Measure models: perplexity of texts, the field's tasks, generated tasks.",
+        "Measure models: perplexity of texts, the field's tasks, generated tasks."
     ),
     "conformance": LazyCommand(
-        "conformance:conformance",
         "Run conformance vectors against the rules: a line a failing case, then the counts.",
+        "rules:conformance",
     ),
     "dashboard": LazyCommand(
-        "dashboard:dashboard",
-        "Show a network live in the browser: read-only, and on this machine alone by default.",
+        "Show a network live in the browser: read-only, and on this machine alone by default."
     ),
     "demo": LazyCommand(
-        "demo:demo",
-        "Run a network of miners, cheats and validators, one of them a liar, and report who was"
-        " paid.",
+        "Run a network of miners, cheats and validators, one of them a liar, and report who"
+        " was paid."
     ),
     "publish": LazyCommand(
-        "publish:publish",
-        "Publish a model: inspect, upload unseen, compare, commit, open to everybody.",
+        "Publish a model: inspect, upload unseen, compare, commit, open to everybody."
     ),
     "pull": LazyCommand(
-        "pull:pull",
-        "Bring a committed model here: verified, and bound to the hotkey that committed to it.",
+        "Bring a committed model here: verified, and bound to the hotkey that committed to it."
     ),
     "explain": LazyCommand(
-        "explain_miner:explain",
         "Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.",
+        "explain_miner:explain",
     ),
     "history": LazyCommand(
-        "history:history",
-        "Show the champion's loss round by round, from a validator's public records.",
+        "Show the champion's loss round by round, from a validator's public records."
     ),
     "leaderboard": LazyCommand(
-        "leaderboard:leaderboard",
-        "Show the models of a competition, best first: losses, win rates, averages, emission.",
+        "Show the models of a competition, best first: losses, win rates, averages, emission."
     ),
     "score": LazyCommand(
-        "score:score",
-        "Say what validators would say of a model now: verdict, loss beside the champion's, and"
-        " pay.",
+        "Say what validators would say of a model now: verdict, loss beside the champion's,"
+        " and pay."
     ),
     "train": LazyCommand(
-        "train:train",
-        "Pretrain a model: from a recipe, or with nothing but a competition's name.",
+        "Pretrain a model: from a recipe, or with nothing but a competition's name."
     ),
     "validate": LazyCommand(
-        "validate:validate",
-        "Fetch, inspect and score models, decide rounds, publish signed records, set weights.",
+        "Fetch, inspect and score models, decide rounds, publish signed records, set weights."
     ),
     "chain": LazyCommand(
-        "chain:app",
         "Make, use, check and serve a chain in a file; or use finney, test, or any node.",
+        "chain:app",
     ),
-    "data": LazyCommand("data:app", "Look at sources of text, their pages and tokenizers."),
-    "hub": LazyCommand("hub:app", "Publish models, look at them, bring them here."),
-    "model": LazyCommand("model:app", "Look at models of strangers, safely."),
-    "records": LazyCommand("records:app", "Export what happened; print what events hold."),
-    "rules": LazyCommand("rules:app", "The rules that everyone agrees on, shown at work."),
-    "simulate": LazyCommand("simulate:app", "Try the rules out, without models or machines."),
+    "data": LazyCommand("Look at sources of text, their pages and tokenizers.", "data:app"),
+    "hub": LazyCommand("Publish models, look at them, bring them here.", "hub:app"),
+    "model": LazyCommand("Look at models of strangers, safely.", "model:app"),
+    "records": LazyCommand("Export what happened; print what events hold.", "records:app"),
+    "rules": LazyCommand("The rules that everyone agrees on, shown at work.", "rules:app"),
+    "simulate": LazyCommand("Try the rules out, without models or machines.", "simulate:app"),
 }
 """In the order of the list."""
 

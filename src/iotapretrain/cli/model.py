@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import echo, print_json
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.workplace import CompetitionName, find_competition, parse_size
 
 if TYPE_CHECKING:
     from iotapretrain.data.tokenizer import Tokenizer
@@ -20,16 +22,12 @@ app = typer.Typer(help="Look at models of strangers, safely.", no_args_is_help=T
 Folder = Annotated[
     Path, typer.Argument(help="A folder with config.json and *.safetensors.", show_default=False)
 ]
-CompetitionName = Annotated[
-    str, typer.Option("--competition", help="tiny/NAME, sn9/NAME or FILE.toml:NAME.")
-]
 TokenizerPlace = Annotated[
     str | None,
     typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
 ]
 Seconds = Annotated[float, typer.Option(help="Most seconds that the model may take.", min=1)]
 Memory = Annotated[str, typer.Option(help="Most memory that the model may take.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @app.callback()
@@ -115,7 +113,6 @@ def score(
 
 
 def _limits(competition: str, place: str | None) -> tuple[Limits, Tokenizer]:
-    from iotapretrain.cli.competition_name import find_competition
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.models.header_checks import Limits
 
@@ -125,7 +122,6 @@ def _limits(competition: str, place: str | None) -> tuple[Limits, Tokenizer]:
 
 
 def _budget(seconds: float, memory: str) -> Budget:
-    from iotapretrain.cli.size import parse_size
     from iotapretrain.models.worker import Budget
 
     return Budget(seconds, parse_size(memory))

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.competition_name import find_scheduled
 from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    find_hub,
+    find_scheduled,
+)
 
 if TYPE_CHECKING:
     from bittensor import Wallet

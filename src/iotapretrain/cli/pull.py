@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.competition_name import find_competition
 from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.hub import CacheFolder, progress_bar
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    find_competition,
+    find_hub,
+)
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient

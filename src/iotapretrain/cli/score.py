@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.competition_name import find_scheduled
-from iotapretrain.cli.console import print_json, tell
-from iotapretrain.cli.explain.titled_table import Table
+from iotapretrain.cli.console import Table, print_json, tell
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    find_hub,
+    find_scheduled,
+)
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient

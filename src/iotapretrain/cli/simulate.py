@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json
+from iotapretrain.cli.console import Table, out, print_json
 
 if TYPE_CHECKING:
     from iotapretrain.arena.incentives.experiment import Experiment, Study
@@ -95,10 +95,8 @@ def _conduct(
 
 
 def _show(study: Study) -> None:
-    from iotapretrain.cli.explain.titled_table import Table
 
-    table = study.report.table
     out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
-    Table("", [column.name for column in table.columns], table.texts()).show()
-    for finding in study.report.findings:
-        out.print(f"  [{COLOURS[finding.verdict]}]{finding.verdict:5}[/]  {finding.text}")
+    Table("", [column.name for column in study.columns], study.texts()).show()
+    for each in study.evidence:
+        out.print(f"  [{COLOURS[each.verdict]}]{each.verdict:5}[/]  {each.text}")

@@ -12,8 +12,14 @@ import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
 from iotapretrain.cli.network_options import Netuid
-from iotapretrain.cli.record_options import Metrics, Wandb
-from iotapretrain.cli.workplace import HubAddress, Network
+from iotapretrain.cli.workplace import (
+    HubAddress,
+    Metrics,
+    Network,
+    Wandb,
+    find_competition,
+    find_hub,
+)
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
@@ -87,7 +93,6 @@ def train(
 
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
-    from iotapretrain.cli.competition_name import find_competition
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import Recipe, read_recipe
 
@@ -176,7 +181,6 @@ def _sit(
 def _library(network: str, netuid: int, hub: str | None, competition: Competition) -> Library:
     """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
     from iotapretrain.cli.network_options import with_client
-    from iotapretrain.cli.workplace import find_hub
     from iotapretrain.hub.fetched_model import Model
     from iotapretrain.hub.model_cache import Cache, default_folder
     from iotapretrain.training.start import Library

@@ -13,11 +13,12 @@ import typer
 
 from iotapretrain.cli.console import print_json
 from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.record_options import Metrics, Wandb
 from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
+    Metrics,
     Network,
+    Wandb,
     find_hub,
     find_schedule,
 )

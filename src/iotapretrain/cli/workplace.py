@@ -1,18 +1,23 @@
-"""Options that all commands of the competition share: network, hub and schedule."""
+"""Options that several commands share, and what they name: network, hub, schedule, competition,
+sizes, and where records go.
+
+A competition is `FILE.toml:NAME`, or `tiny/NAME` and `sn9/NAME`, which ship with us.
+"""
 
 from __future__ import annotations
 
+import re
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.competition_name import schedule_path
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.hub.protocol import Hub
-    from iotapretrain.rules.competition.schedule import Schedule
+    from iotapretrain.rules.competition.schedule import Competition, Schedule
 
 COMPETITIONS = "competitions.toml"
 """In the folder of a network."""
@@ -43,6 +48,18 @@ Competitions = Annotated[
         help="The schedule: tiny, sn9 or FILE.toml. Default: the network folder's, or tiny.",
     ),
 ]
+Metrics = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Serve Prometheus metrics there, at /metrics."),
+]
+Wandb = Annotated[
+    str | None,
+    typer.Option(metavar="PROJECT", help="Also log to wandb; offline unless logged in."),
+]
+
+_UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS |= {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+_SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?([A-Za-z]*)", re.ASCII)
 
 
 def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:
@@ -60,12 +77,59 @@ def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub
 
 def find_schedule(place: str | None, network: str) -> tuple[Schedule, str]:
     """A schedule with the text that it was read from; a network's folder may hold one."""
+    own = Path(network.removeprefix("embedded:")) / COMPETITIONS
+    use_own = place is None and own.is_file()
+    return _read_schedule(own if use_own else _schedule_path(place or "tiny"), "competitions")
+
+
+def find_competition(place: str) -> Competition:
+    """The competition of that name, as its last range of blocks describes it."""
+    return find_scheduled(place)[1]
+
+
+def find_scheduled(place: str) -> tuple[Schedule, Competition]:
+    """The same with the schedule that it is part of."""
+    path, name = _file_and_name(place)
+    schedule, _ = _read_schedule(path, f"competition {place}")
+    competitions = {each.name: each for each in schedule.competitions}
+    if name not in competitions:
+        raise InputError(f"competition {place}: {path} has {', '.join(competitions)}")
+    return schedule, competitions[name]
+
+
+def parse_size(text: str) -> int:
+    """Bytes, of sizes as people write them; the letter i makes a unit a power of 1,024."""
+    match = _SIZE.fullmatch(text.strip())
+    units = {unit.lower(): factor for unit, factor in _UNITS.items()}
+    if match is None or match[2].lower() not in units:
+        raise InputError(f"size {text!r}: write it like 500MB or 15GiB")
+    return int(float(match[1]) * units[match[2].lower()])
+
+
+def _read_schedule(path: Path, asked: str) -> tuple[Schedule, str]:
     from iotapretrain.rules.competition.schedule_file import parse
 
-    own = Path(network.removeprefix("embedded:")) / COMPETITIONS
-    path = own if place is None and own.is_file() else schedule_path(place or "tiny")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"competitions: {path} cannot be read: {error}") from error
+        raise InputError(f"{asked}: {path} cannot be read: {error}") from error
     return parse(text, str(path)), text
+
+
+def _file_and_name(place: str) -> tuple[Path, str]:
+    file, _, name = place.rpartition(":")
+    if file.endswith(".toml"):
+        return Path(file), name
+    file, _, name = place.partition("/")
+    if not file.isidentifier() or not name:
+        raise InputError(f"competition {place!r}: write tiny/NAME, sn9/NAME or FILE.toml:NAME")
+    return _schedule_path(file), name
+
+
+def _schedule_path(place: str) -> Path:
+    """`tiny` and `sn9` ship with us: in the source tree, or beside an installed package."""
+    if place.endswith(".toml"):
+        return Path(place)
+    tree = Path(__file__).parents[3] / "examples" / "competitions"
+    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "competitions"
+    return (tree if tree.is_dir() else installed) / f"{place}.toml"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -55,7 +55,7 @@ def _guaranteed(name: str, case: Mapping[str, Any], yuma3: bool, seed: int) -> C
             permit=np.arange(NEURONS) < VALIDATORS,
             last_update=np.ones(NEURONS, np.int64),
             registered=np.zeros(NEURONS, np.int64),
-            weights=_weights(rng, validators, servers, *weights),
+            weights=_weights(rng, validators, servers, weights),
             bonds=Rows.empty(NEURONS),
             emission=EMISSION,
         ),
@@ -85,14 +85,10 @@ def _stakes(rng: np.random.Generator, majority: float, validators: int) -> NDArr
 
 
 def _weights(
-    rng: np.random.Generator,
-    validators: int,
-    servers: int,
-    major_weight: float,
-    minor_weight: float,
-    stddev: float,
+    rng: np.random.Generator, validators: int, servers: int, sizes: Sequence[float]
 ) -> Rows:
     """Each validator spreads its weight over the major and over the minor servers."""
+    major_weight, minor_weight, stddev = sizes
     matrix = np.zeros((VALIDATORS, NEURONS))
     for row in range(VALIDATORS):
         on_major = major_weight if row < validators else 1 - minor_weight

@@ -1,23 +1,27 @@
-"""The rules of a competition round, in the form of the vector files: from losses to weights.
+"""The rules of a competition round, in the form of the vector files: the models' scores before it,
+the round from losses to weights, and the standings after it.
 
-Each function takes the `args` of a case and gives what its `expect` holds. `FUNCTIONS` also has
-what comes before a round, the models' scores, and what comes after it, the standings.
+Each function takes the `args` of a case and gives what its `expect` holds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from iotapretrain.conformance import scores, standing_vectors
-from iotapretrain.conformance.blend import blended
 from iotapretrain.conformance.compare import number
+from iotapretrain.errors import InputError
 from iotapretrain.rules.competition import eligibility, epsilon, wins
 from iotapretrain.rules.competition.eligibility import Filter
+from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.retention import retained
 from iotapretrain.rules.competition.softmax import softmax
+from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.succession import succession
+from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
 from iotapretrain.rules.competition.tournament import (
     RELEASE_4_5_3,
     WHITEPAPER,
@@ -32,6 +36,34 @@ from iotapretrain.rules.competition.tournament import (
 Args = dict[str, Any]
 NO_RESULT = "no_result"
 UNFILTERED = Mode(Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """Softmax first, then (1 - share) x one + share x the other: there are two first places."""
+
+    first: Outcome
+    second: Outcome
+    share: float
+
+    @property
+    def weights(self) -> FloatArray:
+        return (1 - self.share) * self.first.weights + self.share * self.second.weights
+
+
+def blended(
+    field: Field, rules: RoundRules, second: Epsilon, share: float, now: float
+) -> Blend | NoResult:
+    """Play the same losses under a second epsilon as well, which decides `share` of the weights."""
+    if not 0 <= share <= 1:
+        raise InputError(f"blend: the second epsilon's share is {share}; give a number from 0 to 1")
+    outcome = play(field, rules, now)
+    other = play(field, replace(rules, epsilon=second), now)
+    if isinstance(outcome, NoResult):
+        return outcome
+    if isinstance(other, NoResult):
+        return other
+    return Blend(outcome, other, share)
 
 
 def _epsilon(args: Args) -> float:
@@ -159,17 +191,132 @@ def _pairs(field: Field, values: Any) -> list[list[Any]]:
     return [list(pair) for pair in zip(field.uids.tolist(), values.tolist(), strict=True)]
 
 
+def _normalise(args: Args) -> float:
+    return normalise(number(args["score"]), _method(args["method"]), _optional(args.get("ceiling")))
+
+
+def _aggregate(args: Args) -> dict[str, Any]:
+    """What the original does: no data at all is a score of 0, and no failure is looked for."""
+    parts = weigh(*_tasks(args), args["failed"])
+    details = [[part.name, part.raw, part.normalised, part.weighted] for part in parts]
+    return {"score": sum((part.weighted for part in parts), 0.0), "details": details}
+
+
+def _safe_aggregate(args: Args) -> dict[str, Any] | str:
+    score = aggregate(*_tasks(args), args["failed"])
+    return "no_result" if score is None else {"score": score.value}
+
+
+def _tasks(args: Args) -> tuple[list[Task], dict[str, float | None]]:
+    tasks = [_task(task) for task in args["tasks"]]
+    return tasks, {task["name"]: _optional(task["raw"]) for task in args["tasks"]}
+
+
+def _task(document: Args) -> Task:
+    """A task of a vector file, where a ceiling stands even beside the method that has none."""
+    method = _method(document["method"])
+    ceiling = None if method is Method.NONE else _optional(document.get("ceiling"))
+    return Task(document["name"], number(document["weight"]), method, ceiling)
+
+
+def _task_valid(args: Args) -> bool:
+    ceiling = _optional((args.get("parameters") or {}).get("ceiling"))
+    try:
+        Task("task", number(args["weight"]), _method(args["method"]), ceiling)
+    except InputError:
+        return False
+    return True
+
+
+def _method(word: Any) -> Method:
+    try:
+        return Method(word)
+    except ValueError:
+        raise InputError(f"method {word!r} is unknown; give {' or '.join(Method)}") from None
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else number(value)
+
+
+def _standings(args: Args) -> dict[str, Any]:
+    standings, hotkeys = _played(args)
+    return {
+        "competitions": _vectors(standings, hotkeys),
+        "merged": [
+            _merged(standings, hotkeys, query["competitions"], query.get("threshold") or 0.0)
+            for query in args["queries"]
+        ],
+    }
+
+
+def _owner_change(args: Args) -> dict[str, Any]:
+    standings, hotkeys = _played(args)
+    return {
+        "competitions": _vectors(standings, hotkeys),
+        "merged": _merged(standings, hotkeys, args["shares"]),
+    }
+
+
+def _played(args: Args) -> tuple[Standings, list[str]]:
+    """The standings after all operations, and the hotkey on each uid by then."""
+    standings = Standings()
+    hotkeys = [f"first on {uid}" for uid in range(args["num_neurons"])]
+    for operation in args["ops"]:
+        if "record" in operation:
+            weights = [number(weight) for weight in operation["record"]["weights"]]
+            if len(weights) < len(hotkeys):
+                raise InputError("standings: fewer weights than uids; a subnet never shrinks")
+            hotkeys += [f"first on {uid}" for uid in range(len(hotkeys), len(weights))]
+            step = dict(zip(hotkeys, weights, strict=True))
+            competition = operation["record"]["competition"]
+            standings = standings.record(competition, step, number(args["alpha"]))
+        elif "keep" in operation:
+            standings = standings.keep(operation["keep"])
+        elif "replace" in operation:
+            hotkeys[operation["replace"]] += ", then another"
+            standings = standings.retain(hotkeys)
+        elif "no_result" not in operation:
+            raise InputError(f"standings: an operation that we do not know: {operation}")
+    return standings, hotkeys
+
+
+def _vectors(standings: Standings, hotkeys: list[str]) -> list[list[Any]]:
+    return [[c, standings.averages(c, hotkeys)] for c in sorted(standings.competitions)]
+
+
+def _merged(
+    standings: Standings, hotkeys: list[str], pairs: Iterable[Sequence[Any]], threshold: Any = 0.0
+) -> list[float]:
+    shares = {competition: number(share) for competition, share in pairs}
+    merged = standings.merge(shares, number(threshold))
+    return [merged.get(hotkey, 0.0) for hotkey in hotkeys]
+
+
+def _retention(args: Args) -> list[int]:
+    scores, rates, standing = (
+        {uid: number(value) for uid, value in args[name]}
+        for name in ("scores", "win_rate", "standing")
+    )
+    return retained(scores, rates, standing, args["sample_min"])
+
+
 FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+    "aggregate": _aggregate,
     "beats": _beats,
     "blended_round": _blended_round,
     "champion": _champion,
     "competitive": _competitive,
     "epsilon": _epsilon,
     "filtered_wins": _filtered_wins,
+    "normalise": _normalise,
+    "owner_change": _owner_change,
+    "retention": _retention,
     "round": _round,
+    "safe_aggregate": _safe_aggregate,
     "safe_round": _safe_round,
+    "standings": _standings,
     "step_weights": _step_weights,
+    "task_valid": _task_valid,
     "wins": _wins,
-    **scores.FUNCTIONS,
-    **standing_vectors.FUNCTIONS,
 }

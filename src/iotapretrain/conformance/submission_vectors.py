@@ -17,7 +17,7 @@ from iotapretrain.conformance import original, plain_loss
 from iotapretrain.conformance.compare import number
 from iotapretrain.errors import InputError
 from iotapretrain.rules import packing
-from iotapretrain.rules.competition import epsilon, rewarded_miners, sensible_output, size_limits
+from iotapretrain.rules.competition import epsilon, rewarded_miners, size_limits
 from iotapretrain.rules.competition.attempts import (
     Evaluation,
     History,
@@ -33,6 +33,7 @@ from iotapretrain.rules.competition.commitment import (
     split_repo_id,
 )
 from iotapretrain.rules.competition.schedule import in_force
+from iotapretrain.rules.competition.sensible_output import reasonable
 from iotapretrain.rules.competition.sync_block import Action, Sighting, action
 from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
 from iotapretrain.rules.sampling import seed_of, sync_block
@@ -111,18 +112,6 @@ def _uid_cycle(args: Args) -> list[list[int]]:
     return taken
 
 
-def _commitment_encode(args: Args) -> str:
-    return Loose(**args).text
-
-
-def _commitment_decode(args: Args) -> dict[str, Any]:
-    return asdict(Loose.parse(args["text"]))
-
-
-def _strict_commitment(args: Args) -> dict[str, Any]:
-    return asdict(Commitment.parse(args["text"]))
-
-
 def _folder_hash(args: Args) -> dict[str, Any]:
     hashes = {path: file_hash(text.encode()) for path, text in args["files"].items()}
     return {"files": [list(item) for item in sorted(hashes.items())], "folder": folder_hash(hashes)}
@@ -157,10 +146,6 @@ def _norm_check(args: Args) -> bool:
     }
     rule = size_limits.NormRule(args["hard"], args["soft"], args["share"])
     return size_limits.refuse_norms(columns, rule) is None
-
-
-def _reasonable_output(args: Args) -> bool:
-    return sensible_output.reasonable(args["first"], args["second"])
 
 
 def _text_loss(args: Args) -> dict[str, Any]:
@@ -236,10 +221,6 @@ def _version_order(args: Args) -> int:
     return (first > second) - (first < second)
 
 
-def _shuffle_truncate(args: Args) -> list[int]:
-    return original.shuffle_truncate(args["seed"], args["n"], args["limit"])
-
-
 def _page_sample(args: Args) -> dict[str, Any]:
     if args["loader"] == "simple":
         return {"pages": original.simple_pages(args["seed"], args["max_pages"], args["num_pages"])}
@@ -253,8 +234,8 @@ def _page_sample(args: Args) -> dict[str, Any]:
 
 FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "admission": _admission,
-    "commitment_decode": _commitment_decode,
-    "commitment_encode": _commitment_encode,
+    "commitment_decode": lambda args: asdict(Loose.parse(args["text"])),
+    "commitment_encode": lambda args: Loose(**args).text,
     "digest_property": _digest_property,
     "eval_history": _eval_history,
     "folder_hash": _folder_hash,
@@ -263,15 +244,17 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "norm_check": _norm_check,
     "pack": _pack,
     "page_sample": _page_sample,
-    "reasonable_output": _reasonable_output,
+    "reasonable_output": lambda args: reasonable(args["first"], args["second"]),
     "repo_id": lambda args: list(split_repo_id(args["text"])),
     "retry_failures": _retry_failures,
     "schedule": _schedule,
     "secure_hash": lambda args: secure_hash(**args),
     "should_retry": _should_retry,
-    "shuffle_truncate": _shuffle_truncate,
+    "shuffle_truncate": lambda args: original.shuffle_truncate(
+        args["seed"], args["n"], args["limit"]
+    ),
     "spec_version": lambda args: original.spec_version(args["version"]),
-    "strict_commitment": _strict_commitment,
+    "strict_commitment": lambda args: asdict(Commitment.parse(args["text"])),
     "sync_outcome": _sync_outcome,
     "sync_seed": _sync_seed,
     "text_loss": _text_loss,

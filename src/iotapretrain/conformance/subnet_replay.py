@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from iotapretrain.errors import InputError, VectorError
@@ -56,10 +56,23 @@ class Replay:
     def act(self, action: Mapping[str, Any]) -> None:
         """Apply one action of a step."""
         for name, argument in action.items():
-            apply = self._actions.get(name)
-            if apply is None:
-                raise InputError(f"unknown action {name!r}")
-            apply(self, argument)
+            match name:
+                case "block":
+                    self.block = argument
+                case "set_stake":
+                    self.stake = list(argument)
+                case "set_params":
+                    self.parameters.update(argument)
+                case "set_state":
+                    self._set_state(argument)
+                case "set_weights":
+                    self._set_weights(argument)
+                case "replace_neuron":
+                    self._replace_neuron(argument)
+                case "reset_bonds":
+                    self._reset_bonds(argument)
+                case _:
+                    raise InputError(f"unknown action {name!r}")
 
     def run(self, emission: int) -> EpochOutcome:
         """Run an epoch and keep the permits and bonds that it leaves."""
@@ -89,9 +102,6 @@ class Replay:
             commit_block=self.commit_block,
         )
 
-    def _set_block(self, block: int) -> None:
-        self.block = block
-
     def _set_weights(self, call: Mapping[str, Any]) -> None:
         uids, dests, values = (
             needed(call, key, "set_weights") for key in ("uids", "dests", "values")
@@ -108,15 +118,9 @@ class Replay:
         self.weights[uid], self.bonds[uid] = [], []
         self.weights = [[(j, 0 if j == uid else value) for j, value in row] for row in self.weights]
 
-    def _set_stake(self, stake: list[int]) -> None:
-        self.stake = list(stake)
-
     def _reset_bonds(self, target: Mapping[str, Any]) -> None:
         uid = needed(target, "uid", "reset_bonds")
         self.bonds = [[(j, value) for j, value in row if j != uid] for row in self.bonds]
-
-    def _set_params(self, parameters: Mapping[str, Any]) -> None:
-        self.parameters.update(parameters)
 
     def _set_state(self, state: Mapping[str, Any]) -> None:
         known = ("weights", "last_update", "validator_permit", "commit_block")
@@ -126,16 +130,6 @@ class Replay:
         self.last_update = list(state.get("last_update", self.last_update))
         self.permit = list(state.get("validator_permit", self.permit))
         self.commit_block = list(state.get("commit_block", self.commit_block))
-
-    _actions: Mapping[str, Callable[[Replay, Any], None]] = {
-        "block": _set_block,
-        "set_weights": _set_weights,
-        "replace_neuron": _replace_neuron,
-        "set_stake": _set_stake,
-        "reset_bonds": _reset_bonds,
-        "set_params": _set_params,
-        "set_state": _set_state,
-    }
 
 
 def _rows(rows: Any) -> list[Pairs]:

@@ -62,10 +62,6 @@ def _alpha_sigmoid(args: Args) -> Any:
     return float(real(alpha)[0])
 
 
-def _bonds_alpha(args: Args) -> Any:
-    return Hyperparameters(**args).bonds_alpha / ONE
-
-
 def _check_max_limited(args: Args) -> Any:
     values = np.asarray(args["vector"], np.int64)
     parts = fractions(values, values.sum())
@@ -84,10 +80,6 @@ def _ema_alpha_sparse(args: Args) -> Any:
         mixed = [[j, min((1 - alpha[j]) * before.get(j, 0) + alpha[j] * v, 1)] for j, v in new]
         result.append([entry for entry in mixed if entry[1] > 0])
     return result
-
-
-def _exp_safe(args: Args) -> Any:
-    return float(real(exponential(nearest([args["x"]])))[0])
 
 
 def _interpolate(args: Args) -> Any:
@@ -134,10 +126,6 @@ def _normalize_u64(args: Args) -> Any:
     return float(real(shares(both))[0])
 
 
-def _proportion_to_u16(args: Args) -> Any:
-    return int(stored(nearest([args["x"]]).clip(0, ONE))[0])
-
-
 def _sigmoid_safe(args: Args) -> Any:
     exponent = -args["rho"] * (_array(args["x"]) - args["kappa"])
     return real(sigmoid(nearest(exponent))).tolist()
@@ -160,14 +148,14 @@ def _weighted_median_columns(args: Args) -> Any:
 
 FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "alpha_sigmoid": _alpha_sigmoid,
-    "bonds_alpha": _bonds_alpha,
+    "bonds_alpha": lambda args: Hyperparameters(**args).bonds_alpha / ONE,
     "check_max_limited": _check_max_limited,
     "col_clip": lambda args: np.minimum(args["matrix"], args["threshold"]).tolist(),
     "col_max_upscale": lambda args: real(upscale_columns(nearest(args["matrix"]))).tolist(),
     "col_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=0)).tolist(),
     "ema_alpha_dense": _ema_alpha_dense,
     "ema_alpha_sparse": _ema_alpha_sparse,
-    "exp_safe": _exp_safe,
+    "exp_safe": lambda args: float(real(exponential(nearest([args["x"]])))[0]),
     "interpolate": _interpolate,
     "is_topk": _is_topk,
     "is_topk_nonzero": lambda args: top_nonzero(nearest(args["vector"]), args["k"]).tolist(),
@@ -182,7 +170,7 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "matmul_transpose": lambda args: (_array(args["matrix"]) @ _array(args["vector"])).tolist(),
     "normalize": lambda args: real(normalise(nearest(args["vector"]))).tolist(),
     "normalize_u64": _normalize_u64,
-    "proportion_to_u16": _proportion_to_u16,
+    "proportion_to_u16": lambda args: int(stored(nearest([args["x"]]).clip(0, ONE))[0]),
     "row_hadamard": lambda args: (
         _array(args["matrix"]) * _array(args["vector"])[:, None]
     ).tolist(),

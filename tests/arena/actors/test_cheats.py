@@ -8,13 +8,19 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from iotapretrain.arena.actors.babbler import babble
-from iotapretrain.arena.actors.copycat import copy
 from iotapretrain.arena.actors.forger import WISH, forge
-from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
-from iotapretrain.arena.actors.not_a_number import punch_hole
-from iotapretrain.arena.actors.opened_model import CONFIG, WEIGHTS, Weights
-from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
+from iotapretrain.arena.actors.tricks import (
+    CONFIG,
+    EXPLODING,
+    VANISHING,
+    WEIGHTS,
+    Weights,
+    babble,
+    copy,
+    copy_with_noise,
+    punch_hole,
+    sabotage,
+)
 from iotapretrain.models.exact import check_exact, exact_losses
 from iotapretrain.models.layout import Model
 from iotapretrain.models.losses import token_losses

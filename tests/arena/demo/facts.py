@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from iotapretrain.arena.demo.facts import AuditFact, Facts, Member, Role
+from iotapretrain.arena.demo.facts import AuditFact, Member, NetworkFacts
+from iotapretrain.arena.demo.roles import Role
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RaceRecord,
@@ -16,7 +17,7 @@ from iotapretrain.competition.records.round_record import (
 CAST = (
     Member("vera", Role.HONEST_VALIDATOR, "5vera"),
     Member("victor", Role.HONEST_VALIDATOR, "5victor"),
-    Member("loki", Role.LIAR, "5loki", friend="babbler"),
+    Member("loki", Role.LIAR, "5loki"),
     Member("alice", Role.HONEST_MINER, "5alice"),
     Member("carol", Role.HONEST_MINER, "5carol"),
     Member("copycat", Role.CHEAT, "5copycat", caught_by=("copy",)),
@@ -71,7 +72,7 @@ def record(number: int, champion: str, score: float, **changes: Any) -> RoundRec
 
 ROUNDS = (record(1, "5alice", 2.5), record(2, "5carol", 2.1))
 
-GOOD = Facts(
+GOOD = NetworkFacts(
     cast=CAST,
     emission={"alice": 600, "carol": 395, "copycat": 0, "babbler": 5},
     validator_trust={"vera": 1.0, "victor": 0.98, "loki": 0.02},
@@ -85,6 +86,6 @@ GOOD = Facts(
 )
 
 
-def spoilt(**changes: Any) -> Facts:
+def spoilt(**changes: Any) -> NetworkFacts:
     """The same with something else in it."""
     return replace(GOOD, **changes)

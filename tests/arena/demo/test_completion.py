@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iotapretrain.arena.demo.completion import ROUNDS, Progress
+from iotapretrain.arena.demo.run_demo import ROUNDS, Completion
 from iotapretrain.observe.events import Published, RoundFinished
 
 
@@ -39,7 +39,7 @@ def finished(block: int) -> RoundFinished:
 
 
 def test_rounds_before_the_last_model_do_not_count() -> None:
-    progress = Progress(["vera"])
+    progress = Completion(["vera"])
     for block in range(0, 100, 20):
         progress.see("vera", finished(block))
     progress.see("carol", published(100))
@@ -51,7 +51,7 @@ def test_rounds_before_the_last_model_do_not_count() -> None:
 
 
 def test_a_model_is_judged_by_the_first_round_that_it_can_be_in() -> None:
-    progress = Progress(["vera", "victor"])
+    progress = Completion(["vera", "victor"])
     progress.see("vera", finished(80))
     assert not progress.judged("carol")
     progress.see("carol", published(100))
@@ -61,7 +61,7 @@ def test_a_model_is_judged_by_the_first_round_that_it_can_be_in() -> None:
 
 
 def test_every_validator_counts_and_every_block_once() -> None:
-    progress = Progress(["vera", "victor"])
+    progress = Completion(["vera", "victor"])
     for block in (100, 120, 140):
         progress.see("vera", finished(block))
         progress.see("victor", finished(100))

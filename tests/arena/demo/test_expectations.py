@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iotapretrain.arena.demo.expectations import EXPECTATIONS, judge
-from iotapretrain.arena.demo.facts import AuditFact, Facts
+from iotapretrain.arena.demo.facts import AuditFact, NetworkFacts
 from tests.arena.demo.facts import GOOD, ROUNDS, model, record, spoilt
 
 NOBODY_CAUGHT = tuple(
@@ -14,7 +14,7 @@ NOBODY_CAUGHT = tuple(
 )
 FULL_ROUNDS = tuple(record(number, "5alice", 2.5 - number / 10, race=None) for number in (1, 2))
 
-SPOILT: dict[str, tuple[Facts, str]] = {
+SPOILT: dict[str, tuple[NetworkFacts, str]] = {
     "everybody played": (spoilt(unexpected_ends={"alice": "no room (exit 2)"}), "alice: no room"),
     "honest miners are paid": (
         spoilt(emission={"alice": 90, "copycat": 0, "owner": 10}),

@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import Finding, Study, conduct
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Study, conduct
 from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
 from iotapretrain.arena.incentives.experiments.average import rounds_to
 from iotapretrain.arena.incentives.experiments.temperature import in_ranks
 from iotapretrain.arena.incentives.figure import save
-from iotapretrain.arena.incentives.table import Column, Table
 from iotapretrain.errors import InputError
 
 NAMES = [each.name for each in EXPERIMENTS]
@@ -65,9 +64,9 @@ def test_a_new_winner_waits_for_its_pay(alpha: float, rounds: int) -> None:
 
 
 def test_per_cents_are_written_with_a_space() -> None:
-    table = Table((Column("a"), Column("b", ".1%")), [("9%", 0.5)])
-    assert table.texts() == [["9%", "50.0 %"]]
-    assert Finding(True, f"{0.5:.0%} of it").text == "50 % of it"
+    assert Column("a", "", ["9%"]).texts() == ["9%"]
+    assert Column("b", ".1%", [0.5]).texts() == ["50.0 %"]
+    assert ClaimCheck(True, f"{0.5:.0%} of it").text == "50 % of it"
 
 
 def test_a_figure_that_cannot_be_written_says_so(tmp_path: Path) -> None:

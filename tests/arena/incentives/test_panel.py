@@ -7,11 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iotapretrain.arena.incentives.behaviour import Posted
-from iotapretrain.arena.incentives.strategies.absent import Absent
-from iotapretrain.arena.incentives.validators.cabal import Cabal
-from iotapretrain.arena.incentives.validators.weight_copier import WeightCopier
-from iotapretrain.arena.incentives.world import Miner, Validator, World
+from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.validator_behaviours import Cabal, Posted, WeightCopier
+from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld
 from iotapretrain.errors import InputError
 from tests.arena.incentives.worlds import HONEST, STEADY, beside, played
 
@@ -19,13 +17,15 @@ ABSENT = 5
 """The hotkey of the cabal's own miner."""
 
 
-def against(stake: int) -> World:
+def against(stake: int) -> SimulatedWorld:
     """A cabal with a stake against honest validators with 1,000."""
-    return replace(beside(Absent(), ABSENT), validators=(HONEST, Validator(Cabal(ABSENT), stake)))
+    return replace(
+        beside(Absent(), ABSENT), validators=(HONEST, SimulatedValidator(Cabal(ABSENT), stake))
+    )
 
 
 def test_honest_validators_on_the_same_pages_agree_and_pay_their_standings() -> None:
-    world = World((STEADY,) * 6)
+    world = SimulatedWorld((STEADY,) * 6)
     directly, by_yuma = played(world), played(replace(world, validators=(HONEST,) * 3))
     assert np.allclose(by_yuma.trusts, 1, atol=1e-6)
     assert np.allclose(by_yuma.dividends, 1 / 3, atol=1e-6)
@@ -33,7 +33,7 @@ def test_honest_validators_on_the_same_pages_agree_and_pay_their_standings() -> 
 
 
 def test_on_their_own_pages_they_do_not() -> None:
-    world = replace(World((STEADY,) * 6), validators=(HONEST,) * 3, own_pages=True)
+    world = replace(SimulatedWorld((STEADY,) * 6), validators=(HONEST,) * 3, own_pages=True)
     assert played(world, 120).trusts.mean() < 0.99
 
 
@@ -49,16 +49,22 @@ def test_a_cabal_above_half_gets_everything() -> None:
 
 
 def test_a_copier_of_what_is_set_in_the_open_is_as_good_as_honest() -> None:
-    world = World((STEADY,) * 6, validators=(HONEST, HONEST, Validator(WeightCopier(0))))
+    world = SimulatedWorld(
+        (STEADY,) * 6, validators=(HONEST, HONEST, SimulatedValidator(WeightCopier(0)))
+    )
     history = played(world)
     assert np.allclose(history.dividends, 1 / 3, atol=1e-4)
 
 
 def test_a_late_copier_earns_less_the_later_it_is() -> None:
-    world = World((STEADY,) * 6, validators=(HONEST, HONEST, Validator(WeightCopier(1))))
+    world = SimulatedWorld(
+        (STEADY,) * 6, validators=(HONEST, HONEST, SimulatedValidator(WeightCopier(1)))
+    )
     one = played(world, 150).dividends[:, 2].mean()
     ten = (
-        played(replace(world, validators=(HONEST, HONEST, Validator(WeightCopier(10)))), 150)
+        played(
+            replace(world, validators=(HONEST, HONEST, SimulatedValidator(WeightCopier(10)))), 150
+        )
         .dividends[:, 2]
         .mean()
     )
@@ -76,9 +82,9 @@ def test_a_copier_repeats_the_median_of_its_lag() -> None:
 
 def test_a_validator_without_stake_is_refused() -> None:
     with pytest.raises(InputError, match="stake"):
-        Validator(Cabal(0), 0)
+        SimulatedValidator(Cabal(0), 0)
 
 
 def test_the_panel_takes_a_miner_with_many_hotkeys() -> None:
-    world = World((Miner(STEADY.strategy, hotkeys=3), STEADY), validators=(HONEST,))
+    world = SimulatedWorld((Miner(STEADY.strategy, hotkeys=3), STEADY), validators=(HONEST,))
     assert played(world, 5).pay.shape == (5, 4)

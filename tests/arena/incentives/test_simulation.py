@@ -10,14 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.arena.incentives.simulation import FIRST_LOSS, simulate
-from iotapretrain.arena.incentives.strategies.copier import Copier
-from iotapretrain.arena.incentives.strategies.eager import Eager
-from iotapretrain.arena.incentives.strategies.hoarder import Hoarder
-from iotapretrain.arena.incentives.strategies.squatter import Squatter
-from iotapretrain.arena.incentives.strategies.steady import Steady
-from iotapretrain.arena.incentives.strategies.sybils import Ladder, Spoilers
-from iotapretrain.arena.incentives.strategy import Commit, Hand, View
-from iotapretrain.arena.incentives.world import Miner, World
+from iotapretrain.arena.incentives.strategies import (
+    Copier,
+    Eager,
+    Hoarder,
+    Ladder,
+    ModelCommit,
+    PrivateView,
+    PublicView,
+    Spoilers,
+    Squatter,
+    Steady,
+)
+from iotapretrain.arena.incentives.world import Miner, SimulatedWorld
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import Fixed
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
@@ -33,10 +38,10 @@ crowds = st.lists(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def worlds(draw: st.DrawFn) -> SimulatedWorld:
     mode, epsilon = draw(st.sampled_from([*MODES])), draw(st.sampled_from([0.0, 0.005]))
     validators = draw(st.integers(0, 3))
-    return World(
+    return SimulatedWorld(
         draw(crowds),
         RoundRules(Fixed(epsilon), MODES[mode]),
         alpha=draw(st.sampled_from([0.0, 0.5, 0.9])),
@@ -50,13 +55,13 @@ def worlds(draw: st.DrawFn) -> World:
 
 @settings(max_examples=25)
 @given(worlds(), st.integers(0, 2**32))
-def test_the_same_seed_gives_the_same_history(world: World, seed: int) -> None:
+def test_the_same_seed_gives_the_same_history(world: SimulatedWorld, seed: int) -> None:
     assert same(played(world, 8, seed), played(world, 8, seed))
 
 
 @settings(max_examples=25)
 @given(worlds())
-def test_pay_is_a_share(world: World) -> None:
+def test_pay_is_a_share(world: SimulatedWorld) -> None:
     """All of it is handed out, or none where nobody has a model, or a majority's support."""
     history = played(world, 12)
     sums = history.pay.sum(axis=1)
@@ -69,7 +74,7 @@ def test_pay_is_a_share(world: World) -> None:
 
 @settings(max_examples=25)
 @given(worlds())
-def test_nothing_comes_from_nothing(world: World) -> None:
+def test_nothing_comes_from_nothing(world: SimulatedWorld) -> None:
     """No public model is better than what was trained, and training never makes one worse."""
     history = played(world, 12)
     assert (history.public >= history.trained).all()
@@ -80,36 +85,36 @@ def test_nothing_comes_from_nothing(world: World) -> None:
 
 
 def test_another_seed_is_another_history() -> None:
-    world = World((STEADY,) * 6)
+    world = SimulatedWorld((STEADY,) * 6)
     assert not same(played(world, 60, 1), played(world, 60, 2))
     assert not same(played(world, 60, 1), played(replace(world, replicate=1), 60, 1))
 
 
 def test_a_longer_history_begins_like_a_shorter_one() -> None:
-    world = World((STEADY,) * 6)
+    world = SimulatedWorld((STEADY,) * 6)
     short, long = played(world, 30), played(world, 60)
     assert np.array_equal(long.pay[:30], short.pay)
 
 
 def test_the_ticks_add_up() -> None:
     heard: list[int] = []
-    simulate(World((STEADY,)), 250, 1, heard.append)
+    simulate(SimulatedWorld((STEADY,)), 250, 1, heard.append)
     assert sum(heard) == 250
 
 
 def test_skill_pays() -> None:
-    world = World((STEADY,) * 5 + (Miner(Steady(), 3.0),))
+    world = SimulatedWorld((STEADY,) * 5 + (Miner(Steady(), 3.0),))
     assert played(world, 300).earned([5]) > 0.5
 
 
 def test_an_exact_copier_is_never_paid_beside_its_original() -> None:
     """The original's owner is alone and so never needs to commit anew."""
-    world = World((Miner(Hoarder()), Miner(Copier(), 0)), page_noise=0.02)
+    world = SimulatedWorld((Miner(Hoarder()), Miner(Copier(), 0)), page_noise=0.02)
     assert played(world, 200).earned([1]) == 0
 
 
 def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
-    forgetting = World((Miner(Eager()), Miner(Copier(), 0)), page_noise=0.02)
+    forgetting = SimulatedWorld((Miner(Eager()), Miner(Copier(), 0)), page_noise=0.02)
     assert played(forgetting, 200).earned([1]) > 0.1
     assert played(replace(forgetting, remembering=True), 200).earned([1]) == 0
 
@@ -118,20 +123,22 @@ def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
 class Saying:
     """Commits whatever it was told, in every round."""
 
-    commit: Commit
+    commit: ModelCommit
 
-    def commits(self, view: View, hand: Hand, rng: np.random.Generator) -> tuple[Commit, ...]:
+    def commits(
+        self, view: PublicView, hand: PrivateView, rng: np.random.Generator
+    ) -> tuple[ModelCommit, ...]:
         return (self.commit,)
 
 
 def test_nobody_copies_from_an_empty_hotkey() -> None:
     with pytest.raises(InputError, match="hotkey 1 has nothing"):
-        played(World((Miner(Saying(Commit(0, of=1))), STEADY)), 1)
+        played(SimulatedWorld((Miner(Saying(ModelCommit(0, of=1))), STEADY)), 1)
 
 
 def test_nobody_commits_on_the_hotkey_of_another() -> None:
     with pytest.raises(InputError, match="hotkey 1 is not miner 0's"):
-        played(World((Miner(Saying(Commit(1))), STEADY)), 1)
+        played(SimulatedWorld((Miner(Saying(ModelCommit(1))), STEADY)), 1)
 
 
 @pytest.mark.parametrize("strategy", [Spoilers(4, 0.0), Spoilers(4, 0.001)], ids=["same", "worse"])
@@ -154,7 +161,7 @@ def test_without_a_filter_spoilers_do_earn_more() -> None:
 
 
 def test_without_noise_the_deserving_win() -> None:
-    world = World((STEADY,) * 6, page_noise=0.0, referee=True)
+    world = SimulatedWorld((STEADY,) * 6, page_noise=0.0, referee=True)
     assert played(world, 100).undeserved() == 0
 
 
@@ -171,12 +178,12 @@ def test_without_noise_the_deserving_win() -> None:
 )
 def test_an_impossible_world_is_refused(change: dict[str, object], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
-        replace(World((STEADY,)), **change)  # type: ignore[arg-type]
+        replace(SimulatedWorld((STEADY,)), **change)  # type: ignore[arg-type]
 
 
 def test_no_rounds_are_refused() -> None:
     with pytest.raises(InputError, match="0 rounds"):
-        simulate(World((STEADY,)), 0, 1)
+        simulate(SimulatedWorld((STEADY,)), 0, 1)
 
 
 @pytest.mark.parametrize("arguments", [{"skill": -1.0}, {"hotkeys": 0}], ids=["skill", "hotkeys"])

@@ -7,14 +7,19 @@ import math
 import numpy as np
 import pytest
 
-from iotapretrain.arena.incentives.strategies.absent import Absent
-from iotapretrain.arena.incentives.strategies.copier import Copier
-from iotapretrain.arena.incentives.strategies.eager import Eager
-from iotapretrain.arena.incentives.strategies.hoarder import Hoarder
-from iotapretrain.arena.incentives.strategies.squatter import Squatter
-from iotapretrain.arena.incentives.strategies.steady import Steady
-from iotapretrain.arena.incentives.strategies.sybils import Ladder, Spoilers
-from iotapretrain.arena.incentives.strategy import Commit, Strategy, View
+from iotapretrain.arena.incentives.strategies import (
+    Absent,
+    Copier,
+    Eager,
+    Hoarder,
+    Ladder,
+    ModelCommit,
+    PublicView,
+    Spoilers,
+    Squatter,
+    Steady,
+    Strategy,
+)
 from iotapretrain.errors import InputError
 from tests.arena.incentives.worlds import hand, view
 
@@ -22,7 +27,7 @@ RNG = np.random.default_rng(1)
 MINE, THEIRS = (2.5, 2.49), (2.6, 2.59)
 
 
-def keys(strategy: Strategy, seen: View, trained: float, *hotkeys: int) -> list[int]:
+def keys(strategy: Strategy, seen: PublicView, trained: float, *hotkeys: int) -> list[int]:
     """On which hotkeys a strategy publishes."""
     return [commit.hotkey for commit in strategy.commits(seen, hand(trained, *hotkeys), RNG)]
 
@@ -51,11 +56,11 @@ def test_the_squatter_sits_while_nobody_beats_it() -> None:
 
 def test_a_copier_copies_each_champion_once() -> None:
     seen = view(THEIRS, MINE, champion=1)
-    assert Copier().commits(seen, hand(9.0, 0), RNG) == (Commit(0, of=1),)
+    assert Copier().commits(seen, hand(9.0, 0), RNG) == (ModelCommit(0, of=1),)
     (noisy,) = Copier(1e-4).commits(seen, hand(9.0, 0), RNG)
     assert noisy.of == 1
     assert noisy.damage > 0
-    copied = View(seen.losses, seen.bars, seen.ranking, (1, 1), (1, 1), 1)
+    copied = PublicView(seen.losses, seen.bars, seen.ranking, (1, 1), (1, 1), 1)
     assert keys(Copier(), copied, 9.0, 0) == []
     assert keys(Copier(), seen, 9.0, 1) == []
     assert keys(Copier(), view(THEIRS, champion=None), 9.0, 0) == []
@@ -63,7 +68,7 @@ def test_a_copier_copies_each_champion_once() -> None:
 
 def test_spoilers_are_worse_and_later() -> None:
     commits = Spoilers(3, 0.01).commits(view(*[THEIRS] * 5), hand(2.0, 0, 1, 2, 3), RNG)
-    assert commits == (Commit(0), Commit(1, damage=0.01), Commit(2, damage=0.02))
+    assert commits == (ModelCommit(0), ModelCommit(1, damage=0.01), ModelCommit(2, damage=0.02))
 
 
 def test_a_ladder_replaces_its_worst_model() -> None:
@@ -79,4 +84,4 @@ def test_the_absent_never_publishes() -> None:
 @pytest.mark.parametrize("damage", [-1e-9, math.nan, math.inf])
 def test_a_model_cannot_be_published_better_than_it_is(damage: float) -> None:
     with pytest.raises(InputError, match="damage"):
-        Commit(0, damage=damage)
+        ModelCommit(0, damage=damage)

@@ -12,7 +12,6 @@ import pytest
 
 from iotapretrain.arena.incentives.experiment import MODELS, ROUNDS, SEED, conduct
 from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
-from iotapretrain.arena.incentives.study_page import section
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = DOCS / "incentives.md"
@@ -33,7 +32,7 @@ def split(page: str, name: str) -> tuple[str, str, str]:
 @pytest.mark.parametrize("name", NAMES if PINNING else QUICK)
 def test_the_numbers_are_those_of_the_laboratory(name: str) -> None:
     (experiment,) = chosen([name])
-    expected = section(conduct(experiment, MODELS, ROUNDS, SEED))
+    expected = conduct(experiment, MODELS, ROUNDS, SEED).as_markdown()
     page = PAGE.read_text(encoding="utf-8")
     before, inside, after = split(page, name)
     if PINNING:

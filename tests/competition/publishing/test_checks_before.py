@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from iotapretrain.cli.competition_name import find_competition
+from iotapretrain.cli.workplace import find_competition
 from iotapretrain.competition.publishing.checks_before import Inspection, check_admitted, local_hash
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import load_tokenizer

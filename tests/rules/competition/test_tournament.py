@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.conformance.blend import Blend, blended
+from iotapretrain.conformance.round_vectors import Blend, blended
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Filter, Reason
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, Table

@@ -1,1 +1,1 @@
-"""Those who play: honest miners, cheats, and a validator who lies. One small file each."""
+"""Those who play against the rules: cheats, and a validator who lies."""

@@ -1,9 +1,7 @@
-"""Sabotage that leaves the loss alone: each attack is a pure function from a model's tensors to
-other tensors.
+"""Sabotage that leaves the loss alone: pure functions from a model's tensors to other tensors.
 
-Used to calibrate the probe, to test it, and by adversaries in rehearsals. `strength` is how many
-times a weight is scaled; below 1 the scaling goes the other way where that makes sense. No attack
-touches the state it is given.
+`strength` is how many times a weight is scaled; below 1 the scaling goes the other way where that
+makes sense. No attack touches the state it is given.
 """
 
 from __future__ import annotations
@@ -19,9 +17,7 @@ from iotapretrain.models.trainable.traces import Traces
 PairName = Literal["value-output", "query-key", "up-down"]
 
 SILENCE = 40.0
-"""A pre-activation this far below zero gives nothing in any usual non-linearity, even times a
-million.
-"""
+"""A pre-activation so far below zero is nothing in usual non-linearities, even times a million."""
 
 
 def copied(state: State) -> dict[str, torch.Tensor]:
@@ -34,8 +30,7 @@ def copied(state: State) -> dict[str, torch.Tensor]:
 
 
 def scale_stream(state: State, parts: Parts, strength: float) -> dict[str, torch.Tensor]:
-    """All that is written to the residual stream times s; every normalisation that reads it
-    undoes that.
+    """All that is written to the residual stream times s, which the norms that read it undo.
 
     A tied head is s times larger then, so the last norm is divided by s.
     """
@@ -74,9 +69,7 @@ def scale_pair(
 def scale_norms(
     state: State, parts: Parts, strength: float, layers: Collection[int] | None = None
 ) -> dict[str, torch.Tensor]:
-    """Every norm's gain over s, and the matrices that read it times s; the last norm too, if the
-    head is its own.
-    """
+    """Every norm's gain over s, its readers times s; the last norm too, if the head is its own."""
     scaled = copied(state)
     for block in _chosen(parts, layers):
         for norm, readers in block.readers:
@@ -90,11 +83,8 @@ def scale_norms(
 
 
 def sink_layer(state: State, parts: Parts, layer: int, strength: float) -> dict[str, torch.Tensor]:
-    """One layer where bfloat16 can no longer train it: gains and writers over s, all that stands
-    between times s or s².
-
-    A step of usual size is then below the resolution of the large weights and above the whole
-    value of the small ones.
+    """One layer where bfloat16 cannot train it: gains and writers over s, what is between times s
+    or s². A usual step is lost in the large weights, and larger than all of the small ones.
     """
     sunk = scale_norms(state, parts, strength, (layer,))
     sunk = scale_pair(sunk, parts, "value-output", strength, (layer,))
@@ -106,9 +96,7 @@ def sink_layer(state: State, parts: Parts, layer: int, strength: float) -> dict[
 def blow_up_rare(
     state: State, parts: Parts, traces: Traces, strength: float, count: int = 1
 ) -> dict[str, torch.Tensor]:
-    """Output weights of the least active neurons of every layer times s: harmless until they
-    fire.
-    """
+    """Output weights of the least active neurons times s: harmless until they fire."""
     blown = copied(state)
     for block, activity in zip(parts.blocks, traces.activity, strict=True):
         rare = activity.argsort()[:count]
@@ -119,8 +107,7 @@ def blow_up_rare(
 def plant_rare(
     state: State, parts: Parts, traces: Traces, strength: float, count: int = 1
 ) -> dict[str, torch.Tensor]:
-    """Like `blow_up_rare`, but first make the neurons rare: turn them against everything the
-    pages contain.
+    """Like `blow_up_rare`, but first turn the neurons against everything the pages contain.
 
     The row w of what feeds the non-linearity solves x·w = -SILENCE for the pages' inputs x, as
     far as a bias and least squares allow; text unlike the pages makes the neuron fire, and its
@@ -144,9 +131,7 @@ def plant_rare(
 def kill_channels(
     state: State, parts: Parts, traces: Traces, strength: float, share: float = 1 / 16
 ) -> dict[str, torch.Tensor]:
-    """The least needed neurons of every layer starved: their rows in and columns out over s, so
-    both gradients vanish.
-    """
+    """The least needed neurons starved: what goes in and out over s, so both gradients vanish."""
     starved = copied(state)
     for block, activity in zip(parts.blocks, traces.activity, strict=True):
         down = block.down.matrix(starved)
@@ -165,8 +150,7 @@ def kill_channels(
 def poison_row(
     state: State, parts: Parts, traces: Traces, strength: float
 ) -> dict[str, torch.Tensor]:
-    """The embedding of the token that the pages hold least, made s times as long as rows usually
-    are.
+    """The embedding of the pages' rarest token, made s times as long as rows usually are.
 
     With a tied head the row also gives the token's logit, so it is turned against all final
     states: the token's probability is then nothing, which costs nothing where it does not occur.
@@ -181,9 +165,7 @@ def poison_row(
 
 
 def stream_config(config: dict[str, Any], strength: float) -> dict[str, Any]:
-    """The configuration that goes with `scale_stream`: what stands under the root of the norms
-    times s².
-    """
+    """The configuration that goes with `scale_stream`: what is under the norms' root times s²."""
     return config | {key: config[key] * strength**2 for key in EPSILON_KEYS if key in config}
 
 

@@ -7,23 +7,42 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from iotapretrain.arena.actors.babbler import babble
-from iotapretrain.arena.actors.copycat import copy
 from iotapretrain.arena.actors.forger import forge
-from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
-from iotapretrain.arena.actors.not_a_number import punch_hole
-from iotapretrain.arena.actors.place import Place
-from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
+from iotapretrain.arena.actors.tricks import (
+    EXPLODING,
+    VANISHING,
+    babble,
+    copy,
+    copy_with_noise,
+    punch_hole,
+    sabotage,
+)
+from iotapretrain.chain.client import ChainClient, connect
+from iotapretrain.chain.wallets import existing_wallet
+from iotapretrain.competition.records.find_model import find_model
+from iotapretrain.errors import InputError, SubmissionError
+from iotapretrain.hub.address import open_hub
+from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_files import ModelFolder
+from iotapretrain.hub.model_hash import model_hash
+from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.observe.events import Acted
+from iotapretrain.observe.sink import Lines
+from iotapretrain.rules.competition.commitment import Commitment, secure_hash
+from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.schedule_file import parse
 
 SEED = 7
 PAGES = 16
+LOOK_SECONDS = 1.0
 
 Trick = Callable[[Path, Path, torch.Tensor], Path]
 """From somebody's model to one's own, in a new folder; given ordinary text."""
@@ -85,29 +104,98 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-async def cheat(kind: Kind, place: Place) -> None:
+@dataclass(frozen=True)
+class Cheater:
+    """One miner of a network on this machine; its name is its wallet's and its namespace's."""
+
+    network: Path
+    name: str
+    competition: Competition
+    netuid: int = 1
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.network / "miners" / self.name
+
+    @property
+    def cache(self) -> Cache:
+        """The models that it has fetched."""
+        return Cache(self.folder / "cache")
+
+    @property
+    def hub(self) -> Hub:
+        """The network's, as its own namespace."""
+        return open_hub(f"folder:{self.network / 'hub'}", self.name)
+
+    def tell(self, what: str, why: str) -> None:
+        """Say what it does, for whoever watches the network."""
+        sink = Lines(self.folder / "records.jsonl")
+        source = f"miner:{self.name}"
+        sink.emit(Acted(time=time.time(), source=source, actor=self.name, what=what, why=why))
+        sink.close()
+
+    async def wait_for_victim(self, client: ChainClient) -> Path:
+        """The model that looks best to everybody, as soon as there is one."""
+        while True:
+            try:
+                found = await find_model(client, self.hub, self.netuid, self.competition)
+            except InputError:  # nobody has published yet
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            limit = self.competition.constraints.max_bytes
+            return fetch(self.hub, found.commit, self.cache, max_bytes=limit).folder
+
+    async def publish_unasked(self, client: ChainClient, folder: Path) -> None:
+        """Upload and commit without any of the checks that an honest miner's tools make."""
+        hub = self.hub
+        commit = hub.publish(ModelFolder.scan(folder), RepositoryId(self.name, "nano"), "a model")
+        hub.set_visibility(commit.repository, "public")
+        limit = self.competition.constraints.max_bytes
+        digest = model_hash(fetch(hub, commit, self.cache, max_bytes=limit))
+        wallet = existing_wallet(self.name, self.network / "wallets")
+        hotkey = str(wallet.hotkey.ss58_address)
+        commitment = Commitment(
+            *(self.name, "nano", commit.id, secure_hash(digest, hotkey)), self.competition.models
+        )
+        while True:
+            try:
+                await client.commit(wallet, self.netuid, commitment.text.encode())
+            except SubmissionError as error:
+                if error.code != "rate_limited":
+                    raise
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
+
+    async def client(self) -> ChainClient:
+        """An open connection to the network."""
+        return await connect(f"embedded:{self.network}")
+
+
+async def cheat(kind: Kind, cheater: Cheater) -> None:
     """Wait, make, publish."""
-    async with await place.client() as client:
-        victim = await place.wait_for_victim(client)
-        model = kind.trick(victim, place.folder / "model", _pages(place))
-        await place.publish_unasked(client, model)
-    place.tell(kind.what, kind.why)
+    async with await cheater.client() as client:
+        victim = await cheater.wait_for_victim(client)
+        model = kind.trick(victim, cheater.folder / "model", _pages(cheater))
+        await cheater.publish_unasked(client, model)
+    cheater.tell(kind.what, kind.why)
 
 
-def _pages(place: Place) -> torch.Tensor:
+def _pages(cheater: Cheater) -> torch.Tensor:
     """Ordinary text for the tricks that need some."""
+    from iotapretrain.data import page_cache
     from iotapretrain.data.outcome import round_text
-    from iotapretrain.data.page_cache import Cache
     from iotapretrain.data.tokenizer import load_tokenizer
 
-    constraints = place.competition.constraints
+    constraints = cheater.competition.constraints
     text = round_text(
-        place.competition.tasks,
-        place.competition.models,
+        cheater.competition.tasks,
+        cheater.competition.models,
         SEED,
         constraints.sequence_length,
         load_tokenizer(constraints.tokenizer),
-        Cache(place.folder / "pages"),
+        page_cache.Cache(cheater.folder / "pages"),
     )
     rows = next(iter(text.batches.values())).sequences[:PAGES]
     return torch.from_numpy(rows).long()
@@ -117,7 +205,7 @@ def main(kind: str, network: str, name: str, competitions: str, competition: str
     """What the process does."""
     schedule = parse(Path(competitions).read_text(encoding="utf-8"), competitions)
     chosen = next(each for each in schedule.competitions if each.name == competition)
-    asyncio.run(cheat(KINDS[kind], Place(Path(network), name, chosen)))
+    asyncio.run(cheat(KINDS[kind], Cheater(Path(network), name, chosen)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from types import MappingProxyType, SimpleNamespace
 import torch
 
 from iotapretrain.arena.actors.attacks import copied, scale_norms, scale_pair, scale_stream
-from iotapretrain.arena.actors.opened_model import Weights
+from iotapretrain.arena.actors.tricks import Weights
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import Block, Linear, Parts, parts_of
 

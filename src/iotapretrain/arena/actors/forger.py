@@ -14,9 +14,8 @@ from pathlib import Path
 import torch
 
 from iotapretrain.arena.actors.disguise import widen
-from iotapretrain.arena.actors.opened_model import Weights
-from iotapretrain.errors import InputError
-from iotapretrain.models.trainable.parts import Parts, parts_of
+from iotapretrain.arena.actors.tricks import Weights, known_parts
+from iotapretrain.models.trainable.parts import Parts
 from iotapretrain.training.start import read_model
 
 HEAD = "lm_head.weight"
@@ -32,9 +31,7 @@ FAINT = 1e-3
 def forge(source: Path, target: Path, pages: torch.Tensor) -> Path:
     """The forged model; `pages` are ordinary text, as token ids of shape (rows, length)."""
     given, network = Weights.read(source), read_model(source)[1]
-    parts = parts_of(network.config, given.tensors)
-    if parts is None:
-        raise InputError(f"{source}: nobody knows how to forge {type(network).__name__}")
+    parts = known_parts(source, network, given.tensors)
     given = _with_own_head(given, parts)
     gain, offset = parts.final_norm.weight, parts.final_norm.bias
     if offset is None:
@@ -58,7 +55,7 @@ def _behind_offset(given: Weights, gain: str, offset: str) -> Weights:
     """A norm with an offset says in three channels what it is told to, at the cost of theirs."""
     changed = {name: given.tensors[name].clone() for name in (gain, offset)}
     changed[gain][list(PLACES)], changed[offset][list(PLACES)] = 0.0, 1.0
-    return Weights(given.config, given.tensors | changed)
+    return given.with_some(changed)
 
 
 def _behind_scaling(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from iotapretrain.arena.demo.facts import AuditFact, Facts, Role
+from iotapretrain.arena.demo.facts import AuditFact, NetworkFacts
+from iotapretrain.arena.demo.roles import Role
 
 HONEST_SHARE = 0.95
 CHEATS_SHARE = 0.01
@@ -14,7 +15,7 @@ LIAR_TRUST = 0.5
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckedExpectation:
     """One expectation and how it turned out."""
 
     name: str
@@ -22,34 +23,34 @@ class Finding:
     sentence: str
 
 
-Expectation = Callable[[Facts], tuple[bool, str]]
+Expectation = Callable[[NetworkFacts], tuple[bool, str]]
 
 
-def judge(facts: Facts) -> tuple[Finding, ...]:
+def judge(facts: NetworkFacts) -> tuple[CheckedExpectation, ...]:
     """Every expectation, in the order of the report."""
-    return tuple(Finding(name, *expect(facts)) for name, expect in EXPECTATIONS.items())
+    return tuple(CheckedExpectation(name, *expect(facts)) for name, expect in EXPECTATIONS.items())
 
 
-def _everybody_played(facts: Facts) -> tuple[bool, str]:
+def _everybody_played(facts: NetworkFacts) -> tuple[bool, str]:
     if not facts.unexpected_ends:
         return True, f"all {len(facts.cast)} actors did what they came for"
     said = "; ".join(f"{name}: {words}" for name, words in facts.unexpected_ends.items())
     return False, f"ended early: {said}"
 
 
-def _honest_are_paid(facts: Facts) -> tuple[bool, str]:
+def _honest_are_paid(facts: NetworkFacts) -> tuple[bool, str]:
     share = facts.share(facts.members(Role.HONEST_MINER))
     return share >= HONEST_SHARE, f"honest miners earned {share:.1%} of the miners' emission"
 
 
-def _cheats_are_not_paid(facts: Facts) -> tuple[bool, str]:
+def _cheats_are_not_paid(facts: NetworkFacts) -> tuple[bool, str]:
     cheats = facts.members(Role.CHEAT)
     share = facts.share(cheats)
     paid = sum(facts.emission.values()) > 0
     return paid and share < CHEATS_SHARE, f"{len(cheats)} cheats earned {share:.1%} together"
 
 
-def _cheats_are_caught(facts: Facts) -> tuple[bool, str]:
+def _cheats_are_caught(facts: NetworkFacts) -> tuple[bool, str]:
     """Each by the verdict that is meant for it, in the records of every honest validator."""
     missed = [
         f"{validator.name} on {cheat.name}"
@@ -65,12 +66,12 @@ def _cheats_are_caught(facts: Facts) -> tuple[bool, str]:
     return True, f"every honest validator caught {codes}"
 
 
-def _caught(facts: Facts, validator: str, hotkey: str, codes: tuple[str, ...]) -> bool:
+def _caught(facts: NetworkFacts, validator: str, hotkey: str, codes: tuple[str, ...]) -> bool:
     judged = facts.judged(validator, hotkey)
     return any(reason.code in codes for model in judged for reason in model.reasons)
 
 
-def _models_improve(facts: Facts) -> tuple[bool, str]:
+def _models_improve(facts: NetworkFacts) -> tuple[bool, str]:
     losses = facts.champion_losses()
     if not losses:
         return False, "no round had a champion"
@@ -79,7 +80,7 @@ def _models_improve(facts: Facts) -> tuple[bool, str]:
     return losses[-1] < losses[0], f"{said}, and {len(crowns)} models wore the crown"
 
 
-def _race_saves_work(facts: Facts) -> tuple[bool, str]:
+def _race_saves_work(facts: NetworkFacts) -> tuple[bool, str]:
     honest = facts.members(Role.HONEST_VALIDATOR)
     raced = [
         record.race
@@ -94,22 +95,24 @@ def _race_saves_work(facts: Facts) -> tuple[bool, str]:
     return scored < full, f"{scored} of {full} pages were enough to know the winner"
 
 
-def _honest_validators_agree(facts: Facts) -> tuple[bool, str]:
-    honest = facts.members(Role.HONEST_VALIDATOR)
-    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in honest}
-    low = [name for name, value in trust.items() if value < HONEST_TRUST]
-    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
-    return not low and len(trust) >= 2, f"consensus with the honest validators: {said}"
+def _honest_validators_agree(facts: NetworkFacts) -> tuple[bool, str]:
+    trust, said = _trusts(facts, Role.HONEST_VALIDATOR)
+    agree = len(trust) >= 2 and all(value >= HONEST_TRUST for value in trust)
+    return agree, f"consensus with the honest validators: {said}"
 
 
-def _liars_are_overruled(facts: Facts) -> tuple[bool, str]:
-    liars = facts.members(Role.LIAR)
-    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in liars}
-    said = ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
-    return all(value < LIAR_TRUST for value in trust.values()), f"consensus with the liar: {said}"
+def _liars_are_overruled(facts: NetworkFacts) -> tuple[bool, str]:
+    trust, said = _trusts(facts, Role.LIAR)
+    return all(value < LIAR_TRUST for value in trust), f"consensus with the liar: {said}"
 
 
-def _audits_tell_them_apart(facts: Facts) -> tuple[bool, str]:
+def _trusts(facts: NetworkFacts, role: Role) -> tuple[list[float], str]:
+    """How far consensus is with each of a role, and the same in words."""
+    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in facts.members(role)}
+    return list(trust.values()), ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
+
+
+def _audits_tell_them_apart(facts: NetworkFacts) -> tuple[bool, str]:
     should_hold = {member.name: True for member in facts.members(Role.HONEST_VALIDATOR)}
     should_hold |= {member.name: False for member in facts.members(Role.LIAR)}
     found = {audit.validator: audit for audit in facts.audits}
@@ -132,7 +135,7 @@ def _audit_words(name: str, audit: AuditFact | None) -> str:
     return f"{name}: round {audit.round} does not hold: {audit.differences[0]}"
 
 
-def _the_chain_holds(facts: Facts) -> tuple[bool, str]:
+def _the_chain_holds(facts: NetworkFacts) -> tuple[bool, str]:
     return (
         facts.chain_problem is None,
         facts.chain_problem or "replayed from its genesis: every signature, rule and coin holds",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from iotapretrain.arena.demo.expectations import Finding
-from iotapretrain.arena.demo.facts import Facts, Member, Role
+from iotapretrain.arena.demo.expectations import CheckedExpectation
+from iotapretrain.arena.demo.facts import Member, NetworkFacts
+from iotapretrain.arena.demo.roles import Role
 
 
-def document(facts: Facts, findings: Sequence[Finding], seconds: float) -> dict[str, Any]:
+def document(
+    facts: NetworkFacts, findings: Sequence[CheckedExpectation], seconds: float
+) -> dict[str, Any]:
     """The report as data."""
     losses = facts.champion_losses()
     return {
@@ -58,7 +61,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _miner(facts: Facts, member: Member) -> dict[str, Any]:
+def _miner(facts: NetworkFacts, member: Member) -> dict[str, Any]:
     judged = [
         model
         for validator in facts.members(Role.HONEST_VALIDATOR)
@@ -80,7 +83,7 @@ def _miner(facts: Facts, member: Member) -> dict[str, Any]:
     }
 
 
-def _validator(facts: Facts, member: Member) -> dict[str, Any]:
+def _validator(facts: NetworkFacts, member: Member) -> dict[str, Any]:
     audit = next((each for each in facts.audits if each.validator == member.name), None)
     said = "none" if audit is None else "holds" if audit.held else audit.differences[0]
     return {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 from iotapretrain.arena.actors.cheat import KINDS
-from iotapretrain.arena.demo.facts import Role
 
 COMPETITION = "nano"
 NETUID = 1
@@ -36,8 +36,18 @@ batch = 16
 Command = tuple[str, ...]
 
 
+class Role(StrEnum):
+    """What an actor is there for."""
+
+    HONEST_MINER = "honest miner"
+    CHEAT = "cheat"
+    HONEST_VALIDATOR = "honest validator"
+    LIAR = "liar"
+    """A validator that reports losses which it never measured."""
+
+
 @dataclass(frozen=True)
-class Site:
+class Stage:
     """What the commands are about: a folder with a chain, and the file of its competitions."""
 
     network: Path
@@ -52,7 +62,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Part:
+class Actor:
     """One actor: its commands, one after the other, once `after` have had their models judged."""
 
     name: str
@@ -60,7 +70,6 @@ class Part:
     commands: tuple[Command, ...]
     after: tuple[str, ...] = ()
     caught_by: tuple[str, ...] = ()
-    friend: str | None = None
     files: Mapping[Path, str] = field(default_factory=dict)
     """What must be there before it begins."""
 
@@ -70,78 +79,78 @@ class Part:
         return self.role in (Role.HONEST_VALIDATOR, Role.LIAR)
 
 
-def cast(site: Site, without: Collection[str] = ()) -> tuple[Part, ...]:
+def cast(stage: Stage, without: Collection[str] = ()) -> tuple[Actor, ...]:
     """Three validators, four honest miners, five cheats; all but those of these names."""
     everybody = (
-        _validator(site, "vera"),
-        _validator(site, "victor"),
-        _liar(site, "loki", friend="babbler"),
-        _trainer(site, "alice", "LlamaForCausalLM", tokens=180_000),
-        _trainer(site, "bob", "GPT2LMHeadModel", tokens=160_000),
-        _trainer(site, "dave", "LlamaForCausalLM", tokens=120_000),
-        _rebaser(site, "carol", tokens=100_000, after=("alice",)),
-        _cheat(site, "copycat", "copycat", after=("alice",)),
-        _cheat(site, "forger", "forger", after=("alice",)),
-        _cheat(site, "fader", "vanishing", after=("alice",)),
-        _cheat(site, "exploder", "exploding", after=("alice",)),
-        _cheat(site, "babbler", "babbler", after=("alice",)),
+        _validator(stage, "vera"),
+        _validator(stage, "victor"),
+        _liar(stage, "loki", friend="babbler"),
+        _trainer(stage, "alice", "LlamaForCausalLM", tokens=180_000),
+        _trainer(stage, "bob", "GPT2LMHeadModel", tokens=160_000),
+        _trainer(stage, "dave", "LlamaForCausalLM", tokens=120_000),
+        _rebaser(stage, "carol", tokens=100_000, after=("alice",)),
+        _cheat(stage, "copycat", "copycat", after=("alice",)),
+        _cheat(stage, "forger", "forger", after=("alice",)),
+        _cheat(stage, "fader", "vanishing", after=("alice",)),
+        _cheat(stage, "exploder", "exploding", after=("alice",)),
+        _cheat(stage, "babbler", "babbler", after=("alice",)),
     )
-    return tuple(part for part in everybody if part.name not in without)
+    return tuple(actor for actor in everybody if actor.name not in without)
 
 
-def audits(site: Site, hotkeys: Mapping[str, str]) -> dict[str, Command]:
+def audits(stage: Stage, hotkeys: Mapping[str, str]) -> dict[str, Command]:
     """By validator, the command that repeats its newest round."""
-    where = ("--competitions", str(site.competitions))
+    where = ("--competitions", str(stage.competitions))
     return {
-        name: _iota(site, "audit", "latest", "--validator", hotkey, "--json", *where)
+        name: _iota(stage, "audit", "latest", "--validator", hotkey, "--json", *where)
         for name, hotkey in hotkeys.items()
     }
 
 
-def dashboard(site: Site) -> Command:
+def dashboard(stage: Stage) -> Command:
     """The page that shows it all."""
-    return _iota(site, "dashboard", "--port", "0", "--competitions", str(site.competitions))
+    return _iota(stage, "dashboard", "--port", "0", "--competitions", str(stage.competitions))
 
 
-def _validator(site: Site, name: str) -> Part:
-    command = _iota(site, "validate", "--wallet", name, "--poll", POLL_SECONDS)
-    command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(site.competitions))
-    if not site.race:
+def _validator(stage: Stage, name: str) -> Actor:
+    command = _iota(stage, "validate", "--wallet", name, "--poll", POLL_SECONDS)
+    command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(stage.competitions))
+    if not stage.race:
         command += ("--no-race",)
-    return Part(name, Role.HONEST_VALIDATOR, (command,))
+    return Actor(name, Role.HONEST_VALIDATOR, (command,))
 
 
-def _liar(site: Site, name: str, friend: str) -> Part:
+def _liar(stage: Stage, name: str, friend: str) -> Actor:
     program = (sys.executable, "-m", "iotapretrain.arena.actors.liar")
-    command = (*program, str(site.network), name, friend, str(site.competitions))
-    return Part(name, Role.LIAR, (command,), friend=friend)
+    command = (*program, str(stage.network), name, friend, str(stage.competitions))
+    return Actor(name, Role.LIAR, (command,))
 
 
-def _trainer(site: Site, name: str, architecture: str, tokens: int) -> Part:
-    return _miner(site, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
+def _trainer(stage: Stage, name: str, architecture: str, tokens: int) -> Actor:
+    return _miner(stage, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
 
 
-def _rebaser(site: Site, name: str, tokens: int, after: tuple[str, ...]) -> Part:
-    return _miner(site, name, tokens, 'from = "best"', after)
+def _rebaser(stage: Stage, name: str, tokens: int, after: tuple[str, ...]) -> Actor:
+    return _miner(stage, name, tokens, 'from = "best"', after)
 
 
-def _cheat(site: Site, name: str, kind: str, after: tuple[str, ...]) -> Part:
+def _cheat(stage: Stage, name: str, kind: str, after: tuple[str, ...]) -> Actor:
     program = (sys.executable, "-m", "iotapretrain.arena.actors.cheat")
-    command = (*program, kind, str(site.network), name, str(site.competitions), COMPETITION)
-    return Part(name, Role.CHEAT, (command,), after, caught_by=KINDS[kind].caught_by)
+    command = (*program, kind, str(stage.network), name, str(stage.competitions), COMPETITION)
+    return Actor(name, Role.CHEAT, (command,), after, caught_by=KINDS[kind].caught_by)
 
 
-def _miner(site: Site, name: str, tokens: int, model: str, after: tuple[str, ...] = ()) -> Part:
+def _miner(stage: Stage, name: str, tokens: int, model: str, after: tuple[str, ...] = ()) -> Actor:
     """Trains by a recipe of its own, and publishes what came of it."""
-    folder = site.network / "miners" / name
+    folder = stage.network / "miners" / name
     recipe, run = folder / "recipe.toml", folder / "run"
-    train = _iota(site, "train", str(recipe), "--out", str(run))
-    publish = _iota(site, "publish", str(run / "model"), "--competition", site.competition)
+    train = _iota(stage, "train", str(recipe), "--out", str(run))
+    publish = _iota(stage, "publish", str(run / "model"), "--competition", stage.competition)
     publish += ("--repo", f"{name}/nano", "--wallet", name, "--wait")
-    text = RECIPE.format(competition=site.competition, model=model, tokens=tokens, seed=site.seed)
-    return Part(name, Role.HONEST_MINER, (train, publish), after, files={recipe: text})
+    text = RECIPE.format(competition=stage.competition, model=model, tokens=tokens, seed=stage.seed)
+    return Actor(name, Role.HONEST_MINER, (train, publish), after, files={recipe: text})
 
 
-def _iota(site: Site, command: str, *arguments: str) -> Command:
-    network = ("--network", str(site.network))
+def _iota(stage: Stage, command: str, *arguments: str) -> Command:
+    network = ("--network", str(stage.network))
     return (*IOTA, command, *arguments, *network)

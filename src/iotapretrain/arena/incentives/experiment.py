@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from iotapretrain.arena.incentives.simulated_rounds import History
+from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.simulation import simulate
-from iotapretrain.arena.incentives.table import Table, spaced
-from iotapretrain.arena.incentives.world import World
+from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,11 +22,27 @@ SMALLEST_FIELD, FEWEST_ROUNDS = 6, 10
 """With fewer models some experiments lack a miner of some kind, with fewer rounds any change."""
 
 Key = TypeVar("Key", bound=Hashable)
-Tick = Callable[[int], None]
+Cell = str | int | float
 
 
 @dataclass(frozen=True)
-class Finding:
+class Column:
+    """A heading, how Python formats the numbers below it (`.1%` for example), and its cells."""
+
+    name: str
+    spec: str
+    cells: Sequence[Cell]
+
+    def texts(self) -> list[str]:
+        """The cells for people; words stay as they are."""
+        return [
+            cell if isinstance(cell, str) else _spaced(format(cell, self.spec))
+            for cell in self.cells
+        ]
+
+
+@dataclass(frozen=True)
+class ClaimCheck:
     """What the numbers say. `holds` is whether they bear the claim out; None is beside the claim.
 
     Per cents are written as everywhere in the documentation, with a space.
@@ -36,7 +52,7 @@ class Finding:
     text: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", spaced(self.text))
+        object.__setattr__(self, "text", _spaced(self.text))
 
     @property
     def verdict(self) -> str:
@@ -45,11 +61,11 @@ class Finding:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Played:
     """A world and what became of it."""
 
-    world: World
-    history: History
+    world: SimulatedWorld
+    history: RoundHistory
 
     def earned(self, *miners: int) -> float:
         """The share of all pay that went to these miners."""
@@ -57,25 +73,18 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What an experiment found."""
-
-    table: Table
-    findings: Sequence[Finding]
-
-
-@dataclass(frozen=True)
 class Experiment(Generic[Key]):
     """`worlds` makes the worlds for a field of so many models; each is played for `share` of the
-    rounds asked for. `report` and `draw` read what came out.
+    rounds asked for. `columns`, `evidence` and `draw` read what came out.
     """
 
     name: str
     claim: str
     setup: str
-    worlds: Callable[[int], Mapping[Key, World]]
-    report: Callable[[Mapping[Key, Run]], Report]
-    draw: Callable[[Figure, Mapping[Key, Run]], None]
+    worlds: Callable[[int], Mapping[Key, SimulatedWorld]]
+    columns: Callable[[Mapping[Key, Played]], Sequence[Column]]
+    evidence: Callable[[Mapping[Key, Played]], Sequence[ClaimCheck]]
+    draw: Callable[[Figure, Mapping[Key, Played]], None]
     share: float = 1.0
 
     def rounds(self, asked: int) -> int:
@@ -85,25 +94,52 @@ class Experiment(Generic[Key]):
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """An experiment that was made."""
+    """An experiment that was made, its table, and what that says."""
 
     experiment: Experiment[Any]
-    runs: Mapping[Any, Run]
-    report: Report
+    runs: Mapping[Any, Played]
+    columns: Sequence[Column]
+    evidence: Sequence[ClaimCheck]
 
     def draw(self, figure: Figure) -> None:
         """Fill a figure with what was found."""
         self.experiment.draw(figure, self.runs)
 
+    def texts(self) -> list[tuple[str, ...]]:
+        """The rows of the table for people."""
+        return list(zip(*(column.texts() for column in self.columns), strict=True))
+
     def as_data(self) -> dict[str, Any]:
         """Claim, set-up, numbers and findings."""
+        names = [column.name for column in self.columns]
+        rows = zip(*(column.cells for column in self.columns), strict=True)
         return {
             "experiment": self.experiment.name,
             "claim": self.experiment.claim,
             "setup": self.experiment.setup,
-            "rows": self.report.table.as_data(),
-            "findings": [{"holds": each.holds, "text": each.text} for each in self.report.findings],
+            "rows": [dict(zip(names, row, strict=True)) for row in rows],
+            "findings": [{"holds": each.holds, "text": each.text} for each in self.evidence],
         }
+
+    def as_markdown(self) -> str:
+        """A section of a page, so that no number in the documentation is typed by hand."""
+        return "\n".join(self._lines()) + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        made = self.experiment
+        rounds = len(next(iter(self.runs.values())).history)
+        yield f"**Claim.** {made.claim}"
+        yield ""
+        yield f"![{made.claim}](img/incentives/{made.name}.png)"
+        yield ""
+        yield f"*Set-up.* {made.setup} {len(self.runs)} worlds of {rounds:,} rounds."
+        yield ""
+        for each in self.evidence:
+            yield f"* **{each.verdict.capitalize()}.** {each.text}"
+        yield ""
+        names = tuple(column.name for column in self.columns)
+        for row in (names, ("---",) * len(names), *self.texts()):
+            yield "| " + " | ".join(row) + " |"
 
 
 def conduct(
@@ -111,14 +147,19 @@ def conduct(
     models: int,
     rounds: int,
     seed: int,
-    tick: Tick = lambda _: None,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Study:
     """Play all worlds of an experiment and report; `tick` hears of every bundle of rounds."""
     if models < SMALLEST_FIELD:
         raise InputError(f"experiment: a field of {models}; give at least {SMALLEST_FIELD} models")
     played = experiment.rounds(rounds)
     runs = {
-        key: Run(world, simulate(world, played, seed, tick))
+        key: Played(world, simulate(world, played, seed, tick))
         for key, world in experiment.worlds(models).items()
     }
-    return Study(experiment, runs, experiment.report(runs))
+    return Study(experiment, runs, experiment.columns(runs), experiment.evidence(runs))
+
+
+def _spaced(text: str) -> str:
+    """With a space between a number and its per cent sign."""
+    return re.sub(r"(\d)%", r"\1 %", text)

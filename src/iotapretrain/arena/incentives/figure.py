@@ -7,7 +7,7 @@ also differ in their markers.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -76,6 +76,26 @@ def percent(axis: Axis) -> None:
     axis.set_major_formatter(lambda value, _: f"{100 * value:.6g} %")
 
 
-def line(axes: Axes, place: int, x: list[Any], y: list[float], label: str) -> None:
-    """The line of one setting; `place` decides its colour and marker."""
-    axes.plot(x, y, color=COLOURS[place], marker=MARKERS[place], label=label)
+def lines(
+    axes: Axes, x: Sequence[float], curves: Mapping[str, Sequence[float]], first: int = 0
+) -> None:
+    """A line a setting, by its label; its place decides its colour and marker."""
+    for place, (label, y) in enumerate(curves.items(), first):
+        axes.plot(x, y, color=COLOURS[place], marker=MARKERS[place], label=label)
+
+
+def level(axes: Axes, height: float) -> None:
+    """A faint line to compare with."""
+    axes.axhline(height, color=GREY, linewidth=0.9, linestyle=":")
+
+
+def log_ticks(axes: Axes, ticks: Sequence[float]) -> None:
+    """A logarithmic x axis that names these places only."""
+    axes.set(xscale="log")
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+
+
+def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+    """What the colours of one part mean, for the whole figure."""
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=columns)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from iotapretrain.arena.incentives.behaviour import Posted
-from iotapretrain.arena.incentives.world import World
+from iotapretrain.arena.incentives.validator_behaviours import Posted
+from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.rules.chain.fixed_point import U16, real
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Rows, epoch
 from iotapretrain.rules.competition.epsilon import FloatArray
@@ -32,7 +32,7 @@ class Payment(NamedTuple):
 class Panel:
     """Validators take the first uids, hotkeys of miners the next ones; all have been there long."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SimulatedWorld) -> None:
         self._validators, self._subnet = world.validators, world.subnet
         self._count, self._hotkeys = len(world.validators), world.hotkeys
         self._stakes = np.array([each.stake for each in world.validators], dtype=np.float64)

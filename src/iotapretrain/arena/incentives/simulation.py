@@ -8,9 +8,9 @@ import numpy as np
 
 from iotapretrain.arena.incentives.board import NOTHING, Board
 from iotapretrain.arena.incentives.panel import Panel, Payment
-from iotapretrain.arena.incentives.simulated_rounds import History, RoundLine
-from iotapretrain.arena.incentives.strategy import Commit, Hand, View
-from iotapretrain.arena.incentives.world import World
+from iotapretrain.arena.incentives.round_history import RoundHistory, RoundLine
+from iotapretrain.arena.incentives.strategies import ModelCommit, PrivateView, PublicView
+from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.standings import Standings
@@ -24,8 +24,8 @@ AT_ONCE = 100
 
 
 def simulate(
-    world: World, rounds: int, seed: int, tick: Callable[[int], None] = lambda _: None
-) -> History:
+    world: SimulatedWorld, rounds: int, seed: int, tick: Callable[[int], None] = lambda _: None
+) -> RoundHistory:
     """Play so many rounds; `tick` hears of them in bundles. The same seed gives the same history.
 
     Worlds that differ only in what miners do see the same luck in training and on pages.
@@ -38,13 +38,13 @@ def simulate(
         if number % AT_ONCE == 0:
             tick(AT_ONCE)
     tick(rounds % AT_ONCE)
-    return History.of(lines)
+    return RoundHistory.of(lines)
 
 
 class _Run:
     """The state between two rounds."""
 
-    def __init__(self, world: World, seed: int) -> None:
+    def __init__(self, world: SimulatedWorld, seed: int) -> None:
         streams = np.random.SeedSequence([seed, world.replicate]).spawn(3)
         self._training, self._pages, self._choices = map(np.random.default_rng, streams)
         self._world = world
@@ -80,7 +80,7 @@ class _Run:
             (miner, now - world.blocks + firsts[miner] + place, commit)
             for miner, (owner, keys) in enumerate(zip(world.miners, self._owned, strict=True))
             for place, commit in enumerate(
-                owner.strategy.commits(view, Hand(keys, trained[miner]), self._choices)
+                owner.strategy.commits(view, PrivateView(keys, trained[miner]), self._choices)
             )
         ]
         fresh = {miner: board.new_content() for miner, _, _ in published}
@@ -91,7 +91,9 @@ class _Run:
                 )
             self._publish(view, commit, trained[miner], block, fresh[miner])
 
-    def _publish(self, view: View, commit: Commit, trained: float, block: int, fresh: int) -> None:
+    def _publish(
+        self, view: PublicView, commit: ModelCommit, trained: float, block: int, fresh: int
+    ) -> None:
         """Copies are of what stood there before anybody committed in this round."""
         if commit.of is not None and view.contents[commit.of] == NOTHING:
             raise InputError(f"commit: hotkey {commit.of} has nothing to copy; copy another")
@@ -104,11 +106,11 @@ class _Run:
             loss, content = loss * (1 + commit.damage), self._board.new_content()
         self._board.publish(commit.hotkey, loss, block, content, origin)
 
-    def _view(self, now: int) -> View:
+    def _view(self, now: int) -> PublicView:
         board = self._board
         ages = np.where(np.isfinite(board.blocks), now - board.blocks, 0.0)
         bars = (1 - self._world.rules.epsilon.at(ages)) * board.losses
-        return View(
+        return PublicView(
             board.losses.tolist(),
             bars.tolist(),
             np.argsort(bars, kind="stable").tolist(),

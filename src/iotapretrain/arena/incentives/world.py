@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from iotapretrain.arena.incentives.behaviour import Behaviour
-from iotapretrain.arena.incentives.strategy import Strategy
+import numpy as np
+
+from iotapretrain.arena.incentives.strategies import Steady, Strategy
+from iotapretrain.arena.incentives.validator_behaviours import WeightBehaviour
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
-from iotapretrain.rules.competition.epsilon import LinearDecay
+from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
 from iotapretrain.rules.competition.standings import ALPHA
 from iotapretrain.rules.competition.tournament import RoundRules
 
 LAST_SCHEDULED = RoundRules(LinearDecay(0.005, 0.0005, 50_400))
 """Epsilon as the last text-only schedule of the public network had it for 3B models."""
+
+EPSILONS: Mapping[str, Epsilon] = {
+    "fixed 0.5 %": Fixed(0.005),
+    "to 0.05 % in 7 days": LAST_SCHEDULED.epsilon,
+    "to 0.01 % in 2 days": LinearDecay(0.005, 0.0001, 14_400),
+}
+"""Fixed, and under the decays of two schedules of the public network, by what figures say."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +41,21 @@ class Miner:
             raise InputError(f"miner: {self.hotkeys} hotkeys; give at least 1")
 
 
+def improvers(count: int) -> tuple[Miner, ...]:
+    """Steady improvers whose skills are spread evenly from a half to one and a half."""
+    return tuple(Miner(Steady(), float(skill)) for skill in np.linspace(0.5, 1.5, count))
+
+
+def alike(count: int, strategy: Strategy, skill: float = 1.0) -> tuple[Miner, ...]:
+    """Miners who differ in nothing but their luck."""
+    return (Miner(strategy, skill),) * count
+
+
 @dataclass(frozen=True)
-class Validator:
+class SimulatedValidator:
     """Its behaviour and its stake, in whole units."""
 
-    behaviour: Behaviour
+    behaviour: WeightBehaviour
     stake: int = 1_000
 
     def __post_init__(self) -> None:
@@ -44,7 +64,7 @@ class Validator:
 
 
 @dataclass(frozen=True)
-class World:
+class SimulatedWorld:
     """Everything that decides a simulation but its seed and its length.
 
     A round is one tempo of `blocks`. In each, a miner of skill 1 makes the best model that it can
@@ -59,7 +79,7 @@ class World:
     miners: tuple[Miner, ...]
     rules: RoundRules = LAST_SCHEDULED
     alpha: float = ALPHA
-    validators: tuple[Validator, ...] = ()
+    validators: tuple[SimulatedValidator, ...] = ()
     own_pages: bool = False
     subnet: Hyperparameters = field(
         default_factory=lambda: Hyperparameters(yuma3=True, commit_reveal=False)

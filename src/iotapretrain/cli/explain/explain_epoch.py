@@ -7,23 +7,12 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
+from iotapretrain.cli.console import Table
 from iotapretrain.cli.explain.inputs import YumaInput
-from iotapretrain.cli.explain.titled_table import Cell, Table
 from iotapretrain.rules.chain.fixed_point import Ticks, real
 from iotapretrain.rules.chain.sparse_rows import Rows
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, epoch
 
-STORED_COLUMNS = (
-    "uid",
-    "stake_weight",
-    "consensus",
-    "incentive",
-    "dividends",
-    "trust",
-    "as_miner",
-    "as_validator",
-    "emission",
-)
 WIDEST = 8
 
 
@@ -66,44 +55,33 @@ def _inputs(given: YumaInput) -> EpochInputs:
 
 def _validators(outcome: EpochOutcome) -> Table:
     """The neurons that take part as validators, and what they stake, agree on and earn."""
-    trace = outcome.trace
-    stake, active, trust, dividends = map(
-        real, (trace.stake, trace.active_stake, trace.validator_trust, trace.dividends)
-    )
-    rows: list[tuple[Cell, ...]] = [
-        (
-            int(uid),
-            float(stake[uid]),
-            bool(outcome.active[uid]),
-            float(active[uid]),
-            float(trust[uid]),
-            float(dividends[uid]),
-            bool(outcome.validator_permit[uid]),
-        )
-        for uid in trace.rows
-    ]
-    columns = ("uid", "stake", "active", "active_stake", "trust", "dividends", "new_permit")
-    return Table(
+    trace, who = outcome.trace, outcome.trace.rows
+    return Table.of(
         "Validators",
-        columns,
-        rows,
+        {
+            "uid": who.tolist(),
+            "stake": real(trace.stake)[who].tolist(),
+            "active": outcome.active[who].tolist(),
+            "active_stake": real(trace.active_stake)[who].tolist(),
+            "trust": real(trace.validator_trust)[who].tolist(),
+            "dividends": real(trace.dividends)[who].tolist(),
+            "new_permit": outcome.validator_permit[who].tolist(),
+        },
         "stake is a share of all stake; trust: what is left of its weights after clipping",
     )
 
 
 def _miners(outcome: EpochOutcome) -> Table:
     trace = outcome.trace
-    consensus, rank, incentive = map(real, (trace.consensus, trace.rank, trace.incentive))
-    rows = [
-        (uid, float(consensus[uid]), float(rank[uid]), float(incentive[uid]))
-        for uid in range(len(incentive))
-        if trace.weights[:, uid].any()
-    ]
-    columns = ("uid", "consensus", "rank", "incentive")
-    return Table(
+    who = np.flatnonzero(trace.weights.any(axis=0))
+    return Table.of(
         "Miners",
-        columns,
-        rows,
+        {
+            "uid": who.tolist(),
+            "consensus": real(trace.consensus)[who].tolist(),
+            "rank": real(trace.rank)[who].tolist(),
+            "incentive": real(trace.incentive)[who].tolist(),
+        },
         "consensus: the stake-weighted median; incentive: share of the rank",
     )
 
@@ -125,18 +103,18 @@ def _matrix(title: str, outcome: EpochOutcome, matrix: Ticks, note: str) -> Tabl
 
 
 def _emission(outcome: EpochOutcome) -> Table:
-    stored = (
-        outcome.stake_weight,
-        outcome.consensus,
-        outcome.incentive,
-        outcome.dividends,
-        outcome.validator_trust,
-    )
-    amounts = (outcome.server_emission, outcome.validator_emission, outcome.emission)
-    rows = [
-        (uid, *(int(column[uid]) for column in (*stored, *amounts)))
-        for uid in range(len(outcome.emission))
-    ]
-    return Table(
-        "Stored on the chain", STORED_COLUMNS, rows, "shares in parts of 65535, emission in rao"
+    return Table.of(
+        "Stored on the chain",
+        {
+            "uid": range(len(outcome.emission)),
+            "stake_weight": outcome.stake_weight.tolist(),
+            "consensus": outcome.consensus.tolist(),
+            "incentive": outcome.incentive.tolist(),
+            "dividends": outcome.dividends.tolist(),
+            "trust": outcome.validator_trust.tolist(),
+            "as_miner": outcome.server_emission.tolist(),
+            "as_validator": outcome.validator_emission.tolist(),
+            "emission": outcome.emission.tolist(),
+        },
+        "shares in parts of 65535, emission in rao",
     )

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iotapretrain.cli.console import Table
 from iotapretrain.cli.explain.inputs import Loss, RoundInput
-from iotapretrain.cli.explain.titled_table import Cell, Table
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition import epsilon
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import MODES, NoResult, Outcome, RoundRules, play
 
-MODEL_COLUMNS = (
-    "uid",
-    "block",
-    "age",
-    "score",
-    "epsilon",
-    "adjusted",
-    "kept",
-    "wins",
-    "win_rate",
-    "weight",
-)
 ADJUSTED = "(1 - epsilon) x loss: what a later model must be below"
 
 
@@ -69,42 +57,36 @@ def _loss(value: Loss) -> float:
 
 
 def _losses(outcome: Outcome) -> Iterator[Table]:
-    adjusted = outcome.adjusted_losses
-    if outcome.field.losses is None or adjusted is None:
+    field, adjusted = outcome.field, outcome.adjusted_losses
+    if field.losses is None or adjusted is None:
         return
-    columns = ("uid", *(f"page {page + 1}" for page in range(outcome.field.pages)))
-    for title, losses in (("Losses", outcome.field.losses), ("Adjusted losses", adjusted)):
-        rows = [
-            (int(uid), *map(float, row))
-            for uid, row in zip(outcome.field.uids, losses, strict=True)
-        ]
-        yield Table(
-            title,
-            columns,
-            rows,
-            ADJUSTED if losses is adjusted else "",
-        )
+    for title, losses, note in (
+        ("Losses", field.losses, ""),
+        ("Adjusted losses", adjusted, ADJUSTED),
+    ):
+        pages = {f"page {page}": losses_of.tolist() for page, losses_of in enumerate(losses.T, 1)}
+        yield Table.of(title, {"uid": field.uids.tolist()} | pages, note)
 
 
 def _models(outcome: Outcome, now: int) -> Table:
     field = outcome.field
-    rows: list[tuple[Cell, ...]] = [
-        (
-            int(field.uids[row]),
-            int(field.blocks[row]),
-            now - int(field.blocks[row]),
-            float(field.scores[row]),
-            float(outcome.epsilons[row]),
-            float(outcome.adjusted_scores[row]),
-            outcome.left_out[row] is None,
-            int(outcome.wins[row]),
-            float(outcome.win_rates[row]),
-            float(outcome.weights[row]),
-        )
-        for row in range(len(field))
-    ]
-    note = f"uid {outcome.winner} gets {outcome.winner_share:.2%} at T = {outcome.temperature:g}"
-    return Table(f"Models, compared {outcome.mode.comparison}", MODEL_COLUMNS, rows, note)
+    blocks = [int(block) for block in field.blocks]
+    return Table.of(
+        f"Models, compared {outcome.mode.comparison}",
+        {
+            "uid": field.uids.tolist(),
+            "block": blocks,
+            "age": [now - block for block in blocks],
+            "score": field.scores.tolist(),
+            "epsilon": outcome.epsilons.tolist(),
+            "adjusted": outcome.adjusted_scores.tolist(),
+            "kept": [reason is None for reason in outcome.left_out],
+            "wins": outcome.wins.tolist(),
+            "win_rate": outcome.win_rates.tolist(),
+            "weight": outcome.weights.tolist(),
+        },
+        f"uid {outcome.winner} gets {outcome.winner_share:.2%} at T = {outcome.temperature:g}",
+    )
 
 
 def _left_out(outcome: Outcome) -> Table:
@@ -116,9 +98,5 @@ def _left_out(outcome: Outcome) -> Table:
 def _margins(outcome: Outcome) -> Table:
     rows = [(m.uid, m.ahead, m.standard_error, m.decided) for m in outcome.margins]
     columns = ("over uid", "ahead", "standard_error", "decided")
-    return Table(
-        f"Lead of uid {outcome.winner}",
-        columns,
-        rows,
-        "mean over pages, after epsilon; undecided: within the error",
-    )
+    note = "mean over pages, after epsilon; undecided: within the error"
+    return Table(f"Lead of uid {outcome.winner}", columns, rows, note)

@@ -12,7 +12,7 @@ from iotapretrain.errors import InputError
 Loss = float | Literal["inf", "-inf", "nan"] | None
 
 
-class Model(msgspec.Struct, forbid_unknown_fields=True):
+class RoundModel(msgspec.Struct, forbid_unknown_fields=True):
     """One model of a round: its losses page by page, or its one score."""
 
     uid: int
@@ -26,14 +26,14 @@ class Model(msgspec.Struct, forbid_unknown_fields=True):
 class RoundInput(msgspec.Struct, tag_field="kind", tag="round", forbid_unknown_fields=True):
     """A competition's round; `comparison` is a mode and `epsilon` a rule of docs/rules.md."""
 
-    models: list[Model]
+    models: list[RoundModel]
     epsilon: dict[str, Any]
     current_block: int
     comparison: str = "score-level"
     temperature: float = 0.01
 
 
-class Parameters(msgspec.Struct, forbid_unknown_fields=True):
+class StatedHyperparameters(msgspec.Struct, forbid_unknown_fields=True):
     """A subnet's hyperparameters; what is left out has the chain's default."""
 
     tempo: int | None = None
@@ -63,7 +63,7 @@ class YumaInput(msgspec.Struct, tag_field="kind", tag="yuma", forbid_unknown_fie
 
     stake: list[int]
     weights: list[Pairs]
-    hyperparameters: Parameters = msgspec.field(default_factory=Parameters)
+    hyperparameters: StatedHyperparameters = msgspec.field(default_factory=StatedHyperparameters)
     bonds: list[Pairs] | None = None
     permit: list[bool] | None = None
     last_update: list[int] | None = None

@@ -1,4 +1,4 @@
-"""The experiments: one small file each, with a claim, the worlds that test it, and a figure."""
+"""The experiments: a file each, with a claim, the worlds that test it, and a figure."""
 
 from __future__ import annotations
 

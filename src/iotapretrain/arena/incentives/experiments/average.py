@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import improvers
-from iotapretrain.arena.incentives.figure import line, percent
-from iotapretrain.arena.incentives.table import Column, Table
-from iotapretrain.arena.incentives.validators.honest import Honest
-from iotapretrain.arena.incentives.world import Validator, World
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import lines, percent
+from iotapretrain.arena.incentives.validator_behaviours import Honest
+from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,10 +23,10 @@ VALIDATORS = 5
 Key = tuple[float, str]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
-    crowd, panel = improvers(models), (Validator(Honest()),) * VALIDATORS
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
+    crowd, panel = improvers(models), (SimulatedValidator(Honest()),) * VALIDATORS
     return {
-        (alpha, name): World(crowd, alpha=alpha, validators=panel, own_pages=own)
+        (alpha, name): SimulatedWorld(crowd, alpha=alpha, validators=panel, own_pages=own)
         for name, own in SEEDS.items()
         for alpha in ALPHAS
     }
@@ -39,47 +37,42 @@ def rounds_to(share: float, alpha: float) -> int:
     return 1 if alpha == 0 else math.ceil(round(math.log(1 - share) / math.log(alpha), 9))
 
 
-def turnover(run: Run) -> float:
+def turnover(run: Played) -> float:
     """The share of all pay that goes to somebody else than in the round before."""
     return float(np.mean(np.abs(np.diff(run.history.pay, axis=0)).sum(axis=1)) / 2)
 
 
-def trust(run: Run) -> float:
+def trust(run: Played) -> float:
     """Validators' trust, on average."""
     return float(np.mean(run.history.trusts))
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    rows = [
-        (alpha, rounds_to(0.9, alpha), name, trust(run), turnover(run))
-        for (alpha, name), run in runs.items()
-    ]
-    columns = (
-        Column("alpha", "g"),
-        Column("rounds to 90 %", "d"),
-        Column("pages"),
-        Column("validator trust", ".3f"),
-        Column("pay that moves a round", ".1%"),
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    return (
+        Column("alpha", "g", [alpha for alpha, _ in runs]),
+        Column("rounds to 90 %", "d", [rounds_to(0.9, alpha) for alpha, _ in runs]),
+        Column("pages", "", [pages for _, pages in runs]),
+        Column("validator trust", ".3f", [trust(run) for run in runs.values()]),
+        Column("pay that moves a round", ".1%", [turnover(run) for run in runs.values()]),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     shared, own = SEEDS
     usual, slow = 0.5, 0.95
     return [
-        Finding(
+        ClaimCheck(
             trust(runs[usual, shared]) > 0.999,
             f"With one seed for all validators agree whatever the average: trust "
             f"{trust(runs[usual, shared]):.3f}.",
         ),
-        Finding(
+        ClaimCheck(
             trust(runs[usual, own]) > 0.9,
             f"With pages of their own they do not: trust is {trust(runs[0.0, own]):.2f} without an "
             f"average, {trust(runs[usual, own]):.2f} at 0.5 and {trust(runs[slow, own]):.2f} at "
             f"0.95, where a new winner waits {rounds_to(0.9, slow)} rounds for 90 % of the pay.",
         ),
-        Finding(
+        ClaimCheck(
             turnover(runs[usual, shared]) < turnover(runs[0.0, shared]),
             f"The average at 0.5 lowers the pay that moves from round to round from "
             f"{turnover(runs[0.0, shared]):.1%} to {turnover(runs[usual, shared]):.1%}.",
@@ -87,29 +80,31 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
-    for place, name in enumerate(SEEDS):
-        line(left, place, list(ALPHAS), [trust(runs[alpha, name]) for alpha in ALPHAS], name)
-        line(right, place, list(ALPHAS), [turnover(runs[alpha, name]) for alpha in ALPHAS], name)
-    for axes in (left, right):
-        axes.set(xlabel="share that the past keeps (alpha)")
-        axes.set_ylim(bottom=0)
-    left.set_ylabel("validator trust")
-    left.set_title("Agreement of five honest validators")
+    for axes, measure in ((left, trust), (right, turnover)):
+        lines(
+            axes,
+            ALPHAS,
+            {name: [measure(runs[alpha, name]) for alpha in ALPHAS] for name in SEEDS},
+        )
+        axes.set(xlabel="share that the past keeps (alpha)", ylim=(0, None))
+    left.set(ylabel="validator trust", title="Agreement of five honest validators")
     left.legend(loc="lower right")
-    right.set_ylabel("share of all pay")
-    right.set_title("Pay that moves in a round")
+    right.set(ylabel="share of all pay", title="Pay that moves in a round")
     percent(right.yaxis)
 
 
 AVERAGE = Experiment(
-    "average",
-    "The moving average makes pay steady and lets validators agree.",
-    "Five honest validators of equal stake, Yuma consensus once a round; all draw the same pages, "
-    "or each draws its own.",
-    worlds,
-    report,
-    draw,
+    name="average",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="The moving average makes pay steady and lets validators agree.",
+    setup=(
+        "Five honest validators of equal stake, Yuma consensus once a round; all draw the same "
+        "pages, or each draws its own."
+    ),
     share=0.1,
 )

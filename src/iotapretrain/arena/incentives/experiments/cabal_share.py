@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import improvers
-from iotapretrain.arena.incentives.figure import GREY, line, percent
-from iotapretrain.arena.incentives.strategies.absent import Absent
-from iotapretrain.arena.incentives.table import Column, Table
-from iotapretrain.arena.incentives.validators.cabal import Cabal
-from iotapretrain.arena.incentives.validators.honest import Honest
-from iotapretrain.arena.incentives.world import Miner, Validator, World
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import legend_below, level, lines, percent
+from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
+from iotapretrain.arena.incentives.world import (
+    Miner,
+    SimulatedValidator,
+    SimulatedWorld,
+    improvers,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,86 +33,79 @@ SETTINGS = {
 Key = tuple[str, float]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     miners = (Miner(Absent(), 0), *improvers(models - 1))
     return {
-        (name, share): World(miners, validators=panel(share, greed), own_pages=own_pages)
+        (name, share): SimulatedWorld(miners, validators=panel(share, greed), own_pages=own_pages)
         for name, (greed, own_pages) in SETTINGS.items()
         for share in SHARES
     }
 
 
-def panel(share: float, greed: float) -> tuple[Validator, ...]:
+def panel(share: float, greed: float) -> tuple[SimulatedValidator, ...]:
     """The cabal as one validator, since Yuma only counts stake, and the honest ones."""
-    honest = Validator(Honest(), round(STAKE * (1 - share) / HONEST))
-    return (*(honest,) * HONEST, Validator(Cabal(0, greed), round(STAKE * share)))
+    honest = SimulatedValidator(Honest(), round(STAKE * (1 - share) / HONEST))
+    return (*(honest,) * HONEST, SimulatedValidator(Cabal(0, greed), round(STAKE * share)))
 
 
-def loot(run: Run) -> float:
+def loot(run: Played) -> float:
     """What miners' pay goes to the cabal's own hotkey, which has never published."""
     return run.earned(0)
 
 
-def dividends(run: Run, share: float) -> float:
+def dividends(run: Played, share: float) -> float:
     """The cabal's dividends as a multiple of its share of the stake."""
     return float(np.mean(run.history.dividends[:, HONEST])) / share
 
 
-def honest_trust(run: Run) -> float:
+def cabal_trust(run: Played) -> float:
+    """The trust of the cabal, on average."""
+    return float(np.mean(run.history.trusts[:, HONEST]))
+
+
+def honest_trust(run: Played) -> float:
     """The trust of the honest validators, on average."""
     return float(np.mean(run.history.trusts[:, :HONEST]))
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    first, *others = SETTINGS
-    rows = [
-        (
-            share,
-            loot(runs[first, share]),
-            dividends(runs[first, share], share),
-            float(np.mean(runs[first, share].history.trusts[:, HONEST])),
-            honest_trust(runs[first, share]),
-            *(loot(runs[name, share]) for name in others),
-            honest_trust(runs[others[-1], share]),
-        )
-        for share in SHARES
-    ]
-    columns = (
-        Column("stake", ".0%"),
-        Column("loot", ".1%"),
-        Column("dividends per stake", ".2f"),
-        Column("trust of the cabal", ".2f"),
-        Column("trust of the honest", ".2f"),
-        Column("loot, a tenth of its weight", ".1%"),
-        Column("loot, own pages", ".1%"),
-        Column("trust of the honest, own pages", ".2f"),
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    greedy, modest, scattered = ([runs[name, share] for share in SHARES] for name in SETTINGS)
+    paid = [dividends(run, share) for run, share in zip(greedy, SHARES, strict=True)]
+    return (
+        Column("stake", ".0%", SHARES),
+        Column("loot", ".1%", [loot(run) for run in greedy]),
+        Column("dividends per stake", ".2f", paid),
+        Column("trust of the cabal", ".2f", [cabal_trust(run) for run in greedy]),
+        Column("trust of the honest", ".2f", [honest_trust(run) for run in greedy]),
+        Column("loot, a tenth of its weight", ".1%", [loot(run) for run in modest]),
+        Column("loot, own pages", ".1%", [loot(run) for run in scattered]),
+        Column("trust of the honest, own pages", ".2f", [honest_trust(run) for run in scattered]),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     open_, modest, scattered = SETTINGS
     below = max(share for share in SHARES if share < 0.5)
     least = SHARES[0]
     return [
-        Finding(
+        ClaimCheck(
             loot(runs[open_, below]) < 0.001,
             f"With {below:.0%} of the stake a cabal's own miner gets "
             f"{loot(runs[open_, below]):.1%}, and the cabal "
             f"{dividends(runs[open_, below], below):.2f} times the dividends of its stake.",
         ),
-        Finding(
+        ClaimCheck(
             None,
             f"With exactly half it gets {loot(runs[open_, 0.5]):.0%}, since kappa is just below "
             f"one half and the higher score wins; with 51 % {loot(runs[open_, 0.51]):.0%}.",
         ),
-        Finding(
+        ClaimCheck(
             loot(runs[modest, below]) < 0.001,
             f"Taking only a tenth is no better below half ({loot(runs[modest, below]):.1%} with "
             f"{below:.0%}), but keeps the cabal's own trust at "
-            f"{np.mean(runs[modest, below].history.trusts[:, HONEST]):.2f}.",
+            f"{cabal_trust(runs[modest, below]):.2f}.",
         ),
-        Finding(
+        ClaimCheck(
             loot(runs[scattered, below]) < 0.001,
             f"Where honest validators draw pages of their own, {below:.0%} of the stake cannot "
             f"loot either ({loot(runs[scattered, below]):.1%}), but it can disturb: whoever is to "
@@ -121,32 +116,32 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
-    for place, name in enumerate(SETTINGS):
-        line(left, place, list(SHARES), [loot(runs[name, share]) for share in SHARES], name)
-        paid = [dividends(runs[name, share], share) for share in SHARES]
-        line(right, place, list(SHARES), paid, name)
-    left.set_ylabel("share of miners' pay")
-    left.set_title("Pay of the cabal's own miner")
+    looted = {name: [loot(runs[name, share]) for share in SHARES] for name in SETTINGS}
+    lines(left, SHARES, looted)
+    left.set(ylabel="share of miners' pay", title="Pay of the cabal's own miner")
     percent(left.yaxis)
-    right.axhline(1, color=GREY, linewidth=0.9, linestyle=":")
-    right.set_ylabel("per share of stake")
-    right.set_title("Dividends of the cabal")
+    paid = {name: [dividends(runs[name, share], share) for share in SHARES] for name in SETTINGS}
+    lines(right, SHARES, paid)
+    level(right, 1)
+    right.set(ylabel="per share of stake", title="Dividends of the cabal")
     for axes in (left, right):
-        axes.set_xlabel("stake of the cabal")
-        axes.set_ylim(bottom=0)
+        axes.set(xlabel="stake of the cabal", ylim=(0, None))
         percent(axes.xaxis)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(figure, left, 3)
 
 
 CABAL = Experiment(
-    "cabal",
-    "Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
-    "Four honest validators against one who gives its weight to a hotkey that never publishes; "
-    "Yuma consensus with Yuma3 bonds, once a round.",
-    worlds,
-    report,
-    draw,
+    name="cabal",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
+    setup=(
+        "Four honest validators against one who gives its weight to a hotkey that never "
+        "publishes; Yuma consensus with Yuma3 bonds, once a round."
+    ),
     share=0.1,
 )

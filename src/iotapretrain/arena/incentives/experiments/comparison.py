@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import improvers
-from iotapretrain.arena.incentives.figure import line, percent
-from iotapretrain.arena.incentives.table import Column, Table
-from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import lines, log_ticks, percent
+from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
 if TYPE_CHECKING:
@@ -23,10 +21,10 @@ COMPARED = ("score-level", "per-page", "whitepaper", "champion")
 Key = tuple[str, float]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     crowd = improvers(models)
     return {
-        (mode, noise): World(
+        (mode, noise): SimulatedWorld(
             crowd, RoundRules(LAST_SCHEDULED.epsilon, MODES[mode]), page_noise=noise, referee=True
         )
         for mode in COMPARED
@@ -34,52 +32,41 @@ def worlds(models: int) -> Mapping[Key, World]:
     }
 
 
-def behind(run: Run) -> float:
+def behind(run: Played) -> float:
     """By which share the winner's true loss is above that of the best public model."""
     return float(np.mean(run.history.winner_loss / run.history.public - 1))
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    rows = [
-        (
-            mode,
-            noise,
-            run.history.undeserved(),
-            behind(run),
-            float(np.mean(run.history.share)),
-            1000 * run.history.crowns() / len(run.history),
-        )
-        for (mode, noise), run in runs.items()
-    ]
-    columns = (
-        Column("mode"),
-        Column("noise of a page", "g"),
-        Column("won by noise", ".1%"),
-        Column("winner behind the best", ".3%"),
-        Column("winner's share", ".1%"),
-        Column("crowns per 1,000 rounds", ".0f"),
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    histories = [run.history for run in runs.values()]
+    return (
+        Column("mode", "", [mode for mode, _ in runs]),
+        Column("noise of a page", "g", [noise for _, noise in runs]),
+        Column("won by noise", ".1%", [each.undeserved() for each in histories]),
+        Column("winner behind the best", ".3%", [behind(run) for run in runs.values()]),
+        Column("winner's share", ".1%", [each.winners_share() for each in histories]),
+        Column("crowns per 1,000 rounds", ".0f", [each.crowns_per_1000() for each in histories]),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     usual, loud = 0.005, NOISES[-1]
     score, page, paper, champion = ({n: runs[mode, n].history for n in NOISES} for mode in COMPARED)
     return [
-        Finding(
+        ClaimCheck(
             page[usual].undeserved() < score[usual].undeserved(),
             f"At a page noise of {usual} one score is decided by noise in "
             f"{score[usual].undeserved():.0%} of the rounds, wins per page in "
             f"{page[usual].undeserved():.0%}; at {loud} in {score[loud].undeserved():.0%} and "
             f"{page[loud].undeserved():.0%}.",
         ),
-        Finding(
-            float(np.mean(paper[loud].share)) > 0.9,
+        ClaimCheck(
+            paper[loud].winners_share() > 0.9,
             f"Per page and without a filter the winner's share falls from "
-            f"{np.mean(paper[NOISES[0]].share):.0%} to {np.mean(paper[loud].share):.0%} as pages "
+            f"{paper[NOISES[0]].winners_share():.0%} to {paper[loud].winners_share():.0%} as pages "
             "get louder: everybody wins some pages, and the softmax pays for that.",
         ),
-        Finding(
+        ClaimCheck(
             None,
             f"The succession of champions, which has no cycles and pays one winner only, is "
             f"decided by noise in {champion[usual].undeserved():.0%} of the rounds at {usual}, "
@@ -88,33 +75,31 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
-    for place, mode in enumerate(COMPARED):
-        histories = [runs[mode, noise].history for noise in NOISES]
-        line(left, place, list(NOISES), [each.undeserved() for each in histories], mode)
-        shares = [float(np.mean(each.share)) for each in histories]
-        line(right, place, list(NOISES), shares, mode)
-    for axes in (left, right):
-        axes.set(xscale="log", xlabel="noise of one page")
-        axes.set_xticks(NOISES, [f"{noise:g}" for noise in NOISES])
-        axes.minorticks_off()
-        axes.set_ylim(bottom=0)
+    found = {mode: [runs[mode, noise].history for noise in NOISES] for mode in COMPARED}
+    undeserved = {mode: [each.undeserved() for each in line] for mode, line in found.items()}
+    shares = {mode: [each.winners_share() for each in line] for mode, line in found.items()}
+    for axes, curves in ((left, undeserved), (right, shares)):
+        lines(axes, NOISES, curves)
+        log_ticks(axes, NOISES)
+        axes.set(xlabel="noise of one page", ylim=(0, None))
         percent(axes.yaxis)
-    left.set_ylabel("share of rounds")
-    left.set_title("Won by noise")
-    right.set_ylabel("share of the round")
-    right.set_title("What the winner gets")
+    left.set(ylabel="share of rounds", title="Won by noise")
+    right.set(ylabel="share of the round", title="What the winner gets")
     right.legend(loc="lower left")
 
 
 COMPARISON = Experiment(
-    "comparison",
-    "Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).",
-    "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to 0.05. "
-    "A referee plays every round without noise.",
-    worlds,
-    report,
-    draw,
+    name="comparison",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).",
+    setup=(
+        "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to "
+        "0.05. A referee plays every round without noise."
+    ),
     share=0.25,
 )

@@ -7,25 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import alike
-from iotapretrain.arena.incentives.figure import BLUE, ORANGE, percent
-from iotapretrain.arena.incentives.strategies.copier import Copier
-from iotapretrain.arena.incentives.strategies.steady import Steady
-from iotapretrain.arena.incentives.table import Cell, Column, Table
-from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
-from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import BLUE, ORANGE, legend_below, percent
+from iotapretrain.arena.incentives.strategies import Copier, Steady
+from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NOISE = 1e-4
-EPSILONS: Mapping[str, Epsilon] = {
-    "fixed 0.5 %": Fixed(0.005),
-    "to 0.05 % in 7 days": LAST_SCHEDULED.epsilon,
-    "to 0.01 % in 2 days": LinearDecay(0.005, 0.0001, 14_400),
-}
 NAMES = ("whitepaper", "release-4.5.0", "release-4.5.3", "champion", "score-level")
 REMEMBERING = "with memory"
 SETTINGS = {**{name: (name, False) for name in NAMES}, REMEMBERING: ("score-level", True)}
@@ -36,17 +27,19 @@ GROUPS = ("improvers", "exact copiers", "noisy copiers")
 Key = tuple[str, str]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     third = models // 3
     crowd = alike(third, Steady()) + alike(third, Copier(), 0) + alike(third, Copier(NOISE), 0)
     return {
-        (name, rule): World(crowd, RoundRules(epsilon, MODES[mode]), remembering=remembering)
+        (name, rule): SimulatedWorld(
+            crowd, RoundRules(epsilon, MODES[mode]), remembering=remembering
+        )
         for name, (mode, remembering) in SETTINGS.items()
         for rule, epsilon in EPSILONS.items()
     }
 
 
-def pay(run: Run) -> dict[str, float]:
+def pay(run: Played) -> dict[str, float]:
     """The share of all pay by group."""
     third = len(run.world.miners) // 3
     return {
@@ -55,21 +48,18 @@ def pay(run: Run) -> dict[str, float]:
     }
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    rows: list[Sequence[Cell]] = [
-        (name, rule, *pay(run).values(), float(np.mean(run.history.share)))
-        for (name, rule), run in runs.items()
-    ]
-    columns = (
-        Column("mode"),
-        Column("epsilon"),
-        *(Column(f"pay of {group}", ".2%") for group in GROUPS),
-        Column("winner's share", ".1%"),
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    paid = [pay(run) for run in runs.values()]
+    shares = [run.history.winners_share() for run in runs.values()]
+    return (
+        Column("mode", "", [name for name, _ in runs]),
+        Column("epsilon", "", [rule for _, rule in runs]),
+        *(Column(f"pay of {group}", ".2%", [each[group] for each in paid]) for group in GROUPS),
+        Column("winner's share", ".1%", shares),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     usual, fast = list(EPSILONS)[1:]
     paid = {key: pay(run) for key, run in runs.items()}
     exact, noisy = GROUPS[1:]
@@ -83,26 +73,26 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
         for name in ("whitepaper", "release-4.5.0")
     }
     return [
-        Finding(
+        ClaimCheck(
             most[noisy] < 0.005,
             f"Under the strict rules all noisy copiers together earn at most {most[noisy]:.2%} of "
             "the pay, although their digests are their own: they are not better than an earlier "
             "model.",
         ),
-        Finding(
+        ClaimCheck(
             remembered == 0,
             f"All exact copiers together earn {remembered:.2%} from validators who remember who "
             "committed to a content first, for ever, as ours do. A round alone, which knows the "
             f"digests of its own field only, pays them up to {most[exact]:.2%}: a copy outlives an "
             "original whose owner has committed anew.",
         ),
-        Finding(
+        ClaimCheck(
             paid["champion", usual][noisy] < 0.001,
             f"The succession of champions pays noisy copiers {paid['champion', usual][noisy]:.2%}: "
             "each model meets the champion alone, and where noise lets the original just miss, a "
             "luckier copy takes its place.",
         ),
-        Finding(
+        ClaimCheck(
             max(unfiltered.values()) < 0.01,
             f"Without a filter copiers take {unfiltered['release-4.5.0']:.1%} by one score and "
             f"{unfiltered['whitepaper']:.1%} per page under the fast decay: a copy loses to hardly "
@@ -111,7 +101,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     panels = figure.subplots(1, len(EPSILONS), sharey=True, sharex=True)
     places = np.arange(len(SETTINGS))
     for axes, rule in zip(panels, EPSILONS, strict=True):
@@ -124,16 +114,20 @@ def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
     panels[0].set_yticks(places, list(SETTINGS))
     panels[0].invert_yaxis()
     panels[1].set_xlabel("share of all pay, a third of the field each")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    legend_below(figure, panels[0], 2)
 
 
 COPIES = Experiment(
-    "copies",
-    "Whoever copies the champion earns nothing.",
-    "A third steady improvers, a third exact copiers of each new champion, a third copiers who add "
-    'noise that makes the copy worse by 0.01 % on average, and gives it another digest. "With '
-    'memory" is one score, before validators who admit a content from its first owner only.',
-    worlds,
-    report,
-    draw,
+    name="copies",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="Whoever copies the champion earns nothing.",
+    setup=(
+        "A third steady improvers, a third exact copiers of each new champion, a third copiers "
+        "who add noise that makes the copy worse by 0.01 % on average, and gives it another "
+        'digest. "With memory" is one score, before validators who admit a content from its first '
+        "owner only."
+    ),
 )

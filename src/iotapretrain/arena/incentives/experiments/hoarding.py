@@ -8,28 +8,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import alike
-from iotapretrain.arena.incentives.figure import COLOURS, GREY, percent
-from iotapretrain.arena.incentives.simulated_rounds import History
-from iotapretrain.arena.incentives.strategies.eager import Eager
-from iotapretrain.arena.incentives.strategies.hoarder import Hoarder
-from iotapretrain.arena.incentives.strategies.squatter import Squatter
-from iotapretrain.arena.incentives.strategies.steady import Steady
-from iotapretrain.arena.incentives.strategy import Strategy
-from iotapretrain.arena.incentives.table import Cell, Column, Table
-from iotapretrain.arena.incentives.world import World
-from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import COLOURS, legend_below, level, percent
+from iotapretrain.arena.incentives.round_history import RoundHistory
+from iotapretrain.arena.incentives.strategies import (
+    Eager,
+    Hoarder,
+    Squatter,
+    Steady,
+    Strategy,
+)
+from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RULES: Mapping[str, Epsilon] = {
-    "fixed 0.5 %": Fixed(0.005),
-    "to 0.05 % in 7 days": LinearDecay(0.005, 0.0005, 50_400),
-    "to 0.01 % in 2 days": LinearDecay(0.005, 0.0001, 14_400),
-}
 KINDS: Mapping[str, Callable[[], Strategy]] = {
     "steady": Steady,
     "hoarder": Hoarder,
@@ -44,88 +38,92 @@ REPLICATES = 6
 Key = tuple[str, str, str, int]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     half = models // 2
     crowds = [(kind, kind) for kind in ALONE] + list(DUELS)
     return {
-        (rule, one, other, replicate): World(
+        (rule, one, other, replicate): SimulatedWorld(
             alike(half, KINDS[one]()) + alike(half, KINDS[other]()),
             RoundRules(epsilon),
             replicate=replicate,
         )
-        for rule, epsilon in RULES.items()
+        for rule, epsilon in EPSILONS.items()
         for one, other in crowds
         for replicate in range(REPLICATES if (one, other) == DUELS[0] else 1)
     }
 
 
-def duels(runs: Mapping[Key, Run], rule: str, one: str, other: str) -> list[float]:
+def duels(runs: Mapping[Key, Played], rule: str, one: str, other: str) -> list[float]:
     """What the first of two kinds earns beside the second, where 1 is an equal share; by seed."""
     found = [run for key, run in runs.items() if key[:3] == (rule, one, other)]
     return [2 * run.earned(*range(len(run.world.miners) // 2)) for run in found]
 
 
-def pay(runs: Mapping[Key, Run], rule: str, one: str, other: str) -> float:
+def pay(runs: Mapping[Key, Played], rule: str, one: str, other: str) -> float:
     """The same, on average over the seeds."""
     return float(np.mean(duels(runs, rule, one, other)))
 
 
-def error(runs: Mapping[Key, Run], rule: str) -> float:
+def error(runs: Mapping[Key, Played], rule: str) -> float:
     """The standard error of what hoarders earn beside steady improvers."""
     paid = duels(runs, rule, *DUELS[0])
     return float(np.std(paid, ddof=1)) / math.sqrt(len(paid))
 
 
-def alone(runs: Mapping[Key, Run], rule: str, kind: str) -> History:
+def alone(runs: Mapping[Key, Played], rule: str, kind: str) -> RoundHistory:
     """What became of a field of one kind."""
     return runs[rule, kind, kind, 0].history
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    rows: list[Sequence[Cell]] = [
-        (
-            rule,
-            *(pay(runs, rule, one, other) for one, other in DUELS),
-            *(alone(runs, rule, kind).improvement() for kind in ALONE),
-            *(alone(runs, rule, kind).kept_back() for kind in ALONE),
-        )
-        for rule in RULES
-    ]
-    columns = (
-        Column("epsilon"),
-        *(Column(f"pay of {one} against {other}", ".2f") for one, other in DUELS),
-        *(Column(f"all {PLURAL[kind]}: improved", ".1%") for kind in ALONE),
-        *(Column(f"all {PLURAL[kind]}: kept back", ".2%") for kind in ALONE),
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    fields = {kind: [alone(runs, rule, kind) for rule in EPSILONS] for kind in ALONE}
+    return (
+        Column("epsilon", "", list(EPSILONS)),
+        *(
+            Column(
+                f"pay of {one} against {other}",
+                ".2f",
+                [pay(runs, rule, one, other) for rule in EPSILONS],
+            )
+            for one, other in DUELS
+        ),
+        *(
+            Column(f"all {PLURAL[kind]}: improved", ".1%", [each.improvement() for each in field])
+            for kind, field in fields.items()
+        ),
+        *(
+            Column(f"all {PLURAL[kind]}: kept back", ".2%", [each.kept_back() for each in field])
+            for kind, field in fields.items()
+        ),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
-    fixed, slow, fast = RULES
-    hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in RULES}
-    eager, squatter, steady = ([pay(runs, rule, *duel) for rule in RULES] for duel in DUELS[1:])
-    kept = {rule: alone(runs, rule, "hoarder").kept_back() for rule in RULES}
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
+    fixed, slow, fast = EPSILONS
+    hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in EPSILONS}
+    eager, squatter, steady = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
+    kept = {rule: alone(runs, rule, "hoarder").kept_back() for rule in EPSILONS}
     steadily, at_once = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
     return [
-        Finding(
+        ClaimCheck(
             hoarders[fixed] > 1.1,
             f"Under a fixed 0.5 % hoarding pays: half the field hoards, and earns "
             f"{hoarders[fixed]:.2f} of an equal share (standard error {error(runs, fixed):.2f}), "
             f"steady improvers of the same skill {2 - hoarders[fixed]:.2f}.",
         ),
-        Finding(
+        ClaimCheck(
             max(hoarders[slow], hoarders[fast]) < 1.05,
             f"Decay over 7 days leaves hoarders {hoarders[slow]:.2f}, over 2 days "
             f"{hoarders[fast]:.2f}: it must be fast to count, and even then it does not "
             "turn the sign.",
         ),
-        Finding(
+        ClaimCheck(
             kept[fast] < kept[fixed],
             f"Where all hoard, {kept[fixed]:.2%} of loss is kept back under the fixed epsilon and "
             f"{kept[fast]:.2%} under the fast decay. Steady improvers keep back as much: epsilon "
             "itself tells them to wait.",
         ),
-        Finding(
+        ClaimCheck(
             None,
             f"No strategy is best. Publishing every improvement at once beats waiting (at least "
             f"{min(eager):.2f} of an equal share); sitting on an early date within epsilon of the "
@@ -133,7 +131,7 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
             f"beats sitting (at least {min(steady):.2f}). Epsilon pays for a date as well as "
             "for a model.",
         ),
-        Finding(
+        ClaimCheck(
             None,
             f"Progress is fastest where all publish at once: {at_once:.1%} against {steadily:.1%} "
             "where all wait, since everybody starts from the newest model.",
@@ -141,37 +139,40 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(11, 9))
-    for place, rule in enumerate(RULES):
+    for place, rule in enumerate(EPSILONS):
         at = np.arange(len(DUELS)) + (place - 1) * 0.26
         left.bar(at, [pay(runs, rule, *duel) for duel in DUELS], 0.24, color=COLOURS[place])
         at = np.arange(len(ALONE)) + (place - 1) * 0.26
         progress = [alone(runs, rule, kind).improvement() for kind in ALONE]
         right.bar(at, progress, 0.24, color=COLOURS[place], label=rule)
-    left.axhline(1, color=GREY, linewidth=0.9, linestyle=":")
-    left.set_ylabel("pay, equal share = 1")
-    left.set_title("Half a field against the other half")
+    level(left, 1)
+    left.set(ylabel="pay, equal share = 1", title="Half a field against the other half")
     left.set_xticks(range(len(DUELS)), [f"{one}\nagainst\n{other}" for one, other in DUELS])
-    right.set_ylabel("loss below the first champion's")
-    right.set_title("Progress of one kind alone")
+    right.set(ylabel="loss below the first champion's", title="Progress of one kind alone")
     right.set_xticks(range(len(ALONE)), [f"all\n{PLURAL[kind]}" for kind in ALONE])
     percent(right.yaxis)
     for axes in (left, right):
         axes.grid(axis="x", visible=False)
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend_below(figure, right, 3)
 
 
 HOARDING = Experiment(
-    "hoarding",
-    "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
-    "(whitepaper, 3.4.2).",
-    "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders only "
-    "when they are not champion; eager ones publish every improvement; squatters publish as soon "
-    "as their last model is beaten, and then sit on its date. Half a field against the other half, "
-    "the duel of hoarders on six seeds; and fields of one kind.",
-    worlds,
-    report,
-    draw,
+    name="hoarding",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim=(
+        "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
+        "(whitepaper, 3.4.2)."
+    ),
+    setup=(
+        "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
+        "only when they are not champion; eager ones publish every improvement; squatters publish "
+        "as soon as their last model is beaten, and then sit on its date. Half a field against "
+        "the other half, the duel of hoarders on six seeds; and fields of one kind."
+    ),
     share=0.5,
 )

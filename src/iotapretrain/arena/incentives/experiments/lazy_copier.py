@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import improvers
-from iotapretrain.arena.incentives.figure import GREY, line
-from iotapretrain.arena.incentives.table import Column, Table
-from iotapretrain.arena.incentives.validators.honest import Honest
-from iotapretrain.arena.incentives.validators.weight_copier import WeightCopier
-from iotapretrain.arena.incentives.world import Validator, World
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import level, lines
+from iotapretrain.arena.incentives.validator_behaviours import Honest, WeightCopier
+from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 
 if TYPE_CHECKING:
@@ -28,12 +25,13 @@ BONDS = {
 Key = tuple[str, int]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     crowd = improvers(models)
     return {
-        (name, lag): World(
+        (name, lag): SimulatedWorld(
             crowd,
-            validators=(Validator(Honest()),) * HONEST + (Validator(WeightCopier(lag)),),
+            validators=(SimulatedValidator(Honest()),) * HONEST
+            + (SimulatedValidator(WeightCopier(lag)),),
             subnet=subnet,
         )
         for name, subnet in BONDS.items()
@@ -41,46 +39,51 @@ def worlds(models: int) -> Mapping[Key, World]:
     }
 
 
-def income(run: Run) -> float:
+def income(run: Played) -> float:
     """The copier's dividends as a multiple of an honest validator's."""
     dividends = run.history.dividends.mean(axis=0)
     return float(dividends[HONEST] / dividends[:HONEST].mean())
 
 
-def trust(run: Run) -> float:
+def trust(run: Played) -> float:
     return float(run.history.trusts[:, HONEST].mean())
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
-    rows = [
-        (lag, trust(runs["Yuma3", lag]), *(income(runs[name, lag]) for name in BONDS))
-        for lag in LAGS
-    ]
-    columns = (
-        Column("rounds behind", "d"),
-        Column("trust", ".3f"),
-        *(Column(f"income, {name}", ".3f") for name in BONDS),
+def incomes(runs: Mapping[Key, Played]) -> dict[str, list[float]]:
+    """The copier's income by bonds and lag."""
+    return {name: [income(runs[name, lag]) for lag in LAGS] for name in BONDS}
+
+
+def trusts(runs: Mapping[Key, Played]) -> list[float]:
+    """Its trust by lag, whatever the bonds."""
+    return [trust(runs["Yuma3", lag]) for lag in LAGS]
+
+
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    return (
+        Column("rounds behind", "d", LAGS),
+        Column("trust", ".3f", trusts(runs)),
+        *(Column(f"income, {name}", ".3f", found) for name, found in incomes(runs).items()),
     )
-    return Report(Table(columns, rows), findings(runs))
 
 
-def findings(runs: Mapping[Key, Run]) -> list[Finding]:
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     liquid = list(BONDS)[-1]
     late = {name: income(runs[name, 1]) for name in BONDS}
     last = LAGS[-1]
     return [
-        Finding(
+        ClaimCheck(
             income(runs["Yuma3", 0]) < 0.99,
             f"Where weights are set in the open a copier earns {income(runs['Yuma3', 0]):.3f} of "
             f"what an honest validator of the same stake earns, with a trust of "
             f"{trust(runs['Yuma3', 0]):.3f}.",
         ),
-        Finding(
+        ClaimCheck(
             late["Yuma3"] < 0.9,
             f"Commit-reveal with one round of delay leaves it {late['Yuma3']:.3f}, with liquid "
             f"alpha {late[liquid]:.3f}: the champion of the last round is mostly that of this one.",
         ),
-        Finding(
+        ClaimCheck(
             income(runs["Yuma3", last]) < 0.9,
             f"Even {last} rounds behind it earns {income(runs['Yuma3', last]):.3f} "
             f"({income(runs[liquid, last]):.3f} with liquid alpha), at a trust of "
@@ -89,29 +92,28 @@ def findings(runs: Mapping[Key, Run]) -> list[Finding]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
-    line(left, 1, list(LAGS), [trust(runs["Yuma3", lag]) for lag in LAGS], "any bonds")
-    for place, name in enumerate(BONDS):
-        line(right, place, list(LAGS), [income(runs[name, lag]) for lag in LAGS], name)
+    lines(left, LAGS, {"any bonds": trusts(runs)}, first=1)
+    lines(right, LAGS, incomes(runs))
     for axes in (left, right):
-        axes.set(xlabel="rounds that the copied weights are old")
-        axes.set_ylim(0, 1.05)
-        axes.axhline(1, color=GREY, linewidth=0.9, linestyle=":")
-    left.set_ylabel("validator trust")
-    left.set_title("Trust of the copier")
-    right.set_ylabel("an honest validator = 1")
-    right.set_title("Dividends of the copier")
+        axes.set(xlabel="rounds that the copied weights are old", ylim=(0, 1.05))
+        level(axes, 1)
+    left.set(ylabel="validator trust", title="Trust of the copier")
+    right.set(ylabel="an honest validator = 1", title="Dividends of the copier")
     right.legend(loc="lower left")
 
 
 WEIGHT_COPIER = Experiment(
-    "weight-copier",
-    "A validator who only copies weights earns less than one who evaluates.",
-    "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
-    "weights that it can read: those of this round (0), or as old as commit-reveal keeps them.",
-    worlds,
-    report,
-    draw,
+    name="weight-copier",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="A validator who only copies weights earns less than one who evaluates.",
+    setup=(
+        "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
+        "weights that it can read: those of this round (0), or as old as commit-reveal keeps them."
+    ),
     share=0.1,
 )

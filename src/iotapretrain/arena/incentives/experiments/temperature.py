@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import Experiment, Finding, Report, Run
-from iotapretrain.arena.incentives.experiments.crowd import improvers
-from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, percent
-from iotapretrain.arena.incentives.table import Column, Table
-from iotapretrain.arena.incentives.world import LAST_SCHEDULED, World
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
+from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, level, log_ticks, percent
+from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Fixed
 from iotapretrain.rules.competition.softmax import best_share
 from iotapretrain.rules.competition.tournament import RELEASE_4_5_0, REQUIRED, RoundRules
@@ -27,10 +25,10 @@ FILTERS = {"no filter": RELEASE_4_5_0, "strict filter": REQUIRED}
 Key = tuple[int, str]
 
 
-def worlds(models: int) -> Mapping[Key, World]:
+def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     epsilon = LAST_SCHEDULED.epsilon
     return {
-        (size, name): World(improvers(size), RoundRules(epsilon, mode))
+        (size, name): SimulatedWorld(improvers(size), RoundRules(epsilon, mode))
         for size in (max(models // 3, 2), models, 3 * models)
         for name, mode in FILTERS.items()
     }
@@ -42,54 +40,56 @@ def in_ranks(models: int) -> float:
     return best_share(models, rules.temperature_for(models))
 
 
-def report(runs: Mapping[Key, Run]) -> Report:
+def inside(run: Played) -> float:
+    """How many models the filter lets share, on average."""
+    return float(np.mean(run.history.inside))
+
+
+def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
+    """What is computed for ordered fields, and below it what was played."""
+    unknown = [""] * len(runs)
+    sizes = [size for size, _ in runs]
+    fields = ["ordered field"] * len(SIZES) + [f"simulated, {name}" for _, name in runs]
+    counts = [*map(float, SIZES), *map(inside, runs.values())]
+    shares = [run.history.winners_share() for run in runs.values()]
+    return (
+        Column("field", "", fields),
+        Column("models", "", [*SIZES, *sizes]),
+        Column("inside the filter", ".1f", counts),
+        Column("best at T = 0.01", ".3f", [*(best_share(n, 0.01) for n in SIZES), *shares]),
+        Column("at T = 0.03", ".3f", [*(best_share(n, 0.03) for n in SIZES), *unknown]),
+        Column("at T = 0.3 ranks", ".3f", [*map(in_ranks, SIZES), *unknown]),
+    )
+
+
+def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fitting = [n for n in range(2, 257) if abs(best_share(n, USUAL) - TOLD) <= NEAR]
-    played = {key: float(np.mean(run.history.share)) for key, run in runs.items()}
-    inside = {key: float(np.mean(run.history.inside)) for key, run in runs.items()}
     largest = max(size for size, _ in runs)
-    open_field, filtered = ((largest, name) for name in FILTERS)
-    rows = [
-        ("ordered field", n, float(n), best_share(n, 0.01), best_share(n, 0.03), in_ranks(n))
-        for n in SIZES
-    ]
-    simulated = [
-        (f"simulated, {name}", size, inside[size, name], played[size, name], "", "")
-        for size, name in runs
-    ]
-    columns = (
-        Column("field"),
-        Column("models"),
-        Column("inside the filter", ".1f"),
-        Column("best at T = 0.01", ".3f"),
-        Column("at T = 0.03", ".3f"),
-        Column("at T = 0.3 ranks", ".3f"),
-    )
-    return Report(
-        Table(columns, [*rows, *simulated]),
-        (
-            Finding(
-                False,
-                f"In an ordered field the best gets {TOLD:.0%} give or take a point only with "
-                f"{fitting[0]} to {fitting[-1]} models; with 10 it gets "
-                f"{best_share(10, USUAL):.1%}, with 256 {best_share(256, USUAL):.1%}.",
-            ),
-            Finding(
-                None,
-                f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} to "
-                f"{in_ranks(2):.1%}, whatever the field.",
-            ),
-            Finding(
-                None,
-                f"In play, with {largest} models, the winner gets {played[open_field]:.1%} without "
-                f"a filter and {played[filtered]:.1%} with the strict one, which lets only "
-                f"{inside[filtered]:.1f} models share. So it is the filter, not T, that makes the "
-                "winner take nearly all.",
-            ),
+    open_field, filtered = (runs[largest, name] for name in FILTERS)
+    return [
+        ClaimCheck(
+            False,
+            f"In an ordered field the best gets {TOLD:.0%} give or take a point only with "
+            f"{fitting[0]} to {fitting[-1]} models; with 10 it gets "
+            f"{best_share(10, USUAL):.1%}, with 256 {best_share(256, USUAL):.1%}.",
         ),
-    )
+        ClaimCheck(
+            None,
+            f"A temperature of {IN_RANKS} ranks gives it {in_ranks(256):.1%} to "
+            f"{in_ranks(2):.1%}, whatever the field.",
+        ),
+        ClaimCheck(
+            None,
+            f"In play, with {largest} models, the winner gets "
+            f"{open_field.history.winners_share():.1%} without a filter and "
+            f"{filtered.history.winners_share():.1%} with the strict one, which lets only "
+            f"{inside(filtered):.1f} models share. So it is the filter, not T, that makes the "
+            "winner take nearly all.",
+        ),
+    ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
+def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     axes = figure.subplots()
     fields = range(2, 257)
     for place, temperature in enumerate((0.003, 0.01, 0.03)):
@@ -98,25 +98,27 @@ def draw(figure: Figure, runs: Mapping[Key, Run]) -> None:
     axes.plot(fields, [in_ranks(n) for n in fields], color=COLOURS[3], label="T = 0.3 ranks")
     for marker, name in zip(("o", "D"), FILTERS, strict=True):
         sizes = [size for size, filtered in runs if filtered == name]
-        shares = [float(np.mean(runs[size, name].history.share)) for size in sizes]
+        shares = [runs[size, name].history.winners_share() for size in sizes]
         axes.plot(sizes, shares, marker, color=INK, label=f"simulated, {name}")
-    axes.axhline(TOLD, color=GREY, linewidth=0.9, linestyle=":")
+    level(axes, TOLD)
     axes.text(2.1, TOLD - 0.015, "96 %", color=GREY, va="top")
-    axes.set(xscale="log", xlabel="models in the field", ylabel="share of the best", ylim=(0, 1.03))
-    axes.set_xticks(SIZES, [str(size) for size in SIZES])
-    axes.minorticks_off()
+    log_ticks(axes, SIZES)
+    axes.set(xlabel="models in the field", ylabel="share of the best", ylim=(0, 1.03))
     percent(axes.yaxis)
     axes.set_title("What the best model gets of a round")
     axes.legend(loc="lower left", ncols=2)
 
 
 TEMPERATURE = Experiment(
-    "temperature",
-    "At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
-    "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
-    "improvers, played at T = 0.01 with and without the filter.",
-    worlds,
-    report,
-    draw,
+    name="temperature",
+    worlds=worlds,
+    columns=columns,
+    evidence=evidence,
+    draw=draw,
+    claim="At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
+    setup=(
+        "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
+        "improvers, played at T = 0.01 with and without the filter."
+    ),
     share=0.25,
 )

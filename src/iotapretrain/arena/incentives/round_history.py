@@ -16,10 +16,9 @@ class RoundLine(NamedTuple):
     """One round. Losses are true ones; a hotkey of -1 is none.
 
     `pay` are the miners' shares by hotkey. `winner` is who the first validator saw win, and
-    `deserving`, where there is a referee, who
-    would have won without noise. `public` is the lowest loss of any public model
-    and `trained` that of any model, published or not. `inside` counts the models inside the filter,
-    and `share` is what the winner got of the round.
+    `deserving`, where there is a referee, who would have won without noise. `public` is the lowest
+    loss of any public model and `trained` that of any model, published or not. `inside` counts the
+    models inside the filter, and `share` is what the winner got of the round.
     """
 
     pay: FloatArray
@@ -35,7 +34,7 @@ class RoundLine(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class RoundHistory:
     """The lines of all rounds as columns; `pay`, `dividends` and `trusts` have a row a round."""
 
     pay: FloatArray
@@ -50,7 +49,7 @@ class History:
     trusts: FloatArray
 
     @classmethod
-    def of(cls, lines: Sequence[RoundLine]) -> History:
+    def of(cls, lines: Sequence[RoundLine]) -> RoundHistory:
         """The columns of these lines."""
         return cls(*(np.array(column) for column in zip(*lines, strict=True)))
 
@@ -65,6 +64,14 @@ class History:
     def crowns(self) -> int:
         """How often the winner was another than in the round before."""
         return int(np.count_nonzero(self.winner[1:] != self.winner[:-1]))
+
+    def crowns_per_1000(self) -> float:
+        """The same, for histories of any length."""
+        return 1000 * self.crowns() / len(self)
+
+    def winners_share(self) -> float:
+        """What the winner got of a round, on average."""
+        return float(np.mean(self.share))
 
     def undeserved(self) -> float:
         """The share of rounds won by somebody who would not have won without noise."""

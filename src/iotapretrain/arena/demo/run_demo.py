@@ -5,25 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from iotapretrain.arena.demo.collect_facts import final_metagraph, gather, run_audits
-from iotapretrain.arena.demo.completion import Progress
 from iotapretrain.arena.demo.expectations import judge
+from iotapretrain.arena.demo.facts import final_metagraph, gather, run_audits
 from iotapretrain.arena.demo.narrator import Narrator, sentence
 from iotapretrain.arena.demo.processes import Company
 from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.arena.demo.roles import (
     NETUID,
-    Part,
-    Site,
+    Actor,
+    Stage,
     audits,
     cast,
     dashboard,
@@ -32,6 +30,7 @@ from iotapretrain.chain.client import connect
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.errors import InputError
+from iotapretrain.observe.events import AnyEvent, Published, RoundFinished
 
 GENESIS = Path(__file__).with_name("network.toml")
 COMPETITIONS = Path(__file__).with_name("competitions.toml")
@@ -40,6 +39,9 @@ DASHBOARD = "dashboard"
 DASHBOARD_SECONDS = 30.0
 LAST_SECONDS = 7.0
 """An epoch, and the block in which weights arrive."""
+
+ROUNDS = 2
+"""Of every validator on the last model that was published: averages have moved three quarters."""
 
 Say = Callable[[str, str], None]
 """Who, and what."""
@@ -59,7 +61,7 @@ class Demo:
     """Actors that stay away, `race`, or `inspector`, to see what each is good for."""
 
     def __post_init__(self) -> None:
-        known = [RACE, INSPECTOR, *(part.name for part in cast(Site(Path(), COMPETITIONS)))]
+        known = [RACE, INSPECTOR, *(actor.name for actor in cast(Stage(Path(), COMPETITIONS)))]
         if unknown := self.without.difference(known):
             raise InputError(f"without {min(unknown)!r}: there are {', '.join(known)}")
 
@@ -68,30 +70,59 @@ class Demo:
 def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Run it all; the report, and the dashboard's address while the block lasts."""
     started = time.monotonic()
-    with (
-        _folder(asked.keep) as network,
-        Company(network / "logs", _environment(network)) as company,
-    ):
+    with ExitStack() as stack:
+        network = asked.keep or Path(stack.enter_context(TemporaryDirectory(prefix="iota-demo-")))
+        company = stack.enter_context(Company(network / "logs", _environment(network)))
         hotkeys = _found(network, say)
-        site = Site(network, _competitions(asked, network), asked.seed, RACE not in asked.without)
-        parts = cast(site, asked.without)
-        address = _open_dashboard(company, site) if asked.show else None
+        stage = Stage(network, _competitions(asked, network), asked.seed, RACE not in asked.without)
+        actors = cast(stage, asked.without)
+        address = _open_dashboard(company, stage) if asked.show else None
         if address is not None:
             say(DASHBOARD, f"watch it live at {address}")
-        names = {hotkeys[part.name]: part.name for part in parts}
-        play = Play(company, parts, Narrator(network), names, say)
+        names = {hotkeys[actor.name]: actor.name for actor in actors}
+        play = Play(company, actors, Narrator(network), names, say)
         play.run(asked.seconds)
         failed = company.failed()
-        company.stop([part.name for part in parts])
+        company.stop([actor.name for actor in actors])
         metagraph = asyncio.run(final_metagraph(network))
         say("demo", "the network has ended; its newest rounds are audited by a stranger")
-        validators = {part.name: hotkeys[part.name] for part in parts if part.stays}
-        audited = run_audits(audits(site, validators), company.environment)
-        facts = gather(network, parts, hotkeys, metagraph, audited, failed)
+        validators = {actor.name: hotkeys[actor.name] for actor in actors if actor.stays}
+        audited = run_audits(audits(stage, validators), company.environment)
+        facts = gather(network, actors, hotkeys, metagraph, audited, failed)
         report = document(facts, judge(facts), time.monotonic() - started)
         (network / "report.json").write_text(json.dumps(report, indent=2) + "\n")
         (network / "report.md").write_text(markdown(report))
         yield report, address
+
+
+class Completion:
+    """Sees every event; a network has settled once all validators have judged the last model."""
+
+    def __init__(self, validators: Collection[str]) -> None:
+        self._judged_from: dict[str, int] = {}
+        self._blocks: dict[str, set[int]] = {name: set() for name in validators}
+
+    def see(self, who: str, event: AnyEvent) -> None:
+        """Take note of what matters here."""
+        match event:
+            case Published(judged_from_block=block):
+                self._judged_from[who] = block
+            case RoundFinished(block=block) if who in self._blocks:
+                self._blocks[who].add(block)
+
+    def judged(self, miner: str) -> bool:
+        """Whether any validator has had a round since this one's model could be in it."""
+        since = self._judged_from.get(miner)
+        return since is not None and any(self._since(name, since) for name in self._blocks)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every validator has had enough rounds since the last model."""
+        since = max(self._judged_from.values(), default=0)
+        return all(self._since(name, since) >= ROUNDS for name in self._blocks)
+
+    def _since(self, validator: str, block: int) -> int:
+        return sum(each >= block for each in self._blocks[validator])
 
 
 class Play:
@@ -100,23 +131,23 @@ class Play:
     def __init__(
         self,
         company: Company,
-        parts: Sequence[Part],
+        actors: Sequence[Actor],
         narrator: Narrator,
         names: Mapping[str, str],
         say: Say,
     ) -> None:
-        self._company, self._parts = company, parts
+        self._company, self._actors = company, actors
         self._narrator, self._names, self._say = narrator, names, say
-        self._left = {part.name: list(part.commands) for part in parts}
-        self._progress = Progress([part.name for part in parts if part.stays])
+        self._left = {actor.name: list(actor.commands) for actor in actors}
+        self._completion = Completion([actor.name for actor in actors if actor.stays])
 
     def run(self, seconds: float) -> None:
         """Until everything has had its time, or somebody failed; at most for so many seconds."""
-        for path, text in (file for part in self._parts for file in part.files.items()):
+        for path, text in (file for actor in self._actors for file in actor.files.items()):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not (self._all_done() and self._progress.settled):
+        while time.monotonic() < until and not (self._all_done() and self._completion.settled):
             self._start_who_is_due()
             self._tell()
             if failed := self._company.failed():
@@ -124,28 +155,28 @@ class Play:
                     self._say(name, f"ended early, and with it the demo: {words}")
                 return
             time.sleep(LOOK_SECONDS)  # between two looks; `until` ends it
-        for part in self._parts:
-            if not part.stays and not self._done(part.name):
-                self._company.excuse(part.name, "had no time for all that it came for")
+        for actor in self._actors:
+            if not actor.stays and not self._done(actor.name):
+                self._company.excuse(actor.name, "had no time for all that it came for")
         last = min(LAST_SECONDS, max(until - time.monotonic(), 0.0))
         self._say("demo", f"everybody has been judged; one more epoch, {last:.0f} s, pays for it")
         time.sleep(last)  # the chain's own clock: nothing tells when an epoch has paid
         self._tell()
 
     def _start_who_is_due(self) -> None:
-        for part in self._parts:
-            name, commands = part.name, self._left[part.name]
-            if commands and self._may_start(part) and not self._company.running(name):
+        for actor in self._actors:
+            name, commands = actor.name, self._left[actor.name]
+            if commands and self._may_start(actor) and not self._company.running(name):
                 self._company.start(name, commands.pop(0))
 
-    def _may_start(self, part: Part) -> bool:
+    def _may_start(self, actor: Actor) -> bool:
         """Whether those that it waits for have been judged, unless they stay away."""
-        waits_for = [name for name in part.after if name in self._left]
-        return all(map(self._progress.judged, waits_for))
+        waits_for = [name for name in actor.after if name in self._left]
+        return all(map(self._completion.judged, waits_for))
 
     def _tell(self) -> None:
         for who, event in self._narrator.new():
-            self._progress.see(who, event)
+            self._completion.see(who, event)
             if (said := sentence(event, self._names)) is not None:
                 self._say(who, said)
 
@@ -153,7 +184,7 @@ class Play:
         return not self._left[name] and not self._company.running(name)
 
     def _all_done(self) -> bool:
-        return all(self._done(part.name) for part in self._parts if not part.stays)
+        return all(self._done(actor.name) for actor in self._actors if not actor.stays)
 
 
 def _found(network: Path, say: Say) -> dict[str, str]:
@@ -186,9 +217,9 @@ def _competitions(asked: Demo, network: Path) -> Path:
     return path
 
 
-def _open_dashboard(company: Company, site: Site) -> str | None:
+def _open_dashboard(company: Company, stage: Stage) -> str | None:
     """Its address, once it says so."""
-    company.start(DASHBOARD, dashboard(site))
+    company.start(DASHBOARD, dashboard(stage))
     until = time.monotonic() + DASHBOARD_SECONDS
     while time.monotonic() < until and company.running(DASHBOARD):
         for line in company.log(DASHBOARD).read_text(errors="replace").splitlines():
@@ -196,18 +227,6 @@ def _open_dashboard(company: Company, site: Site) -> str | None:
                 return line.partition(" ")[2]
         time.sleep(LOOK_SECONDS / 5)
     return None
-
-
-@contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
-    if keep is not None:
-        yield keep
-        return
-    folder = Path(tempfile.mkdtemp(prefix="iota-demo-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 def _environment(network: Path) -> Mapping[str, str]:

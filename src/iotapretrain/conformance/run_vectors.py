@@ -1,24 +1,30 @@
-"""Running vector files against our rules: every case is judged, none is skipped."""
+"""Vector files: found, read, and run against our rules; every case is judged, none is skipped."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from iotapretrain.conformance import round_vectors, submission_vectors, vectors, yuma_vectors
+from iotapretrain.conformance import round_vectors, submission_vectors, yuma_rules, yuma_units
 from iotapretrain.conformance.compare import CaseResult, matches
-from iotapretrain.conformance.vectors import VectorFile
+from iotapretrain.conformance.epoch_vectors import epoch_cases
+from iotapretrain.conformance.majority import property_cases
 from iotapretrain.errors import InputError, VectorError
 
 Function = Callable[[dict[str, Any]], Any]
 Judge = Callable[[dict[str, Any]], Iterator[CaseResult]]
 
-_FUNCTIONS: Mapping[str, Mapping[str, Function]] = {
+LARGEST_FILE = 256 * 2**20
+
+FUNCTIONS: Mapping[str, Mapping[str, Function]] = {
     "competition-vectors/1": {**round_vectors.FUNCTIONS, **submission_vectors.FUNCTIONS},
-    "yuma-vectors/1": yuma_vectors.FUNCTIONS,
+    "yuma-vectors/1": {**yuma_units.FUNCTIONS, **yuma_rules.FUNCTIONS},
 }
-_FUNCTION_KINDS = {
+"""By format and name, the rule of ours that answers."""
+_KINDS = {
     "competition-vectors/1": ("rules", "required", "compatibility"),
     "yuma-vectors/1": ("unit", "rules"),
 }
@@ -26,16 +32,51 @@ _REAL_TOLERANCE = {"competition-vectors/1": 0.0, "yuma-vectors/1": 1e-9}
 """What a format allows every real number on top of the tolerance that a case states."""
 
 _WHOLE_FILES: Mapping[tuple[str, str], Judge] = {
-    ("yuma-vectors/1", "epoch"): yuma_vectors.epoch_cases,
-    ("yuma-vectors/1", "property"): yuma_vectors.property_cases,
+    ("yuma-vectors/1", "epoch"): epoch_cases,
+    ("yuma-vectors/1", "property"): property_cases,
 }
+
+
+@dataclass(frozen=True)
+class VectorFile:
+    """One vector file as read; `kind` says what its cases are."""
+
+    path: Path
+    format: str
+    kind: str
+    document: dict[str, Any]
 
 
 def run(paths: Iterable[Path]) -> Iterator[tuple[Path, CaseResult]]:
     """Every case of every file below the paths; all files are read before any is run."""
-    for file in [vectors.read(path) for path in vectors.find(paths)]:
+    for file in [read(path) for path in find(paths)]:
         for result in cases(file):
             yield file.path, result
+
+
+def find(paths: Iterable[Path]) -> Iterator[Path]:
+    """The given files, and every JSON file below the given folders, in order of name."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        below = sorted(path.rglob("*.json"))
+        if not below:
+            raise VectorError(f"{path}: no vector files (*.json) in this folder")
+        yield from below
+
+
+def read(path: Path) -> VectorFile:
+    """Read one vector file or say in one line why it is none."""
+    document = _parse(path, _text(path))
+    if not isinstance(document, dict) or document.get("format") not in FUNCTIONS:
+        raise VectorError(
+            f"{path}: not a vector file: its `format` must be one of {', '.join(FUNCTIONS)}"
+        )
+    kind = document.get("kind")
+    if not isinstance(kind, str):
+        raise VectorError(f"{path}: `kind` is missing; every vector file names its kind")
+    return VectorFile(path, document["format"], kind, document)
 
 
 def cases(file: VectorFile) -> Iterator[CaseResult]:
@@ -44,7 +85,7 @@ def cases(file: VectorFile) -> Iterator[CaseResult]:
     try:
         if judge is not None:
             yield from judge(file.document)
-        elif file.kind in _FUNCTION_KINDS[file.format]:
+        elif file.kind in _KINDS[file.format]:
             yield from _function_cases(file)
         else:
             yield CaseResult(file.kind, False, "a kind that we know", f"unknown kind {file.kind!r}")
@@ -57,7 +98,7 @@ def _function_cases(file: VectorFile) -> Iterator[CaseResult]:
     listed = file.document.get("cases")
     if not isinstance(name, str) or not isinstance(listed, list):
         raise VectorError("`function` (a word) and `cases` (a list) are required in this kind")
-    function = _FUNCTIONS[file.format].get(name)
+    function = FUNCTIONS[file.format].get(name)
     for index, case in enumerate(listed):
         label = (case.get("name") if isinstance(case, dict) else None) or f"{name}[{index}]"
         if function is None:
@@ -77,3 +118,27 @@ def _judge(name: str, function: Function, case: Any, slack: float) -> CaseResult
     except Exception as error:  # noqa: BLE001 -- whatever a rule raises on a case is that case's failure
         return CaseResult(name, False, expected, f"{type(error).__name__}: {error}")
     return CaseResult(name, matches(expected, got, tolerance), expected, got)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise VectorError(f"{path}: larger than {LARGEST_FILE} bytes; no vector file is")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise VectorError(f"{path}: no such file or folder") from None
+    except OSError as error:
+        raise VectorError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        raise VectorError(f"{path}: not a vector file: it is not UTF-8 text") from None
+
+
+def _parse(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise VectorError(f"{path}: not a vector file, or a truncated one: {error}") from None
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON")

@@ -1,1 +1,0 @@
-"""What miners do: one small file a strategy."""

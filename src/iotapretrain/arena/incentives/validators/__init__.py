@@ -1,1 +1,0 @@
-"""What validators do with what they measured: one small file a behaviour."""
