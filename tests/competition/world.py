@@ -24,8 +24,8 @@ from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.competition.evaluation.loss_matrix import score_pages, task_loss
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.audit.recomputed_losses import score_pages
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.committed import CommittedModel, read_ground
 from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
@@ -54,7 +54,7 @@ from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.task_score import aggregate
+from iotapretrain.rules.competition.task_score import aggregate, task_mean
 from iotapretrain.rules.competition.tournament import NoResult, play
 from iotapretrain.rules.sampling import sync_block
 from tests.chain.worlds import changed as changed_chain
@@ -267,7 +267,7 @@ class World:
     ) -> ModelRecord:
         """The model with other losses, and the score that follows from them."""
         counts = {task.name: [page.sequences for page in task.pages] for task in record.tasks}
-        raw = {name: task_loss(own, counts[name]) for name, own in losses.items()}
+        raw = {name: task_mean(own, counts[name]) for name, own in losses.items()}
         total = aggregate(self.schedule.competitions[record.competition].tasks, raw)
         score = None if total is None else total.value
         scores = {name: loss for name, loss in raw.items() if loss is not None}
@@ -313,7 +313,7 @@ class World:
     ) -> ModelRecord:
         losses = self.losses(model, batches)
         raw = {
-            name: task_loss(losses[name], [len(page.sequences) for page in batch.pages])
+            name: task_mean(losses[name], [len(page.sequences) for page in batch.pages])
             for name, batch in batches.items()
         }
         total = aggregate(competition.tasks, raw)

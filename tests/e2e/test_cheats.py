@@ -16,7 +16,7 @@ from iotapretrain.arena.actors.forger import forge
 from iotapretrain.arena.actors.noisy_copycat import copy_with_noise
 from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
-from iotapretrain.competition.records.explain import explain
+from iotapretrain.competition.records.miner_account import explain
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.data.outcome import round_text

@@ -14,7 +14,7 @@ from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, fin
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.records.loss_history import Reign
+    from iotapretrain.competition.records.reign import Reign
 
 
 def history(
@@ -38,9 +38,14 @@ def history(
     """
     from iotapretrain.cli.competition_name import find_scheduled
     from iotapretrain.competition.records.committed import read_ground
-    from iotapretrain.competition.records.history_plot import plot as draw
-    from iotapretrain.competition.records.loss_history import reigns, rounds_of, unrecorded
-    from iotapretrain.competition.records.opinions import find_validator, network_id, with_past
+    from iotapretrain.competition.records.opinions import (
+        find_validator,
+        network_id,
+        rounds_of,
+        with_past,
+    )
+    from iotapretrain.competition.records.reign import plot as draw
+    from iotapretrain.competition.records.reign import reigns, unrecorded
     from iotapretrain.competition.records.whole_history import WholeHistory
 
     schedule, chosen = find_scheduled(competition)

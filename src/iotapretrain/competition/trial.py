@@ -9,23 +9,22 @@ from pathlib import Path
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.round_text import read_text
-from iotapretrain.competition.prospect import (
-    Duel,
-    Prospect,
-    Rival,
-    duel,
-    prospect,
-    rivals_of,
-)
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
-from iotapretrain.competition.records.fetch_committed import bring
+from iotapretrain.competition.records.find_model import bring
 from iotapretrain.competition.records.opinions import (
     Opinion,
     by_stake,
     network_id,
     read_opinions,
     with_past,
+)
+from iotapretrain.competition.records.prospect import (
+    Duel,
+    Prospect,
+    duel,
+    prospect,
+    rivals_of,
 )
 from iotapretrain.competition.records.reign import by_incentive, crowned
 from iotapretrain.data.batches import Batch
@@ -193,10 +192,10 @@ def _compared(
     competition, champion, now = scene.competition, scene.champion, scene.ground.block
     if champion is None or found.models[-1].score is None:
         return None, prospect(competition, [], loss, now, own)
-    met = duel(competition, champion, found.weighed, now) if len(found.models) > 1 else None
-    records = scene.opinions[0].record.models if scene.opinions else ()
-    its = Rival(champion.uid, champion.hotkey, champion.block, found.models[-1].score)
-    return met, prospect(competition, rivals_of(records, its, own), loss, now, own)
+    met = duel(competition, champion, found.field(), now) if len(found.models) > 1 else None
+    told = scene.opinions[0].record.models if scene.opinions else ()
+    rivals = rivals_of(told, champion, found.models[-1].score, own)
+    return met, prospect(competition, rivals, loss, now, own)
 
 
 def _missing(found: Evaluated, text: RoundText, scene: Scene) -> Iterator[str]:

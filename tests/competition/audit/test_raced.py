@@ -9,11 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iotapretrain.competition.audit.decision_checks import check_scores
-from iotapretrain.competition.audit.race_replay import check_race
+from iotapretrain.competition.audit.decision_checks import check_race, check_scores
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.round_record import ModelRecord, RaceRecord, RoundRecord
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Worker

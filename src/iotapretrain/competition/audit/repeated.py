@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check
-from iotapretrain.competition.audit.model_bytes import fetch_model
-from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
+from iotapretrain.competition.audit.model_checks import (
+    Fetched,
+    check_models,
+    check_refusals,
+    fetch_model,
+)
 from iotapretrain.competition.audit.page_draws import check_pages
-from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses
+from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses, score_pages
 from iotapretrain.competition.audit.witness import Witness
-from iotapretrain.competition.evaluation.loss_matrix import score_pages
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.data.batches import PackedPage
 from iotapretrain.data.outcome import RoundText

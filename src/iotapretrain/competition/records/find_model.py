@@ -1,4 +1,4 @@
-"""A model by what people call it: `best`, or `uid:N`."""
+"""A model by what people call it, `best` or `uid:N`, and its bytes as they were committed to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from iotapretrain.competition.records.opinions import (
     with_past,
 )
 from iotapretrain.competition.records.reign import by_incentive, crowned, with_loss
-from iotapretrain.errors import InputError
+from iotapretrain.errors import CorruptModelError, InputError
+from iotapretrain.hub.fetch import Progress, fetch
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_hash import is_bound
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.schedule import Competition
 
@@ -54,3 +58,19 @@ def read_uid(text: str) -> int:
     if not text.startswith(UID) or not number.isdecimal():
         raise InputError(f"model {text!r}: write {BEST} or {UID}N")
     return int(number)
+
+
+def bring(
+    found: CommittedModel,
+    hub: Hub,
+    cache: Cache,
+    max_bytes: int,
+    progress: Progress | None = None,
+) -> Model:
+    """The model in the cache, whole, verified, and bound to the hotkey that committed to it."""
+    model = fetch(hub, found.commit, cache, max_bytes=max_bytes, progress=progress)
+    if not is_bound(model, found.commitment, found.hotkey):
+        raise CorruptModelError(
+            f"{found.commit}: not the bytes that uid {found.uid} committed to; validators refuse it"
+        )
+    return model

@@ -13,7 +13,9 @@ from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RoundRecord,
     SignedRound,
+    champion_of,
     is_sealed,
+    model_record,
 )
 from iotapretrain.competition.records.trails import Places
 from iotapretrain.competition.records.whole_history import Trail, WholeHistory
@@ -53,7 +55,7 @@ class Opinion:
     @property
     def champion(self) -> ModelRecord | None:
         """The model that it crowned."""
-        return model_record(self.record, self.record.champion)
+        return champion_of(self.record)
 
 
 @dataclass(frozen=True)
@@ -153,13 +155,18 @@ def recent(
             yield signed.record
 
 
+def rounds_of(
+    rounds: WholeHistory, source: Source, network: str, netuid: int, competition: int, newest: int
+) -> Iterator[RoundRecord]:
+    """A validator's signed records of a competition among its newest so many, oldest first."""
+    for number in rounds.numbers()[-newest:]:
+        signed = rounds.read(number)
+        if signed.record.competition == competition and is_of(signed, source, network, netuid):
+            yield signed.record
+
+
 def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> bool:
     """Whether a record was signed by this validator for this subnet."""
     record = signed.record
     place = (record.network, record.netuid, record.validator)
     return place == (network, netuid, source.validator) and is_sealed(signed, is_signature)
-
-
-def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:
-    """What a record says of a hotkey's model."""
-    return next((model for model in record.models if model.hotkey == hotkey), None)
