@@ -124,11 +124,11 @@ def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
     block = scene.ground.block + 1 if own is None else own.block
-    contenders = [_contender(0, "this model", block, seen.digest, folder)]
+    contenders = [Contender(0, "this model", block, seen.digest, folder)]
     if champion is not None and (own is None or own.commitment != champion.commitment):
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
         contenders.append(
-            _contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
+            Contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
         )
         if copied := _copied(seen, champion, its.folder, limits, bench.worker):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
@@ -161,10 +161,6 @@ def _copied(
         return None
     named = replace(known, name=f"uid {champion.uid}")
     return find_near_copy(seen.fingerprint or {}, [named])
-
-
-def _contender(uid: int, hotkey: str, block: int, digest: str, folder: Path) -> Contender:
-    return Contender(uid, hotkey, block, uid, digest, folder)
 
 
 def _evaluated(

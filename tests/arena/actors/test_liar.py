@@ -15,7 +15,7 @@ from iotapretrain.rules.competition.tournament import RoundRules, play
 
 
 def contender(uid: int, name: str) -> Contender:
-    return Contender(uid, name, 10 * uid, uid, name, Path())
+    return Contender(uid, name, 10 * uid, name, Path())
 
 
 def found() -> Evaluated:

@@ -93,10 +93,6 @@ class Report:
 Tell = Callable[[Check], None]
 
 
-def _nobody(_check: Check) -> None:
-    """Whoever only wants the report."""
-
-
 async def audit(
     client: ChainClient,
     netuid: int,
@@ -106,7 +102,7 @@ async def audit(
     validator: str | None = None,
     sample: int | None = None,
     rng: Random | None = None,
-    tell: Tell = _nobody,
+    tell: Tell = lambda _check: None,
     since: int | None = None,
 ) -> Report:
     """Repeat a round, by default the newest of the validator with most stake.

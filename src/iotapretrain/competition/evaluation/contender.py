@@ -19,13 +19,12 @@ class Contender:
     """An admitted model of the field: whose, from when, and where its bytes lie.
 
     `digest` is that of the bytes in `folder` (`OpenFolder.digest`): the caller has checked it.
-    `order` is the place inside the commitment's block. `alone` is scored while no other model is.
+    `alone` is scored while no other model is.
     """
 
     uid: int
     hotkey: str
     block: int
-    order: int
     digest: str
     folder: Path
     alone: bool = False

@@ -49,17 +49,13 @@ def evaluate(
     rows = checked_rows(pages.pages, terms)
     checks = rows.keys() - (set() if probe else {"probe"})
     runs: dict[str, Run] = {}
-    for each in sorted(contenders, key=_seniority):
+    for each in sorted(contenders, key=lambda contender: (contender.block, contender.uid)):
         if each.digest not in runs:
             runs[each.digest] = Run(each, pages, terms, rows, set(checks))
     while parts := _next(list(runs.values()), pages, race):
         _score(_recalled(parts, cache), executor, cache)
     tasks = task_records(terms.competition.tasks, text)
     return _evaluated(contenders, runs, pages, race, tasks, time.monotonic() - started)
-
-
-def _seniority(contender: Contender) -> tuple[int, int, int]:
-    return contender.block, contender.order, contender.uid
 
 
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:

@@ -18,7 +18,7 @@ from iotapretrain.competition.records.round_record import (
     model_record,
 )
 from iotapretrain.competition.records.trails import Places
-from iotapretrain.competition.records.whole_history import Trail, WholeHistory
+from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub, RepositoryId
 
@@ -66,17 +66,14 @@ class Silence:
     reason: str
 
 
-def sources(ground: Ground) -> Iterator[Source]:
-    """Every validator with a permit that has committed where its records are."""
+def by_stake(ground: Ground) -> list[Source]:
+    """Every validator with a permit that has committed where its records are, by stake."""
+    found = []
     for uid, hotkey in enumerate(ground.metagraph.hotkeys):
         repository = rounds_repository(ground.text(hotkey) or "")
         if repository is not None and ground.metagraph.validator_permit[uid]:
-            yield Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository)
-
-
-def by_stake(ground: Ground) -> list[Source]:
-    """Those with most stake first."""
-    return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
+            found.append(Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository))
+    return sorted(found, key=lambda source: (-source.stake, source.uid))
 
 
 async def with_past(
@@ -85,12 +82,12 @@ async def with_past(
     """The same validators, with all repositories that they ever named; `places` remembers them."""
     hotkeys = [source.validator for source in found]
     trails = await (places or Places()).of(client, ground, hotkeys)
-    return [_with_past(source, trails[source.validator]) for source in found]
-
-
-def _with_past(source: Source, trail: Trail) -> Source:
-    earlier = tuple(each for each in trail.repositories if each != source.repository)
-    return replace(source, earlier=earlier, cut=trail.cut)
+    told = []
+    for source in found:
+        trail = trails[source.validator]
+        earlier = tuple(each for each in trail.repositories if each != source.repository)
+        told.append(replace(source, earlier=earlier, cut=trail.cut))
+    return told
 
 
 def find_validator(ground: Ground, validator: str | None) -> Source:
@@ -139,9 +136,7 @@ def newest(
     lost, or was refused for good, is in no record afterwards.
     """
     records = recent(hub, source, network, netuid, competition)
-    return next(
-        (each for each in records if about is None or model_record(each, about) is not None), None
-    )
+    return next((each for each in records if about is None or model_record(each, about)), None)
 
 
 def recent(
@@ -149,17 +144,27 @@ def recent(
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its last rounds, newest first."""
     rounds = WholeHistory(hub, source.repositories)
-    for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
-        signed = rounds.read(number)
-        if signed.record.competition == competition and is_of(signed, source, network, netuid):
-            yield signed.record
+    numbers = rounds.numbers()[: -LOOK_BACK - 1 : -1]
+    return _signed(rounds, numbers, source, network, netuid, competition)
 
 
 def rounds_of(
     rounds: WholeHistory, source: Source, network: str, netuid: int, competition: int, newest: int
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its newest so many, oldest first."""
-    for number in rounds.numbers()[-newest:]:
+    numbers = rounds.numbers()[-newest:]
+    return _signed(rounds, numbers, source, network, netuid, competition)
+
+
+def _signed(
+    rounds: WholeHistory,
+    numbers: Iterable[int],
+    source: Source,
+    network: str,
+    netuid: int,
+    competition: int,
+) -> Iterator[RoundRecord]:
+    for number in numbers:
         signed = rounds.read(number)
         if signed.record.competition == competition and is_of(signed, source, network, netuid):
             yield signed.record
