@@ -58,7 +58,7 @@ def history(
         told = WholeHistory(opened, source.repositories)
         records = list(rounds_of(told, source, name, netuid, chosen.id, rounds))
         skipped = unrecorded(records, ground.block, schedule.sync_cadence)
-        return reigns(records, skipped, told.twice()), skipped, source.cut
+        return reigns(records, skipped, told.twice()), skipped, source.trail.cut
 
     found, skipped, cut = with_client(network, read)
     if plot is not None:

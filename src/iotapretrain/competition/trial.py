@@ -12,21 +12,9 @@ from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
 from iotapretrain.competition.records.find_model import bring
-from iotapretrain.competition.records.opinions import (
-    Opinion,
-    by_stake,
-    network_id,
-    read_opinions,
-    with_past,
-)
-from iotapretrain.competition.records.prospect import (
-    Duel,
-    Prospect,
-    duel,
-    prospect,
-    rivals_of,
-)
-from iotapretrain.competition.records.reign import by_incentive, crowned
+from iotapretrain.competition.records.opinions import Opinion, opinions_of
+from iotapretrain.competition.records.prospect import Duel, Prospect, duel, prospect, rivals_of
+from iotapretrain.competition.records.reign import champion_now
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import Cache as TextCache
@@ -57,8 +45,7 @@ class Scene:
 
     @property
     def champion(self) -> CommittedModel | None:
-        found = crowned(self.opinions)
-        return found or by_incentive(self.ground, self.competition.models, self.opinions)
+        return champion_now(self.ground, self.competition.models, self.opinions)
 
     def own(self, digest: str) -> CommittedModel | None:
         """The commitment to just these bytes, if somebody has made one."""
@@ -108,8 +95,7 @@ async def read_scene(
 ) -> Scene:
     """Everything that a trial needs of the chain and of public records."""
     ground = await read_ground(client, netuid)
-    found = await with_past(client, ground, by_stake(ground))
-    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
+    opinions = await opinions_of(client, hub, ground, competition.id)
     synced = sync_block(ground.block, cadence)
     seed_hash = (await client.block_hash(synced)).hex()
     return Scene(competition, ground, tuple(opinions), synced, seed_hash)

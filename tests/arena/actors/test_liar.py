@@ -32,7 +32,7 @@ def found() -> Evaluated:
     failed = Judged(contender(2, "friend"), Outcome.MODEL, (babble,))
     pages = tuple(PageRecord("", place, 1, "", 1) for place in range(2))
     tasks = (TaskRecord("PROSE", "none", "", 1.0, pages, None),)
-    return Evaluated((scored, failed), tasks, None, 2, 4, 0.0)
+    return Evaluated((scored, failed), tasks, None, 2, 4)
 
 
 def winner(evaluated: Evaluated) -> int:

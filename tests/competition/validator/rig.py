@@ -67,7 +67,7 @@ class Oracle:
         judged = tuple(self._judged(each, text, terms) for each in contenders)
         pages = sum(each.pages_scored for each in judged)
         tasks = task_records(terms.competition.tasks, text)
-        return Evaluated(judged, tasks, None, pages, pages, 0.0)
+        return Evaluated(judged, tasks, None, pages, pages)
 
     def _judged(self, contender: Contender, text: RoundText, terms: Terms) -> Judged:
         loss = self.losses.get(contender.hotkey, 3.0)

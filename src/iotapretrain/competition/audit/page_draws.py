@@ -62,8 +62,10 @@ def _task(said: TaskRecord, task: TextTask, batches: Mapping[str, Batch]) -> Ite
 
 def _page(item: str, said: PageRecord | None, page: PackedPage | None) -> list[Difference]:
     """The first thing that is otherwise."""
-    if said is None or page is None:
-        return unequal(Name.PAGES, (item, said and said.digest, page and page.digest))
+    if said is None:
+        return unequal(Name.PAGES, (item, None, None if page is None else page.digest))
+    if page is None:
+        return unequal(Name.PAGES, (item, said.digest, None))
     place = f"{page.page.config} rows {page.page.start} + {page.page.rows}"
     return unequal(
         Name.PAGES,

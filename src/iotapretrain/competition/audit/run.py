@@ -18,12 +18,13 @@ from iotapretrain.competition.audit.decision_checks import (
 )
 from iotapretrain.competition.audit.epoch_rows import Stretch, check_epochs, look_back
 from iotapretrain.competition.audit.history_checks import (
+    Published,
     check_history,
     check_links,
     check_seal,
     check_seed,
+    read_published,
 )
-from iotapretrain.competition.audit.published import Published, read_published
 from iotapretrain.competition.audit.recomputed_losses import chance_of_finding, claims, sampled
 from iotapretrain.competition.audit.repeated import Bench, Repeated
 from iotapretrain.competition.audit.standing_checks import (

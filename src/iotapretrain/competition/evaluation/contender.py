@@ -66,7 +66,6 @@ class Judged:
     estimate: float | None = None
     raced_out: bool = False
     pages_scored: int = 0
-    seconds: float = 0.0
     behaviour: tuple[float, ...] = ()
 
     @property
@@ -100,7 +99,6 @@ class Evaluated:
     error_probability: float | None
     pages_scored: int
     pages_of_full_round: int
-    seconds: float
 
     def field(self) -> Field:
         """What the tournament would decide on, were these all of the round's models."""

@@ -7,7 +7,6 @@ same however many workers there are, in whatever order they answer, and after an
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -42,7 +41,6 @@ def evaluate(
     Contenders of one digest are scored once. With `probe` models are also asked, once a round,
     whether others can train on from them.
     """
-    started = time.monotonic()
     if not raceable(terms.competition.rules, terms.competition.tasks):
         race = None
     pages = RoundPages.of(text, terms)
@@ -55,7 +53,7 @@ def evaluate(
     while parts := _next(list(runs.values()), pages, race):
         _score(_recalled(parts, cache), executor, cache)
     tasks = task_records(terms.competition.tasks, text)
-    return _evaluated(contenders, runs, pages, race, tasks, time.monotonic() - started)
+    return _evaluated(contenders, runs, pages, race, tasks)
 
 
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
@@ -108,7 +106,6 @@ def _do(parts: Sequence[Part], pieces: int, executor: Executor, cache: LossCache
 
 def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
     run, result = part.run, answer.result
-    run.seconds += answer.seconds
     if isinstance(result, Failure):
         run.fail(result, tries)
         return
@@ -123,7 +120,6 @@ def _evaluated(
     pages: RoundPages,
     race: Race | None,
     tasks: tuple[TaskRecord, ...],
-    seconds: float,
 ) -> Evaluated:
     """Everything about the round, contender by contender."""
     scores = {digest: _total(run, pages) for digest, run in runs.items()}
@@ -137,7 +133,6 @@ def _evaluated(
         error_probability=None if race is None else race.error_probability,
         pages_scored=sum(run.pages_scored for run in runs.values()),
         pages_of_full_round=len(runs) * len(pages.plan),
-        seconds=seconds,
     )
 
 
@@ -155,7 +150,6 @@ def _judged(
         estimate=estimate,
         raced_out=failure is None and score is None,
         pages_scored=run.pages_scored,
-        seconds=run.seconds,
         behaviour=run.behaviour,
     )
 

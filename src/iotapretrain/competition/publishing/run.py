@@ -29,6 +29,7 @@ from iotapretrain.competition.publishing.offer import (
 )
 from iotapretrain.competition.publishing.steps import Intent, Notes, Steps
 from iotapretrain.competition.records.committed import CommittedModel, read_ground
+from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.net.waiting import Clock
@@ -96,7 +97,7 @@ class Publisher:
         return Intent(
             model_hash=model_hash,
             hotkey=hotkey,
-            network=(await self.client.block_hash(0)).hex(),
+            network=await network_id(self.client),
             netuid=offer.netuid,
             competition=offer.competition.id,
             hub=self.hub.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.wallets import is_signature
@@ -18,7 +18,7 @@ from iotapretrain.competition.records.round_record import (
     model_record,
 )
 from iotapretrain.competition.records.trails import Places
-from iotapretrain.competition.records.whole_history import WholeHistory
+from iotapretrain.competition.records.whole_history import Trail, WholeHistory
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub, RepositoryId
 
@@ -34,15 +34,13 @@ class Source:
     uid: int
     stake: int
     repository: RepositoryId
-    earlier: tuple[RepositoryId, ...] = ()
+    trail: Trail = field(default_factory=Trail)
     """Where it published before, as far as `with_past` found it."""
-    cut: str | None = None
-    """Why there may be more of that."""
 
     @property
     def repositories(self) -> tuple[RepositoryId, ...]:
         """All of them, the newest first."""
-        return (self.repository, *self.earlier)
+        return tuple(dict.fromkeys((self.repository, *self.trail.repositories)))
 
 
 @dataclass(frozen=True)
@@ -82,12 +80,7 @@ async def with_past(
     """The same validators, with all repositories that they ever named; `places` remembers them."""
     hotkeys = [source.validator for source in found]
     trails = await (places or Places()).of(client, ground, hotkeys)
-    told = []
-    for source in found:
-        trail = trails[source.validator]
-        earlier = tuple(each for each in trail.repositories if each != source.repository)
-        told.append(replace(source, earlier=earlier, cut=trail.cut))
-    return told
+    return [replace(source, trail=trails[source.validator]) for source in found]
 
 
 def find_validator(ground: Ground, validator: str | None) -> Source:
@@ -104,6 +97,15 @@ def find_validator(ground: Ground, validator: str | None) -> Source:
 async def network_id(client: ChainClient) -> str:
     """How records name this network: the hash of its first block."""
     return (await client.block_hash(0)).hex()
+
+
+async def opinions_of(
+    client: ChainClient, hub: Hub, ground: Ground, competition: int
+) -> list[Opinion]:
+    """What all validators say of a competition, those with most stake first."""
+    found = await with_past(client, ground, by_stake(ground))
+    network = await network_id(client)
+    return read_opinions(hub, found, network, ground.metagraph.netuid, competition)[0]
 
 
 def read_opinions(

@@ -38,6 +38,11 @@ class Reign:
     """An earlier repository of the validator has another record of this round."""
 
 
+def champion_now(ground: Ground, models: int, opinions: Sequence[Opinion]) -> CommittedModel | None:
+    """The champion among the models of this id; None where nobody has committed one."""
+    return crowned(opinions) or by_incentive(ground, models, opinions)
+
+
 def crowned(opinions: Sequence[Opinion]) -> CommittedModel | None:
     """The model that most stake crowned in its newest record; of equals the earliest commitment.
 
@@ -110,25 +115,23 @@ def reigns(
     recorded = sorted({record.sync_block for record in told})
     for record in told:
         champion = champion_of(record)
-        if champion is not None and champion.score is not None:
-            same = found and (found[-1].hotkey, found[-1].commitment) == (
-                champion.hotkey,
-                champion.commitment,
+        if champion is None or champion.score is None:
+            continue
+        last = (found[-1].hotkey, found[-1].commitment) if found else None
+        found.append(
+            Reign(
+                round=record.round,
+                block=record.block,
+                uid=champion.uid,
+                hotkey=champion.hotkey,
+                commitment=champion.commitment,
+                loss=champion.score,
+                models=len(record.models),
+                crowned=last != (champion.hotkey, champion.commitment),
+                skipped=_between(recorded, record.sync_block, skipped),
+                twice=record.round in twice,
             )
-            found.append(
-                Reign(
-                    round=record.round,
-                    block=record.block,
-                    uid=champion.uid,
-                    hotkey=champion.hotkey,
-                    commitment=champion.commitment,
-                    loss=champion.score,
-                    models=len(record.models),
-                    crowned=not same,
-                    skipped=_between(recorded, record.sync_block, skipped),
-                    twice=record.round in twice,
-                )
-            )
+        )
     return found
 
 
