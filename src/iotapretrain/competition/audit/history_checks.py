@@ -73,16 +73,13 @@ def read_published(source: Source, rounds: WholeHistory, number: int | None = No
             f" there are {numbers[0]} to {numbers[-1]}"
         )
 
-    def read(wanted: int) -> SignedRound | None:
-        return rounds.read(wanted) if wanted in numbers else None
-
     return Published(
         source=source,
         rounds=rounds,
         numbers=tuple(numbers),
         signed=rounds.read(number),
-        before=read(number - 1),
-        after=read(number + 1),
+        before=rounds.read(number - 1) if number - 1 in numbers else None,
+        after=rounds.read(number + 1) if number + 1 in numbers else None,
     )
 
 
