@@ -14,8 +14,7 @@ import numpy as np
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.model_run import Part, Run
-from iotapretrain.competition.evaluation.round_pages import RoundPages, task_records
-from iotapretrain.competition.records.round_record import TaskRecord
+from iotapretrain.competition.evaluation.round_pages import RoundPages
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import IntArray
@@ -52,8 +51,7 @@ def evaluate(
             runs[each.digest] = Run(each, pages, terms, rows, set(checks))
     while parts := _next(list(runs.values()), pages, race):
         _score(_recalled(parts, cache), executor, cache)
-    tasks = task_records(terms.competition.tasks, text)
-    return _evaluated(contenders, runs, pages, race, tasks)
+    return _evaluated(contenders, runs, pages, race)
 
 
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
@@ -119,7 +117,6 @@ def _evaluated(
     runs: Mapping[str, Run],
     pages: RoundPages,
     race: Race | None,
-    tasks: tuple[TaskRecord, ...],
 ) -> Evaluated:
     """Everything about the round, contender by contender."""
     scores = {digest: _total(run, pages) for digest, run in runs.items()}
@@ -129,7 +126,7 @@ def _evaluated(
             _judged(each, runs[each.digest], scores[each.digest], guesses.get(each.digest))
             for each in contenders
         ),
-        tasks=tasks,
+        tasks=pages.tasks,
         error_probability=None if race is None else race.error_probability,
         pages_scored=sum(run.pages_scored for run in runs.values()),
         pages_of_full_round=len(runs) * len(pages.plan),
@@ -157,7 +154,7 @@ def _judged(
 def _by_task(run: Run) -> dict[str, tuple[float | None, ...]]:
     """Every task's losses by page; None for those not scored, and for pages without sequences."""
     losses: dict[str, list[float | None]] = {
-        name: [None] * size for name, size in run.round.sizes.items()
+        task.name: [None] * len(task.pages) for task in run.round.tasks if task.pages
     }
     for page, loss in zip(run.round.pages, run.losses.tolist(), strict=True):
         losses[page.task][page.place] = None if math.isnan(loss) else loss
@@ -168,9 +165,9 @@ def _total(run: Run, pages: RoundPages) -> ModelScore | None:
     """The score of a model that was scored on every page."""
     if run.failure is not None or run.pages_scored < len(pages.plan):
         return None
-    tasks = run.terms.competition.tasks
-    failed = [task.name for task in tasks if task.name not in pages.sizes]
-    return aggregate(tasks, {name: _mean(run, name) for name in pages.sizes}, failed)
+    raw = {task.name: _mean(run, task.name) for task in pages.tasks if task.pages}
+    failed = [task.name for task in pages.tasks if not task.pages]
+    return aggregate(run.terms.competition.tasks, raw, failed)
 
 
 def _mean(run: Run, task: str) -> float | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.competition.evaluation.contender import Terms
+from iotapretrain.competition.records.round_field import plan_of
 from iotapretrain.competition.records.round_record import PageRecord, Reason, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
 from iotapretrain.data.outcome import Missing, RoundText, round_text
@@ -37,34 +38,31 @@ class Page:
 class RoundPages:
     """All pages that hold a sequence, task after task, and how they are raced over.
 
-    `sizes` counts the pages of each task, empty ones included.
+    `tasks` are all of the round's, with what its record says of them.
     """
 
     pages: tuple[Page, ...]
     plan: PagePlan
-    sizes: dict[str, int]
+    tasks: tuple[TaskRecord, ...]
 
     @classmethod
     def of(cls, text: RoundText, terms: Terms) -> RoundPages:
         """From the text of a round; a competition without any text has no round."""
-        if not text.batches:
-            raise InputError(
-                f"round: no task of {terms.competition.name} has text; wait until one has"
-            )
-        weights = {task.name: task.weight for task in terms.competition.tasks}
-        pages: list[Page] = []
-        tasks: list[tuple[str, float, Sequence[int]]] = []
-        for name, batch in text.batches.items():
-            whole = [
-                _page(name, place, packed)
-                for place, packed in enumerate(batch.pages)
-                if len(packed.sequences)
-            ]
-            pages += whole
-            tasks.append((name, weights[name], [len(page.ids) for page in whole]))
-        plan = PagePlan.of(terms.seed, terms.competition.id, tasks)
-        sizes = {name: len(batch.pages) for name, batch in text.batches.items()}
-        return cls(tuple(pages), plan, sizes)
+        competition = terms.competition
+        tasks = task_records(competition.tasks, text)
+        plan = plan_of(tasks, terms.seed, competition.id)
+        if plan is None:
+            raise InputError(f"round: no task of {competition.name} has text; wait until one has")
+        if len(plan.weights) < len(text.batches):
+            raise InputError(f"round: a task of {competition.name} has pages but no sequences")
+        pages = tuple(
+            _page(task.name, place, packed)
+            for task in tasks
+            if task.pages
+            for place, packed in enumerate(text.batches[task.name].pages)
+            if len(packed.sequences)
+        )
+        return cls(pages, plan, tasks)
 
 
 def read_text(
