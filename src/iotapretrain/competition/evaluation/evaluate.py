@@ -113,10 +113,7 @@ def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
 
 
 def _evaluated(
-    contenders: Sequence[Contender],
-    runs: Mapping[str, Run],
-    pages: RoundPages,
-    race: Race | None,
+    contenders: Sequence[Contender], runs: Mapping[str, Run], pages: RoundPages, race: Race | None
 ) -> Evaluated:
     """Everything about the round, contender by contender."""
     scores = {digest: _total(run, pages) for digest, run in runs.items()}

@@ -127,12 +127,7 @@ def read_opinions(
 
 
 def newest(
-    hub: Hub,
-    source: Source,
-    network: str,
-    netuid: int,
-    competition: int,
-    about: str | None = None,
+    hub: Hub, source: Source, network: str, netuid: int, competition: int, about: str | None = None
 ) -> RoundRecord | None:
     """A validator's newest record of a competition, or the newest about a hotkey: a model that has
     lost, or was refused for good, is in no record afterwards.
@@ -146,28 +141,23 @@ def recent(
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its last rounds, newest first."""
     rounds = WholeHistory(hub, source.repositories)
-    numbers = rounds.numbers()[: -LOOK_BACK - 1 : -1]
-    return _signed(rounds, numbers, source, network, netuid, competition)
+    signed = map(rounds.read, rounds.numbers()[: -LOOK_BACK - 1 : -1])
+    return _own(signed, source, network, netuid, competition)
 
 
 def rounds_of(
     rounds: WholeHistory, source: Source, network: str, netuid: int, competition: int, newest: int
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its newest so many, oldest first."""
-    numbers = rounds.numbers()[-newest:]
-    return _signed(rounds, numbers, source, network, netuid, competition)
+    signed = map(rounds.read, rounds.numbers()[-newest:])
+    return _own(signed, source, network, netuid, competition)
 
 
-def _signed(
-    rounds: WholeHistory,
-    numbers: Iterable[int],
-    source: Source,
-    network: str,
-    netuid: int,
-    competition: int,
+def _own(
+    rounds: Iterable[SignedRound], source: Source, network: str, netuid: int, competition: int
 ) -> Iterator[RoundRecord]:
-    for number in numbers:
-        signed = rounds.read(number)
+    """Those of the competition that this validator signed; each is read when it is asked for."""
+    for signed in rounds:
         if signed.record.competition == competition and is_of(signed, source, network, netuid):
             yield signed.record
 
