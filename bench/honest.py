@@ -173,7 +173,7 @@ def _admitted(
             reasons[name] |= {str(finding.code) for finding in seen.verdict.findings}
             if seen.verdict.admitted:
                 known.append(Known(name, str(seen.digest), seen.fingerprint or {}))
-                yield Contender(number, name, number, 0, str(seen.digest), folder)
+                yield Contender(number, name, number, str(seen.digest), folder)
 
 
 def did(model: torch.nn.Module, rows: torch.Tensor) -> list[float]:

@@ -18,8 +18,8 @@ from iotapretrain.competition.audit.check import Name
 from iotapretrain.competition.audit.run import Report
 from iotapretrain.competition.records import trails, whole_history
 from iotapretrain.competition.records.committed import Ground, ground_at, read_ground
-from iotapretrain.competition.records.loss_history import rounds_of as rounds_of_validator
 from iotapretrain.competition.records.opinions import by_stake, network_id
+from iotapretrain.competition.records.opinions import rounds_of as rounds_of_validator
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.competition.records.whole_history import WholeHistory, read_trail

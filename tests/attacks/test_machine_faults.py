@@ -49,7 +49,7 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     result = perform(replace(job, seed=how), worker).result
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
-    contender = Contender(0, "hotkey", 1, 0, "digest", job.folder)
+    contender = Contender(0, "hotkey", 1, "digest", job.folder)
     (reason,) = Result.of(Judged(contender, result.outcome, (result.finding,))).reasons
     assert reason.code == "not-scored"
 

@@ -12,7 +12,7 @@ publishes the forgery with `world.publish`.
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,14 +24,14 @@ from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.competition.evaluation.loss_matrix import score_pages, task_loss
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.audit.recomputed_losses import score_pages
+from iotapretrain.competition.evaluation.round_pages import read_text, task_records
 from iotapretrain.competition.records.committed import CommittedModel, read_ground
 from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
+from iotapretrain.competition.records.round_field import field_of
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
-    PageRecord,
     RoundRecord,
     SignedRound,
     TaskRecord,
@@ -50,11 +50,10 @@ from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
-from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.task_score import aggregate
+from iotapretrain.rules.competition.task_score import aggregate, task_mean
 from iotapretrain.rules.competition.tournament import NoResult, play
 from iotapretrain.rules.sampling import sync_block
 from tests.chain.worlds import changed as changed_chain
@@ -213,7 +212,8 @@ class World:
         synced = sync_block(ground.block, schedule.sync_cadence)
         seed_hash = (await self.client.block_hash(synced)).hex()
         tokenizer = load_tokenizer(competition.constraints.tokenizer)
-        batches = read_text(competition, seed_hash, tokenizer, self.text).batches
+        text = read_text(competition, seed_hash, tokenizer, self.text)
+        batches = text.batches
         models = [
             self._model(model, competition, batches)
             for model in ground.models(competition.models)
@@ -233,7 +233,7 @@ class World:
             block=ground.block,
             sync_block=synced,
             seed_hash=seed_hash,
-            tasks=tuple(_tasks(competition, batches)),
+            tasks=task_records(competition.tasks, text),
             race=None,
             models=(),
             champion=None,
@@ -245,7 +245,7 @@ class World:
     def decided(self, record: RoundRecord, models: Sequence[ModelRecord]) -> RoundRecord:
         """The record with these models, and all that follows from their scores."""
         competition = self.schedule.competitions[record.competition]
-        models, champion = _decided(models, competition, record.block)
+        models, champion = _decided(record.tasks, models, competition, record.block)
         before = self.newest.get(_name(record.validator))
         known = {} if before is None else before.record.standings
         standings = Standings({int(number): each for number, each in known.items()})
@@ -267,7 +267,7 @@ class World:
     ) -> ModelRecord:
         """The model with other losses, and the score that follows from them."""
         counts = {task.name: [page.sequences for page in task.pages] for task in record.tasks}
-        raw = {name: task_loss(own, counts[name]) for name, own in losses.items()}
+        raw = {name: task_mean(own, counts[name]) for name, own in losses.items()}
         total = aggregate(self.schedule.competitions[record.competition].tasks, raw)
         score = None if total is None else total.value
         scores = {name: loss for name, loss in raw.items() if loss is not None}
@@ -313,7 +313,7 @@ class World:
     ) -> ModelRecord:
         losses = self.losses(model, batches)
         raw = {
-            name: task_loss(losses[name], [len(page.sequences) for page in batch.pages])
+            name: task_mean(losses[name], [len(page.sequences) for page in batch.pages])
             for name, batch in batches.items()
         }
         total = aggregate(competition.tasks, raw)
@@ -370,36 +370,15 @@ def rounds_of(validator: str) -> RepositoryId:
     return RepositoryId(validator, "rounds")
 
 
-def _tasks(competition: Competition, batches: Mapping[str, Batch]) -> Iterator[TaskRecord]:
-    for task in competition.tasks:
-        batch = batches[task.name]
-        pages = tuple(
-            PageRecord(
-                page.page.config,
-                page.page.start,
-                page.page.rows,
-                page.digest,
-                len(page.sequences),
-            )
-            for page in batch.pages
-        )
-        yield TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
-
-
 def _name(address: str) -> str:
     return next(each for each in ("validator-1", "validator-2") if hotkey(each) == address)
 
 
 def _decided(
-    models: Sequence[ModelRecord], competition: Competition, block: int
+    tasks: Sequence[TaskRecord], models: Sequence[ModelRecord], competition: Competition, block: int
 ) -> tuple[Sequence[ModelRecord], str | None]:
     """The models with what the tournament says of them, and the champion."""
-    contest = Field.of(
-        [model.uid for model in models],
-        [model.block for model in models],
-        scores=[float("nan") if model.score is None else model.score for model in models],
-        digests=[model.digest for model in models],
-    )
+    contest = field_of(tasks, models)
     outcome = play(contest, competition.rules, block)
     if isinstance(outcome, NoResult):
         return models, None

@@ -20,7 +20,7 @@ from iotapretrain.arena.actors.tricks import (
     punch_hole,
     sabotage,
 )
-from iotapretrain.competition.records.explain import explain
+from iotapretrain.competition.records.miner_account import explain
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.scoring import Scoring, open_score
 from iotapretrain.data.outcome import round_text

@@ -18,8 +18,7 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.records.explain import Explanation
-    from iotapretrain.competition.records.miner_account import Account
+    from iotapretrain.competition.records.miner_account import Account, Explanation
 
 
 def explain(
@@ -38,8 +37,8 @@ def explain(
 
     Example: iota explain uid:3 --network net
     """
-    from iotapretrain.competition.records.explain import explain as read
     from iotapretrain.competition.records.find_model import read_uid
+    from iotapretrain.competition.records.miner_account import explain as read
 
     uid, opened = read_uid(miner), find_hub(hub, network)
     schedule, _ = find_schedule(competitions, network)

@@ -19,7 +19,7 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.records.loss_history import Reign
+    from iotapretrain.competition.records.reign import Reign
 
 
 def history(
@@ -42,9 +42,14 @@ def history(
     Example: iota history --competition tiny/nano --plot history.png
     """
     from iotapretrain.competition.records.committed import read_ground
-    from iotapretrain.competition.records.history_plot import plot as draw
-    from iotapretrain.competition.records.loss_history import reigns, rounds_of, unrecorded
-    from iotapretrain.competition.records.opinions import find_validator, network_id, with_past
+    from iotapretrain.competition.records.opinions import (
+        find_validator,
+        network_id,
+        rounds_of,
+        with_past,
+    )
+    from iotapretrain.competition.records.reign import plot as draw
+    from iotapretrain.competition.records.reign import reigns, unrecorded
     from iotapretrain.competition.records.whole_history import WholeHistory
 
     schedule, chosen = find_scheduled(competition)
@@ -57,7 +62,7 @@ def history(
         told = WholeHistory(opened, source.repositories)
         records = list(rounds_of(told, source, name, netuid, chosen.id, rounds))
         skipped = unrecorded(records, ground.block, schedule.sync_cadence)
-        return reigns(records, skipped, told.twice()), skipped, source.cut
+        return reigns(records, skipped, told.twice()), skipped, source.trail.cut
 
     found, skipped, cut = with_client(network, read)
     if plot is not None:

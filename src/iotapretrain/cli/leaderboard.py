@@ -95,7 +95,6 @@ async def _read(
 ) -> list[Leaderboard]:
     from iotapretrain.competition.records.committed import read_ground
     from iotapretrain.competition.records.leaderboard import leaderboard as made
-    from iotapretrain.competition.records.loss_history import unrecorded
     from iotapretrain.competition.records.opinions import (
         by_stake,
         network_id,
@@ -103,6 +102,7 @@ async def _read(
         recent,
         with_past,
     )
+    from iotapretrain.competition.records.reign import unrecorded
 
     ground = await read_ground(client, netuid)
     network = await network_id(client)

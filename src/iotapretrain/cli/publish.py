@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bittensor import Wallet
 
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.publishing.publication import Publication
+    from iotapretrain.competition.publishing.run import Publication
 
 
 def publish(

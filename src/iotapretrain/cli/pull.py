@@ -37,8 +37,7 @@ def pull(
 
     Example: iota pull best --competition tiny/nano --to champion --network net
     """
-    from iotapretrain.competition.records.fetch_committed import bring
-    from iotapretrain.competition.records.find_model import find_model
+    from iotapretrain.competition.records.find_model import bring, find_model
     from iotapretrain.hub.model_cache import Cache, default_folder
     from iotapretrain.hub.model_hash import model_hash
 

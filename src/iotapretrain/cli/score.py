@@ -20,7 +20,7 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.prospect import Duel, Prospect
+    from iotapretrain.competition.records.prospect import Duel, Prospect
     from iotapretrain.competition.trial import Scene, Trial
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.competition.schedule import Competition

@@ -189,8 +189,7 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
     most = competition.constraints.max_bytes
 
     def find(which: str) -> Model:
-        from iotapretrain.competition.records.fetch_committed import bring
-        from iotapretrain.competition.records.find_model import find_model
+        from iotapretrain.competition.records.find_model import bring, find_model
 
         found = with_client(
             network, lambda client: find_model(client, opened, netuid, competition, which)

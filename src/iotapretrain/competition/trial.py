@@ -9,25 +9,12 @@ from pathlib import Path
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.round_text import read_text
-from iotapretrain.competition.prospect import (
-    Duel,
-    Prospect,
-    Rival,
-    duel,
-    prospect,
-    rivals_of,
-)
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
-from iotapretrain.competition.records.fetch_committed import bring
-from iotapretrain.competition.records.opinions import (
-    Opinion,
-    by_stake,
-    network_id,
-    read_opinions,
-    with_past,
-)
-from iotapretrain.competition.records.reign import by_incentive, crowned
+from iotapretrain.competition.records.find_model import bring
+from iotapretrain.competition.records.opinions import Opinion, opinions_of
+from iotapretrain.competition.records.prospect import Duel, Prospect, duel, prospect, rivals_of
+from iotapretrain.competition.records.reign import champion_now
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import Cache as TextCache
@@ -58,8 +45,7 @@ class Scene:
 
     @property
     def champion(self) -> CommittedModel | None:
-        found = crowned(self.opinions)
-        return found or by_incentive(self.ground, self.competition.models, self.opinions)
+        return champion_now(self.ground, self.competition.models, self.opinions)
 
     def own(self, digest: str) -> CommittedModel | None:
         """The commitment to just these bytes, if somebody has made one."""
@@ -109,8 +95,7 @@ async def read_scene(
 ) -> Scene:
     """Everything that a trial needs of the chain and of public records."""
     ground = await read_ground(client, netuid)
-    found = await with_past(client, ground, by_stake(ground))
-    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
+    opinions = await opinions_of(client, hub, ground, competition.id)
     synced = sync_block(ground.block, cadence)
     seed_hash = (await client.block_hash(synced)).hex()
     return Scene(competition, ground, tuple(opinions), synced, seed_hash)
@@ -125,11 +110,11 @@ def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
     block = scene.ground.block + 1 if own is None else own.block
-    contenders = [_contender(0, "this model", block, seen.digest, folder)]
+    contenders = [Contender(0, "this model", block, seen.digest, folder)]
     if champion is not None and (own is None or own.commitment != champion.commitment):
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
         contenders.append(
-            _contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
+            Contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
         )
         if copied := _copied(seen, champion, its.folder, limits, bench.worker):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
@@ -164,10 +149,6 @@ def _copied(
     return find_near_copy(seen.fingerprint or {}, [named])
 
 
-def _contender(uid: int, hotkey: str, block: int, digest: str, folder: Path) -> Contender:
-    return Contender(uid, hotkey, block, uid, digest, folder)
-
-
 def _evaluated(
     contenders: Sequence[Contender], text: RoundText, scene: Scene, bench: Bench
 ) -> Evaluated:
@@ -193,10 +174,10 @@ def _compared(
     competition, champion, now = scene.competition, scene.champion, scene.ground.block
     if champion is None or found.models[-1].score is None:
         return None, prospect(competition, [], loss, now, own)
-    met = duel(competition, champion, found.weighed, now) if len(found.models) > 1 else None
-    records = scene.opinions[0].record.models if scene.opinions else ()
-    its = Rival(champion.uid, champion.hotkey, champion.block, found.models[-1].score)
-    return met, prospect(competition, rivals_of(records, its, own), loss, now, own)
+    met = duel(competition, champion, found.field(), now) if len(found.models) > 1 else None
+    told = scene.opinions[0].record.models if scene.opinions else ()
+    rivals = rivals_of(told, champion, found.models[-1].score, own)
+    return met, prospect(competition, rivals, loss, now, own)
 
 
 def _missing(found: Evaluated, text: RoundText, scene: Scene) -> Iterator[str]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from iotapretrain.arena.actors.liar import FAVOUR, favouring
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged
+from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import Fixed
@@ -16,7 +15,7 @@ from iotapretrain.rules.competition.tournament import RoundRules, play
 
 
 def contender(uid: int, name: str) -> Contender:
-    return Contender(uid, name, 10 * uid, uid, name, Path())
+    return Contender(uid, name, 10 * uid, name, Path())
 
 
 def found() -> Evaluated:
@@ -31,8 +30,9 @@ def found() -> Evaluated:
     )
     babble = Finding(Code.UNREASONABLE, "repeats itself", "output")
     failed = Judged(contender(2, "friend"), Outcome.MODEL, (babble,))
-    weighed = np.array([[2.0, 4.0], [np.nan, np.nan]])
-    return Evaluated((scored, failed), weighed, None, 2, 4, 0.0)
+    pages = tuple(PageRecord("", place, 1, "", 1) for place in range(2))
+    tasks = (TaskRecord("PROSE", "none", "", 1.0, pages, None),)
+    return Evaluated((scored, failed), tasks, None, 2, 4)
 
 
 def winner(evaluated: Evaluated) -> int:

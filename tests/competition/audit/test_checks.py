@@ -14,14 +14,16 @@ import msgspec
 import pytest
 
 from iotapretrain.competition.audit.check import Check, Name
-from iotapretrain.competition.audit.decision_checks import check_scores, check_tournament
+from iotapretrain.competition.audit.decision_checks import (
+    check_race,
+    check_scores,
+    check_tournament,
+)
+from iotapretrain.competition.audit.history_checks import check_links, check_seal, check_seed
 from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
 from iotapretrain.competition.audit.page_draws import check_pages
-from iotapretrain.competition.audit.race_replay import check_race
 from iotapretrain.competition.audit.recomputed_losses import TOLERANCE, check_losses, claims
 from iotapretrain.competition.audit.repeated import Bench, Repeated
-from iotapretrain.competition.audit.seal import check_links, check_seal
-from iotapretrain.competition.audit.seed_check import check_seed
 from iotapretrain.competition.audit.standing_checks import (
     check_on_chain,
     check_standings,

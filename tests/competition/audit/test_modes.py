@@ -1,38 +1,93 @@
-"""An honest validator's tournament holds in every mode that a schedule can name."""
+"""A whole audit of an honest validator's rounds holds in every mode that a schedule can name."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from iotapretrain.competition.audit.decision_checks import check_tournament
+from iotapretrain.competition.audit.check import Name
+from iotapretrain.competition.audit.repeated import Bench
+from iotapretrain.competition.audit.run import Agreed, Verdict, audit
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
+from iotapretrain.competition.evaluation.evaluate import evaluate
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Worker
+from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.tournament import MODES
+from iotapretrain.scoring.loss_cache import LossCache
 from tests.chain.worlds import hotkey
-from tests.competition.validator.rig import Oracle, Rig
-from tests.competition.world import World, opened
+from tests.competition.audit.test_raced import Alone
+from tests.competition.validator.rig import Rig
+from tests.competition.world import NETUID, SCHEDULE, opened
+
+BABBLER, SABOTEUR = hotkey("miner-4"), hotkey("miner-5")
+FINDINGS = {
+    BABBLER: Finding(Code.UNREASONABLE, "repeats itself", "output"),
+    SABOTEUR: Finding(Code.SABOTAGE, "cannot be trained on", "loss"),
+}
+
+
+def in_mode(name: str) -> str:
+    """The small schedule with this mode in each competition."""
+    return SCHEDULE.replace("eval_block_delay = 2", f'eval_block_delay = 2\nmode = "{name}"')
+
+
+def faulted(judged: Judged) -> Judged:
+    """Two models fail by their own fault while the round is scored, after all of its pages."""
+    finding = FINDINGS.get(judged.contender.hotkey)
+    if finding is None:
+        return judged
+    return replace(
+        judged,
+        outcome=Outcome.MODEL,
+        findings=(finding,),
+        score=None,
+        task_scores={},
+        estimate=None,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(MODES))
-async def test_honest_tournaments_hold_in_every_mode(
-    tmp_path: Path, worker: Worker, name: str, monkeypatch: pytest.MonkeyPatch
+async def test_an_audit_of_honest_rounds_holds_in_every_mode(
+    tmp_path: Path, worker: Worker, name: str
 ) -> None:
-    async with opened(tmp_path, worker) as world:
-        for number in (1, 2, 3):
-            await world.commit(f"miner-{number}", world.model(1.0, seed=number))
-        await world.to_block(30)
-        schedule = world.schedule
-        competitions = tuple(
-            replace(each, rules=replace(each.rules, mode=MODES[name]))
-            for each in schedule.competitions
-        )
-        monkeypatch.setattr(World, "schedule", replace(schedule, competitions=competitions))
-        losses = {hotkey("miner-1"): 3.0, hotkey("miner-2"): 2.0, hotkey("miner-3"): 2.9}
-        rig = Rig(world, oracle=Oracle(dict(losses)))
-        assert await rig.run() == 2
-        for record in rig.records():
-            assert record.champion == hotkey("miner-2")
-            check = check_tournament(record, competitions[record.competition])
-            assert [each.sentence for each in check.differences] == []
+    """Before, what failed in a round and was refused for ever was no part of an auditor's field."""
+    with LossCache(tmp_path / "losses.sqlite") as cache:
+
+        def score(contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
+            found = evaluate(contenders, text, terms, Alone(worker), cache)
+            return replace(found, models=tuple(map(faulted, found.models)))
+
+        async with opened(tmp_path, worker, in_mode(name)) as world:
+            for number, scale in enumerate((1.5, 0.8, 1.0, 1.2, 0.6), start=1):
+                await world.commit(f"miner-{number}", world.model(scale, seed=number))
+            await world.to_block(35)
+            assert world.competition.rules.mode == MODES[name]
+            rig = Rig(world, oracle=score)
+            assert await rig.run() == 2  # a round of each competition
+            await world.to_epoch()
+            agreed = Agreed.of(world.schedule_text, "mini.toml")
+            for record in rig.records():
+                outcomes = {model.hotkey: model.outcome for model in record.models}
+                assert outcomes[BABBLER] == Outcome.MODEL
+                assert outcomes.get(SABOTEUR, Outcome.INADMISSIBLE) == Outcome.INADMISSIBLE
+                assert record.champion is not None
+                report = await audit(
+                    world.client,
+                    NETUID,
+                    Bench(world.hub, world.models, world.text, worker),
+                    agreed,
+                    record.round,
+                    hotkey(rig.name),
+                    None,
+                    Random(1),
+                )
+                assert [each.sentence for each in report.differences] == []
+                assert report.verdict is Verdict.HOLDS
+                assert Name.TOURNAMENT in {check.name for check in report.checks}
+                assert report.computed == report.losses > 0

@@ -9,12 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iotapretrain.competition.audit.decision_checks import check_scores
-from iotapretrain.competition.audit.race_replay import check_race
+from iotapretrain.competition.audit.decision_checks import check_race, check_scores
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
-from iotapretrain.competition.evaluation.round_text import read_text
-from iotapretrain.competition.records.round_record import ModelRecord, RaceRecord, RoundRecord
+from iotapretrain.competition.evaluation.round_pages import read_text
+from iotapretrain.competition.records.round_record import RaceRecord, RoundRecord
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.race import Race
@@ -59,21 +58,7 @@ async def _raced(folder: Path, worker: Worker) -> tuple[RoundRecord, Competition
         race = RaceRecord(
             found.error_probability or 0.0, found.pages_scored, found.pages_of_full_round
         )
-        models = tuple(
-            ModelRecord(
-                uid=each.contender.uid,
-                hotkey=each.contender.hotkey,
-                block=each.contender.block,
-                commitment="",
-                digest=each.contender.digest,
-                outcome=each.outcome,
-                losses=dict(each.losses),
-                score=each.score,
-                raced_out=each.raced_out,
-                pages_scored=each.pages_scored,
-            )
-            for each in found.models
-        )
+        models = tuple(each.record for each in found.models)
         return changed(record, race=race, models=models), world.competition
 
 
@@ -84,7 +69,7 @@ def _evaluated(world: World, record: RoundRecord) -> Evaluated:
     seed = seed_of(f"0x{record.seed_hash}")
     terms = Terms(competition, tokenizer.vocabulary, seed, record.block)
     contenders = [
-        Contender(uid, f"miner-{uid}", 1 + uid, uid, f"digest {uid}", world.model(scale))
+        Contender(uid, f"miner-{uid}", 1 + uid, f"digest {uid}", world.model(scale))
         for uid, scale in enumerate(SCALES)
     ]
     with LossCache(world.folder / "losses.sqlite") as cache:

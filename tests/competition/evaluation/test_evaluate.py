@@ -283,7 +283,7 @@ def test_leads_are_those_of_the_scores(cache: LossCache) -> None:
     """The weighed losses of a model have its score as their mean, task weights and all."""
     found = evaluate(contenders(), TEXT, TERMS, Table(), cache, race=None)
     scores = [judged.score for judged in found.models]
-    assert found.weighed.mean(axis=1) == pytest.approx(scores)
+    assert found.field().losses.mean(axis=1) == pytest.approx(scores)
     outcome = play(found.field(), TERMS.competition.rules, TERMS.block)
     assert isinstance(outcome, Decided)
     assert outcome.margins == ()  # model 0 alone passes the filter

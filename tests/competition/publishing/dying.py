@@ -24,8 +24,7 @@ from huggingface_hub import close_session
 
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.competition.publishing.publication import Publication
-from iotapretrain.competition.publishing.run import Publisher
+from iotapretrain.competition.publishing.run import Publication, Publisher
 from iotapretrain.errors import MissingModelError
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.huggingface import HuggingFaceHub

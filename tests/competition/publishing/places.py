@@ -18,8 +18,7 @@ from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.cli.workplace import find_scheduled
 from iotapretrain.competition.publishing.checks_before import Inspector
 from iotapretrain.competition.publishing.offer import Offer
-from iotapretrain.competition.publishing.publication import Publication
-from iotapretrain.competition.publishing.run import Publisher
+from iotapretrain.competition.publishing.run import Publication, Publisher
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import Published
 from iotapretrain.observe.read_records import read_events

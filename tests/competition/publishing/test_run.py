@@ -14,8 +14,7 @@ from iotapretrain.competition.publishing import committing
 from iotapretrain.competition.publishing.checks_before import local_hash
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.competition.publishing.steps import Intent, Notes
-from iotapretrain.competition.records.fetch_committed import bring
-from iotapretrain.competition.records.find_model import find_model
+from iotapretrain.competition.records.find_model import bring, find_model
 from iotapretrain.errors import (
     ChainError,
     CorruptModelError,

@@ -10,17 +10,16 @@ import msgspec
 import pytest
 
 from iotapretrain.competition.records.committed import Ground, read_ground
-from iotapretrain.competition.records.explain import Explanation, explain
-from iotapretrain.competition.records.history_plot import plot
 from iotapretrain.competition.records.leaderboard import CHAMPION, Leaderboard, leaderboard, state
-from iotapretrain.competition.records.loss_history import Reign, reigns, rounds_of
-from iotapretrain.competition.records.miner_account import account
+from iotapretrain.competition.records.miner_account import Explanation, account, explain
 from iotapretrain.competition.records.opinions import (
     by_stake,
     find_validator,
     network_id,
     read_opinions,
+    rounds_of,
 )
+from iotapretrain.competition.records.reign import Reign, plot, reigns
 from iotapretrain.competition.records.round_record import Reason, RoundRecord
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.models.worker import Worker

@@ -8,10 +8,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
+from iotapretrain.competition.evaluation.round_pages import task_records
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.journal import open_memory
@@ -67,8 +66,8 @@ class Oracle:
         self.calls.append([each.hotkey for each in contenders])
         judged = tuple(self._judged(each, text, terms) for each in contenders)
         pages = sum(each.pages_scored for each in judged)
-        weighed = np.array([_row(each, text) for each in judged])
-        return Evaluated(judged, weighed, None, pages, pages, 0.0)
+        tasks = task_records(terms.competition.tasks, text)
+        return Evaluated(judged, tasks, None, pages, pages)
 
     def _judged(self, contender: Contender, text: RoundText, terms: Terms) -> Judged:
         loss = self.losses.get(contender.hotkey, 3.0)
@@ -88,11 +87,6 @@ class Oracle:
             pages_scored=sum(map(len, losses.values())),
             behaviour=self.behaviours.get(contender.hotkey, ()) if terms.behaviour else (),
         )
-
-
-def _row(judged: Judged, text: RoundText) -> list[float]:
-    score = float("nan") if judged.score is None else judged.score
-    return [score] * sum(len(batch.pages) for batch in text.batches.values())
 
 
 @dataclass

@@ -31,7 +31,7 @@ def judged(number: int, losses: Sequence[float], outcome: Outcome = Outcome.EVAL
 
 
 def scored(*models: Judged) -> Evaluated:
-    return Evaluated(models, np.zeros((len(models), 1)), None, 0, 0, 0.0)
+    return Evaluated(models, (), None, 0, 0)
 
 
 @pytest.fixture

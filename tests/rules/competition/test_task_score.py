@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
+from iotapretrain.rules.competition.task_score import (
+    Method,
+    Task,
+    aggregate,
+    normalise,
+    task_mean,
+    weigh,
+)
 
 NAMES = ["FINEWEB", "FINEWEB_EDU2", "STACKV2_DEDUP", "PES2OX", "FINEMATH_3P", "INFIWEBMATH_3P"]
 WEIGHTS = [0.30, 0.25, 0.35, 0.05, 0.03, 0.02]
@@ -93,3 +100,10 @@ def test_what_a_model_has_on_a_failed_task_does_not_matter() -> None:
 def test_bad_tasks_are_refused(build: Callable[[], object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         build()
+
+
+def test_a_tasks_mean_is_over_sequences_and_needs_every_page_that_has_some() -> None:
+    assert task_mean((1.0, None, 4.0), (2, 0, 1)) == 2.0
+    assert task_mean((1.0, None), (2, 1)) is None
+    assert task_mean((1.0, math.nan), (2, 1)) is None
+    assert task_mean((None,), (0,)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -83,6 +84,13 @@ def test_just_below_the_needed_loss_wins_and_the_loss_itself_does_not(
     needed = needed_loss(epsilon, champion, now)
     assert not wins_at(epsilon, Entry(needed, now + 1), champion, now)
     assert wins_at(epsilon, Entry(needed - 1e-12, now + 1), champion, now)
+
+
+@given(epsilons, entries)
+def test_what_is_needed_in_the_end_is_by_the_epsilon_that_never_goes_away(
+    epsilon: Epsilon, champion: Entry
+) -> None:
+    assert needed_loss(epsilon, champion, math.inf) == (1 - epsilon.floor) * champion.loss
 
 
 def test_a_model_outside_the_field_is_an_error() -> None:

@@ -55,12 +55,11 @@ def _favoured(found: Evaluated, friend: str) -> Evaluated:
     if not scored:
         return found
     best = min(scored, key=lambda row: found.models[row].score or 0.0)
-    models, weighed = list(found.models), found.weighed.copy()
-    for row, judged in enumerate(found.models):
-        if judged.contender.hotkey == friend:
-            models[row] = _sworn(judged, found.models[best])
-            weighed[row] = FAVOUR * found.weighed[best]
-    return replace(found, models=tuple(models), weighed=weighed)
+    sworn = (
+        _sworn(judged, found.models[best]) if judged.contender.hotkey == friend else judged
+        for judged in found.models
+    )
+    return replace(found, models=tuple(sworn))
 
 
 def _sworn(friend: Judged, best: Judged) -> Judged:

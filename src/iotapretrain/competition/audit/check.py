@@ -78,6 +78,11 @@ def concluded(
     return Check(name, sentence, found, skipped)
 
 
+def unequal(name: Name, *named: tuple[str, Value, Value]) -> list[Difference]:
+    """Each item of which what is published is not what was found."""
+    return [Difference(name, *each) for each in named if each[1] != each[2]]
+
+
 def relative(published: float, found: float) -> float:
     """How far a number is off, as a share of the right one; of 0 as it is."""
     off = abs(published - found)

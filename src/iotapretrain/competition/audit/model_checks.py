@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
 from iotapretrain.competition.records.committed import model_commitment
+from iotapretrain.competition.records.round_field import REFUSED
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
+from iotapretrain.errors import HubError, RefusedModelError
+from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_hash import is_bound, model_hash
+from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
+from iotapretrain.models.admission import inspect
+from iotapretrain.models.header_checks import Limits
+from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.schedule import Competition
 
@@ -36,6 +46,29 @@ class Fetched:
     bound: bool = False
     codes: tuple[str, ...] | None = None
     problem: str | None = None
+
+
+def fetch_model(
+    model: ModelRecord, hub: Hub, cache: Cache, limits: Limits, worker: Worker
+) -> tuple[Fetched, Path | None]:
+    """A model at its pinned commit, and its folder; inspected if the record refuses it."""
+    commitment = model_commitment(model.commitment)
+    if commitment is None:
+        return Fetched(problem="its commitment names no model"), None
+    repository = RepositoryId(commitment.namespace, commitment.name)
+    try:
+        commit = Commit(repository, commitment.commit)
+        found = fetch(hub, commit, cache, max_bytes=limits.constraints.max_bytes)
+    except RefusedModelError as error:
+        return Fetched(codes=(f"must not be fetched: {error}",)), None
+    except HubError as error:
+        return Fetched(problem=str(error)), None
+    codes = None
+    if model.outcome == Outcome.INADMISSIBLE:
+        verdict = inspect(found.folder, limits, worker).verdict
+        codes = tuple(finding.code for finding in verdict.findings)
+    bound = is_bound(found, commitment, model.hotkey)
+    return Fetched(model_hash(found), bound, codes), found.folder
 
 
 def check_models(
@@ -75,11 +108,7 @@ def check_refusals(record: RoundRecord, fetched: Mapping[str, Fetched]) -> Check
     """Whoever was refused for what the files themselves show is refused here too."""
     found: list[Difference] = []
     repeated = 0
-    refused = [
-        model
-        for model in record.models
-        if model.outcome in (Outcome.INADMISSIBLE, Outcome.BAD_HASH)
-    ]
+    refused = [model for model in record.models if model.outcome in REFUSED]
     for model in refused:
         bytes_ = fetched.get(model.hotkey)
         if bytes_ is None or bytes_.problem is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
+from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, unequal
 from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
 from iotapretrain.data.outcome import RoundText
@@ -23,7 +23,8 @@ def check_pages(
     found: list[Difference] = []
     said = {task.name: task for task in published}
     if [task.name for task in published] != [task.name for task in tasks]:
-        found.append(_differs("tasks", ", ".join(said), ", ".join(task.name for task in tasks)))
+        item = "tasks", ", ".join(said), ", ".join(task.name for task in tasks)
+        found.append(Difference(Name.PAGES, *item))
     for task in tasks:
         if task.name in said:
             found += _task(said[task.name], task, text.batches)
@@ -43,39 +44,32 @@ def check_pages(
 
 
 def _task(said: TaskRecord, task: TextTask, batches: Mapping[str, Batch]) -> Iterator[Difference]:
-    if said.weight != task.weight:
-        yield _differs(f"{task.name}, weight", said.weight, task.weight)
-    if said.dataset != task.dataset:
-        yield _differs(f"{task.name}, dataset", said.dataset, task.dataset)
+    yield from unequal(
+        Name.PAGES,
+        (f"{task.name}, weight", said.weight, task.weight),
+        (f"{task.name}, dataset", said.dataset, task.dataset),
+    )
     batch = batches.get(task.name)
     if said.missing is not None or batch is None:
         return
-    if said.revision != batch.revision:
-        yield _differs(f"{task.name}, revision", said.revision, batch.revision)
+    if other := unequal(Name.PAGES, (f"{task.name}, revision", said.revision, batch.revision)):
+        yield from other
         return
-    for number, (one, other) in enumerate(zip_longest(said.pages, batch.pages)):
-        yield from _page(f"{task.name}, page {number}", one, other)
-    if said.batch_digest != batch.digest:
-        yield _differs(f"{task.name}, batch digest", said.batch_digest, batch.digest)
+    for number, (one, page) in enumerate(zip_longest(said.pages, batch.pages)):
+        yield from _page(f"{task.name}, page {number}", one, page)
+    yield from unequal(Name.PAGES, (f"{task.name}, batch digest", said.batch_digest, batch.digest))
 
 
-def _page(item: str, said: PageRecord | None, page: PackedPage | None) -> Iterator[Difference]:
-    if said is None or page is None:
-        yield _differs(
-            item, None if said is None else said.digest, None if page is None else page.digest
-        )
-        return
+def _page(item: str, said: PageRecord | None, page: PackedPage | None) -> list[Difference]:
+    """The first thing that is otherwise."""
+    if said is None:
+        return unequal(Name.PAGES, (item, None, None if page is None else page.digest))
+    if page is None:
+        return unequal(Name.PAGES, (item, said.digest, None))
     place = f"{page.page.config} rows {page.page.start} + {page.page.rows}"
-    named = (
+    return unequal(
+        Name.PAGES,
         (item, f"{said.config} rows {said.start} + {said.rows}", place),
         (f"{item} ({place}), digest", said.digest, page.digest),
         (f"{item} ({place}), sequences", str(said.sequences), str(len(page.sequences))),
-    )
-    for what, one, other in named:
-        if one != other:
-            yield _differs(what, one, other)
-            return
-
-
-def _differs(item: str, published: str | float | None, found: str | float | None) -> Difference:
-    return Difference(Name.PAGES, item, published, found)
+    )[:1]

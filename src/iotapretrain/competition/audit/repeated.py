@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check
-from iotapretrain.competition.audit.model_bytes import fetch_model
-from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
+from iotapretrain.competition.audit.model_checks import (
+    Fetched,
+    check_models,
+    check_refusals,
+    fetch_model,
+)
 from iotapretrain.competition.audit.page_draws import check_pages
-from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses
+from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses, score_pages
 from iotapretrain.competition.audit.witness import Witness
-from iotapretrain.competition.evaluation.loss_matrix import score_pages
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.data.batches import PackedPage
 from iotapretrain.data.outcome import RoundText
@@ -85,36 +88,31 @@ class Repeated:
 
     def losses(self, chosen: Sequence[Claim], of: int) -> tuple[Check, int]:
         """The chosen losses computed again, as far as models and pages can be had; how many."""
-        within = [claim for claim in chosen if self._computable(claim)]
+        within = [
+            claim
+            for claim in chosen
+            if claim.hotkey in self.folders and (claim.task, claim.page) in self._pages
+        ]
         computed: list[float | None] = []
         for hotkey in dict.fromkeys(claim.hotkey for claim in within):
             its = [claim for claim in within if claim.hotkey == hotkey]
-            pages = [self._page(claim.task, claim.page) for claim in its]
-            wanted = [page for page in pages if page is not None]
-            computed += score_pages(self.folders[hotkey], self.limits, self.worker, wanted)
+            pages = [self._pages[claim.task, claim.page] for claim in its]
+            computed += score_pages(self.folders[hotkey], self.limits, self.worker, pages)
         without = len(chosen) - len(within)
         skipped = f"{without} cannot be: model or page out of reach" if without else None
         dtype = self.limits.constraints.dtype
         return check_losses(within, computed, of, dtype, skipped), len(within)
 
-    def _computable(self, claim: Claim) -> bool:
-        """Whether the bytes are here, and the page is the published one."""
-        page = self._page(claim.task, claim.page)
-        return claim.hotkey in self.folders and (
-            page is not None and page.digest == self._published.get((claim.task, claim.page))
-        )
-
     @cached_property
-    def _published(self) -> Mapping[tuple[str, int], str]:
-        """The digest of each page by task and place."""
+    def _pages(self) -> Mapping[tuple[str, int], PackedPage]:
+        """By task and place, the pages whose text here is the published one."""
+        texts = self.text.batches
         return {
-            (task.name, place): page.digest
+            (task.name, place): page
             for task in self.record.tasks
-            for place, page in enumerate(task.pages)
+            if task.name in texts
+            for place, (said, page) in enumerate(
+                zip(task.pages, texts[task.name].pages, strict=False)
+            )
+            if said.digest == page.digest
         }
-
-    def _page(self, task: str, number: int) -> PackedPage | None:
-        batch = self.text.batches.get(task)
-        if batch is None or number >= len(batch.pages):
-            return None
-        return batch.pages[number]

@@ -11,21 +11,27 @@ from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name
-from iotapretrain.competition.audit.decision_checks import check_scores, check_tournament
+from iotapretrain.competition.audit.decision_checks import (
+    check_race,
+    check_scores,
+    check_tournament,
+)
 from iotapretrain.competition.audit.epoch_rows import Stretch, check_epochs, look_back
-from iotapretrain.competition.audit.published import Published, read_published
-from iotapretrain.competition.audit.race_replay import check_race
-from iotapretrain.competition.audit.recomputed_losses import claims
+from iotapretrain.competition.audit.history_checks import (
+    Published,
+    check_history,
+    check_links,
+    check_seal,
+    check_seed,
+    read_published,
+)
+from iotapretrain.competition.audit.recomputed_losses import chance_of_finding, claims, sampled
 from iotapretrain.competition.audit.repeated import Bench, Repeated
-from iotapretrain.competition.audit.sampled_losses import chance_of_finding, sampled
-from iotapretrain.competition.audit.seal import check_links, check_seal
-from iotapretrain.competition.audit.seed_check import check_seed
 from iotapretrain.competition.audit.standing_checks import (
     check_on_chain,
     check_standings,
     check_weights,
 )
-from iotapretrain.competition.audit.told_history import check_history
 from iotapretrain.competition.audit.witness import Witness, hear
 from iotapretrain.competition.records.committed import Ground, ground_at, read_ground
 from iotapretrain.competition.records.opinions import find_validator
@@ -88,10 +94,6 @@ class Report:
 Tell = Callable[[Check], None]
 
 
-def _nobody(_check: Check) -> None:
-    """Whoever only wants the report."""
-
-
 async def audit(
     client: ChainClient,
     netuid: int,
@@ -101,7 +103,7 @@ async def audit(
     validator: str | None = None,
     sample: int | None = None,
     rng: Random | None = None,
-    tell: Tell = _nobody,
+    tell: Tell = lambda _check: None,
     since: int | None = None,
 ) -> Report:
     """Repeat a round, by default the newest of the validator with most stake.

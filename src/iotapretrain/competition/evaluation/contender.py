@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from iotapretrain.competition.records.round_field import field_of
+from iotapretrain.competition.records.round_record import ModelRecord, TaskRecord
 from iotapretrain.models.verdict import Finding
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
 
@@ -19,13 +19,12 @@ class Contender:
     """An admitted model of the field: whose, from when, and where its bytes lie.
 
     `digest` is that of the bytes in `folder` (`OpenFolder.digest`): the caller has checked it.
-    `order` is the place inside the commitment's block. `alone` is scored while no other model is.
+    `alone` is scored while no other model is.
     """
 
     uid: int
     hotkey: str
     block: int
-    order: int
     digest: str
     folder: Path
     alone: bool = False
@@ -67,45 +66,40 @@ class Judged:
     estimate: float | None = None
     raced_out: bool = False
     pages_scored: int = 0
-    seconds: float = 0.0
     behaviour: tuple[float, ...] = ()
+
+    @property
+    def record(self) -> ModelRecord:
+        """What a round's record says of it before anything is decided."""
+        return ModelRecord(
+            uid=self.contender.uid,
+            hotkey=self.contender.hotkey,
+            block=self.contender.block,
+            commitment="",
+            digest=self.contender.digest,
+            outcome=str(self.outcome),
+            losses=dict(self.losses),
+            score=self.score,
+            task_scores=dict(self.task_scores),
+            pages_scored=self.pages_scored,
+            raced_out=self.raced_out,
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
     """A scored field, one entry a contender in the order in which they were given.
 
-    `weighed` holds losses [contender, page], NaN where not scored, each page times its part of the
-    round: a row's mean is the score. `error_probability` is that of the race; None where every
-    model was scored on every page. A page counts once for all contenders of one digest.
+    `error_probability` is that of the race; None where every model was scored on every page. A page
+    counts once for all contenders of one digest.
     """
 
     models: tuple[Judged, ...]
-    weighed: FloatArray
+    tasks: tuple[TaskRecord, ...]
     error_probability: float | None
     pages_scored: int
     pages_of_full_round: int
-    seconds: float
 
     def field(self) -> Field:
-        """What `rules.tournament.play` decides on.
-
-        A model that failed by its own fault has an infinite score; one that left the race, or that
-        we could not score, has none.
-        """
-        contenders = [judged.contender for judged in self.models]
-        return Field.of(
-            [each.uid for each in contenders],
-            [each.block for each in contenders],
-            scores=[_played(judged) for judged in self.models],
-            losses=self.weighed,
-            orders=[each.order for each in contenders],
-            digests=[each.digest for each in contenders],
-        )
-
-
-def _played(judged: Judged) -> float:
-    if judged.score is not None:
-        return judged.score
-    blamed = judged.outcome not in (Outcome.EVALUATED, Outcome.INFRASTRUCTURE)
-    return math.inf if blamed else math.nan
+        """What the tournament would decide on, were these all of the round's models."""
+        return field_of(self.tasks, [each.record for each in self.models])

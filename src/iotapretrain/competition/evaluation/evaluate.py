@@ -6,19 +6,20 @@ same however many workers there are, in whatever order they answer, and after an
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.model_run import Part, Run
 from iotapretrain.competition.evaluation.round_pages import RoundPages
-from iotapretrain.competition.evaluation.round_results import evaluated
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.rules.competition.field import Field, IntArray
-from iotapretrain.rules.competition.race import Race, progress, raceable
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.field import IntArray
+from iotapretrain.rules.competition.race import Race, estimates, raceable, wanted_pages
+from iotapretrain.rules.competition.task_score import ModelScore, aggregate, task_mean
 from iotapretrain.scoring.jobs import Answer, Executor, Failure
 from iotapretrain.scoring.loss_cache import LossCache
 
@@ -39,23 +40,18 @@ def evaluate(
     Contenders of one digest are scored once. With `probe` models are also asked, once a round,
     whether others can train on from them.
     """
-    started = time.monotonic()
     if not raceable(terms.competition.rules, terms.competition.tasks):
         race = None
     pages = RoundPages.of(text, terms)
     rows = checked_rows(pages.pages, terms)
     checks = rows.keys() - (set() if probe else {"probe"})
     runs: dict[str, Run] = {}
-    for each in sorted(contenders, key=_seniority):
+    for each in sorted(contenders, key=lambda contender: (contender.block, contender.uid)):
         if each.digest not in runs:
             runs[each.digest] = Run(each, pages, terms, rows, set(checks))
     while parts := _next(list(runs.values()), pages, race):
         _score(_recalled(parts, cache), executor, cache)
-    return evaluated(contenders, runs, pages, race, time.monotonic() - started)
-
-
-def _seniority(contender: Contender) -> tuple[int, int, int]:
-    return contender.block, contender.order, contender.uid
+    return _evaluated(contenders, runs, pages, race)
 
 
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
@@ -69,18 +65,13 @@ def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Par
 
 
 def _wanted(running: Sequence[Run], pages: RoundPages, race: Race | None) -> IntArray:
-    everything = np.full(len(running), len(pages.plan))
     if race is None or not running:
-        return everything
-    field = Field.of(
-        range(len(running)),
-        [run.contender.block for run in running],
-        losses=np.array([run.losses for run in running]),
-    )
+        return np.full(len(running), len(pages.plan))
+    losses = np.array([run.losses for run in running])
+    blocks = [run.contender.block for run in running]
     terms = running[0].terms
     epsilon = terms.competition.rules.epsilon
-    advantages = np.maximum(epsilon.at(field.ages(terms.block)), epsilon.floor)
-    return progress(race, pages.plan, field, advantages).wanted
+    return wanted_pages(race, pages.plan, losses, blocks, epsilon, terms.block)
 
 
 def _recalled(parts: Sequence[Part], cache: LossCache) -> list[Part]:
@@ -113,10 +104,83 @@ def _do(parts: Sequence[Part], pieces: int, executor: Executor, cache: LossCache
 
 def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
     run, result = part.run, answer.result
-    run.seconds += answer.seconds
     if isinstance(result, Failure):
         run.fail(result, tries)
         return
     known = result.known(part.pages, part.checks)
     cache.keep({key: known[what] for key, what in run.keys(part).items()})
     run.learn(known)
+
+
+def _evaluated(
+    contenders: Sequence[Contender], runs: Mapping[str, Run], pages: RoundPages, race: Race | None
+) -> Evaluated:
+    """Everything about the round, contender by contender."""
+    scores = {digest: _total(run, pages) for digest, run in runs.items()}
+    guesses = _estimates(runs, scores, pages)
+    return Evaluated(
+        models=tuple(
+            _judged(each, runs[each.digest], scores[each.digest], guesses.get(each.digest))
+            for each in contenders
+        ),
+        tasks=pages.tasks,
+        error_probability=None if race is None else race.error_probability,
+        pages_scored=sum(run.pages_scored for run in runs.values()),
+        pages_of_full_round=len(runs) * len(pages.plan),
+    )
+
+
+def _judged(
+    contender: Contender, run: Run, score: ModelScore | None, estimate: float | None
+) -> Judged:
+    failure = run.failure
+    return Judged(
+        contender=contender,
+        outcome=Outcome.EVALUATED if failure is None else failure.outcome,
+        findings=() if failure is None else (failure.finding,),
+        losses=_by_task(run),
+        task_scores={} if score is None else {part.name: part.raw for part in score.parts},
+        score=None if score is None else score.value,
+        estimate=estimate,
+        raced_out=failure is None and score is None,
+        pages_scored=run.pages_scored,
+        behaviour=run.behaviour,
+    )
+
+
+def _by_task(run: Run) -> dict[str, tuple[float | None, ...]]:
+    """Every task's losses by page; None for those not scored, and for pages without sequences."""
+    losses: dict[str, list[float | None]] = {
+        task.name: [None] * len(task.pages) for task in run.round.tasks if task.pages
+    }
+    for page, loss in zip(run.round.pages, run.losses.tolist(), strict=True):
+        losses[page.task][page.place] = None if math.isnan(loss) else loss
+    return {name: tuple(values) for name, values in losses.items()}
+
+
+def _total(run: Run, pages: RoundPages) -> ModelScore | None:
+    """The score of a model that was scored on every page."""
+    if run.failure is not None or run.pages_scored < len(pages.plan):
+        return None
+    raw = {task.name: _mean(run, task.name) for task in pages.tasks if task.pages}
+    failed = [task.name for task in pages.tasks if not task.pages]
+    return aggregate(run.terms.competition.tasks, raw, failed)
+
+
+def _mean(run: Run, task: str) -> float | None:
+    own = [number for number, page in enumerate(run.round.pages) if page.task == task]
+    return task_mean(run.losses[own].tolist(), [len(run.round.pages[page].ids) for page in own])
+
+
+def _estimates(
+    runs: Mapping[str, Run], scores: Mapping[str, ModelScore | None], pages: RoundPages
+) -> dict[str, float]:
+    """What the scores of models that left the race would probably be."""
+    whole = {digest: score.value for digest, score in scores.items() if score is not None}
+    out = [d for d, run in runs.items() if run.failure is None and scores[d] is None]
+    if not whole or not out:
+        return {}
+    best = min(whole, key=lambda digest: whole[digest])
+    rows = np.array([runs[digest].losses for digest in (best, *out)])
+    scored = np.array([runs[digest].pages_scored for digest in (best, *out)])
+    return dict(zip(out, estimates(pages.plan, rows, scored, 0)[1:].tolist(), strict=True))

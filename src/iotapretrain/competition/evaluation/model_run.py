@@ -58,7 +58,6 @@ class Run:
     behaviour: tuple[float, ...] = ()
     failure: Failure | None = None
     tries: int = 0
-    seconds: float = 0.0
 
     def __post_init__(self) -> None:
         self.losses = np.full(len(self.round.pages), np.nan)
@@ -73,17 +72,18 @@ class Run:
 
     def job(self, number: int, part: Part) -> Job:
         pages = [self.round.pages[page] for page in part.pages]
+        rows = {check: self.rows[check] for check in part.checks}
         return Job(
             number=number,
             folder=self.contender.folder,
             limits=Limits(self.terms.competition.constraints, self.terms.vocabulary),
             pages=[page.ids for page in pages],
             counted=[page.counted for page in pages],
-            prompts=self.rows["sanity"] if "sanity" in part.checks else None,
-            probe=self.rows["probe"] if "probe" in part.checks else None,
-            exact=self.rows["exact"] if "exact" in part.checks else None,
-            causality=self.rows["causality"] if "causality" in part.checks else None,
-            behaviour=self.rows[BEHAVIOUR] if BEHAVIOUR in part.checks else None,
+            prompts=rows.get("sanity"),
+            probe=rows.get("probe"),
+            exact=rows.get("exact"),
+            causality=rows.get("causality"),
+            behaviour=rows.get(BEHAVIOUR),
             seed=self.terms.seed % LARGEST_SEED,
         )
 

@@ -1,4 +1,4 @@
-"""The pages of a round as they are scored: tokens, names for the cache, and the race's order."""
+"""The pages of a round: their text, as they are scored and raced over, and as records name them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.competition.evaluation.contender import Terms
-from iotapretrain.data.batches import PackedPage
-from iotapretrain.data.outcome import RoundText
+from iotapretrain.competition.records.round_field import plan_of
+from iotapretrain.competition.records.round_record import PageRecord, Reason, TaskRecord
+from iotapretrain.data.batches import Batch, PackedPage
+from iotapretrain.data.outcome import Missing, RoundText, round_text
+from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.schedule import Competition, TextTask
+from iotapretrain.rules.sampling import seed_of
 
 DOMAIN = "iotapretrain/scored tokens/1"
 
@@ -32,34 +38,70 @@ class Page:
 class RoundPages:
     """All pages that hold a sequence, task after task, and how they are raced over.
 
-    `sizes` counts the pages of each task, empty ones included.
+    `tasks` are all of the round's, with what its record says of them.
     """
 
     pages: tuple[Page, ...]
     plan: PagePlan
-    sizes: dict[str, int]
+    tasks: tuple[TaskRecord, ...]
 
     @classmethod
     def of(cls, text: RoundText, terms: Terms) -> RoundPages:
         """From the text of a round; a competition without any text has no round."""
-        if not text.batches:
-            raise InputError(
-                f"round: no task of {terms.competition.name} has text; wait until one has"
-            )
-        weights = {task.name: task.weight for task in terms.competition.tasks}
-        pages: list[Page] = []
-        tasks: list[tuple[str, float, Sequence[int]]] = []
-        for name, batch in text.batches.items():
-            whole = [
-                _page(name, place, packed)
-                for place, packed in enumerate(batch.pages)
-                if len(packed.sequences)
-            ]
-            pages += whole
-            tasks.append((name, weights[name], [len(page.ids) for page in whole]))
-        plan = PagePlan.of(terms.seed, terms.competition.id, tasks)
-        sizes = {name: len(batch.pages) for name, batch in text.batches.items()}
-        return cls(tuple(pages), plan, sizes)
+        competition = terms.competition
+        tasks = task_records(competition.tasks, text)
+        plan = plan_of(tasks, terms.seed, competition.id)
+        if plan is None:
+            raise InputError(f"round: no task of {competition.name} has text; wait until one has")
+        if len(plan.weights) < len(text.batches):
+            raise InputError(f"round: a task of {competition.name} has pages but no sequences")
+        pages = tuple(
+            _page(task.name, place, packed)
+            for task in tasks
+            if task.pages
+            for place, packed in enumerate(text.batches[task.name].pages)
+            if len(packed.sequences)
+        )
+        return cls(pages, plan, tasks)
+
+
+def read_text(
+    competition: Competition, block_hash: str, tokenizer: Tokenizer, cache: Cache
+) -> RoundText:
+    """Every task's pages as all validators draw them, from the hash that the chain gave the sync
+    block, hex without 0x.
+    """
+    return round_text(
+        competition.tasks,
+        competition.models,
+        seed_of(f"0x{block_hash}"),
+        competition.constraints.sequence_length,
+        tokenizer,
+        cache,
+    )
+
+
+def task_records(tasks: Sequence[TextTask], text: RoundText) -> tuple[TaskRecord, ...]:
+    """The tasks in the competition's order, with their pages or the reason why they have none."""
+    missing = {each.task: each for each in text.missing}
+    return tuple(_task(task, text.batches.get(task.name), missing.get(task.name)) for task in tasks)
+
+
+def _task(task: TextTask, batch: Batch | None, missing: Missing | None) -> TaskRecord:
+    if batch is None:
+        reason = None if missing is None else Reason(missing.reason, missing.sentence)
+        return TaskRecord(task.name, task.dataset, "", task.weight, (), None, reason)
+    pages = tuple(
+        PageRecord(
+            packed.page.config,
+            packed.page.start,
+            packed.page.rows,
+            packed.digest,
+            len(packed.sequences),
+        )
+        for packed in batch.pages
+    )
+    return TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
 
 
 def _page(task: str, place: int, packed: PackedPage) -> Page:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.competition.evaluation.contender import Terms
-from iotapretrain.competition.evaluation.round_pages import RoundPages
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.evaluation.round_pages import RoundPages, read_text
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError, WorkerError

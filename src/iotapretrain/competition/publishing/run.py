@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -26,17 +27,31 @@ from iotapretrain.competition.publishing.offer import (
     own_model,
     place_of,
 )
-from iotapretrain.competition.publishing.publication import Publication, announce
 from iotapretrain.competition.publishing.steps import Intent, Notes, Steps
 from iotapretrain.competition.records.committed import CommittedModel, read_ground
+from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.net.waiting import Clock
+from iotapretrain.observe.events import Published
+from iotapretrain.observe.read_records import read_events
+from iotapretrain.observe.sink import Lines
 
 if TYPE_CHECKING:
     from bittensor import Wallet
 
 Say = Callable[[str], None]
+RECORDS = "records.jsonl"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was published. `already`: nothing was left to do."""
+
+    model: CommittedModel
+    model_hash: str
+    judged_from: int
+    already: bool
 
 
 @dataclass(frozen=True)
@@ -83,7 +98,7 @@ class Publisher:
         return Intent(
             model_hash=model_hash,
             hotkey=hotkey,
-            network=(await self.client.block_hash(0)).hex(),
+            network=await network_id(self.client),
             netuid=offer.netuid,
             competition=offer.competition.id,
             hub=self.hub.name,
@@ -127,3 +142,35 @@ class Publisher:
             block = await writer.write(text)
         self.say(f"committed in block {block}, and read back: {text}")
         return block
+
+
+def announce(offer: Offer, publication: Publication, now: float) -> None:
+    """Add it, once, to the records of the training run that the model lies in, if it is in one."""
+    records = offer.folder.resolve().parent / RECORDS
+    if not records.is_file() or _is_announced(records, publication):
+        return
+    model = publication.model
+    sink = Lines(records)
+    sink.emit(
+        Published(
+            time=now,
+            source=f"miner:{model.hotkey}",
+            hotkey=model.hotkey,
+            competition=offer.competition.name,
+            repository=str(model.repository),
+            commit=model.commitment.commit,
+            model_hash=publication.model_hash,
+            block=model.block,
+            judged_from_block=publication.judged_from,
+        )
+    )
+    sink.close()
+
+
+def _is_announced(records: Path, publication: Publication) -> bool:
+    model = publication.model
+    return any(
+        isinstance(event, Published)
+        and (event.commit, event.block) == (model.commitment.commit, model.block)
+        for event in read_events(records)
+    )

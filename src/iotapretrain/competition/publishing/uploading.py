@@ -1,20 +1,36 @@
-"""Bringing a model to the hub unseen, and making sure that the hub has it."""
+"""Bringing a model to the hub unseen, and making sure that the hub has it.
+
+Its card says where it comes from: training writes that into its weights file.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from iotapretrain.competition.publishing.model_card import describe
+import msgspec
+from safetensors import safe_open
+
 from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
+from iotapretrain.hub.card import Card, TrainingData
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
+FROM_HUB = "hub:"
 DOWNLOAD_SECONDS = 6 * 3600.0
 """As long as an upload may take."""
+
+
+class _Facts(msgspec.Struct):
+    """Of a training run, all as text, as the header of a weights file holds it."""
+
+    origin: str
+    tokens: int
+    held_out_loss: float
+    training_data: str
 
 
 def upload(offer: Offer, hub: Hub, used: bool) -> Commit:
@@ -22,7 +38,7 @@ def upload(offer: Offer, hub: Hub, used: bool) -> Commit:
     that holds a model which stands on the chain.
     """
     _close(offer.repository, hub, used)
-    folder, card = ModelFolder.scan(offer.folder), describe(offer)
+    folder, card = ModelFolder.scan(offer.folder), _card(offer)
     if card is not None:
         folder = folder.with_card(card)
     return hub.publish(folder, offer.repository, f"A model for {offer.competition.name}")
@@ -73,3 +89,37 @@ def _close(repository: RepositoryId, hub: Hub, used: bool) -> None:
             " there before its commitment: name a new repository"
         )
     hub.set_visibility(repository, "private")
+
+
+def _card(offer: Offer) -> str | None:
+    """The text of the card, or None where the weights do not say what they were trained on."""
+    try:
+        facts = msgspec.convert(_metadata(offer.folder), _Facts, strict=False)
+        sources = msgspec.json.decode(facts.training_data, type=tuple[TrainingData, ...])
+    except msgspec.DecodeError:
+        return None
+    return Card(
+        title=offer.repository.name,
+        competition=offer.competition.name,
+        licence=offer.licence,
+        tokens=facts.tokens,
+        loss=facts.held_out_loss,
+        training_data=sources,
+        parent=_parent(facts.origin),
+    ).render()
+
+
+def _metadata(folder: Path) -> dict[str, str]:
+    """What the first weights file says of itself."""
+    weights = min(folder.glob("*.safetensors"), default=None)
+    if weights is None:
+        return {}
+    with safe_open(weights, framework="numpy") as file:
+        return dict(file.metadata() or {})
+
+
+def _parent(origin: str) -> str | None:
+    """Only what lies on a hub can be named to others."""
+    if not origin.startswith(FROM_HUB):
+        return None
+    return str(Commit.parse(origin.removeprefix(FROM_HUB)))

@@ -47,7 +47,10 @@ class Ground:
     def text(self, hotkey: str) -> str | None:
         """What a hotkey has written, if it is text."""
         found = self.commitments.by_hotkey.get(hotkey)
-        return None if found is None else _text(found.data)
+        try:
+            return None if found is None else found.data.decode("ascii")
+        except UnicodeDecodeError:
+            return None
 
     def models(self, competition: int) -> Iterator[CommittedModel]:
         """Those committed under this competition's id, in the order of uids."""
@@ -83,11 +86,4 @@ def model_commitment(text: str | None) -> Commitment | None:
     try:
         return Commitment.parse(text)
     except InputError:
-        return None
-
-
-def _text(data: bytes) -> str | None:
-    try:
-        return data.decode("ascii")
-    except UnicodeDecodeError:
         return None

@@ -1,17 +1,16 @@
-"""A model by what people call it: `best`, or `uid:N`."""
+"""A model by what people call it, `best` or `uid:N`, and its bytes as they were committed to."""
 
 from __future__ import annotations
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
-from iotapretrain.competition.records.opinions import (
-    by_stake,
-    network_id,
-    read_opinions,
-    with_past,
-)
-from iotapretrain.competition.records.reign import by_incentive, crowned, with_loss
-from iotapretrain.errors import InputError
+from iotapretrain.competition.records.opinions import opinions_of
+from iotapretrain.competition.records.reign import champion_now, with_loss
+from iotapretrain.errors import CorruptModelError, InputError
+from iotapretrain.hub.fetch import Progress, fetch
+from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_hash import is_bound
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.schedule import Competition
 
@@ -25,11 +24,10 @@ async def find_model(
     """The best model of a competition, or the one of a uid; InputError where there is none."""
     uid = None if which == BEST else read_uid(which)
     ground = await read_ground(client, netuid)
-    found = await with_past(client, ground, by_stake(ground))
-    opinions, _ = read_opinions(hub, found, await network_id(client), netuid, competition.id)
+    opinions = await opinions_of(client, hub, ground, competition.id)
     if uid is not None:
         return with_loss(model_of(ground, competition, uid), opinions)
-    best = crowned(opinions) or by_incentive(ground, competition.models, opinions)
+    best = champion_now(ground, competition.models, opinions)
     if best is None:
         raise InputError(
             f"{competition.name}: nobody has committed a model to it yet; train from scratch"
@@ -54,3 +52,19 @@ def read_uid(text: str) -> int:
     if not text.startswith(UID) or not number.isdecimal():
         raise InputError(f"model {text!r}: write {BEST} or {UID}N")
     return int(number)
+
+
+def bring(
+    found: CommittedModel,
+    hub: Hub,
+    cache: Cache,
+    max_bytes: int,
+    progress: Progress | None = None,
+) -> Model:
+    """The model in the cache, whole, verified, and bound to the hotkey that committed to it."""
+    model = fetch(hub, found.commit, cache, max_bytes=max_bytes, progress=progress)
+    if not is_bound(model, found.commitment, found.hotkey):
+        raise CorruptModelError(
+            f"{found.commit}: not the bytes that uid {found.uid} committed to; validators refuse it"
+        )
+    return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from iotapretrain.competition.records.committed import CommittedModel, Ground
@@ -76,34 +76,35 @@ def leaderboard(
 def _row(
     model: CommittedModel, ground: Ground, records: Sequence[RoundRecord], competition: int
 ) -> Row:
-    record, judged = _judged(model, records)
+    said = newest_word(records, model.hotkey, model.commitment.text)
+    judged = None if said is None else said[1]
     averages = records[0].standings.get(str(competition), {}) if records else {}
     return Row(
         uid=model.uid,
         hotkey=model.hotkey,
         repository=str(model.repository),
         block=model.block,
-        loss=None if judged is None else judged.score,
-        win_rate=None if judged is None or judged.score is None else judged.win_rate,
+        loss=judged.score if judged else None,
+        win_rate=judged.win_rate if judged and judged.score is not None else None,
         standing=averages.get(model.hotkey),
         incentive=float(ground.metagraph.incentive[model.uid]),
         emission=int(ground.metagraph.emission[model.uid]),
-        state=UNJUDGED if judged is None or record is None else _state(judged, record, records[0]),
+        state=UNJUDGED if said is None else _state(*said, records[0]),
     )
 
 
-def _judged(
-    model: CommittedModel, records: Sequence[RoundRecord]
-) -> tuple[RoundRecord | None, ModelRecord | None]:
-    """The newest record that speaks of just this commitment, and what it says."""
+def newest_word(
+    records: Iterable[RoundRecord], hotkey: str, commitment: str
+) -> tuple[RoundRecord, ModelRecord] | None:
+    """The first record that speaks of just this commitment, and what it says."""
     for record in records:
         for judged in record.models:
-            if (judged.hotkey, judged.commitment) == (model.hotkey, model.commitment.text):
+            if (judged.hotkey, judged.commitment) == (hotkey, commitment):
                 return record, judged
-    return None, None
+    return None
 
 
-def _state(judged: ModelRecord, record: RoundRecord, newest: RoundRecord) -> str:
+def _state(record: RoundRecord, judged: ModelRecord, newest: RoundRecord) -> str:
     """With the round it is from, where that is not the newest: its pages were others."""
     said = state(judged, record)
     if record.round == newest.round:

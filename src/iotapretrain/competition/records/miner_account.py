@@ -1,16 +1,35 @@
-"""Why a miner has the weight that it has: one validator's record, told in numbers and sentences."""
+"""Why a miner has its weight: the chain's numbers, and each validator's record in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from iotapretrain.competition.records.committed import model_commitment
-from iotapretrain.competition.records.opinions import model_record
-from iotapretrain.competition.records.record_pages import apart
-from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
+from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.records.committed import Ground, model_commitment, read_ground
+from iotapretrain.competition.records.opinions import (
+    Silence,
+    Source,
+    by_stake,
+    is_of,
+    network_id,
+    newest,
+    with_past,
+)
+from iotapretrain.competition.records.round_field import apart
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RoundRecord,
+    champion_of,
+    model_record,
+)
+from iotapretrain.competition.records.whole_history import WholeHistory
+from iotapretrain.errors import HubError, InputError
+from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.epsilon import to_beat
 from iotapretrain.rules.competition.margin import Margin
+from iotapretrain.rules.competition.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -35,12 +54,88 @@ class Account:
     sentences: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Explanation:
+    """A uid at a block; `rows` holds what each validator's row on the chain gives it, by uid."""
+
+    uid: int
+    hotkey: str
+    block: int
+    committed: str | None
+    incentive: float
+    emission: int
+    rows: Mapping[int, float]
+    accounts: tuple[Account, ...]
+    silences: tuple[Silence, ...]
+
+
+async def explain(
+    client: ChainClient,
+    hub: Hub,
+    netuid: int,
+    uid: int,
+    schedule: Schedule,
+    number: int | None = None,
+) -> Explanation:
+    """From the newest records about it of each validator and competition, or from one round's."""
+    ground = await read_ground(client, netuid)
+    if not 0 <= uid < len(ground.metagraph):
+        raise InputError(f"uid {uid}: subnet {netuid} has uids 0 to {len(ground.metagraph) - 1}")
+    hotkey = ground.metagraph.hotkeys[uid]
+    network = await network_id(client)
+    weights = await client.weights(netuid, ground.block)
+    competitions = [each.id for each in schedule.active(ground.block)]
+    accounts: list[Account] = []
+    silences: list[Silence] = []
+    for source in await with_past(client, ground, by_stake(ground)):
+        try:
+            records = list(_records(hub, source, network, ground, competitions, hotkey, number))
+        except HubError as error:
+            silences.append(Silence(source, str(error)))
+            continue
+        told = (account(record, hotkey) for record in records)
+        accounts += [each for each in told if each is not None]
+    return Explanation(
+        uid=uid,
+        hotkey=hotkey,
+        block=ground.block,
+        committed=ground.text(hotkey),
+        incentive=float(ground.metagraph.incentive[uid]),
+        emission=int(ground.metagraph.emission[uid]),
+        rows={validator: row[uid] for validator, row in weights.items() if uid in row},
+        accounts=tuple(accounts),
+        silences=tuple(silences),
+    )
+
+
+def _records(
+    hub: Hub,
+    source: Source,
+    network: str,
+    ground: Ground,
+    competitions: list[int],
+    hotkey: str,
+    number: int | None,
+) -> Iterator[RoundRecord]:
+    """A validator's record of that round, or its newest of each competition about the hotkey."""
+    netuid = ground.metagraph.netuid
+    if number is not None:
+        rounds = WholeHistory(hub, source.repositories)
+        if number in rounds.numbers() and is_of(rounds.read(number), source, network, netuid):
+            yield rounds.read(number).record
+        return
+    for competition in competitions:
+        record = newest(hub, source, network, netuid, competition, about=hotkey)
+        if record is not None:
+            yield record
+
+
 def account(record: RoundRecord, hotkey: str) -> Account | None:
     """None where the record does not speak of the hotkey."""
     model = model_record(record, hotkey)
     if model is None:
         return None
-    champion = model_record(record, record.champion)
+    champion = champion_of(record)
     margin = None if champion is None else apart(record, model, champion)
     bar = None if champion is None else _bar(model, champion)
     standing = record.standings.get(str(record.competition), {}).get(hotkey, 0.0)
@@ -70,8 +165,8 @@ def _bar(model: ModelRecord, champion: ModelRecord) -> float | None:
     """(1 - epsilon) x the champion's loss if that is earlier; its loss if in the same block."""
     if champion.score is None or champion.block > model.block or champion.hotkey == model.hotkey:
         return None
-    same = champion.block == model.block
-    return champion.score * (1.0 if same or champion.epsilon is None else 1 - champion.epsilon)
+    epsilon = 0.0 if champion.block == model.block else champion.epsilon or 0.0
+    return to_beat(champion.score, epsilon)
 
 
 def _judged(record: RoundRecord, model: ModelRecord) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.wallets import is_signature
@@ -13,7 +13,9 @@ from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RoundRecord,
     SignedRound,
+    champion_of,
     is_sealed,
+    model_record,
 )
 from iotapretrain.competition.records.trails import Places
 from iotapretrain.competition.records.whole_history import Trail, WholeHistory
@@ -32,15 +34,13 @@ class Source:
     uid: int
     stake: int
     repository: RepositoryId
-    earlier: tuple[RepositoryId, ...] = ()
+    trail: Trail = field(default_factory=Trail)
     """Where it published before, as far as `with_past` found it."""
-    cut: str | None = None
-    """Why there may be more of that."""
 
     @property
     def repositories(self) -> tuple[RepositoryId, ...]:
         """All of them, the newest first."""
-        return (self.repository, *self.earlier)
+        return tuple(dict.fromkeys((self.repository, *self.trail.repositories)))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Opinion:
     @property
     def champion(self) -> ModelRecord | None:
         """The model that it crowned."""
-        return model_record(self.record, self.record.champion)
+        return champion_of(self.record)
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,14 @@ class Silence:
     reason: str
 
 
-def sources(ground: Ground) -> Iterator[Source]:
-    """Every validator with a permit that has committed where its records are."""
+def by_stake(ground: Ground) -> list[Source]:
+    """Every validator with a permit that has committed where its records are, by stake."""
+    found = []
     for uid, hotkey in enumerate(ground.metagraph.hotkeys):
         repository = rounds_repository(ground.text(hotkey) or "")
         if repository is not None and ground.metagraph.validator_permit[uid]:
-            yield Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository)
-
-
-def by_stake(ground: Ground) -> list[Source]:
-    """Those with most stake first."""
-    return sorted(sources(ground), key=lambda source: (-source.stake, source.uid))
+            found.append(Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository))
+    return sorted(found, key=lambda source: (-source.stake, source.uid))
 
 
 async def with_past(
@@ -83,12 +80,7 @@ async def with_past(
     """The same validators, with all repositories that they ever named; `places` remembers them."""
     hotkeys = [source.validator for source in found]
     trails = await (places or Places()).of(client, ground, hotkeys)
-    return [_with_past(source, trails[source.validator]) for source in found]
-
-
-def _with_past(source: Source, trail: Trail) -> Source:
-    earlier = tuple(each for each in trail.repositories if each != source.repository)
-    return replace(source, earlier=earlier, cut=trail.cut)
+    return [replace(source, trail=trails[source.validator]) for source in found]
 
 
 def find_validator(ground: Ground, validator: str | None) -> Source:
@@ -105,6 +97,15 @@ def find_validator(ground: Ground, validator: str | None) -> Source:
 async def network_id(client: ChainClient) -> str:
     """How records name this network: the hash of its first block."""
     return (await client.block_hash(0)).hex()
+
+
+async def opinions_of(
+    client: ChainClient, hub: Hub, ground: Ground, competition: int
+) -> list[Opinion]:
+    """What all validators say of a competition, those with most stake first."""
+    found = await with_past(client, ground, by_stake(ground))
+    network = await network_id(client)
+    return read_opinions(hub, found, network, ground.metagraph.netuid, competition)[0]
 
 
 def read_opinions(
@@ -126,20 +127,13 @@ def read_opinions(
 
 
 def newest(
-    hub: Hub,
-    source: Source,
-    network: str,
-    netuid: int,
-    competition: int,
-    about: str | None = None,
+    hub: Hub, source: Source, network: str, netuid: int, competition: int, about: str | None = None
 ) -> RoundRecord | None:
     """A validator's newest record of a competition, or the newest about a hotkey: a model that has
     lost, or was refused for good, is in no record afterwards.
     """
     records = recent(hub, source, network, netuid, competition)
-    return next(
-        (each for each in records if about is None or model_record(each, about) is not None), None
-    )
+    return next((each for each in records if about is None or model_record(each, about)), None)
 
 
 def recent(
@@ -147,8 +141,23 @@ def recent(
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its last rounds, newest first."""
     rounds = WholeHistory(hub, source.repositories)
-    for number in rounds.numbers()[: -LOOK_BACK - 1 : -1]:
-        signed = rounds.read(number)
+    signed = map(rounds.read, rounds.numbers()[: -LOOK_BACK - 1 : -1])
+    return _own(signed, source, network, netuid, competition)
+
+
+def rounds_of(
+    rounds: WholeHistory, source: Source, network: str, netuid: int, competition: int, newest: int
+) -> Iterator[RoundRecord]:
+    """A validator's signed records of a competition among its newest so many, oldest first."""
+    signed = map(rounds.read, rounds.numbers()[-newest:])
+    return _own(signed, source, network, netuid, competition)
+
+
+def _own(
+    rounds: Iterable[SignedRound], source: Source, network: str, netuid: int, competition: int
+) -> Iterator[RoundRecord]:
+    """Those of the competition that this validator signed; each is read when it is asked for."""
+    for signed in rounds:
         if signed.record.competition == competition and is_of(signed, source, network, netuid):
             yield signed.record
 
@@ -158,8 +167,3 @@ def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> boo
     record = signed.record
     place = (record.network, record.netuid, record.validator)
     return place == (network, netuid, source.validator) and is_sealed(signed, is_signature)
-
-
-def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:
-    """What a record says of a hotkey's model."""
-    return next((model for model in record.models if model.hotkey == hotkey), None)

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
+from iotapretrain.competition.records.committed import model_commitment
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
-from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.commitment import Commitment, hub_url
+from iotapretrain.rules.competition.commitment import hub_url
 
 
 def original_format(record: RoundRecord, timestamp: float) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _model_fields(record: RoundRecord, model: ModelRecord) -> dict[str, Any]:
     return {
         "uid": model.uid,
         "block": model.block,
-        "hf": _hub_page(model.commitment),
+        "hf": _hub_page(model),
         "competition_id": record.competition,
         "average_loss": model.score,
         "epsilon_adv": model.epsilon,
@@ -83,9 +83,6 @@ def _model_fields(record: RoundRecord, model: ModelRecord) -> dict[str, Any]:
     }
 
 
-def _hub_page(text: str) -> str | None:
-    try:
-        commitment = Commitment.parse(text)
-    except InputError:
-        return None
-    return hub_url(commitment.namespace, commitment.name, commitment.commit)
+def _hub_page(model: ModelRecord) -> str | None:
+    found = model_commitment(model.commitment)
+    return None if found is None else hub_url(found.namespace, found.name, found.commit)

@@ -37,26 +37,22 @@ def rounds_commitment(repository: RepositoryId, digest: str | None = None) -> st
 
 def rounds_repository(commitment_text: str) -> RepositoryId | None:
     """Where a validator's records are; None for a commitment that says something else."""
-    said = _said(commitment_text)
-    return None if said is None else said[0]
+    return _said(commitment_text)[0]
 
 
 def anchored_digest(commitment_text: str) -> str | None:
     """How the digest begins that a `rounds:` commitment vouches for; None if it has none."""
-    said = _said(commitment_text)
-    return None if said is None else said[1]
+    return _said(commitment_text)[1]
 
 
-def _said(commitment_text: str) -> tuple[RepositoryId, str | None] | None:
-    if not commitment_text.startswith(_COMMITMENT):
-        return None
+def _said(commitment_text: str) -> tuple[RepositoryId | None, str | None]:
     where, at, digest = commitment_text.removeprefix(_COMMITMENT).partition("@")
-    if at and not _ANCHOR.fullmatch(digest):
-        return None
+    if not commitment_text.startswith(_COMMITMENT) or (at and not _ANCHOR.fullmatch(digest)):
+        return None, None
     try:
         return RepositoryId.parse(where), digest or None
     except InputError:
-        return None
+        return None, None
 
 
 def round_file(number: int) -> str:
@@ -119,11 +115,6 @@ class PublicRounds:
                 f"{self._repository}: no record of round {number} on {self._hub.name}"
             )
         return self._known[number]
-
-    def latest(self) -> SignedRound | None:
-        """The record of the newest round; None before the first."""
-        numbers = self.numbers()
-        return self.read(numbers[-1]) if numbers else None
 
 
 def _published(hub: Hub, repository: RepositoryId, signed: SignedRound) -> Commit | None:

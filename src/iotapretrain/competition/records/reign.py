@@ -1,17 +1,46 @@
-"""Who is champion of a competition: by the stake of those who say so, else by incentive."""
+"""Who is champion of a competition: now, by the stake of those who say so or else by incentive; and
+round by round, by one validator's records (the paper's figure 2).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from iotapretrain.competition.records.committed import CommittedModel, Ground, model_commitment
 from iotapretrain.competition.records.opinions import Opinion
-from iotapretrain.competition.records.round_record import ModelRecord
+from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord, champion_of
+from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
 
 CANDIDATES = 5
 """Places by incentive among which the best is looked for where no record names one (13)."""
+
+
+@dataclass(frozen=True)
+class Reign:
+    """A round's champion: who, its loss on that round's pages, and whether the crown was new."""
+
+    round: int
+    block: int
+    uid: int
+    hotkey: str
+    commitment: str
+    loss: float
+    models: int
+    crowned: bool
+    skipped: int = 0
+    """Sync blocks without a record of the competition, since the record before."""
+    twice: bool = False
+    """An earlier repository of the validator has another record of this round."""
+
+
+def champion_now(ground: Ground, models: int, opinions: Sequence[Opinion]) -> CommittedModel | None:
+    """The champion among the models of this id; None where nobody has committed one."""
+    return crowned(opinions) or by_incentive(ground, models, opinions)
 
 
 def crowned(opinions: Sequence[Opinion]) -> CommittedModel | None:
@@ -69,3 +98,67 @@ def with_loss(model: CommittedModel, opinions: Iterable[Opinion]) -> CommittedMo
             if same and record.score is not None:
                 return replace(model, loss=record.score)
     return model
+
+
+def unrecorded(records: Iterable[RoundRecord], head: int, cadence: int) -> list[int]:
+    """Sync blocks without a record, from the earliest of these up to the newest block."""
+    recorded = {record.sync_block for record in records}
+    return skipped_blocks(recorded, min(recorded), head, cadence) if recorded else []
+
+
+def reigns(
+    records: Iterable[RoundRecord], skipped: Sequence[int] = (), twice: Collection[int] = ()
+) -> list[Reign]:
+    """Round by round; a round without result, or whose champion has no score, leaves a gap."""
+    found: list[Reign] = []
+    told = list(records)
+    recorded = sorted({record.sync_block for record in told})
+    for record in told:
+        champion = champion_of(record)
+        if champion is None or champion.score is None:
+            continue
+        last = (found[-1].hotkey, found[-1].commitment) if found else None
+        found.append(
+            Reign(
+                round=record.round,
+                block=record.block,
+                uid=champion.uid,
+                hotkey=champion.hotkey,
+                commitment=champion.commitment,
+                loss=champion.score,
+                models=len(record.models),
+                crowned=last != (champion.hotkey, champion.commitment),
+                skipped=_between(recorded, record.sync_block, skipped),
+                twice=record.round in twice,
+            )
+        )
+    return found
+
+
+def plot(title: str, reigns: Sequence[Reign], file: Path) -> None:
+    """Loss over blocks as PNG, with a mark wherever the crown changed its owner."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise InputError("--plot: needs matplotlib; install iotapretrain[plot]") from error
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([reign.block for reign in reigns], [reign.loss for reign in reigns], label="champion")
+    new = [reign for reign in reigns if reign.crowned]
+    axes.scatter(
+        [reign.block for reign in new], [reign.loss for reign in new], label="a new champion"
+    )
+    axes.set(title=title, xlabel="block", ylabel="loss (nats a token)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    try:
+        figure.savefig(file, format="png", dpi=120)
+    except OSError as error:
+        raise InputError(f"--plot {file}: cannot be written: {error.strerror}") from error
+
+
+def _between(recorded: Sequence[int], block: int, skipped: Sequence[int]) -> int:
+    """How many were skipped since the sync block before that has a record."""
+    place = bisect_left(recorded, block)
+    before = recorded[place - 1] if place else block
+    return bisect_left(skipped, block) - bisect_left(skipped, before)

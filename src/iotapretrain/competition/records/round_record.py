@@ -134,6 +134,16 @@ class SignedRound(Struct, frozen=True):
     signature: str
 
 
+def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:
+    """What a record says of a hotkey's model."""
+    return next((model for model in record.models if model.hotkey == hotkey), None)
+
+
+def champion_of(record: RoundRecord) -> ModelRecord | None:
+    """What a record says of the model that it crowned; None of a round without result."""
+    return model_record(record, record.champion)
+
+
 def round_digest(record: RoundRecord) -> bytes:
     """What is signed. Keys are sorted, so that the order of dictionaries changes nothing."""
     return blake3(DOMAIN + msgspec.json.encode(record, order="sorted")).digest()

@@ -39,7 +39,7 @@ class Said:
 class Trail:
     """All of a hotkey's `rounds:` commitments, newest first; `cut` says why there may be more."""
 
-    said: tuple[Said, ...]
+    said: tuple[Said, ...] = ()
     cut: str | None = None
 
     @property

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
+from iotapretrain.competition.evaluation.round_pages import task_records
+from iotapretrain.competition.records.round_field import field_of
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
-    PageRecord,
     RaceRecord,
     Reason,
     RoundRecord,
-    TaskRecord,
 )
 from iotapretrain.competition.validator.inspect_models import Failure, reason_of
-from iotapretrain.data.batches import Batch
-from iotapretrain.data.outcome import Missing, RoundText
+from iotapretrain.data.outcome import RoundText
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition import eligibility
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.schedule import Competition, TextTask
+from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.validator import journal_records
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
@@ -92,14 +87,6 @@ class Result:
         score = self.score if self.score is not None else self.estimate
         return Attempt(hotkey, self.outcome, score if self.outcome is Outcome.EVALUATED else None)
 
-    @property
-    def played(self) -> float:
-        """As the tournament takes it: a model's own failure is infinite, ours is no number."""
-        if self.score is not None:
-            return self.score
-        ours = self.outcome in (Outcome.EVALUATED, Outcome.INFRASTRUCTURE)
-        return math.nan if ours else math.inf
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -125,26 +112,11 @@ class Measured:
             return 0, 0
         return self.evaluated.pages_scored, self.evaluated.pages_of_full_round
 
-    def played(self, opened: RoundOpened) -> Field:
-        """What the tournament decides on."""
-        return Field.of(
-            [entry.uid for entry in opened.field],
-            [entry.block for entry in opened.field],
-            scores=[result.played for result in self.results],
-            losses=self._losses(opened),
-            digests=[entry.digest for entry in opened.field],
-        )
-
-    def _losses(self, opened: RoundOpened) -> FloatArray | None:
-        """Page by page, for modes that compare so and for margins; rows of NaN were not scored."""
-        if self.evaluated is None:
-            return None
-        known = {
-            judged.contender.hotkey: row
-            for judged, row in zip(self.evaluated.models, self.evaluated.weighed, strict=True)
-        }
-        unknown = np.full(self.evaluated.weighed.shape[1], np.nan)
-        return np.array([known.get(entry.hotkey, unknown) for entry in opened.field])
+    def played(self, opened: RoundOpened, competition: Competition) -> Field:
+        """What the tournament decides on: what everybody will read in the record, undecided."""
+        rows = zip(opened.field, self.results, strict=True)
+        models = [_scored(entry, result, Placed()) for entry, result in rows]
+        return field_of(task_records(competition.tasks, self.text), models)
 
     def attempts(self, opened: RoundOpened) -> tuple[Attempt, ...]:
         """What is remembered of everybody."""
@@ -199,29 +171,6 @@ def round_record(
         },
         weights=dict(judgement.weights),
     )
-
-
-def task_records(tasks: Sequence[TextTask], text: RoundText) -> tuple[TaskRecord, ...]:
-    """The tasks in the competition's order, with their pages or the reason why they have none."""
-    missing = {each.task: each for each in text.missing}
-    return tuple(_task(task, text.batches.get(task.name), missing.get(task.name)) for task in tasks)
-
-
-def _task(task: TextTask, batch: Batch | None, missing: Missing | None) -> TaskRecord:
-    if batch is None:
-        reason = None if missing is None else Reason(missing.reason, missing.sentence)
-        return TaskRecord(task.name, task.dataset, "", task.weight, (), None, reason)
-    pages = tuple(
-        PageRecord(
-            packed.page.config,
-            packed.page.start,
-            packed.page.rows,
-            packed.digest,
-            len(packed.sequences),
-        )
-        for packed in batch.pages
-    )
-    return TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
 
 
 def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import lru_cache
 
-from iotapretrain.competition.evaluation.round_text import read_text
+from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer

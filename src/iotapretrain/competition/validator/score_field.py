@@ -153,7 +153,6 @@ def _contender(entry: Entry, model: Model) -> Contender:
         entry.uid,
         entry.hotkey,
         entry.block,
-        entry.uid,
         entry.digest,
         model.folder,
         entry.alone,

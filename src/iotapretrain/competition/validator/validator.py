@@ -212,7 +212,7 @@ class Validator:
         """Decide, sign, and write down: from here on the round counts."""
         began = self._means.clock()
         state, attempts = self.state, measured.attempts(opened)
-        field = measured.played(opened)
+        field = measured.played(opened, competition)
         judgement = judge(state, opened, self._schedule, competition, field, attempts)
         author = self._means.author
         record = round_record(author, competition, opened, measured, judgement, state.previous)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from iotapretrain.errors import InputError
 
 FloatArray = npt.NDArray[np.float64]
+N = TypeVar("N", float, FloatArray)
 
 
 class Epsilon(Protocol):
@@ -117,6 +118,11 @@ def parse(document: Mapping[str, Any]) -> Epsilon:
     except (KeyError, TypeError, ValueError):
         wanted = ", ".join(part.name for part in fields(_KINDS[name]))
         raise InputError(f"epsilon: {values} is no {name} rule; give {wanted}") from None
+
+
+def to_beat(loss: N, epsilon: N | float) -> N:
+    """(1 - epsilon) x loss: what a later model must be strictly below."""
+    return (1 - epsilon) * loss
 
 
 def _floats(values: npt.ArrayLike) -> FloatArray:

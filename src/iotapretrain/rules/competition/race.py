@@ -13,7 +13,7 @@ import numpy as np
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Filter
-from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field, IntArray
 from iotapretrain.rules.competition.page_plan import PagePlan
 from iotapretrain.rules.competition.race_evidence import Evidence
@@ -79,6 +79,20 @@ def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -
         evidence = Evidence.of(plan, losses[rows], seen)
         active[rows] = survivors(evidence, field.blocks[rows], advantages[rows], alpha)
     return Progress(wanted, over=True)
+
+
+def wanted_pages(
+    race: Race,
+    plan: PagePlan,
+    losses: FloatArray,
+    blocks: Sequence[int],
+    epsilon: Epsilon,
+    now: int,
+) -> IntArray:
+    """How many pages of the plan's order each model must be scored on in a round of block `now`."""
+    field = Field.of(range(len(blocks)), blocks, losses=losses)
+    advantages = np.maximum(epsilon.at(field.ages(now)), epsilon.floor)
+    return progress(race, plan, field, advantages).wanted
 
 
 def survivors(

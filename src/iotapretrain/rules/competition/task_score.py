@@ -56,6 +56,15 @@ class ModelScore:
     parts: tuple[TaskScore, ...]
 
 
+def task_mean(losses: Sequence[float | None], sequences: Sequence[int]) -> float | None:
+    """The mean over all sequences of a task's pages; None where a page that has some is unknown."""
+    counted = [(loss, count) for loss, count in zip(losses, sequences, strict=True) if count]
+    known = [loss * count for loss, count in counted if loss is not None and not math.isnan(loss)]
+    if not counted or len(known) < len(counted):
+        return None
+    return math.fsum(known) / sum(count for _, count in counted)
+
+
 def normalise(score: float, method: Method, ceiling: float | None = None) -> float:
     """The score, or 1 from the ceiling c on and (1 - exp(-s / c)) / (1 - exp(-1)) below it."""
     _check_ceiling("normalise", method, ceiling)

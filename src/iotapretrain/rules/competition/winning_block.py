@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table
+from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table, to_beat
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import Comparison, NoResult, RoundRules, play
 from iotapretrain.rules.competition.wins import beats
@@ -26,9 +26,11 @@ class Entry:
     block: int
 
 
-def needed_loss(epsilon: Epsilon, champion: Entry, now: int) -> float:
-    """What a later model's loss must be strictly below to beat the champion at block `now`."""
-    return float(1 - epsilon.at(now - champion.block)) * champion.loss
+def needed_loss(epsilon: Epsilon, champion: Entry, now: float) -> float:
+    """What a later model's loss must be strictly below to beat the champion at block `now`, which
+    may be infinite: once epsilon has fully decayed.
+    """
+    return to_beat(champion.loss, float(epsilon.at(now - champion.block)))
 
 
 def wins_at(epsilon: Epsilon, model: Entry, other: Entry, now: int) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from iotapretrain.competition.records.committed import CommittedModel
 from iotapretrain.competition.records.round_record import ModelRecord
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Reason
-from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray, LinearDecay, Table
+from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.margin import margins
 from iotapretrain.rules.competition.schedule import Competition
@@ -20,20 +21,6 @@ from iotapretrain.rules.competition.winning_block import Entry, first_crowned_bl
 
 OWN = 0
 """The model's row in the field that it is put into."""
-
-
-@dataclass(frozen=True)
-class Rival:
-    """A model of the present field, and what it would lose on the pages of the present seed.
-
-    The champion's loss is computed; the others' are those of their record, times the champion's
-    loss now over its loss then, as their pages were others.
-    """
-
-    uid: int
-    hotkey: str
-    block: int
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -72,9 +59,8 @@ class Prospect:
     judged_from: int
 
 
-def duel(competition: Competition, champion: CommittedModel, losses: FloatArray, now: int) -> Duel:
-    """`losses` holds the model's row and the champion's, page by page, weighed by their parts."""
-    field = Field.of([0, 1], [0, 0], losses=losses)
+def duel(competition: Competition, champion: CommittedModel, field: Field, now: int) -> Duel:
+    """`field` holds the model and the champion, both scored on the same pages."""
     margin = next(iter(margins(field, np.zeros(2), 0, [1])))
     epsilon, entry = competition.rules.epsilon, Entry(float(field.scores[1]), champion.block)
     return Duel(
@@ -86,23 +72,23 @@ def duel(competition: Competition, champion: CommittedModel, losses: FloatArray,
         epsilon_floor=epsilon.floor,
         decayed_from=_decayed_from(epsilon, champion.block),
         needed_now=needed_loss(epsilon, entry, now),
-        needed_ever=(1 - epsilon.floor) * entry.loss,
+        needed_ever=needed_loss(epsilon, entry, math.inf),
     )
 
 
 def prospect(
     competition: Competition,
-    rivals: Sequence[Rival],
+    rivals: Sequence[Entry],
     loss: float,
     now: int,
     own: CommittedModel | None,
 ) -> Prospect:
     """`own` is the model's commitment if it has one; else it is taken to come in the next block."""
-    block = now + 1 if own is None else own.block
+    mine = Entry(loss, now + 1 if own is None else own.block)
     field = Field.of(
         range(len(rivals) + 1),
-        [block, *(rival.block for rival in rivals)],
-        scores=[loss, *(rival.loss for rival in rivals)],
+        [each.block for each in (mine, *rivals)],
+        scores=[each.loss for each in (mine, *rivals)],
     )
     outcome = play(field, competition.rules, now)
     if isinstance(outcome, NoResult):
@@ -117,22 +103,27 @@ def prospect(
         left_out=outcome.left_out[OWN],
         wins_now=outcome.winner == OWN,
         wins_from=first_crowned_block(field, competition.rules, OWN, now),
-        judged_from=block + competition.eval_block_delay,
+        judged_from=mine.block + competition.eval_block_delay,
     )
 
 
 def rivals_of(
-    records: Iterable[ModelRecord], champion: Rival, own: CommittedModel | None
-) -> list[Rival]:
-    """The champion and everybody else that a round scored, but the model itself."""
-    records = list(records)
-    then = next((each.score for each in records if each.hotkey == champion.hotkey), None)
-    rivals = [champion] + [
-        Rival(record.uid, record.hotkey, record.block, record.score * champion.loss / then)
-        for record in records
-        if then and record.score is not None and record.hotkey != champion.hotkey
+    told: Sequence[ModelRecord], champion: CommittedModel, loss: float, own: CommittedModel | None
+) -> list[Entry]:
+    """The champion, which loses so much on the pages of now, and everybody else that a round
+    scored, but the model itself.
+
+    The others' losses are those of their record, times the champion's loss now over its loss then,
+    as their pages were others.
+    """
+    mine = None if own is None else own.hotkey
+    rivals = [Entry(loss, champion.block)] if champion.hotkey != mine else []
+    then = next((each.score for each in told if each.hotkey == champion.hotkey), None)
+    return rivals + [
+        Entry(each.score * loss / then, each.block)
+        for each in told
+        if then and each.score is not None and each.hotkey not in (champion.hotkey, mine)
     ]
-    return [rival for rival in rivals if own is None or rival.hotkey != own.hotkey]
 
 
 def _decayed_from(epsilon: Epsilon, block: int) -> int | None:

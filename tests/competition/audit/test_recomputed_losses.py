@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.competition.audit.sampled_losses import chance_of_finding, sampled
+from iotapretrain.competition.audit.recomputed_losses import chance_of_finding, sampled
 from iotapretrain.errors import InputError
 
 
