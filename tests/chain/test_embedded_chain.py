@@ -158,7 +158,7 @@ def test_old_blocks_are_known_from_kept_states(
     tmp_path: Path, chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when nothing is at hand any more, and every old block must be found in the file."""
-    for module in ("replay", "history"):
+    for module in ("replay", "block_history"):
         monkeypatch.setattr(f"iotapretrain.chain.{module}.SNAPSHOT_EVERY", 10)
     miner = keys("miner-1").coldkey
     for _ in range(45):

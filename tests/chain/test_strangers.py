@@ -14,7 +14,6 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.grammar import Field
 from iotapretrain.chain.runtime.pallets import pallets
 from iotapretrain.chain.views import runtime_api, storage_items
-from iotapretrain.chain.views.block_view import View
 from iotapretrain.errors import InputError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
@@ -112,7 +111,7 @@ def test_any_call_by_anybody_leaves_a_chain_that_can_be_read(
         return
     assert held(state) == state.issuance
     if state.subnets != advance(inhabited, inhabited.block + 20).subnets:
-        read_everything(View(state, 0))
+        read_everything(state)
 
 
 @settings(deadline=None, max_examples=200)
@@ -125,11 +124,11 @@ def test_bytes_that_are_no_call_are_refused(data: bytes) -> None:
     assert CODEC.compose(call.pallet, call.name, call.arguments) == data
 
 
-def read_everything(view: View) -> None:
+def read_everything(state: State) -> None:
     """Every entry of every storage item and every runtime API, as the bytes they are served in."""
     for (pallet, name), item in CODEC.items.items():
         if pallet != "System" or name == "Account":
-            for keys, value in storage_items.entries(view, pallet, name, ()):
+            for keys, value in storage_items.entries(state, pallet, name, ()):
                 assert len(keys) == len(item.keys)
                 CODEC.storage_key(pallet, name, keys)
                 CODEC.encode_value(pallet, name, value)
@@ -139,7 +138,7 @@ def read_everything(view: View) -> None:
             continue
         for method in methods:
             given_arguments = [_argument(field, arguments) for field in method.inputs]
-            answer = runtime_api.call(view, api, method.name, tuple(given_arguments))
+            answer = runtime_api.call(state, api, method.name, tuple(given_arguments))
             CODEC.encode_answer(api, method.name, answer)
 
 
@@ -154,7 +153,7 @@ def _argument(field: Field, known: dict[str, Any]) -> Any:
 
 
 def test_everything_that_is_described_can_be_read(inhabited: State) -> None:
-    read_everything(View(inhabited, 0))
+    read_everything(inhabited)
     for pallet, name in storage_items.ITEMS:
         assert (pallet, name) in CODEC.items
     described = {(api, method.name) for api, methods in APIS.items() for method in methods}

@@ -27,7 +27,6 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
 from iotapretrain.chain.views import runtime_api, storage_items
-from iotapretrain.chain.views.block_view import View
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
 from iotapretrain.rules.chain.ledger.calls.envelope import SubmitEncrypted
 from iotapretrain.rules.chain.ledger.chain_state import State
@@ -178,19 +177,22 @@ class EmbeddedChain:
 
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
         """One storage value as of a block's end."""
-        return storage_items.read(self._view(number), pallet, item, keys)
+        if (pallet, item) == ("Timestamp", "Now"):
+            self._check_closed(number)
+            return self.clock.closes_ms(number)
+        return storage_items.read(self.state(number), pallet, item, keys)
 
     def storage_map(
         self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
     ) -> Iterator[tuple[tuple[object, ...], object]]:
         """The present entries of a map as of a block's end."""
-        return storage_items.entries(self._view(number), pallet, item, prefix)
+        return storage_items.entries(self.state(number), pallet, item, prefix)
 
     def runtime_api(
         self, number: int, api: str, method: str, arguments: tuple[object, ...]
     ) -> object:
         """The answer of a runtime API as of a block's end."""
-        return runtime_api.call(self._view(number), api, method, arguments)
+        return runtime_api.call(self.state(number), api, method, arguments)
 
     def nonce(self, account: str) -> int:
         """The next nonce of an account, with what waits in the block that is being filled."""
@@ -230,9 +232,6 @@ class EmbeddedChain:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _view(self, number: int) -> View:
-        return View(self.state(number), self.clock.closes_ms(number))
 
     def _refreshed(self) -> Tip:
         """The newest tip, with whatever other processes have written."""
