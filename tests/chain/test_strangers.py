@@ -17,7 +17,7 @@ from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import InputError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
 from iotapretrain.rules.chain.ledger.chain_state import State, held
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from iotapretrain.rules.chain.ledger.transitions import Transaction, decide

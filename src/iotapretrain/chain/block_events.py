@@ -8,7 +8,7 @@ from iotapretrain.chain.clock import DEFAULT_BLOCK_MS
 from iotapretrain.chain.node import Event
 from iotapretrain.chain.replay import Happening
 from iotapretrain.chain.runtime.pallets import module_error, pallets
-from iotapretrain.rules.chain.ledger.refusal import Refusal
+from iotapretrain.rules.chain.ledger.chain_state import Refusal
 
 _TEXTS: Mapping[tuple[str | None, str], str] = {
     (pallet.name, error.name): error.doc

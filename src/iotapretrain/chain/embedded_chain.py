@@ -28,9 +28,9 @@ from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
-from iotapretrain.rules.chain.ledger.calls.envelope import SubmitEncrypted
+from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
 from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.means import check_means
+from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
 from iotapretrain.store.group import GroupCommit
 from iotapretrain.store.journal import open_journal

@@ -14,7 +14,7 @@ from iotapretrain.chain.bucket import TokenBucket
 from iotapretrain.chain.recent import Recent
 from iotapretrain.errors import RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.means import has_place
+from iotapretrain.rules.chain.ledger.money import has_place
 
 IDLE_BURST_BYTES = 2**18
 """Hundreds of ordinary calls that fail, or four of the largest."""

@@ -12,9 +12,8 @@ from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.transactions import Submission, read_submission
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State
 from iotapretrain.rules.chain.ledger.genesis import first_state
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
 from iotapretrain.rules.chain.ledger.transitions import decide
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record, Snapshot

@@ -50,7 +50,7 @@ class Hyperparameters:
                 if not isinstance(value, bool):
                     raise InputError(f"{field.name}: {value!r} is neither true nor false")
             elif not (field.name == "owner_uid" and value is None):
-                _check_whole(field.name, value, *_RANGES[field.name])
+                check_whole(field.name, value, *_RANGES[field.name])
         if self.alpha_low_u16 > self.alpha_high_u16:
             raise InputError(
                 f"alpha_low_u16: {self.alpha_low_u16} is above alpha_high_u16 {self.alpha_high_u16}"
@@ -78,6 +78,7 @@ class Hyperparameters:
         return size if self.alpha_sigmoid_steepness > 0 else -size
 
 
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Refuse what is not a whole number of a range."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Call
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
 from iotapretrain.rules.chain.ledger.chain_state import State
 from iotapretrain.rules.chain.ledger.genesis import (
     Genesis,
@@ -14,7 +13,7 @@ from iotapretrain.rules.chain.ledger.genesis import (
     first_state,
 )
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.rules.chain.ledger.transitions import Outcome, Transaction, decide
+from iotapretrain.rules.chain.ledger.transitions import Call, Outcome, Transaction, decide
 
 RAO = 10**9
 PEOPLE = tuple(f"cold{number}" for number in range(8))

@@ -8,11 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from iotapretrain.rules.chain.emission import Pots
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.rules.chain.ledger.refusal import Refusal
 from iotapretrain.rules.chain.tempo import EpochClock
+
+
+class Refusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
+    """A call that may not be, by a pallet's own error or (without a pallet) the dispatcher's."""
+
+    def __init__(self, name: str, pallet: str | None = "SubtensorModule") -> None:
+        super().__init__(f"{pallet}.{name}" if pallet else name)
+        self.pallet, self.name = pallet, name
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, as the chain's own metadata names it."""
+
+    pallet: str
+    name: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+Value = TypeVar("Value")
 
 Row = tuple[tuple[int, int], ...]
 """One neuron's weights or bonds: (uid, u16) pairs, zeros included (Yuma, section 1)."""
@@ -177,9 +197,18 @@ class State:
             raise Refusal("SubnetNotExists")
         return self.subnets[netuid]
 
+    def with_account(self, address: str, account: Account) -> State:
+        """The same state with this account in its place."""
+        return replace(self, accounts={**self.accounts, address: account})
+
     def with_subnet(self, subnet: Subnet) -> State:
         """The same state with this subnet in its place."""
         return replace(self, subnets={**self.subnets, subnet.netuid: subnet})
+
+
+def placed(column: tuple[Value, ...], uid: int, value: Value) -> tuple[Value, ...]:
+    """A column with this value for a uid, which may be the next one."""
+    return (*column[:uid], value, *column[uid + 1 :])
 
 
 def held(state: State) -> int:

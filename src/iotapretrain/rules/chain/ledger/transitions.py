@@ -1,42 +1,12 @@
-"""The fold: what a transaction does to the chain's state, and what a record of it does.
-
-`decide` answers a command, `apply` follows a record; both are the same rules, so whoever reads the
-records arrives at the state that their writer saw.
-"""
+"""What a call is, and what a signed transaction with one does to the chain's state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.calls.call import Call
-from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
-
-
-@dataclass(frozen=True, slots=True)
-class Transaction:
-    """A call whose signature has been checked."""
-
-    signer: str
-    nonce: int
-    call: Call
-
-
-@dataclass(frozen=True, slots=True)
-class Included:
-    """A record: this transaction is in this block."""
-
-    block: int
-    transaction: Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """A record: the chain has reached this block, by a clock that somebody moves."""
-
-    block: int
+from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +18,23 @@ class Outcome:
     refusal: Refusal | None = None
 
 
+class Call(Protocol):
+    """A decoded call, frozen; its fields are the arguments that the chain's metadata names."""
+
+    def perform(self, state: State, signer: str) -> Outcome:
+        """The state after this call by `signer`; raises Refusal and changes nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A call whose signature has been checked."""
+
+    signer: str
+    nonce: int
+    call: Call
+
+
 def decide(state: State, transaction: Transaction) -> Outcome:
     """What this transaction does in the block that is being filled.
 
@@ -56,12 +43,11 @@ def decide(state: State, transaction: Transaction) -> Outcome:
     check_nonce(state, transaction)
     account = state.account(transaction.signer)
     sent = replace(account, nonce=account.nonce + 1)
-    spent = replace(state, accounts={**state.accounts, transaction.signer: sent})
+    spent = state.with_account(transaction.signer, sent)
     try:
-        change = transaction.call.perform(spent, transaction.signer)
+        return transaction.call.perform(spent, transaction.signer)
     except Refusal as refusal:
         return Outcome(spent, refusal=refusal)
-    return Outcome(change.state, change.events)
 
 
 def check_nonce(state: State, transaction: Transaction) -> None:
@@ -72,11 +58,3 @@ def check_nonce(state: State, transaction: Transaction) -> None:
             "Stale" if transaction.nonce < expected else "Future",
             f"nonce {transaction.nonce} of {transaction.signer}; the next is {expected}",
         )
-
-
-def apply(state: State, record: Included | Advanced) -> State:
-    """The state behind a record."""
-    reached = advance(state, record.block)
-    if isinstance(record, Advanced):
-        return reached
-    return decide(reached, record.transaction).state

@@ -1,13 +1,89 @@
-"""Sending free TAO."""
+"""Sending free TAO, and staking it one to one: there are no pools and no slippage."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.money import credit, debit, reap
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State
+from iotapretrain.rules.chain.ledger.money import credit, debit, reap, staked
+from iotapretrain.rules.chain.ledger.transitions import Outcome
+
+PRICE = 10**9
+"""Rao of TAO for one whole alpha."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddStake:
+    """Stake free TAO on a hotkey of a subnet."""
+
+    hotkey: str
+    netuid: int
+    amount_staked: int
+
+    def perform(self, state: State, signer: str) -> Outcome:
+        subnet = state.subnet(self.netuid)
+        if self.hotkey not in state.owners:
+            raise Refusal("HotKeyAccountNotExists")
+        if self.amount_staked < state.network.minimum_stake:
+            raise Refusal("AmountTooLow")
+        poorer = debit(state, signer, self.amount_staked, Refusal("NotEnoughBalanceToStake"))
+        backed = staked(subnet, self.hotkey, signer, self.amount_staked)
+        happened = _moved("StakeAdded", signer, self.hotkey, self.amount_staked, self.netuid)
+        return Outcome(poorer.with_subnet(backed), (happened,))
+
+
+@dataclass(frozen=True, slots=True)
+class AddStakeLimit(AddStake):
+    """The same, if one alpha costs no more than the limit; the price here is always one TAO."""
+
+    limit_price: int
+    allow_partial: bool
+
+    def perform(self, state: State, signer: str) -> Outcome:
+        if self.limit_price < PRICE:
+            raise Refusal("SlippageTooHigh")
+        return AddStake.perform(self, state, signer)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStake:
+    """Take stake back as free TAO; asking for more than there is takes all of it."""
+
+    hotkey: str
+    netuid: int
+    amount_unstaked: int
+
+    def perform(self, state: State, signer: str) -> Outcome:
+        subnet = state.subnet(self.netuid)
+        if self.hotkey not in state.owners:
+            raise Refusal("HotKeyAccountNotExists")
+        available = subnet.stakes.get(self.hotkey, {}).get(signer, 0)
+        if not available:
+            raise Refusal("NotEnoughStakeToWithdraw")
+        amount = min(self.amount_unstaked, available)
+        if amount == 0 or 0 < available - amount < state.network.minimum_stake:
+            raise Refusal("AmountTooLow")
+        left = staked(subnet, self.hotkey, signer, -amount)
+        happened = _moved("StakeRemoved", signer, self.hotkey, amount, self.netuid)
+        return Outcome(credit(state, signer, amount).with_subnet(left), (happened,))
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveStakeLimit(RemoveStake):
+    """The same, if one alpha brings no less than the limit."""
+
+    limit_price: int
+    allow_partial: bool
+
+    def perform(self, state: State, signer: str) -> Outcome:
+        if self.limit_price > PRICE:
+            raise Refusal("SlippageTooHigh")
+        return RemoveStake.perform(self, state, signer)
+
+
+def _moved(name: str, coldkey: str, hotkey: str, amount: int, netuid: int) -> Event:
+    moved = {"coldkey": coldkey, "hotkey": hotkey, "tao": amount, "alpha": amount}
+    return Event("SubtensorModule", name, {**moved, "netuid": netuid, "fee": 0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +93,7 @@ class TransferKeepAlive:
     dest: str
     value: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         short = "NotExpendable" if state.account(signer).free >= self.value else "FundsUnavailable"
         sent = debit(state, signer, self.value, Refusal(short, "Token"))
         return _received(sent, signer, self.dest, self.value)
@@ -30,7 +106,7 @@ class TransferAllowDeath:
     dest: str
     value: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         return _sent(state, signer, self.dest, self.value)
 
 
@@ -41,20 +117,20 @@ class TransferAll:
     dest: str
     keep_alive: bool
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         kept = state.network.existential_deposit if self.keep_alive else 0
         return _sent(state, signer, self.dest, max(state.account(signer).free - kept, 0))
 
 
-def _sent(state: State, signer: str, dest: str, value: int) -> Change:
+def _sent(state: State, signer: str, dest: str, value: int) -> Outcome:
     if state.account(signer).free < value:
         raise Refusal("FundsUnavailable", "Token")
     change = _received(credit(state, signer, -value), signer, dest, value)
-    return Change(reap(change.state, signer), change.events)
+    return Outcome(reap(change.state, signer), change.events)
 
 
-def _received(state: State, sender: str, dest: str, value: int) -> Change:
+def _received(state: State, sender: str, dest: str, value: int) -> Outcome:
     if state.account(dest).free + value < state.network.existential_deposit:
         raise Refusal("BelowMinimum", "Token")
     moved = Event("Balances", "Transfer", {"from": sender, "to": dest, "amount": value})
-    return Change(credit(state, dest, value), (moved,))
+    return Outcome(credit(state, dest, value), (moved,))

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import Commitment, State, Subnet, UsedSpace
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.ledger.chain_state import (
+    Commitment,
+    Event,
+    Refusal,
+    State,
+    Subnet,
+    UsedSpace,
+)
+from iotapretrain.rules.chain.ledger.transitions import Outcome
 
 MAX_FIELDS = 3
 LEAST_SPACE = 100
@@ -25,7 +31,7 @@ class SetCommitment:
     netuid: int
     info: Mapping[str, Sequence[str | Mapping[str, Content]]]
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         subnet = state.subnets.get(self.netuid)
         if subnet is None or subnet.uid(signer) is None:
             raise Refusal("AccountNotAllowedCommit", "Commitments")
@@ -42,7 +48,7 @@ class SetCommitment:
         if subnet.parameters.bonds_reset_enabled:
             changed = _without_bonds_on(changed, signer)
         happened = Event("Commitments", "Commitment", {"netuid": self.netuid, "who": signer})
-        return Change(state.with_subnet(changed), (happened,))
+        return Outcome(state.with_subnet(changed), (happened,))
 
 
 def _field(entry: str | Mapping[str, Content]) -> tuple[str, str | None]:

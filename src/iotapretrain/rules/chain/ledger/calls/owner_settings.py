@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import Refusal, State, Subnet
 from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE, SUBNET_RANGES
-from iotapretrain.rules.chain.ledger.refusal import Refusal
+from iotapretrain.rules.chain.ledger.transitions import Outcome
 from iotapretrain.rules.chain.weight_setting import AlphaOutcome, judge_alpha_bounds
 
 OWNER_RANGES: Mapping[str, tuple[int, int, Refusal]] = {
@@ -39,7 +38,7 @@ class SetParameter:
     netuid: int
     value: int | bool
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         subnet = _owned(state, self.netuid, signer)
         if self.name in NOT_FOR_OWNERS:
             raise Refusal("BadOrigin", None)
@@ -48,7 +47,7 @@ class SetParameter:
         if self.name == "tempo":  # a new tempo counts from now (Yuma, section 15)
             timing = replace(subnet.timing, last_epoch_block=state.block)
             changed = replace(changed, timing=timing)
-        return Change(state.with_subnet(changed))
+        return Outcome(state.with_subnet(changed))
 
     def _check(self, subnet: Subnet) -> None:
         if self.name == "max_allowed_uids" and self.value < len(subnet.neurons):
@@ -69,7 +68,7 @@ class SetAlphaValues:
     alpha_low: int
     alpha_high: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         subnet = _owned(state, self.netuid, signer)
         outcome = judge_alpha_bounds(
             is_owner=True,
@@ -83,7 +82,7 @@ class SetAlphaValues:
             "alpha_low": self.alpha_low,
             "alpha_high": self.alpha_high,
         }
-        return Change(state.with_subnet(_changed(subnet, bounds)))
+        return Outcome(state.with_subnet(_changed(subnet, bounds)))
 
 
 def _owned(state: State, netuid: int, signer: str) -> Subnet:

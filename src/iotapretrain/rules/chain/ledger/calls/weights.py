@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State, Subnet, placed
+from iotapretrain.rules.chain.ledger.transitions import Outcome
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
@@ -43,18 +42,18 @@ class SetWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         subnet = state.subnet(self.netuid)
         uid = self._accepted(state, subnet, signer)
         row = tuple(zip(self.dests, upscaled(self.weights), strict=True))
         neuron = replace(subnet.neurons[uid], last_update=state.block)
         changed = replace(
             subnet,
-            neurons=(*subnet.neurons[:uid], neuron, *subnet.neurons[uid + 1 :]),
-            weights=(*subnet.weights[:uid], row, *subnet.weights[uid + 1 :]),
+            neurons=placed(subnet.neurons, uid, neuron),
+            weights=placed(subnet.weights, uid, row),
         )
         happened = Event("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
-        return Change(state.with_subnet(changed), (happened,))
+        return Outcome(state.with_subnet(changed), (happened,))
 
     def _accepted(self, state: State, subnet: Subnet, signer: str) -> int:
         """The signer's uid, once every check has passed; the first that fails decides."""
@@ -92,7 +91,7 @@ class SetMechanismWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: State, signer: str) -> Outcome:
         if self.mecid:
             raise Refusal("MechanismDoesNotExist")
         call = SetWeights(self.netuid, self.dests, self.weights, self.version_key)
@@ -105,5 +104,5 @@ class Sealed:
     def __init__(self, *_: object) -> None:
         """Whatever is sealed, it is not looked at."""
 
-    def perform(self, state: State, signer: str) -> Change:  # noqa: ARG002 -- as every call
+    def perform(self, state: State, signer: str) -> Outcome:  # noqa: ARG002 -- as every call
         raise Refusal("CommitRevealDisabled")
