@@ -22,9 +22,8 @@ from bittensor import calls
 from bittensor.keyfiles import Keypair
 
 from bench.measure import RUNS, Figure, arguments, report
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain, now_ms
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 from iotapretrain.chain.substrate import EmbeddedSubstrate

@@ -11,7 +11,6 @@ import bittensor_core
 
 from iotapretrain.chain.node import Event, Header, Submitted
 from iotapretrain.chain.runtime import extrinsic as extrinsics
-from iotapretrain.chain.runtime import sealed as shield
 from iotapretrain.chain.runtime.codec import Call, codec
 from iotapretrain.chain.runtime.extrinsic import check_signature, digest
 from iotapretrain.chain.runtime.pallets import module_error
@@ -121,7 +120,7 @@ class FakeNode:
         included, events = [extrinsic], self._run(signer, call, 0)
         if call.name == "submit_encrypted":
             sealed = bytes.fromhex(call.arguments["ciphertext"].removeprefix("0x"))
-            inner = shield.open_sealed(self.genesis_hash, sealed)
+            inner = extrinsics.open_sealed(self.genesis_hash, sealed)
             assert inner is not None
             within = extrinsics.parse(inner)
             check_signature(within, block, self.block_hash)

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from iotapretrain.chain import block_history, idle, old_blocks
+from iotapretrain.chain import allowances, block_history, old_blocks
 from iotapretrain.chain.block_history import BLOCKS_AT_HAND
 from iotapretrain.chain.freshness import Freshness
 from iotapretrain.chain.patience import Patience
 from iotapretrain.chain.replay import SNAPSHOT_EVERY
-from iotapretrain.chain.rpc import listing, methods
+from iotapretrain.chain.rpc import methods
 from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
@@ -56,7 +56,7 @@ def test_the_deadlines_are_those_of_the_code() -> None:
 def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
     section = PAGE.partition("### What one client may cost")[2].partition("\n## ")[0]
     told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \| \S", section, re.MULTILINE))
-    modules = (block_history, idle, old_blocks, listing, methods)
+    modules = (block_history, allowances, old_blocks, methods)
     limits = asdict(Limits())
     constants = {
         name: getattr(module, name)
@@ -65,7 +65,9 @@ def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
         if name.isupper() and hasattr(module, name)
     }
     assert {name: float(value) for name, value in told.items()} == limits | constants
-    bounds = {name for module in (idle, old_blocks) for name in vars(module) if "BYTES" in name}
+    bounds = {
+        name for module in (allowances, old_blocks) for name in vars(module) if "BYTES" in name
+    }
     assert bounds - {"ENTRY_BYTES"} <= set(told)
 
 

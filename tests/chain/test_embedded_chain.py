@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
-from iotapretrain.chain.runtime.sealed import public_key
+from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import (
     BrokenError,

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iotapretrain.chain.runtime.apis import APIS
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.grammar import Field
-from iotapretrain.chain.runtime.pallets import pallets
+from iotapretrain.chain.runtime.pallets import APIS, pallets
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import InputError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance

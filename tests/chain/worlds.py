@@ -12,9 +12,8 @@ from pathlib import Path
 import bittensor as bt
 from bittensor.keyfiles import Keypair
 
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.rpc.server import serving
 from iotapretrain.chain.substrate import EmbeddedSubstrate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from iotapretrain.chain.clock import DEFAULT_BLOCK_MS
+from iotapretrain.chain.entries import DEFAULT_BLOCK_MS
 from iotapretrain.chain.node import Event
 from iotapretrain.chain.replay import Happening
 from iotapretrain.chain.runtime.pallets import module_error, pallets

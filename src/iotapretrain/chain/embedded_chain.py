@@ -16,15 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from iotapretrain.chain.allowances import IdleRoom
 from iotapretrain.chain.block_events import block_events
 from iotapretrain.chain.block_history import History, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.idle import IdleRoom
 from iotapretrain.chain.node import Event, Header, Submitted
 from iotapretrain.chain.replay import Happening, Included, Tip, include
-from iotapretrain.chain.runtime import sealed
 from iotapretrain.chain.runtime.codec import codec
-from iotapretrain.chain.runtime.extrinsic import digest
+from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
@@ -258,7 +257,7 @@ class EmbeddedChain:
         call = submission.transaction.call
         if not isinstance(call, SubmitEncrypted):
             return []
-        opened = sealed.open_sealed(self.genesis_hash, call.sealed)
+        opened = open_sealed(self.genesis_hash, call.sealed)
         try:
             if opened is None:
                 raise RefusedError("Call", "the sealed extrinsic is not sealed to this chain's key")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from iotapretrain.chain.allowances import Recent
 from iotapretrain.chain.entries import read_block
 from iotapretrain.chain.footprint import footprint
-from iotapretrain.chain.recent import Recent
 from iotapretrain.chain.replay import Happening, Tip, kept, replayed
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.turn import Turn

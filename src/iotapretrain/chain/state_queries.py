@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.runtime import sealed
 from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION, VERSION
+from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import InputError
 
 LENGTH_BYTES = 4
@@ -20,20 +21,31 @@ class Surface:
     def __init__(self, node: Node, codec: Codec) -> None:
         self.node, self.codec = node, codec
 
+    def header(self, number: int) -> dict[str, object]:
+        """A header as JSON, but for its number."""
+        header = self.node.header(number)
+        return {
+            "parentHash": to_hex(header.parent),
+            "number": number,
+            "stateRoot": to_hex(header.state_root),
+            "extrinsicsRoot": to_hex(header.extrinsics_root),
+            "digest": {"logs": [to_hex(log) for log in header.digest]},
+        }
+
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
         """One storage value; None when absent."""
         match pallet, item:
             case "System", "Number":
                 return number
             case "System", "ParentHash":
-                return _hex(self.node.header(number).parent)
+                return to_hex(self.node.header(number).parent)
             case "System", "BlockHash":
                 asked = self.node.block_hash(keys[0]) if isinstance(keys[0], int) else None
-                return None if asked is None else _hex(asked)
+                return None if asked is None else to_hex(asked)
             case "System", "Events":
                 return self.codec.event_records(self.node.events(number))
             case "MevShield", "NextKey":
-                return _hex(sealed.public_key(self.node.genesis_hash))
+                return to_hex(public_key(self.node.genesis_hash))
         return self.node.storage(number, pallet, item, keys)
 
     def stored(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> bytes | None:
@@ -86,7 +98,3 @@ class Surface:
             return {"weight": NO_WEIGHT, "class": "Normal", "partial_fee": fee}
         inclusion = {"base_fee": fee, "len_fee": 0, "adjusted_weight_fee": 0}
         return {"inclusion_fee": inclusion, "tip": 0}
-
-
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()

@@ -19,8 +19,9 @@ from bittensor.result import ConnectionNotReady, ExtrinsicResult
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
-from iotapretrain.chain.sender import Sender, hexed, reached
-from iotapretrain.chain.state_queries import Surface
+from iotapretrain.chain.runtime.scale import to_hex
+from iotapretrain.chain.sender import Sender, reached
+from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
 from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128
@@ -80,7 +81,7 @@ class EmbeddedSubstrate:
         found = self.chain.block_hash(self.chain.head() if block is None else block)
         if found is None:
             raise ChainError(f"no block at height {block}")
-        return hexed(found)
+        return to_hex(found)
 
     async def block_number(self) -> int:
         """The newest block."""
@@ -107,7 +108,7 @@ class EmbeddedSubstrate:
         found = chain.block_hash(number)
         if found is None:
             return None
-        header = {**self._header(number), "hash": hexed(found)}
+        header = {**self._surface.header(number), "hash": to_hex(found)}
         extrinsics = [chain.codec.decode_extrinsic(data) for data in chain.extrinsics(number)]
         return {"header": header, "extrinsics": extrinsics}
 
@@ -117,7 +118,7 @@ class EmbeddedSubstrate:
         while True:
             head = await reached(self.chain, number)
             for each in range(number, head + 1):
-                yield {"header": self._header(each)}
+                yield {"header": self._surface.header(each)}
             number = head + 1
 
     async def events(self, block_hash: str | None = None) -> list[dict[str, Any]]:
@@ -157,9 +158,7 @@ class EmbeddedSubstrate:
     ) -> list[tuple[Any, Any]]:
         """A storage map; its keys without those given."""
         prefix, codec = tuple(params or ()), self.chain.codec
-        entries = self._surface().entries(
-            self._number(block_hash), module, storage_function, prefix
-        )
+        entries = self._surface.entries(self._number(block_hash), module, storage_function, prefix)
         pairs = []
         for keys, value in entries:
             stored = codec.encode_value(module, storage_function, value)
@@ -177,7 +176,7 @@ class EmbeddedSubstrate:
     ) -> bool:
         """Whether a storage map has anything under these leading keys."""
         number = self._number(block_hash)
-        entries = self._surface().entries(number, module, storage_function, tuple(params))
+        entries = self._surface.entries(number, module, storage_function, tuple(params))
         return next(entries, None) is not None
 
     async def runtime_call(
@@ -221,7 +220,7 @@ class EmbeddedSubstrate:
 
     async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002 -- contract
         """Nothing has a weight."""
-        return {"ref_time": 0, "proof_size": 0}
+        return dict(NO_WEIGHT)
 
     async def account_next_index(self, address: str) -> int:
         """The next nonce, with what waits for its block."""
@@ -239,7 +238,7 @@ class EmbeddedSubstrate:
     ) -> tuple[bytes, str]:
         """A signed extrinsic and its hash."""
         data = self._sender.signed(call.data, keypair, nonce, period)
-        return data, hexed(digest(data))
+        return data, to_hex(digest(data))
 
     async def submit(
         self,
@@ -271,7 +270,7 @@ class EmbeddedSubstrate:
         """How an extrinsic of a block went; None if it is not in it."""
         number = self._number(block_hash)
         for index, data in enumerate(self.chain.extrinsics(number)):
-            if hexed(digest(data)) == extrinsic_hash:
+            if to_hex(digest(data)) == extrinsic_hash:
                 return self._sender.result(number, index)
         return None
 
@@ -297,6 +296,7 @@ class EmbeddedSubstrate:
         """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 
+    @property
     def _surface(self) -> Surface:
         return Surface(self.chain, self.chain.codec)
 
@@ -304,7 +304,7 @@ class EmbeddedSubstrate:
         codec = self.chain.codec
         if (module, item) not in codec.items:
             raise ChainError(f"storage {module}.{item} is not found")
-        stored = self._surface().stored(number, module, item, keys)
+        stored = self._surface.stored(number, module, item, keys)
         return codec.decode_value(module, item, stored)
 
     def _number(self, block_hash: str | None) -> int:
@@ -315,16 +315,6 @@ class EmbeddedSubstrate:
         if number is None:
             raise ChainError(f"no block {block_hash} on this chain")
         return number
-
-    def _header(self, number: int) -> dict[str, Any]:
-        header = self.chain.header(number)
-        return {
-            "parentHash": hexed(header.parent),
-            "number": number,
-            "stateRoot": hexed(header.state_root),
-            "extrinsicsRoot": hexed(header.extrinsics_root),
-            "digest": {"logs": []},
-        }
 
 
 def _unwrapped(value: Any) -> Any:

@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.chain.block_history import block_hash
-from iotapretrain.chain.clock import BlockClock
 from iotapretrain.chain.embedded_chain import LONGEST_STEP, journal_path, now_ms
-from iotapretrain.chain.entries import Step, StoredExtrinsic, read_beginning, read_record
+from iotapretrain.chain.entries import (
+    BlockClock,
+    Step,
+    StoredExtrinsic,
+    read_beginning,
+    read_record,
+)
 from iotapretrain.chain.replay import Tip, check_kept, first_tip, followed
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.transactions import read_submission

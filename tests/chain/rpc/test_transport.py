@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from iotapretrain.chain.bucket import TokenBucket
+from iotapretrain.chain.allowances import TokenBucket
 from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.fake_node import FakeNode

@@ -19,12 +19,10 @@ from websockets.asyncio.server import serve as serve_websocket
 from iotapretrain.chain.node import Node
 from iotapretrain.chain.rpc.connection import Connection, Desk
 from iotapretrain.chain.rpc.door import Door, Visitor, admit
-from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
 from iotapretrain.chain.rpc.limits import Limits
-from iotapretrain.chain.rpc.line import Line
+from iotapretrain.chain.rpc.line import HeadWatcher, Line, NodeThread
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.submit import SUBMIT, Submissions
-from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
+from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Submissions, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import ServeError

@@ -6,12 +6,11 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from iotapretrain.chain.runtime import defaults, scale
-from iotapretrain.chain.runtime.apis import APIS
+from iotapretrain.chain.runtime import scale
 from iotapretrain.chain.runtime.grammar import Field, Item, Method, Variant
-from iotapretrain.chain.runtime.pallets import Pallet, pallets
+from iotapretrain.chain.runtime.pallets import APIS, Pallet, pallets
 from iotapretrain.chain.runtime.shapes import EXTENSIONS
-from iotapretrain.chain.runtime.types import TypeRegistry
+from iotapretrain.chain.runtime.types import TypeRegistry, encode
 
 SPEC_VERSION = 1
 """Grows with every change of the description: clients keep metadata by genesis and this number."""
@@ -108,7 +107,7 @@ def _storage(types: TypeRegistry, item: Item) -> bytes:
         shape = bytes([MAP]) + hashers + types.reference(key)
     else:
         shape = bytes([PLAIN])
-    absent = b"\x00" if item.optional else defaults.encode(item.value, item.default)
+    absent = b"\x00" if item.optional else encode(item.value, item.default)
     return (
         scale.text(item.name)
         + bytes([OPTIONAL if item.optional else DEFAULT])

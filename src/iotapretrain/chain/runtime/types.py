@@ -1,4 +1,4 @@
-"""A portable type registry: every type once, by number, built from the notation of `grammar`."""
+"""Types in the notation of `grammar`: a registry of each once, by number, and values as bytes."""
 
 from __future__ import annotations
 
@@ -114,3 +114,37 @@ class TypeRegistry:
 def _type(kind: int, body: bytes, path: str = "", parameters: bytes = scale.compact(0)) -> bytes:
     parts = scale.sequence(scale.text(part) for part in path.split("::") if part)
     return parts + parameters + bytes([kind]) + body + scale.compact(0)
+
+
+INTEGER = re.compile(r"([ui])(\d+)")
+
+
+def encode(kind: str, value: object = None) -> bytes:
+    """A value as bytes; None is the zero of its type: 0, nothing, the first case of an enum."""
+    kind = "".join(kind.split())
+    integer = INTEGER.fullmatch(kind)
+    if integer:
+        number = value if isinstance(value, int) else 0
+        return number.to_bytes(int(integer[2]) // 8, "little", signed=integer[1] == "i")
+    if kind == "bool":
+        return bytes([bool(value)])
+    if kind.startswith("Vec<u8>") and isinstance(value, str):
+        return scale.text(value)
+    if kind.endswith(">"):
+        return scale.compact(value if isinstance(value, int) else 0)
+    return _composite(kind, value)
+
+
+def _composite(kind: str, value: object) -> bytes:
+    if kind.startswith("["):
+        element, length = split(kind[1:-1], ";")
+        return encode(element) * int(length)
+    if kind.startswith("("):
+        members = split(kind[1:-1], ",")
+    else:
+        text = SHAPES[PATHS[kind]].strip()
+        if text[0] not in "{(":
+            return b"\x00"
+        members = [field.type for field in parse_fields(text[1:-1])]
+    values = value if isinstance(value, tuple) else (value,) * len(members)
+    return b"".join(encode(member, item) for member, item in zip(members, values, strict=True))
