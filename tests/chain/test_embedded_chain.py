@@ -154,11 +154,12 @@ def test_another_process_sees_the_same_blocks(tmp_path: Path, chain: EmbeddedCha
 
 
 def test_old_blocks_are_known_from_kept_states(
-    tmp_path: Path, chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when nothing is at hand any more, and every old block must be found in the file."""
-    for module in ("replay", "block_history"):
+    for module in ("replay", "block_history", "old_blocks"):
         monkeypatch.setattr(f"iotapretrain.chain.{module}.SNAPSHOT_EVERY", 10)
+    chain = make_chain(tmp_path / "net")
     miner = keys("miner-1").coldkey
     for _ in range(45):
         chain.submit(signed(chain, miner, transfer()))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import msgspec
 
-from iotapretrain.chain.footprint import footprint
+from iotapretrain.chain.replay import footprint
 from iotapretrain.rules.chain.ledger.chain_state import Account, State
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from tests.chain.worlds import genesis

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from iotapretrain.chain.entries import DEFAULT_BLOCK_MS
 from iotapretrain.chain.node import Event
-from iotapretrain.chain.replay import Happening
 from iotapretrain.chain.runtime.pallets import module_error, pallets
+from iotapretrain.rules.chain.ledger.chain_state import Event as LedgerEvent
 from iotapretrain.rules.chain.ledger.chain_state import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an extrinsic did in its block."""
+
+    extrinsic: bytes
+    signer: str
+    events: tuple[LedgerEvent, ...]
+    refusal: Refusal | None
+
 
 _TEXTS: Mapping[tuple[str | None, str], str] = {
     (pallet.name, error.name): error.doc

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Node
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION, VERSION
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain.ledger.advance import passed
+from iotapretrain.rules.chain.ledger.epochs import epoch_inputs, epoch_parameters
 
 LENGTH_BYTES = 4
 NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
@@ -98,3 +103,33 @@ class Surface:
             return {"weight": NO_WEIGHT, "class": "Normal", "partial_fee": fee}
         inclusion = {"base_fee": fee, "len_fee": 0, "adjusted_weight_fee": 0}
         return {"inclusion_fee": inclusion, "tip": 0}
+
+
+def epoch_document(chain: EmbeddedChain, netuid: int, block: int | None = None) -> dict[str, Any]:
+    """The inputs of the epoch that a subnet ran in a block, by default of its last one.
+
+    It is the document that `iota rules explain` takes.
+    """
+    head = chain.head()
+    at = head if block is None else block
+    if not 0 <= at <= head or netuid not in chain.state(at).subnets:
+        raise InputError(f"subnet {netuid} at block {at}: there is none; the head is {head}")
+    ran = chain.state(at).subnets[netuid].timing.last_step
+    if ran == 0 or block not in (None, ran):
+        raise InputError(f"subnet {netuid}: it ran no epoch in block {at}")
+    state = passed(chain.state(ran - 1), ran)
+    subnet = state.subnets[netuid]
+    read = epoch_inputs(state, subnet)
+    return {
+        "kind": "yuma",
+        "stake": read.stake.tolist(),
+        "weights": read.weights.to_pairs(),
+        "hyperparameters": asdict(epoch_parameters(state, subnet)),
+        "bonds": read.bonds.to_pairs(),
+        "permit": read.permit.tolist(),
+        "last_update": read.last_update.tolist(),
+        "registered": read.registered.tolist(),
+        "block": read.block,
+        "last_step": read.last_step,
+        "emission": read.emission,
+    }

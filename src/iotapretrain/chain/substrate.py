@@ -37,7 +37,11 @@ class ComposedCall:
 
 @final
 class EmbeddedSubstrate:
-    """The SDK's `Substrate` contract over an embedded chain in this process."""
+    """The SDK's `Substrate` contract over an embedded chain in this process.
+
+    There are no forks, fees, weights or multisig accounts, and only a served chain lets others sign
+    elsewhere. A block is the newest where its hash is None.
+    """
 
     def __init__(self, path: Path) -> None:
         self.token_symbols: dict[int, str] = {}
@@ -47,19 +51,16 @@ class EmbeddedSubstrate:
     # Lifecycle
 
     async def connect(self) -> None:
-        """Open the chain's file."""
         if self._open is None:
             self._open = Sender(await asyncio.to_thread(EmbeddedChain, self._path))
 
     async def close(self) -> None:
-        """Let go of the chain's file."""
         sender, self._open = self._open, None
         if sender is not None:
             await asyncio.to_thread(sender.chain.close)
 
     @property
     def chain(self) -> EmbeddedChain:
-        """The open chain."""
         return self._sender.chain
 
     @property
@@ -77,32 +78,26 @@ class EmbeddedSubstrate:
     # Blocks
 
     async def block_hash(self, block: int | None = None) -> str:
-        """The hash of a block, or of the newest."""
         found = self.chain.block_hash(self.chain.head() if block is None else block)
         if found is None:
             raise ChainError(f"no block at height {block}")
         return to_hex(found)
 
     async def block_number(self) -> int:
-        """The newest block."""
         return self.chain.head()
 
     async def finalized_block_number(self) -> int:
-        """The same: there are no forks."""
         return self.chain.finalized()
 
     async def block_time(self) -> float:
-        """Seconds a block."""
         return self.chain.clock.settings.block_ms / 1000
 
     async def spec_version(self) -> int:
-        """The version of the chain's description."""
         return SPEC_VERSION
 
     async def get_block(
         self, block_number: int | None = None, block_hash: str | None = None
     ) -> dict[str, Any] | None:
-        """A block's header and decoded extrinsics."""
         chain = self.chain
         number = self._number(block_hash) if block_number is None else block_number
         found = chain.block_hash(number)
@@ -122,7 +117,6 @@ class EmbeddedSubstrate:
             number = head + 1
 
     async def events(self, block_hash: str | None = None) -> list[dict[str, Any]]:
-        """What happened in a block."""
         return self.chain.codec.event_records(self.chain.events(self._number(block_hash)))
 
     # State
@@ -134,7 +128,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | None = None,
         block_hash: str | None = None,
     ) -> Any:
-        """One storage value."""
         number = self._number(block_hash)
         return self._stored(number, module, storage_function, tuple(params or ()))
 
@@ -156,7 +149,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | None = None,
         block_hash: str | None = None,
     ) -> list[tuple[Any, Any]]:
-        """A storage map; its keys without those given."""
         prefix, codec = tuple(params or ()), self.chain.codec
         entries = self._surface.entries(self._number(block_hash), module, storage_function, prefix)
         pairs = []
@@ -174,7 +166,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any],
         block_hash: str | None = None,
     ) -> bool:
-        """Whether a storage map has anything under these leading keys."""
         number = self._number(block_hash)
         entries = self._surface.entries(number, module, storage_function, tuple(params))
         return next(entries, None) is not None
@@ -186,7 +177,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | dict[str, Any],
         block_hash: str | None = None,
     ) -> Any:
-        """The answer of a runtime API."""
         arguments = tuple(params.values() if isinstance(params, dict) else params)
         codec = self.chain.codec
         if not codec.knows(api, method):
@@ -195,11 +185,9 @@ class EmbeddedSubstrate:
         return codec.decode_answer(api, method, codec.encode_answer(api, method, answer))
 
     async def constant(self, module: str, name: str) -> Any:
-        """A number of the chain's description."""
         return self.chain.codec.constant(module, name)
 
     async def decode_scale(self, type_string: str, data: bytes | str) -> Any:
-        """Bytes by the name of their type."""
         raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data)
         return self.chain.codec.decode(type_string, raw)
 
@@ -215,15 +203,12 @@ class EmbeddedSubstrate:
             raise ChainError(str(error)) from error
 
     async def estimate_fee(self, call: ComposedCall, keypair: Any) -> Balance:  # noqa: ARG002 -- contract
-        """Nothing costs a fee."""
         return Balance.from_rao(0)
 
     async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002 -- contract
-        """Nothing has a weight."""
         return dict(NO_WEIGHT)
 
     async def account_next_index(self, address: str) -> int:
-        """The next nonce, with what waits for its block."""
         return self.chain.nonce(address)
 
     async def mev_next_key(self) -> bytes | None:
@@ -275,15 +260,12 @@ class EmbeddedSubstrate:
         return None
 
     async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
-        """Signing elsewhere needs a served chain."""
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
     async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
-        """Signing elsewhere needs a served chain."""
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
     def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002 -- contract
-        """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 
     async def submit_multisig(
@@ -293,7 +275,6 @@ class EmbeddedSubstrate:
         multisig_account: Any,  # noqa: ARG002 -- contract
         **_: Any,
     ) -> NoReturn:
-        """There are no multisig accounts."""
         raise ChainError("an embedded chain has no multisig accounts")
 
     @property

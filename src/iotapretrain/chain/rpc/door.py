@@ -45,7 +45,6 @@ class Door:
         return address
 
     def leave(self, address: Address) -> None:
-        """A connection has ended."""
         address.sit(-1)
         self._inside -= 1
 

@@ -121,7 +121,6 @@ def _value(raw: msgspec.Raw) -> Any:
 
 
 def result(identity: Id, value: object) -> bytes:
-    """An answer."""
     return msgspec.json.encode({"jsonrpc": "2.0", "result": value, "id": identity})
 
 
@@ -154,11 +153,9 @@ class Params:
         return self._values[position] if position < len(self._values) else None
 
     def text(self, position: int) -> str:
-        """A string."""
         return _expect(self.optional(position), str, position)
 
     def integer(self, position: int) -> int:
-        """A whole number that is not negative."""
         number = _expect(self.optional(position), int, position)
         if number < 0 or isinstance(number, bool):
             raise _unfit(position, "a whole number")
