@@ -13,7 +13,7 @@ from operator import attrgetter
 from blake3 import blake3
 
 from iotapretrain.chain.block_events import Happening
-from iotapretrain.chain.old_blocks import OldBlocks, Turn
+from iotapretrain.chain.old_blocks import OldBlocks, Turn, size_of
 from iotapretrain.chain.replay import SNAPSHOT_EVERY, Ledger, Tip, footprint, reading
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.rules.chain.ledger.advance import advance
@@ -93,21 +93,20 @@ class History:
 
     def _tip_of(self, block: int) -> Tip:
         """Behind the last record of a block or of the blocks before it."""
-        if block >= self.tip.state.block:
-            return self.tip
-        place = bisect_right(self._ends, block, key=attrgetter("state.block"))
-        if place:
-            return self._ends[place - 1]
-        return self._old.tip(self._last_record(block))
+        return self._at_hand(block) or self._old.tip(self._last_record(block))
 
     def _last_record(self, block: int) -> Head:
         """The head of the journal as it was when a block ended."""
-        if block >= self.tip.state.block:
-            return self.tip.head
-        place = bisect_right(self._ends, block, key=attrgetter("state.block"))
-        if place:
-            return self._ends[place - 1].head
+        tip = self._at_hand(block)
+        if tip is not None:
+            return tip.head
         return self._old.end(block, (self._ends[0] if self._ends else self.tip).head)
+
+    def _at_hand(self, block: int) -> Tip | None:
+        if block >= self.tip.state.block:
+            return self.tip
+        place = bisect_right(self._ends, block, key=attrgetter("state.block"))
+        return self._ends[place - 1] if place else None
 
     def _forget(self) -> None:
         while len(self._ends) > BLOCKS_AT_HAND or (
@@ -119,12 +118,8 @@ class History:
         ):
             oldest = self._ends.pop(0).state.block
             self._sizes.pop(0)
-            self._happened_bytes -= _size(self._happened.pop(oldest, []))
+            self._happened_bytes -= size_of(self._happened.pop(oldest, []))
             self._at_hand_after = max(self._at_hand_after, oldest)
-
-
-def _size(happenings: list[Happening]) -> int:
-    return sum(len(happening.extrinsic) for happening in happenings)
 
 
 def block_hash(link: bytes, block: int) -> bytes:

@@ -16,6 +16,7 @@ from iotapretrain.chain.embedded_chain import JOURNAL, now_ms
 from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings, beginning_draft
 from iotapretrain.chain.wallets import is_address, make_wallet
 from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.rules.chain.fixed_point import U16, U64
 from iotapretrain.rules.chain.ledger.genesis import (
     FIRST_BURN,
     Genesis,
@@ -27,8 +28,6 @@ from iotapretrain.rules.chain.ledger.parameters import (
     MULTIPLIER_ONE,
     NETWORK_RANGES,
     SUBNET_RANGES,
-    U16,
-    U64,
     NetworkParameters,
     Parameters,
 )

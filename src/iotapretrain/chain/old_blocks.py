@@ -20,7 +20,7 @@ from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.errors import BrokenError, UnfinishedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.store.fold import Replay
+from iotapretrain.store.fold import Position, Replay
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 
@@ -119,11 +119,11 @@ class OldBlocks:
         for tip in self._replay.behind(begun.tip, end.sequence - begun.tip.head.sequence):
             happened += tip.state.done
             if self._turn.over and tip.head.sequence < end.sequence:
-                size = footprint(tip.state.state) + _size(happened)
+                size = footprint(tip.state.state) + size_of(happened)
                 self._begun.put(block, PartTold(tip, tuple(happened)), size)
                 self._turn.check()
         self._begun.drop(block)
-        return self._told.put(block, tuple(happened), ENTRY_BYTES + _size(happened))
+        return self._told.put(block, tuple(happened), ENTRY_BYTES + size_of(happened))
 
     def end(self, block: int, oldest: Head) -> Head:
         """The last record of a block or before it; `oldest` is of a later block."""
@@ -154,7 +154,8 @@ class OldBlocks:
         return self._states.put(state.block, state, footprint(state))
 
     def _keep_tip(self, tip: Tip) -> Tip:
-        return self._tips.put(tip.head.sequence, tip, footprint(tip.state.state))
+        bare = Position(tip.head, tip.state.bare())
+        return self._tips.put(tip.head.sequence, bare, footprint(tip.state.state))
 
     def _block_of(self, sequence: int) -> int:
         return read_block(self._record(sequence))
@@ -166,5 +167,6 @@ class OldBlocks:
         return record
 
 
-def _size(happenings: Sequence[Happening]) -> int:
+def size_of(happenings: Sequence[Happening]) -> int:
+    """Bytes of the extrinsics."""
     return sum(len(happening.extrinsic) for happening in happenings)

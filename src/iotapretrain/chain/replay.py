@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import bittensor_core
 import msgspec
@@ -79,6 +79,10 @@ class Ledger:
         """At the start of the block of this state, or where it is if it is in that block."""
         return Ledger(state, self.count if state.block == self.block else 0)
 
+    def bare(self) -> Ledger:
+        """Without the extrinsic that led here, which whoever keeps states does not count."""
+        return Ledger(self.state, self.count)
+
     def include(self, submission: Submission) -> Ledger:
         """Behind an extrinsic in the same block. Raises RefusedError."""
         outcome = decide(self.state, submission.transaction)
@@ -146,7 +150,7 @@ def check_kept(journal: Journal, tip: Tip, name: str) -> None:
     if not name.startswith(f"{SNAPSHOT}/") or found is None or found.head != tip.head:
         return  # nobody reads it
     try:
-        same = _load(found.state) == replace(tip.state, done=())
+        same = _load(found.state) == tip.state.bare()
     except (msgspec.DecodeError, ValueError):
         same = False
     if not same:

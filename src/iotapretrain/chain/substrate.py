@@ -259,23 +259,16 @@ class EmbeddedSubstrate:
                 return self._sender.result(number, index)
         return None
 
-    async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
+    async def prepare(self, *_: Any, **__: Any) -> NoReturn:
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
-    async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
-        raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
+    submit_signature = prepare
 
-    def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002 -- contract
+    def multisig_account(self, *_: Any, **__: Any) -> NoReturn:
         raise ChainError("an embedded chain has no multisig accounts")
 
-    async def submit_multisig(
-        self,
-        call: Any,  # noqa: ARG002 -- contract
-        keypair: Any,  # noqa: ARG002 -- contract
-        multisig_account: Any,  # noqa: ARG002 -- contract
-        **_: Any,
-    ) -> NoReturn:
-        raise ChainError("an embedded chain has no multisig accounts")
+    async def submit_multisig(self, *_: Any, **__: Any) -> NoReturn:
+        self.multisig_account()
 
     @property
     def _surface(self) -> Surface:

@@ -8,7 +8,7 @@ from typing import Any
 
 from iotapretrain.conformance.compare import Label
 from iotapretrain.errors import InputError
-from iotapretrain.rules.chain.emission import block_emission
+from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block_emission
 from iotapretrain.rules.chain.fixed_point import nearest
 from iotapretrain.rules.chain.registration import (
     MULTIPLIER_BITS,
@@ -17,7 +17,6 @@ from iotapretrain.rules.chain.registration import (
     raised,
     uid_to_replace,
 )
-from iotapretrain.rules.chain.tempo import EpochClock, activity_cutoff
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,

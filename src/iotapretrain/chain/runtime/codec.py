@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
@@ -65,10 +66,8 @@ class Codec:
 
     def compose(self, pallet: str, name: str, arguments: Mapping[str, object]) -> bytes:
         """The bytes of a call; raises InputError for an unknown one, or unfit arguments."""
-        try:
+        with _fitting(f"call {pallet}.{name}"):
             return bytes(self._runtime.compose_call(pallet, name, dict(arguments)))
-        except UNFIT as error:
-            raise InputError(f"call {pallet}.{name}: {error}") from None
 
     def decode_call(self, data: bytes) -> Call:
         """A call from its bytes; refuses what is not one, and what Python cannot hold faithfully.
@@ -92,10 +91,8 @@ class Codec:
 
     def storage_key(self, pallet: str, item: str, keys: Sequence[object]) -> bytes:
         """The key of an entry, or the prefix of all entries under the given leading keys."""
-        try:
+        with _fitting(f"storage {pallet}.{item}"):
             return bytes(self._runtime.storage_key(pallet, item, list(keys)))
-        except UNFIT as error:
-            raise InputError(f"storage {pallet}.{item}: {error}") from None
 
     def read_key(self, key: bytes) -> StorageKey | None:
         """What a key or prefix stands for; None when nothing here has such a key."""
@@ -133,12 +130,10 @@ class Codec:
     def decode_arguments(self, api: str, method: str, data: bytes) -> tuple[object, ...]:
         """The arguments of a runtime API call; raises InputError for other bytes."""
         kinds = [kind for _, kind in self._methods[api][method]["inputs"]]
-        try:
+        with _fitting(f"arguments of {api}.{method}"):
             if len(kinds) == 1:
                 return (self._runtime.decode(kinds[0], data),)
             return tuple(self._runtime.decode(f"({','.join(kinds)})", data))
-        except UNFIT as error:
-            raise InputError(f"arguments of {api}.{method}: {error}") from None
 
     def encode_answer(self, api: str, method: str, value: object) -> bytes:
         """The answer of a runtime API method."""
@@ -159,17 +154,22 @@ class Codec:
 
     def decode_extrinsic(self, data: bytes) -> dict[str, Any]:
         """A stored extrinsic as clients show it; raises InputError for other bytes."""
-        try:
+        with _fitting("extrinsic"):
             return cast(dict[str, Any], self._runtime.decode_extrinsic(data))
-        except UNFIT as error:
-            raise InputError(f"extrinsic: {error}") from None
 
     def decode(self, kind: str, data: bytes) -> object:
         """Bytes by the name of any type; raises InputError when they do not fit."""
-        try:
+        with _fitting(kind):
             return self._runtime.decode(kind, data)
-        except UNFIT as error:
-            raise InputError(f"{kind}: {error}") from None
+
+
+@contextmanager
+def _fitting(what: str) -> Iterator[None]:
+    """Values and bytes that do not fit their type are refused by name."""
+    try:
+        yield
+    except UNFIT as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 def _record(event: Event) -> dict[str, object]:

@@ -13,13 +13,11 @@ from iotapretrain.chain.runtime.shapes import SHAPES
 from iotapretrain.chain.runtime.types import PATHS
 from iotapretrain.chain.views.parameter_names import version_2, version_3
 from iotapretrain.chain.views.storage_items import axon, backed, identity, of_subnet, of_uid, pool
+from iotapretrain.rules.chain.ledger.calls.balances import PRICE
 from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
 
-PRICE = 10**9
-"""Rao of TAO for one whole alpha: always one TAO, since there are no pools."""
-
 PRICE_ONE = {"bits": 2**32}
-"""The same as a fixed-point number with 32 fractional bits."""
+"""One TAO for one alpha, as a fixed-point number with 32 fractional bits."""
 
 NO_PROMETHEUS = {"block": 0, "version": 0, "ip": 0, "port": 0, "ip_type": 0}
 

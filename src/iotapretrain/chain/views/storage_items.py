@@ -225,9 +225,9 @@ ITEMS: Mapping[tuple[str, str], Item] = {
     ("Commitments", "LastCommitment"): _per_hotkey(_committed_at),
     ("Commitments", "UsedSpaceOf"): _per_hotkey(_used_space),
     ("Commitments", "MaxSpace"): _single(lambda state: state.network.commitment_space),
-    **_subtensor({name: _per_subnet(value) for name, value in parameter_names.STORAGE.items()}),
     **_subtensor(
         {
+            **{name: _per_subnet(value) for name, value in parameter_names.STORAGE.items()},
             # The network.
             "TokenSymbol": _per_subnet(lambda subnet: subnet.symbol),
             "SubnetIdentitiesV3": _per_subnet(identity),

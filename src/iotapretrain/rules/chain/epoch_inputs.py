@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain.fixed_point import U64
 from iotapretrain.rules.chain.hyperparameters import check_whole
 from iotapretrain.rules.chain.sparse_rows import Rows
 
@@ -18,7 +19,6 @@ PerNeuron = Any  # any sequence when given; an array once it is kept
 
 _NEVER = -(2**62)
 _LAST_BLOCK = 2**62 - 1
-_U64 = 2**64 - 1
 _LARGEST_EMISSION = 2**63 - 1
 
 
@@ -47,7 +47,7 @@ class EpochInputs:
         check_whole("block", self.block, 0, _LAST_BLOCK)
         check_whole("last_step", self.last_step, 0, _LAST_BLOCK)
         check_whole("emission", self.emission, 0, _LARGEST_EMISSION)
-        self._keep("stake", _whole("stake", self.stake, size, _U64).astype(np.uint64))
+        self._keep("stake", _whole("stake", self.stake, size, U64).astype(np.uint64))
         self._keep("permit", _flags("permit", self.permit, size))
         self._keep("registered", _blocks("registered", self.registered, size))
         known = self.last_update[:size]

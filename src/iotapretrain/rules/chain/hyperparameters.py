@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.chain.fixed_point import BITS, ONE, U16, proportion
+from iotapretrain.rules.chain.fixed_point import BITS, ONE, U16, U64, proportion
 
 _PARTS = 1_000_000
-_U64 = 2**64 - 1
 _RANGES = {
     "tempo": (0, U16),
     "activity_cutoff": (0, 2**32),
@@ -16,7 +15,7 @@ _RANGES = {
     "bonds_penalty_u16": (0, U16),
     "bonds_moving_average_ppm": (0, _PARTS),
     "max_allowed_validators": (0, U16),
-    "stake_threshold": (0, _U64),
+    "stake_threshold": (0, U64),
     "alpha_low_u16": (0, U16),
     "alpha_high_u16": (0, U16),
     "alpha_sigmoid_steepness": (-(2**15), 2**15 - 1),

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.chain.emission import Pots, block_emission
+from iotapretrain.rules.chain.emission import LONGEST_STEP, Pots, block_emission
 from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
 from iotapretrain.rules.chain.ledger.epochs import run_epoch
 from iotapretrain.rules.chain.registration import decayed
-from iotapretrain.rules.chain.tempo import LONGEST_STEP
 
 EPOCHS_PER_BLOCK = 2
 

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from iotapretrain.rules.chain.emission import Pots
+from iotapretrain.rules.chain.emission import EpochClock, Pots
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.rules.chain.tempo import EpochClock
 
 
 class Refusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault

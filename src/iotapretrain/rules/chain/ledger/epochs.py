@@ -7,13 +7,15 @@ would go to the owner's own miners) leaves the issuance again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 
-from iotapretrain.rules.chain.emission import Pots, payout
+from iotapretrain.rules.chain.emission import Pots, activity_cutoff, payout
+from iotapretrain.rules.chain.fixed_point import U16
 from iotapretrain.rules.chain.ledger.chain_state import Neuron, Standing, State, Subnet, Timing
-from iotapretrain.rules.chain.ledger.parameters import U16
-from iotapretrain.rules.chain.tempo import activity_cutoff
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
+
+FOUND_AS = {"permit": "validator_permit", "trust": "validator_trust"}
+"""What an epoch calls columns that are stored under other names."""
 
 Stakes = dict[str, dict[str, int]]
 
@@ -114,16 +116,9 @@ def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
 
 def _judged(subnet: Subnet, outcome: EpochOutcome) -> Subnet:
     """The subnet with everything stored that the epoch found."""
-    standing = Standing(
-        active=tuple(outcome.active.tolist()),
-        permit=tuple(outcome.validator_permit.tolist()),
-        emission=tuple(outcome.emission.tolist()),
-        stake_weight=tuple(outcome.stake_weight.tolist()),
-        consensus=tuple(outcome.consensus.tolist()),
-        incentive=tuple(outcome.incentive.tolist()),
-        dividends=tuple(outcome.dividends.tolist()),
-        trust=tuple(outcome.validator_trust.tolist()),
-    )
+    names = [column.name for column in fields(Standing)]
+    columns = {name: getattr(outcome, FOUND_AS.get(name, name)).tolist() for name in names}
+    standing = Standing(**{name: tuple(column) for name, column in columns.items()})
     bonds = tuple(tuple(row) for row in outcome.bonds.to_pairs())
     return replace(subnet, standing=standing, bonds=bonds)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from iotapretrain.rules.chain.fixed_point import U16, U64
 from iotapretrain.rules.chain.weight_setting import LOWEST_ALPHA
 
-U16 = 2**16 - 1
-U64 = 2**64 - 1
 MULTIPLIER_ONE = 2**64
 """The registration price's multiplier is a fixed-point number with 64 fractional bits."""
 MAX_UIDS = 4096

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State
+from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State, Subnet
 from iotapretrain.rules.chain.ledger.money import credit, debit, reap, staked
 from iotapretrain.rules.chain.ledger.transitions import Outcome
 
 PRICE = 10**9
-"""Rao of TAO for one whole alpha."""
+"""Rao of TAO for one whole alpha: always one TAO, since there are no pools."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,7 @@ class AddStake:
     amount_staked: int
 
     def perform(self, state: State, signer: str) -> Outcome:
-        subnet = state.subnet(self.netuid)
-        if self.hotkey not in state.owners:
-            raise Refusal("HotKeyAccountNotExists")
+        subnet = _subnet_of(state, self.netuid, self.hotkey)
         if self.amount_staked < state.network.minimum_stake:
             raise Refusal("AmountTooLow")
         poorer = debit(state, signer, self.amount_staked, Refusal("NotEnoughBalanceToStake"))
@@ -54,9 +52,7 @@ class RemoveStake:
     amount_unstaked: int
 
     def perform(self, state: State, signer: str) -> Outcome:
-        subnet = state.subnet(self.netuid)
-        if self.hotkey not in state.owners:
-            raise Refusal("HotKeyAccountNotExists")
+        subnet = _subnet_of(state, self.netuid, self.hotkey)
         available = subnet.stakes.get(self.hotkey, {}).get(signer, 0)
         if not available:
             raise Refusal("NotEnoughStakeToWithdraw")
@@ -79,6 +75,14 @@ class RemoveStakeLimit(RemoveStake):
         if self.limit_price > PRICE:
             raise Refusal("SlippageTooHigh")
         return RemoveStake.perform(self, state, signer)
+
+
+def _subnet_of(state: State, netuid: int, hotkey: str) -> Subnet:
+    """The subnet on which a hotkey that somebody owns is staked on."""
+    subnet = state.subnet(netuid)
+    if hotkey not in state.owners:
+        raise Refusal("HotKeyAccountNotExists")
+    return subnet
 
 
 def _moved(name: str, coldkey: str, hotkey: str, amount: int, netuid: int) -> Event:
