@@ -10,6 +10,7 @@ import pytest
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
 from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
+from iotapretrain.chain.replay import reading
 from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import (
@@ -22,6 +23,7 @@ from iotapretrain.errors import (
     StoreError,
 )
 from iotapretrain.rules.chain.ledger.chain_state import held
+from iotapretrain.store.fold import Replay
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.chain.signing import forged, signed, transfer
@@ -151,6 +153,18 @@ def test_another_process_sees_the_same_blocks(tmp_path: Path, chain: EmbeddedCha
             assert other.state(number) == chain.state(number)
             assert other.extrinsics(number) == chain.extrinsics(number)
             assert other.events(number) == chain.events(number)
+
+
+def test_reading_the_journal_leads_where_deciding_led(chain: EmbeddedChain) -> None:
+    chain.submit(signed(chain, keys("miner-1").coldkey, transfer()))
+    chain.advance(3)
+    replay = Replay(chain._journal, reading(chain.codec), 1)
+    positions = list(replay.behind(replay.beginning))
+    assert positions[-1].head == chain._history.tip.head
+    assert positions[-1].state == chain._history.tip.state
+    assert [len(each.state.done) for each in positions] == [0, 1, 0]
+    assert positions[1].state.bare().done == ()
+    assert list(replay.behind(positions[-1])) == []
 
 
 def test_old_blocks_are_known_from_kept_states(

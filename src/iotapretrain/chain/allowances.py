@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.money import has_place
 
 
@@ -103,7 +103,7 @@ class IdleRoom:
         self._strangers = self._bucket()
         self._accounts: Recent[str, TokenBucket] = Recent(ACCOUNTS_REMEMBERED)
 
-    def take(self, state: State, signer: str, size: int) -> None:
+    def take(self, state: ChainState, signer: str, size: int) -> None:
         """Count what is about to be kept; RefusedError when there is no room for it."""
         wait = self._of(state, signer).take(size + IDLE_EXTRINSIC_BYTES)
         if wait:
@@ -112,7 +112,7 @@ class IdleRoom:
                 f"it would do nothing, and the room for such of {signer} is full for {wait:.0f} s",
             )
 
-    def _of(self, state: State, signer: str) -> TokenBucket:
+    def _of(self, state: ChainState, signer: str) -> TokenBucket:
         if not has_place(state, signer):
             return self._strangers
         return self._accounts.get(signer) or self._accounts.put(signer, self._bucket())

@@ -17,7 +17,7 @@ from iotapretrain.chain.old_blocks import OldBlocks, Turn, size_of
 from iotapretrain.chain.replay import SNAPSHOT_EVERY, Ledger, Tip, footprint, reading
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.store.fold import Replay
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head
@@ -31,7 +31,7 @@ HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
 MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
 
 
-class History:
+class BlockHistory:
     """Follows one journal: `tip` is behind the last record read. For one thread at a time."""
 
     def __init__(self, journal: Journal, codec: Codec) -> None:
@@ -68,11 +68,11 @@ class History:
         """Save the newest state beside its record, now and then; it takes the journal's lock."""
         self._replay.save(self.tip)
 
-    def start_of(self, ledger: Ledger, block: int) -> State:
+    def start_of(self, ledger: Ledger, block: int) -> ChainState:
         """The newest block's state so far, or a later block's at its start."""
         return ledger.state if block == ledger.block else advance(self.state(block - 1), block)
 
-    def state(self, block: int) -> State:
+    def state(self, block: int) -> ChainState:
         """The state at the end of a block that nothing can join any more."""
         return self._old.state(block, self._tip_of(block).state.state)
 

@@ -18,16 +18,16 @@ from typing import Self
 
 from iotapretrain.chain.allowances import IdleRoom
 from iotapretrain.chain.block_events import Happening, block_events
-from iotapretrain.chain.block_history import History, number_in
+from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.node import Event, Header, Submitted
+from iotapretrain.chain.node import ChainEvent, Header, Submitted
 from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
 from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
 from iotapretrain.store.fold import Position
@@ -51,7 +51,7 @@ def now_ms() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class BlockOffer:
     """Extrinsics that are to go into one block together, in this order."""
 
     submissions: tuple[Submission, ...]
@@ -73,14 +73,14 @@ class EmbeddedChain:
         try:
             self.clock = read_beginning(self._journal.record(1)).clock
             self.codec = codec(self.clock.settings.block_ms)
-            self._history = History(self._journal, self.codec)
+            self._history = BlockHistory(self._journal, self.codec)
         except BaseException:
             self._journal.close()
             raise
         self._turn = threading.RLock()
         self._closed = 0
         self._idle = IdleRoom()
-        self._commits: GroupCommit[Offer, list[Submitted]] = GroupCommit(self._commit)
+        self._commits: GroupCommit[BlockOffer, list[Submitted]] = GroupCommit(self._commit)
         self._genesis_hash = self._history.hash(0)
 
     # Time
@@ -151,7 +151,7 @@ class EmbeddedChain:
     def extrinsics(self, number: int) -> list[bytes]:
         return [happening.extrinsic for happening in self.happenings(number)]
 
-    def events(self, number: int) -> list[Event]:
+    def events(self, number: int) -> list[ChainEvent]:
         return block_events(self.happenings(number))
 
     def happenings(self, number: int) -> Sequence[Happening]:
@@ -162,7 +162,7 @@ class EmbeddedChain:
 
     # State
 
-    def state(self, number: int) -> State:
+    def state(self, number: int) -> ChainState:
         """The ledger as of a closed block's end."""
         self._check_closed(number)
         with self._turn:
@@ -208,7 +208,7 @@ class EmbeddedChain:
         for data in extrinsics:
             submission = read_submission(self.codec, data)
             submissions += [submission, *self._sealed_in(submission, keep_failed)]
-        return self._commits.submit(Offer(tuple(submissions), keep_failed))
+        return self._commits.submit(BlockOffer(tuple(submissions), keep_failed))
 
     def close(self) -> None:
         """Commit what was offered, and let go of the file."""
@@ -256,7 +256,7 @@ class EmbeddedChain:
                 return []
             raise
 
-    def _commit(self, offers: Sequence[Offer]) -> list[list[Submitted] | Exception]:
+    def _commit(self, offers: Sequence[BlockOffer]) -> list[list[Submitted] | Exception]:
         """Put offers into the block that is being filled; each succeeds or fails by itself."""
         results: list[list[Submitted] | Exception] = []
         placed: list[Ledger] = []
@@ -293,7 +293,7 @@ class EmbeddedChain:
             return newest + 1
         return max(self.clock.closed_at(self._now()) + 1, self._closed + 1, newest)
 
-    def _taken(self, filling: Ledger, offer: Offer) -> list[Ledger]:
+    def _taken(self, filling: Ledger, offer: BlockOffer) -> list[Ledger]:
         """The extrinsics of an offer in their places; the first that may not be is raised."""
         taken: list[Ledger] = []
         for submission in offer.submissions:

@@ -71,7 +71,7 @@ class StoredExtrinsic:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ClockStep:
     """A manual clock was moved to this block."""
 
     block: int
@@ -107,14 +107,14 @@ def read_block(record: Record) -> int:
     return 0 if record.kind == GENESIS else read_record(record).block
 
 
-def read_record(record: Record) -> StoredExtrinsic | Step:
+def read_record(record: Record) -> StoredExtrinsic | ClockStep:
     """Any later record."""
     if record.kind == EXTRINSIC and len(record.payload) > BLOCK_BYTES:
         block = int.from_bytes(record.payload[:BLOCK_BYTES], "little")
         return StoredExtrinsic(block, record.payload[BLOCK_BYTES:])
     if record.kind == ADVANCE:
         try:
-            return msgspec.convert(parse(record.payload), Step)
+            return msgspec.convert(parse(record.payload), ClockStep)
         except msgspec.ValidationError as error:
             raise RecordError(f"this is no step of a clock: {error}") from error
     raise RecordError(f"a chain has no records of the kind {record.kind!r}")

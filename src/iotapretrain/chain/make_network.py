@@ -29,7 +29,7 @@ from iotapretrain.rules.chain.ledger.parameters import (
     NETWORK_RANGES,
     SUBNET_RANGES,
     NetworkParameters,
-    Parameters,
+    SubnetParameters,
 )
 from iotapretrain.rules.toml_table import TomlTable
 from iotapretrain.store.journal import open_journal
@@ -132,7 +132,7 @@ class _Keys:
 
 
 def _subnet(table: TomlTable, keys: _Keys) -> GenesisSubnet:
-    table.check_keys([*SUBNET_KEYS, *(setting.name for setting in fields(Parameters))])
+    table.check_keys([*SUBNET_KEYS, *(setting.name for setting in fields(SubnetParameters))])
     hotkey, owner = keys.pair(table, "owner_hotkey", "owner")
     netuid = _setting(table, "netuid")
     return GenesisSubnet(
@@ -152,13 +152,13 @@ def _stake(table: TomlTable, keys: _Keys) -> GenesisStake:
     return GenesisStake(*keys.pair(table, "hotkey", "coldkey"), _coins(table, "amount"))
 
 
-def _parameters(table: TomlTable) -> Parameters:
+def _parameters(table: TomlTable) -> SubnetParameters:
     """The hyperparameters among a subnet's keys."""
-    given = [setting.name for setting in fields(Parameters) if setting.name in table]
+    given = [setting.name for setting in fields(SubnetParameters) if setting.name in table]
     numbers = {name: _setting(table, name) for name in given if name in SUBNET_RANGES}
     flags = {name: table.flag(name) for name in given if name not in SUBNET_RANGES}
     try:
-        return Parameters(**numbers, **flags)  # type: ignore[arg-type] # names are split by type above
+        return SubnetParameters(**numbers, **flags)  # type: ignore[arg-type] # names are split by type above
     except ValueError as error:
         name, _, problem = str(error).partition(": ")
         raise table.wrong(name, problem, "bounds in their order") from error
@@ -220,14 +220,14 @@ WALLETS = "wallets"
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class NewNetwork:
     """A new network: its folder, and the addresses of its wallets."""
 
     folder: Path
     addresses: Mapping[str, str]
 
 
-def create_network(genesis: Path, folder: Path) -> Network:
+def create_network(genesis: Path, folder: Path) -> NewNetwork:
     """Make the folder, its wallets and its chain. Refused where there is a chain already."""
     plan = read_genesis(genesis)
     journal = folder / JOURNAL
@@ -239,7 +239,7 @@ def create_network(genesis: Path, folder: Path) -> Network:
         addresses |= make_wallet(folder / WALLETS, wallet.name, wallet.hotkeys)
     beginning = Beginning(BlockClock(plan.clock, now_ms()), plan.resolved(addresses))
     begin(journal, beginning)
-    return Network(folder, addresses)
+    return NewNetwork(folder, addresses)
 
 
 def begin(journal: Path, beginning: Beginning) -> None:

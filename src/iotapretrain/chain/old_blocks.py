@@ -19,7 +19,7 @@ from iotapretrain.chain.replay import SNAPSHOT_EVERY, Tip, footprint, reading
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.errors import BrokenError, UnfinishedError
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.store.fold import Position, Replay
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
@@ -79,12 +79,12 @@ class OldBlocks:
         self._journal, self._turn = journal, turn
         self._replay = Replay(journal, reading(codec), SNAPSHOT_EVERY)
         self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
-        self._states: Recent[int, State] = Recent(OLD_STATE_BYTES)
+        self._states: Recent[int, ChainState] = Recent(OLD_STATE_BYTES)
         self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)
         self._begun: Recent[int, PartTold] = Recent(OLD_TIP_BYTES)
         self._ends: Recent[int, Head] = Recent(HEADS_REMEMBERED)
 
-    def state(self, block: int, before: State) -> State:
+    def state(self, block: int, before: ChainState) -> ChainState:
         """The state at the end of a block, of which `before` is an earlier one."""
         found = self._states.get(block)
         if found is not None:
@@ -150,7 +150,7 @@ class OldBlocks:
             return remembered
         return self._replay.kept(sequence)
 
-    def _keep_state(self, state: State) -> State:
+    def _keep_state(self, state: ChainState) -> ChainState:
         return self._states.put(state.block, state, footprint(state))
 
     def _keep_tip(self, tip: Tip) -> Tip:

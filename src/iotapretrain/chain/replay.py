@@ -9,17 +9,17 @@ import bittensor_core
 import msgspec
 
 from iotapretrain.chain.block_events import Happening
-from iotapretrain.chain.entries import Step, read_beginning, read_record
+from iotapretrain.chain.entries import ClockStep, read_beginning, read_record
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.runtime.extrinsic import Extrinsic, check_signature, parse
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters
 from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
-from iotapretrain.store.fold import Position, Reading
+from iotapretrain.store.fold import JournalReading, Position
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Record
 
@@ -66,7 +66,7 @@ class Ledger:
     `done` is what an extrinsic's record did, while nobody has kept the ledger and read it back.
     """
 
-    state: State
+    state: ChainState
     count: int = 0
     done: tuple[Happening, ...] = ()
 
@@ -75,7 +75,7 @@ class Ledger:
         """The block of the record."""
         return self.state.block
 
-    def moved(self, state: State) -> Ledger:
+    def moved(self, state: ChainState) -> Ledger:
         """At the start of the block of this state, or where it is if it is in that block."""
         return Ledger(state, self.count if state.block == self.block else 0)
 
@@ -91,22 +91,22 @@ class Ledger:
         return Ledger(outcome.state, self.count + 1, (did,))
 
 
-Reach = Callable[[Ledger, int], State]
+Reach = Callable[[Ledger, int], ChainState]
 """How to get to the state in which a record of a block finds the chain."""
 
 Tip = Position[Ledger]
 """The ledger behind one record."""
 
-NOTHING = Ledger(State(0, NetworkParameters(), {}, {}, {}, 0))
+NOTHING = Ledger(ChainState(0, NetworkParameters(), {}, {}, {}, 0))
 """Before the first record."""
 
 
-def from_ledger(ledger: Ledger, block: int) -> State:
+def from_ledger(ledger: Ledger, block: int) -> ChainState:
     """The state at the start of a block, or so far in it, by running all blocks in between."""
     return advance(ledger.state, block)
 
 
-def reading(codec: Codec, reach: Reach = from_ledger) -> Reading[Ledger]:
+def reading(codec: Codec, reach: Reach = from_ledger) -> JournalReading[Ledger]:
     """How records follow each other; BrokenError for one that could not be there by the rules."""
 
     def apply(ledger: Ledger, record: Record) -> Ledger:
@@ -120,11 +120,11 @@ def reading(codec: Codec, reach: Reach = from_ledger) -> Reading[Ledger]:
         if stored.block < ledger.block:
             raise RecordError(f"block {stored.block} after block {ledger.block}")
         state = reach(ledger, stored.block)
-        if isinstance(stored, Step):
+        if isinstance(stored, ClockStep):
             return Ledger(state)
         return ledger.moved(state).include(read_submission(codec, stored.extrinsic))
 
-    return Reading(SNAPSHOT, NOTHING, apply, _dump, _load, stretch=SNAPSHOT_EVERY)
+    return JournalReading(SNAPSHOT, NOTHING, apply, _dump, _load, stretch=SNAPSHOT_EVERY)
 
 
 def _genesis(record: Record) -> Ledger:
@@ -140,7 +140,7 @@ def _dump(ledger: Ledger) -> bytes:
 
 
 def _load(kept: bytes) -> Ledger:
-    _, count, state = msgspec.json.decode(kept, type=tuple[int, int, State])
+    _, count, state = msgspec.json.decode(kept, type=tuple[int, int, ChainState])
     return Ledger(state, count)
 
 
@@ -169,7 +169,7 @@ STAKE_BYTES = 256
 COMMITMENT_BYTES = 1024
 
 
-def footprint(state: State) -> int:
+def footprint(state: ChainState) -> int:
     """Bytes of a state that shares nothing with another; most share much, so it is an upper one."""
     owned = ACCOUNT_BYTES * (len(state.accounts) + len(state.owners))
     return owned + sum(map(_subnet, state.subnets.values()))

@@ -11,7 +11,7 @@ from pathlib import Path
 from iotapretrain.chain.block_history import block_hash
 from iotapretrain.chain.embedded_chain import LONGEST_STEP, journal_path, now_ms
 from iotapretrain.chain.entries import (
-    Step,
+    ClockStep,
     StoredExtrinsic,
     read_beginning,
     read_record,
@@ -30,7 +30,7 @@ BALANCE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """A chain that holds: what was checked, and where it stands."""
 
     records: int
@@ -41,7 +41,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class BlockWitness:
     """Somebody else's word for the hash of a block, by which a cut-off tail is noticed."""
 
     who: str
@@ -49,7 +49,7 @@ class Witness:
     block_hash: bytes
 
 
-def verify_chain(path: Path, witnesses: Sequence[Witness] = ()) -> Verdict:
+def verify_chain(path: Path, witnesses: Sequence[BlockWitness] = ()) -> ChainVerdict:
     """Replay a chain from its genesis; BrokenError names the first record that does not hold."""
     with open_journal(journal_path(path)) as journal:
         records = verified(journal)
@@ -101,7 +101,7 @@ class _Replay:
         if record.sequence % BALANCE_EVERY == 0:
             self._count()
 
-    def check_witness(self, witness: Witness) -> None:
+    def check_witness(self, witness: BlockWitness) -> None:
         """Refuse a chain that is not the one which somebody saw."""
         found = self._hash(witness.block, witness.block + 1)
         if found != witness.block_hash:
@@ -117,20 +117,20 @@ class _Replay:
         for name in self._kept.pop(self._tip.head.sequence, ()):
             check_kept(self._journal, self._tip, name)
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ChainVerdict:
         """What there was, once all of it holds."""
         self._count()
         head, ledger = self._tip.head, self._tip.state
         hashed = block_hash(head.link, ledger.block)
         issuance = ledger.state.issuance
-        return Verdict(head.sequence, self._extrinsics, ledger.block, hashed, issuance)
+        return ChainVerdict(head.sequence, self._extrinsics, ledger.block, hashed, issuance)
 
-    def _check_time(self, stored: StoredExtrinsic | Step) -> None:
+    def _check_time(self, stored: StoredExtrinsic | ClockStep) -> None:
         """Refuse blocks that the chain's clock cannot have come to."""
         if self._clock.settings.kind == "wall":
             latest = self._clock.closed_at(now_ms()) + 1
         else:
-            latest = self._tip.state.block + (LONGEST_STEP if isinstance(stored, Step) else 1)
+            latest = self._tip.state.block + (LONGEST_STEP if isinstance(stored, ClockStep) else 1)
         if stored.block > latest:
             raise RecordError(f"block {stored.block}, when it could be {latest} at the latest")
 

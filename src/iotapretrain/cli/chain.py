@@ -18,7 +18,7 @@ from iotapretrain.errors import InputError
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.chain.metagraph import Metagraph
-    from iotapretrain.chain.verify_chain import Witness
+    from iotapretrain.chain.verify_chain import BlockWitness
 
 app = typer.Typer(
     help="Make, use, check and serve a chain in a file; or use finney, test, or any node.",
@@ -245,19 +245,19 @@ def _say(report: dict[str, Any], text: str, as_json: bool) -> None:
         out.print(text)
 
 
-def _read_witnesses(repositories: list[str], hub: str | None, network: str) -> list[Witness]:
+def _read_witnesses(repositories: list[str], hub: str | None, network: str) -> list[BlockWitness]:
     """The signed word of every round in these repositories; verification compares it.
 
     Records name the sync block and its hash, which commits to everything before it.
     """
-    from iotapretrain.chain.verify_chain import Witness
+    from iotapretrain.chain.verify_chain import BlockWitness
     from iotapretrain.chain.wallets import is_signature
     from iotapretrain.cli.workplace import find_hub
     from iotapretrain.competition.records.public_rounds import PublicRounds
     from iotapretrain.competition.records.round_record import is_sealed
     from iotapretrain.hub.protocol import RepositoryId
 
-    witnesses: list[Witness] = []
+    witnesses: list[BlockWitness] = []
     for name in repositories:
         rounds = PublicRounds(find_hub(hub, network), RepositoryId.parse(name))
         for number in rounds.numbers():
@@ -270,5 +270,5 @@ def _read_witnesses(repositories: list[str], hub: str | None, network: str) -> l
             except ValueError:
                 raise InputError(f"{name}: round {number} names no block hash") from None
             who = f"{record.validator} (round {number})"
-            witnesses.append(Witness(who, record.sync_block, seen))
+            witnesses.append(BlockWitness(who, record.sync_block, seen))
     return witnesses

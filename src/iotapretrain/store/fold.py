@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Reading(Generic[State]):
+class JournalReading(Generic[State]):
     """How the records of a journal are read as states, which are values: `apply` changes none.
 
     `name` carries the version of the encoding, as in `chain/1`: snapshots of other names are not
@@ -54,7 +54,7 @@ class Reading(Generic[State]):
 
 
 @dataclass(frozen=True)
-class Machine(Reading[State], Generic[State, Command]):
+class Machine(JournalReading[State], Generic[State, Command]):
     """The pure functions of one kind of state that is changed by commands.
 
     `decide` refuses a command by raising; nothing is stored then.
@@ -74,7 +74,7 @@ class Position(Generic[State]):
 class Replay(Generic[State]):
     """Where the states of a journal are found: kept beside some records, or by what followed."""
 
-    def __init__(self, journal: Journal, reading: Reading[State], every: int) -> None:
+    def __init__(self, journal: Journal, reading: JournalReading[State], every: int) -> None:
         self._journal, self._reading, self.every = journal, reading, every
         self._saved = 0
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from iotapretrain.chain.rpc.limits import Address, Limits
+from iotapretrain.chain.rpc.limits import Address, ClientLimits
 from iotapretrain.chain.rpc.line import Line, NodeThread, Spent
 from iotapretrain.chain.rpc.wire import RpcError
 from iotapretrain.errors import UnfinishedError
 from tests.chain.fake_node import FakeNode
 
-LIMITS = Limits()
+LIMITS = ClientLimits()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from websockets.frames import CloseCode
 
 from iotapretrain.chain.allowances import TokenBucket
 from iotapretrain.chain.rpc import wire
-from iotapretrain.chain.rpc.limits import Address, Backlog, Limits
+from iotapretrain.chain.rpc.limits import Address, Backlog, ClientLimits
 from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.subscriptions import (
@@ -28,7 +28,7 @@ from iotapretrain.chain.rpc.subscriptions import (
     Submissions,
     Subscriptions,
 )
-from iotapretrain.chain.rpc.wire import Params, Request, RpcError
+from iotapretrain.chain.rpc.wire import Params, RpcError, RpcRequest
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError
 
@@ -36,7 +36,7 @@ TOO_MANY_FRAGMENTS = "too many fragments in a message; send it in one"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RequestDesk:
     """Where requests are answered, the same for all clients."""
 
     methods: Methods
@@ -69,7 +69,7 @@ class Connection:
     """Reads messages and answers them until the client leaves or is cut off."""
 
     def __init__(
-        self, socket: ServerConnection, address: Address, desk: Desk, limits: Limits
+        self, socket: ServerConnection, address: Address, desk: RequestDesk, limits: ClientLimits
     ) -> None:
         self._socket, self._address, self._desk, self._limits = socket, address, desk, limits
         self._bucket = TokenBucket(limits.requests_per_second, limits.burst)
@@ -183,7 +183,7 @@ class Connection:
             return wire.failure(identity, error)
         return None if request.notification else wire.result(identity, result)
 
-    async def _in_time(self, request: Request, errand: Errand) -> object:
+    async def _in_time(self, request: RpcRequest, errand: Errand) -> object:
         try:
             async with asyncio.timeout_at(errand.deadline):
                 return await self._result(request, errand)
@@ -193,7 +193,7 @@ class Connection:
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _result(self, request: Request, errand: Errand) -> object:
+    async def _result(self, request: RpcRequest, errand: Errand) -> object:
         if request.method == SUBMIT:
             extrinsic = Params(request.params).hex(0)
             self._check_submitted(extrinsic)
@@ -204,7 +204,7 @@ class Connection:
             return self._end(request.params)
         return await errand.asker.ask(self._called, request)
 
-    def _called(self, request: Request) -> object:
+    def _called(self, request: RpcRequest) -> object:
         """In the node's thread, where parameters are values for no longer than a turn."""
         return self._desk.methods.call(request.method, request.params)
 
@@ -212,7 +212,7 @@ class Connection:
         wait = self._address.submit(len(extrinsic))
         _refuse_until(wait, "submitted bytes of an address")
 
-    async def _subscribe(self, request: Request, errand: Errand) -> str:
+    async def _subscribe(self, request: RpcRequest, errand: Errand) -> str:
         params, subscriptions = Params(request.params), self._desk.subscriptions
         watched = subscriptions.weight(request.method, params)
         if self._open >= self._limits.subscriptions:

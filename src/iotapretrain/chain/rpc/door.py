@@ -17,7 +17,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Event
 
 from iotapretrain.chain.allowances import Recent
-from iotapretrain.chain.rpc.limits import Address, Limits
+from iotapretrain.chain.rpc.limits import Address, ClientLimits
 from iotapretrain.net.site import site_of
 
 TOO_MANY = "too many connections; come back later"
@@ -27,7 +27,7 @@ TOO_MANY_FROM = "too many connections from your address; close some"
 class Door:
     """Counts who is here."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._addresses: Recent[str, Address] = Recent(limits.addresses)  # here, or lately
         self._inside = 0

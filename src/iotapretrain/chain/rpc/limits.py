@@ -14,7 +14,7 @@ from iotapretrain.chain.allowances import TokenBucket
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class ClientLimits:
     """Bounds that keep one client from harming the others. Times are in seconds, sizes in bytes.
 
     An address is what `iotapretrain.net.site` counts as one. Beyond a bound nothing more is read,
@@ -99,7 +99,7 @@ class Backlog:
 class Address:
     """One client address: its seats, its turns at the node, its bytes, its quotas."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._seats, self._watched, self._used = 0, 0, 0.0
         self._turn = asyncio.Lock()

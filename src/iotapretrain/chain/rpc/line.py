@@ -18,7 +18,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.rpc.limits import Address, Limits
+from iotapretrain.chain.rpc.limits import Address, ClientLimits
 from iotapretrain.chain.rpc.wire import TOO_MANY_REQUESTS, RpcError
 from iotapretrain.errors import UnfinishedError
 
@@ -98,7 +98,7 @@ class Spent:
     seconds: float = 0.0
     answered: int = 0
 
-    def check(self, limits: Limits) -> None:
+    def check(self, limits: ClientLimits) -> None:
         """Refuse to go on with a message that costs too much."""
         if self.seconds >= limits.message_seconds:
             advice: dict[str, str] = {"policy": "seconds of the node for one message"}
@@ -111,7 +111,7 @@ class Spent:
 class Line:
     """The line in front of the node."""
 
-    def __init__(self, node: Node, thread: NodeThread, limits: Limits) -> None:
+    def __init__(self, node: Node, thread: NodeThread, limits: ClientLimits) -> None:
         self._node, self._thread, self._limits = node, thread, limits
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()

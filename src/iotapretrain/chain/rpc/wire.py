@@ -50,7 +50,7 @@ _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class RpcRequest:
     """One question; a notification has no id and gets no answer."""
 
     method: str
@@ -94,7 +94,7 @@ def read_envelope(message: bytes | msgspec.Raw) -> Envelope:
         raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
 
 
-def read_request(envelope: Envelope) -> Request:
+def read_request(envelope: Envelope) -> RpcRequest:
     """What it asks for."""
     if _value(envelope.jsonrpc) != "2.0":
         problem = 'not an object with "jsonrpc": "2.0"'
@@ -103,7 +103,7 @@ def read_request(envelope: Envelope) -> Request:
     if not isinstance(method, str):
         raise RpcError(INVALID_REQUEST, "Invalid request: the method is not a string")
     notification = not bytes(envelope.id)
-    return Request(method, envelope.params, read_id(envelope), notification)
+    return RpcRequest(method, envelope.params, read_id(envelope), notification)
 
 
 def read_id(envelope: Envelope) -> Id:

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import bittensor_core
 
-from iotapretrain.chain.node import Event
-from iotapretrain.chain.runtime.grammar import Item
+from iotapretrain.chain.node import ChainEvent
+from iotapretrain.chain.runtime.grammar import StorageItem
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION, TRANSACTION_VERSION, compose
 from iotapretrain.chain.runtime.pallets import pallets
 from iotapretrain.errors import InputError, RefusedError
@@ -25,7 +25,7 @@ UNFIT = (ValueError, TypeError, KeyError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DecodedCall:
     """A decoded call: what is to be done, with its arguments by name."""
 
     pallet: str
@@ -38,7 +38,7 @@ class StorageKey:
     """What a storage key means: an item, and its map keys or the first of them."""
 
     pallet: str
-    item: Item
+    item: StorageItem
     keys: tuple[object, ...]
 
     @property
@@ -69,7 +69,7 @@ class Codec:
         with _fitting(f"call {pallet}.{name}"):
             return bytes(self._runtime.compose_call(pallet, name, dict(arguments)))
 
-    def decode_call(self, data: bytes) -> Call:
+    def decode_call(self, data: bytes) -> DecodedCall:
         """A call from its bytes; refuses what is not one, and what Python cannot hold faithfully.
 
         Bytes that read as text are shown as text, so a text that looks like `0x…` hex would come
@@ -80,7 +80,7 @@ class Codec:
         except UNFIT as error:
             raise RefusedError("Call", f"not a call of this chain: {error}") from None
         arguments = {argument["name"]: argument["value"] for argument in decoded["call_args"]}
-        call = Call(decoded["call_module"], decoded["call_function"], arguments)
+        call = DecodedCall(decoded["call_module"], decoded["call_function"], arguments)
         if self.compose(call.pallet, call.name, arguments) != data:
             raise RefusedError("Call", "it holds a text that looks like hex, or trailing bytes")
         return call
@@ -143,11 +143,11 @@ class Codec:
         """An answer as clients read it."""
         return self._runtime.decode(self._methods[api][method]["output"], data)
 
-    def encode_events(self, events: Iterable[Event]) -> bytes:
+    def encode_events(self, events: Iterable[ChainEvent]) -> bytes:
         """The value of `System.Events` in a block in which these things happened."""
         return self.encode_value("System", "Events", [_record(event) for event in events])
 
-    def event_records(self, events: Iterable[Event]) -> list[dict[str, Any]]:
+    def event_records(self, events: Iterable[ChainEvent]) -> list[dict[str, Any]]:
         """The same as clients read it."""
         decoded = self.decode_value("System", "Events", self.encode_events(events))
         return cast(list[dict[str, Any]], decoded)
@@ -172,7 +172,7 @@ def _fitting(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from None
 
 
-def _record(event: Event) -> dict[str, object]:
+def _record(event: ChainEvent) -> dict[str, object]:
     phase = "Initialization" if event.extrinsic is None else {"ApplyExtrinsic": event.extrinsic}
     happened = {event.name: dict(event.values)} if event.values else event.name
     return {"phase": phase, "event": {event.pallet: happened}, "topics": []}

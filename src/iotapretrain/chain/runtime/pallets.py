@@ -11,8 +11,8 @@ from functools import cache
 
 from iotapretrain.chain.runtime import subtensor
 from iotapretrain.chain.runtime.grammar import (
-    Item,
-    Method,
+    ApiMethod,
+    StorageItem,
     Variant,
     lines,
     parse_error,
@@ -38,7 +38,7 @@ class Pallet:
 
     name: str
     index: int
-    storage: tuple[Item, ...]
+    storage: tuple[StorageItem, ...]
     calls: tuple[Variant, ...]
     events: tuple[Variant, ...]
     errors: tuple[Variant, ...]
@@ -248,6 +248,6 @@ _API_TEXTS = {
     """,
 }
 
-APIS: dict[str, tuple[Method, ...]] = {
+APIS: dict[str, tuple[ApiMethod, ...]] = {
     api: tuple(map(parse_method, lines(text))) for api, text in _API_TEXTS.items()
 }

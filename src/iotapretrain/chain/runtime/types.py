@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable
 
 from iotapretrain.chain.runtime import scale
-from iotapretrain.chain.runtime.grammar import Field, Variant, parse_fields, parse_variants, split
+from iotapretrain.chain.runtime.grammar import (
+    TypedField,
+    Variant,
+    parse_fields,
+    parse_variants,
+    split,
+)
 from iotapretrain.chain.runtime.shapes import SHAPES
 
 COMPOSITE, VARIANT, SEQUENCE, ARRAY, TUPLE, PRIMITIVE, COMPACT = range(7)
@@ -38,7 +44,7 @@ class TypeRegistry:
         self._definitions[number] = _type(VARIANT, self._variants(variants), path)
         return number
 
-    def struct(self, path: str, fields: Iterable[Field] = ()) -> int:
+    def struct(self, path: str, fields: Iterable[TypedField] = ()) -> int:
         """Define a struct that is not among the shapes, under the last part of its path."""
         number = self._reserve(path.rpartition("::")[2])
         self._definitions[number] = _type(COMPOSITE, self._fields(fields), path)
@@ -81,9 +87,9 @@ class TypeRegistry:
             for letter, argument in zip(PARAMETERS[name], arguments, strict=True)
         )
         if name == "Option":
-            some = Variant(1, "Some", (Field(None, arguments[0]),))
+            some = Variant(1, "Some", (TypedField(None, arguments[0]),))
             return _type(VARIANT, self._variants((Variant(0, "None"), some)), name, parameters)
-        entries = Field(None, f"Vec<({','.join(arguments)})>")
+        entries = TypedField(None, f"Vec<({','.join(arguments)})>")
         return _type(COMPOSITE, self._fields((entries,)), name, parameters)
 
     def _shape(self, path: str) -> bytes:
@@ -92,7 +98,7 @@ class TypeRegistry:
             return _type(COMPOSITE, self._fields(parse_fields(text[1:-1])), path)
         return _type(VARIANT, self._variants(parse_variants(split(text, "|"))), path)
 
-    def _fields(self, fields: Iterable[Field]) -> bytes:
+    def _fields(self, fields: Iterable[TypedField]) -> bytes:
         return scale.sequence(
             scale.option(scale.text(field.name) if field.name else None)
             + self.reference(field.type)

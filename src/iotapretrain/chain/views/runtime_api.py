@@ -14,7 +14,7 @@ from iotapretrain.chain.runtime.types import PATHS
 from iotapretrain.chain.views.parameter_names import version_2, version_3
 from iotapretrain.chain.views.storage_items import axon, backed, identity, of_subnet, of_uid, pool
 from iotapretrain.rules.chain.ledger.calls.balances import PRICE
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 
 PRICE_ONE = {"bits": 2**32}
 """One TAO for one alpha, as a fixed-point number with 32 fractional bits."""
@@ -24,7 +24,7 @@ NO_PROMETHEUS = {"block": 0, "version": 0, "ip": 0, "port": 0, "ip_type": 0}
 Answer = dict[str, object]
 
 
-def call(state: State, api: str, method: str, arguments: tuple[object, ...]) -> object:
+def call(state: ChainState, api: str, method: str, arguments: tuple[object, ...]) -> object:
     """The answer of a runtime API; KeyError names one that this chain does not have."""
     return METHODS[api, method](state, *arguments)
 
@@ -43,7 +43,7 @@ def _members(shape: str) -> tuple[str, ...]:
 # --- whole subnets -------------------------------------------------------------------------------
 
 
-def _facts(state: State, subnet: Subnet) -> Answer:
+def _facts(state: ChainState, subnet: Subnet) -> Answer:
     """What is shown of a subnet as a whole. Its stake stands for both sides of a pool."""
     parameters, emission, staked = subnet.parameters, state.network.emission_per_block, pool(subnet)
     return {
@@ -116,11 +116,11 @@ def _columns(subnet: Subnet) -> Answer:
     }
 
 
-def _metagraph(state: State, subnet: Subnet) -> Answer:
+def _metagraph(state: ChainState, subnet: Subnet) -> Answer:
     return _shown("Metagraph", _facts(state, subnet) | _columns(subnet))
 
 
-def _selective(state: State, subnet: Subnet, wanted: Sequence[int]) -> Answer:
+def _selective(state: ChainState, subnet: Subnet, wanted: Sequence[int]) -> Answer:
     """The same by number, and more; None where not asked for."""
     written = [
         (hotkey, list("".join(held or "" for _, held in commitment.fields).encode()))
@@ -134,7 +134,7 @@ def _selective(state: State, subnet: Subnet, wanted: Sequence[int]) -> Answer:
     }
 
 
-def _dynamic_info(state: State, subnet: Subnet) -> Answer:
+def _dynamic_info(state: ChainState, subnet: Subnet) -> Answer:
     facts = _facts(state, subnet)
     renamed = {
         "subnet_name": facts["name"],
@@ -145,11 +145,11 @@ def _dynamic_info(state: State, subnet: Subnet) -> Answer:
     return _shown("DynamicInfo", facts | renamed)
 
 
-def _subnet_info(state: State, subnet: Subnet) -> Answer:
+def _subnet_info(state: ChainState, subnet: Subnet) -> Answer:
     return _shown("SubnetInfoV2", _facts(state, subnet))
 
 
-def _next_epoch(_: State, subnet: Subnet) -> int | None:
+def _next_epoch(_: ChainState, subnet: Subnet) -> int | None:
     return subnet.epoch_clock(subnet.stepped_at).next_block()
 
 
@@ -189,7 +189,7 @@ def _neuron(subnet: Subnet, uid: int) -> Answer:
 # --- stake ---------------------------------------------------------------------------------------
 
 
-def _positions(state: State, coldkey: str) -> list[Answer]:
+def _positions(state: ChainState, coldkey: str) -> list[Answer]:
     """Everything that a coldkey has staked."""
     return [_position(subnet, hotkey, coldkey) for subnet, hotkey in backed(state, coldkey)]
 
@@ -210,13 +210,13 @@ def _position(subnet: Subnet, hotkey: str, coldkey: str) -> Answer:
     }
 
 
-def _one_position(state: State, hotkey: str, coldkey: str, netuid: int) -> Answer | None:
+def _one_position(state: ChainState, hotkey: str, coldkey: str, netuid: int) -> Answer | None:
     subnet = state.subnets.get(netuid)
     return None if subnet is None else _position(subnet, hotkey, coldkey)
 
 
 def _availability(
-    state: State, coldkeys: Sequence[str], netuids: Sequence[int] | None
+    state: ChainState, coldkeys: Sequence[str], netuids: Sequence[int] | None
 ) -> dict[str, dict[int, dict[str, int]]]:
     """Stake by coldkey and subnet; nothing is ever locked."""
     shown = [
@@ -233,13 +233,13 @@ def _available(subnet: Subnet, coldkey: str) -> dict[str, int]:
     return {"total": total, "locked": 0, "available": total}
 
 
-def _delegates(state: State) -> list[Answer]:
+def _delegates(state: ChainState) -> list[Answer]:
     """Every hotkey that somebody has staked on."""
     backed = {hotkey for subnet in state.subnets.values() for hotkey in subnet.stakes}
     return [_delegate(state, hotkey) for hotkey in sorted(backed)]
 
 
-def _delegate(state: State, hotkey: str) -> Answer:
+def _delegate(state: ChainState, hotkey: str) -> Answer:
     """One hotkey and those who staked on it."""
     stakes: dict[str, list[tuple[int, int]]] = {}
     for netuid, subnet in state.subnets.items():
@@ -261,11 +261,11 @@ def _delegate(state: State, hotkey: str) -> Answer:
     }
 
 
-def _known_delegate(state: State, hotkey: str) -> Answer | None:
+def _known_delegate(state: ChainState, hotkey: str) -> Answer | None:
     return _delegate(state, hotkey) if hotkey in state.owners else None
 
 
-def _delegated(state: State, coldkey: str) -> list[tuple[Answer, tuple[int, int]]]:
+def _delegated(state: ChainState, coldkey: str) -> list[tuple[Answer, tuple[int, int]]]:
     """The hotkeys that a coldkey has staked on, with its stake on each."""
     return [
         (_delegate(state, hotkey), (subnet.netuid, subnet.stakes[hotkey][coldkey]))
@@ -273,7 +273,7 @@ def _delegated(state: State, coldkey: str) -> list[tuple[Answer, tuple[int, int]
     ]
 
 
-def _swap(_: State, __: int, amount: int) -> dict[str, int]:
+def _swap(_: ChainState, __: int, amount: int) -> dict[str, int]:
     """What a swap of this amount would bring: the same amount."""
     fees = {"tao_fee": 0, "alpha_fee": 0, "tao_slippage": 0, "alpha_slippage": 0}
     return {"tao_amount": amount, "alpha_amount": amount, **fees}
@@ -285,14 +285,14 @@ def _swap(_: State, __: int, amount: int) -> dict[str, int]:
 def _of_one(answer: Callable[..., object]) -> Callable[..., object]:
     """About the subnet that the first argument names; None where there is none."""
 
-    def asked(state: State, netuid: int, *arguments: object) -> object:
+    def asked(state: ChainState, netuid: int, *arguments: object) -> object:
         subnet = state.subnets.get(netuid)
         return None if subnet is None else answer(state, subnet, *arguments)
 
     return asked
 
 
-def _of_all(answer: Callable[[State, Subnet], object]) -> Callable[[State], object]:
+def _of_all(answer: Callable[[ChainState, Subnet], object]) -> Callable[[ChainState], object]:
     """About every subnet."""
     return lambda state: [answer(state, subnet) for _, subnet in sorted(state.subnets.items())]
 

@@ -13,11 +13,11 @@ from typing import Any
 from iotapretrain.chain.views import parameter_names
 from iotapretrain.rules.chain.ledger.chain_state import (
     Axon,
-    Commitment,
-    Neuron,
+    ChainState,
     Row,
-    State,
+    StoredCommitment,
     Subnet,
+    UidHolder,
 )
 
 NOTHING_SERVED = Axon(0, 0, 0, 0, 0, 0)
@@ -35,20 +35,22 @@ Keys = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ReadableItem:
     """One storage item: a value by its keys, and all keys that have one."""
 
     value: Callable[..., object]
-    keys: Callable[[State], Iterator[Keys]]
+    keys: Callable[[ChainState], Iterator[Keys]]
 
 
-def read(state: State, pallet: str, item: str, keys: Keys) -> object:
+def read(state: ChainState, pallet: str, item: str, keys: Keys) -> object:
     """One value; None when absent."""
     found = ITEMS.get((pallet, item))
     return None if found is None else found.value(state, *keys)
 
 
-def entries(state: State, pallet: str, item: str, prefix: Keys) -> Iterator[tuple[Keys, object]]:
+def entries(
+    state: ChainState, pallet: str, item: str, prefix: Keys
+) -> Iterator[tuple[Keys, object]]:
     """The present entries of a map under leading keys."""
     found = ITEMS.get((pallet, item))
     if found is None:
@@ -63,7 +65,7 @@ def entries(state: State, pallet: str, item: str, prefix: Keys) -> Iterator[tupl
 def of_subnet(value: Callable[..., object]) -> Callable[..., object]:
     """Read from the subnet that the first key names, by the other keys; None where none is."""
 
-    def read_one(state: State, netuid: int, *keys: object) -> object:
+    def read_one(state: ChainState, netuid: int, *keys: object) -> object:
         subnet = state.subnets.get(netuid)
         return None if subnet is None else value(subnet, *keys)
 
@@ -75,7 +77,7 @@ def of_uid(value: Callable[[Subnet, int], object]) -> Callable[..., object]:
     return of_subnet(lambda subnet, uid: value(subnet, uid) if uid < len(subnet.neurons) else None)
 
 
-def axon(neuron: Neuron) -> dict[str, object]:
+def axon(neuron: UidHolder) -> dict[str, object]:
     """What a neuron serves; all zero for nothing."""
     return asdict(neuron.axon or NOTHING_SERVED)
 
@@ -90,7 +92,7 @@ def pool(subnet: Subnet) -> int:
     return sum(subnet.staked(hotkey) for hotkey in subnet.stakes)
 
 
-def backed(state: State, coldkey: str) -> list[tuple[Subnet, str]]:
+def backed(state: ChainState, coldkey: str) -> list[tuple[Subnet, str]]:
     """The hotkeys that a coldkey has staked on, subnet by subnet."""
     return [
         (subnet, hotkey)
@@ -100,54 +102,54 @@ def backed(state: State, coldkey: str) -> list[tuple[Subnet, str]]:
     ]
 
 
-def _single(value: Callable[[State], object]) -> Item:
-    return Item(value, lambda _: iter([()]))
+def _single(value: Callable[[ChainState], object]) -> ReadableItem:
+    return ReadableItem(value, lambda _: iter([()]))
 
 
-def _per_subnet(value: Callable[[Subnet], object]) -> Item:
-    return Item(of_subnet(value), _netuids)
+def _per_subnet(value: Callable[[Subnet], object]) -> ReadableItem:
+    return ReadableItem(of_subnet(value), _netuids)
 
 
-def _netuids(state: State) -> Iterator[Keys]:
+def _netuids(state: ChainState) -> Iterator[Keys]:
     return ((netuid,) for netuid in sorted(state.subnets))
 
 
-def _blocks_since_step(state: State, netuid: int) -> object:
+def _blocks_since_step(state: ChainState, netuid: int) -> object:
     return of_subnet(lambda subnet: state.block - subnet.stepped_at)(state, netuid)
 
 
-def _per_uid(value: Callable[[Subnet, int], object]) -> Item:
-    def every(state: State) -> Iterator[Keys]:
+def _per_uid(value: Callable[[Subnet, int], object]) -> ReadableItem:
+    def every(state: ChainState) -> Iterator[Keys]:
         for netuid, subnet in sorted(state.subnets.items()):
             for uid in range(len(subnet.neurons)):
                 yield netuid, uid
 
-    return Item(of_uid(value), every)
+    return ReadableItem(of_uid(value), every)
 
 
-def _per_hotkey(value: Callable[[Subnet, str], object]) -> Item:
+def _per_hotkey(value: Callable[[Subnet, str], object]) -> ReadableItem:
     """By netuid and hotkey, for those registered or with a commitment."""
 
-    def every(state: State) -> Iterator[Keys]:
+    def every(state: ChainState) -> Iterator[Keys]:
         for netuid, subnet in sorted(state.subnets.items()):
             registered = [neuron.hotkey for neuron in subnet.neurons]
             for hotkey in dict.fromkeys([*registered, *subnet.commitments]):
                 yield netuid, hotkey
 
-    return Item(of_subnet(value), every)
+    return ReadableItem(of_subnet(value), every)
 
 
-def _per_owned_hotkey(value: Callable[[Subnet, str], object]) -> Item:
+def _per_owned_hotkey(value: Callable[[Subnet, str], object]) -> ReadableItem:
     """By hotkey and netuid, for every hotkey that has an owner."""
 
-    def every(state: State) -> Iterator[Keys]:
+    def every(state: ChainState) -> Iterator[Keys]:
         return ((hotkey, netuid) for hotkey in state.owners for netuid in state.subnets)
 
     read_one = of_subnet(value)
-    return Item(lambda state, hotkey, netuid: read_one(state, netuid, hotkey), every)
+    return ReadableItem(lambda state, hotkey, netuid: read_one(state, netuid, hotkey), every)
 
 
-def _account(state: State, address: str) -> object:
+def _account(state: ChainState, address: str) -> object:
     account = state.accounts.get(address)
     if account is None:
         return None
@@ -162,23 +164,23 @@ def _account(state: State, address: str) -> object:
     }
 
 
-def _accounts(state: State) -> Iterator[Keys]:
+def _accounts(state: ChainState) -> Iterator[Keys]:
     return ((address,) for address in state.accounts)
 
 
-def _hotkeys(state: State) -> Iterator[Keys]:
+def _hotkeys(state: ChainState) -> Iterator[Keys]:
     return ((hotkey,) for hotkey in state.owners)
 
 
-def _coldkeys(state: State) -> Iterator[Keys]:
+def _coldkeys(state: ChainState) -> Iterator[Keys]:
     return ((coldkey,) for coldkey in dict.fromkeys(state.owners.values()))
 
 
-def _owned(state: State, coldkey: str) -> list[str]:
+def _owned(state: ChainState, coldkey: str) -> list[str]:
     return [hotkey for hotkey, owner in state.owners.items() if owner == coldkey]
 
 
-def _staking(state: State, coldkey: str) -> list[str]:
+def _staking(state: ChainState, coldkey: str) -> list[str]:
     return list(dict.fromkeys(hotkey for _, hotkey in backed(state, coldkey)))
 
 
@@ -193,7 +195,7 @@ def _registration(subnet: Subnet, hotkey: str) -> object:
     return {"deposit": 0, "block": commitment.block, "info": {"fields": _fields(commitment)}}
 
 
-def _fields(commitment: Commitment) -> list[object]:
+def _fields(commitment: StoredCommitment) -> list[object]:
     return [variant if held is None else {variant: held} for variant, held in commitment.fields]
 
 
@@ -214,12 +216,12 @@ def _axon(subnet: Subnet, hotkey: str) -> object:
     return axon(subnet.neurons[uid])
 
 
-def _subtensor(items: Mapping[str, Item]) -> Mapping[tuple[str, str], Item]:
+def _subtensor(items: Mapping[str, ReadableItem]) -> Mapping[tuple[str, str], ReadableItem]:
     return {("SubtensorModule", name): item for name, item in items.items()}
 
 
-ITEMS: Mapping[tuple[str, str], Item] = {
-    ("System", "Account"): Item(_account, _accounts),
+ITEMS: Mapping[tuple[str, str], ReadableItem] = {
+    ("System", "Account"): ReadableItem(_account, _accounts),
     ("Balances", "TotalIssuance"): _single(lambda state: state.issuance),
     ("Commitments", "CommitmentOf"): _per_hotkey(_registration),
     ("Commitments", "LastCommitment"): _per_hotkey(_committed_at),
@@ -252,10 +254,10 @@ ITEMS: Mapping[tuple[str, str], Item] = {
             "IsNetworkMember": _per_owned_hotkey(
                 lambda subnet, hotkey: None if subnet.uid(hotkey) is None else True
             ),
-            "Owner": Item(lambda state, hotkey: state.owners.get(hotkey), _hotkeys),
-            "OwnedHotkeys": Item(_owned, _coldkeys),
-            "StakingHotkeys": Item(_staking, _coldkeys),
-            "Delegates": Item(lambda state, _: state.network.delegate_take, _hotkeys),
+            "Owner": ReadableItem(lambda state, hotkey: state.owners.get(hotkey), _hotkeys),
+            "OwnedHotkeys": ReadableItem(_owned, _coldkeys),
+            "StakingHotkeys": ReadableItem(_staking, _coldkeys),
+            "Delegates": ReadableItem(lambda state, _: state.network.delegate_take, _hotkeys),
             "TotalHotkeyAlpha": _per_owned_hotkey(
                 lambda subnet, hotkey: subnet.staked(hotkey) or None
             ),
@@ -274,7 +276,7 @@ ITEMS: Mapping[tuple[str, str], Item] = {
             "Weights": _per_uid(lambda subnet, uid: _row(subnet.weights[uid])),
             "Bonds": _per_uid(lambda subnet, uid: _row(subnet.bonds[uid])),
             # The next one.
-            "BlocksSinceLastStep": Item(_blocks_since_step, _netuids),
+            "BlocksSinceLastStep": ReadableItem(_blocks_since_step, _netuids),
             "LastMechansimStepBlock": _per_subnet(lambda subnet: subnet.timing.last_step),
             "LastEpochBlock": _per_subnet(lambda subnet: subnet.timing.last_epoch_block),
             "PendingEpochAt": _per_subnet(lambda subnet: subnet.timing.pending_epoch_at),

@@ -21,7 +21,7 @@ from iotapretrain.rules.chain.ledger.calls.dispatch import CALLS, make_call
 from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister, ServeAxon
 from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
 from iotapretrain.rules.chain.ledger.calls.weights import SetMechanismWeights, SetWeights
-from iotapretrain.rules.chain.ledger.chain_state import State, held
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, held
 from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE, NetworkParameters
 from iotapretrain.rules.chain.ledger.transitions import (
     Call,
@@ -33,7 +33,7 @@ from tests.rules.chain.ledger.people import RAO, beginning, done, refused, regis
 DEPOSIT = NetworkParameters().existential_deposit
 
 
-def sent(state: State, nonce: int) -> Transaction:
+def sent(state: ChainState, nonce: int) -> Transaction:
     return Transaction("cold1", nonce, TransferKeepAlive("cold2", RAO))
 
 

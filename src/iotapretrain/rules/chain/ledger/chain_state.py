@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iotapretrain.rules.chain.emission import EpochClock, Pots
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
+class CallRefusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
     """A call that may not be, by a pallet's own error or (without a pallet) the dispatcher's."""
 
     def __init__(self, name: str, pallet: str | None = "SubtensorModule") -> None:
@@ -23,7 +23,7 @@ class Refusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class LedgerEvent:
     """Something that happened, as the chain's own metadata names it."""
 
     pallet: str
@@ -38,7 +38,7 @@ Row = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CoinAccount:
     """What an address owns freely, and how many transactions it has sent."""
 
     free: int = 0
@@ -60,7 +60,7 @@ class Axon:
 
 
 @dataclass(frozen=True, slots=True)
-class Neuron:
+class UidHolder:
     """Who holds a uid, and since when."""
 
     hotkey: str
@@ -71,7 +71,7 @@ class Neuron:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EpochStanding:
     """What the last epoch said of every uid, one column each (Yuma, section 11)."""
 
     active: tuple[bool, ...] = ()
@@ -95,7 +95,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
+class StoredCommitment:
     """What a hotkey wrote on the chain, and in which block: (variant, content or None) pairs."""
 
     block: int
@@ -120,17 +120,17 @@ class Subnet:
     owner: str
     owner_hotkey: str
     registered_at: int
-    parameters: Parameters
+    parameters: SubnetParameters
     timing: Timing
     burn: int
     pots: Pots = field(default_factory=Pots)
-    neurons: tuple[Neuron, ...] = ()
+    neurons: tuple[UidHolder, ...] = ()
     weights: tuple[Row, ...] = ()
     bonds: tuple[Row, ...] = ()
-    standing: Standing = field(default_factory=Standing)
+    standing: EpochStanding = field(default_factory=EpochStanding)
     stakes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Hotkey -> coldkey -> rao."""
-    commitments: Mapping[str, Commitment] = field(default_factory=dict)
+    commitments: Mapping[str, StoredCommitment] = field(default_factory=dict)
     used_space: Mapping[str, UsedSpace] = field(default_factory=dict)
 
     def uid(self, hotkey: str) -> int | None:
@@ -170,7 +170,7 @@ class Subnet:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChainState:
     """Everything that follows from the genesis and the transactions so far.
 
     `block` is the block being filled: what happens at its start (prices, emission, epochs) has
@@ -179,28 +179,28 @@ class State:
 
     block: int
     network: NetworkParameters
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, CoinAccount]
     owners: Mapping[str, str]
     """Hotkey -> coldkey, for every hotkey that was ever registered or staked to."""
     subnets: Mapping[int, Subnet]
     issuance: int
     """Rao that exist: free, staked and in pots."""
 
-    def account(self, address: str) -> Account:
+    def account(self, address: str) -> CoinAccount:
         """An account; one that nobody has used yet is empty."""
-        return self.accounts.get(address, Account())
+        return self.accounts.get(address, CoinAccount())
 
     def subnet(self, netuid: int) -> Subnet:
         """A subnet, or the chain's refusal when there is none."""
         if netuid not in self.subnets:
-            raise Refusal("SubnetNotExists")
+            raise CallRefusal("SubnetNotExists")
         return self.subnets[netuid]
 
-    def with_account(self, address: str, account: Account) -> State:
+    def with_account(self, address: str, account: CoinAccount) -> ChainState:
         """The same state with this account in its place."""
         return replace(self, accounts={**self.accounts, address: account})
 
-    def with_subnet(self, subnet: Subnet) -> State:
+    def with_subnet(self, subnet: Subnet) -> ChainState:
         """The same state with this subnet in its place."""
         return replace(self, subnets={**self.subnets, subnet.netuid: subnet})
 
@@ -210,7 +210,7 @@ def placed(column: tuple[Value, ...], uid: int, value: Value) -> tuple[Value, ..
     return (*column[:uid], value, *column[uid + 1 :])
 
 
-def held(state: State) -> int:
+def held(state: ChainState) -> int:
     """All rao that can be found anywhere in the state; always equal to `issuance`."""
     free = sum(account.free for account in state.accounts.values())
     staked = sum(

@@ -11,7 +11,13 @@ from dataclasses import fields, replace
 
 from iotapretrain.rules.chain.emission import Pots, activity_cutoff, payout
 from iotapretrain.rules.chain.fixed_point import U16
-from iotapretrain.rules.chain.ledger.chain_state import Neuron, Standing, State, Subnet, Timing
+from iotapretrain.rules.chain.ledger.chain_state import (
+    ChainState,
+    EpochStanding,
+    Subnet,
+    Timing,
+    UidHolder,
+)
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
 
 FOUND_AS = {"permit": "validator_permit", "trust": "validator_trust"}
@@ -46,7 +52,7 @@ def _of_owner(subnet: Subnet) -> list[int]:
 
 
 def _reward(
-    stakes: Stakes, backing: Mapping[str, int], neuron: Neuron, amount: int, take: int
+    stakes: Stakes, backing: Mapping[str, int], neuron: UidHolder, amount: int, take: int
 ) -> None:
     """The validator's owner gets its take and what rounding leaves, its stakers the rest."""
     if not amount:
@@ -66,7 +72,7 @@ def _add(stakes: Stakes, hotkey: str, coldkey: str, amount: int) -> None:
         stakers[coldkey] = stakers.get(coldkey, 0) + amount
 
 
-def run_epoch(state: State, netuid: int) -> State:
+def run_epoch(state: ChainState, netuid: int) -> ChainState:
     """The state behind an epoch of this subnet at the start of the present block."""
     subnet, outcome = state.subnets[netuid], None
     if subnet.neurons:
@@ -77,7 +83,7 @@ def run_epoch(state: State, netuid: int) -> State:
     return replace(state.with_subnet(timed), issuance=state.issuance - unpaid)
 
 
-def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
+def epoch_parameters(state: ChainState, subnet: Subnet) -> Hyperparameters:
     """The subnet's hyperparameters as Yuma takes them (Yuma, section 3)."""
     parameters = subnet.parameters
     return Hyperparameters(
@@ -98,7 +104,7 @@ def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
     )
 
 
-def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
+def epoch_inputs(state: ChainState, subnet: Subnet) -> EpochInputs:
     """What an epoch in the present block reads."""
     neurons = subnet.neurons
     return EpochInputs(
@@ -116,9 +122,9 @@ def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
 
 def _judged(subnet: Subnet, outcome: EpochOutcome) -> Subnet:
     """The subnet with everything stored that the epoch found."""
-    names = [column.name for column in fields(Standing)]
+    names = [column.name for column in fields(EpochStanding)]
     columns = {name: getattr(outcome, FOUND_AS.get(name, name)).tolist() for name in names}
-    standing = Standing(**{name: tuple(column) for name, column in columns.items()})
+    standing = EpochStanding(**{name: tuple(column) for name, column in columns.items()})
     bonds = tuple(tuple(row) for row in outcome.bonds.to_pairs())
     return replace(subnet, standing=standing, bonds=bonds)
 

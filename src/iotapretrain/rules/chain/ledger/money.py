@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.chain.ledger.chain_state import Refusal, State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, Subnet
 
 
-def check_means(state: State, address: str) -> None:
+def check_means(state: ChainState, address: str) -> None:
     """Refuse a stranger: an account with neither coins, stake, a uid nor a subnet.
 
     Where fees are, an account without coins cannot pay one, and its transaction is invalid; here
@@ -22,7 +22,7 @@ def check_means(state: State, address: str) -> None:
     )
 
 
-def has_place(state: State, address: str) -> bool:
+def has_place(state: ChainState, address: str) -> bool:
     """Whether an account has a uid or a subnet, which are bought, so that nobody has many."""
     return any(
         address in (subnet.owner, subnet.owner_hotkey)
@@ -40,13 +40,13 @@ def _part(subnet: Subnet, address: str) -> bool:
     )
 
 
-def credit(state: State, address: str, amount: int) -> State:
+def credit(state: ChainState, address: str, amount: int) -> ChainState:
     """Add to what an address owns freely."""
     account = state.account(address)
     return state.with_account(address, replace(account, free=account.free + amount))
 
 
-def debit(state: State, address: str, amount: int, refusal: Refusal) -> State:
+def debit(state: ChainState, address: str, amount: int, refusal: CallRefusal) -> ChainState:
     """Take from an address what leaves it alive, else the refusal."""
     account = state.account(address)
     if account.free - amount < state.network.existential_deposit:
@@ -54,7 +54,7 @@ def debit(state: State, address: str, amount: int, refusal: Refusal) -> State:
     return credit(state, address, -amount)
 
 
-def reap(state: State, address: str) -> State:
+def reap(state: ChainState, address: str) -> ChainState:
     """Destroy what is left on an address if it is less than the existential deposit."""
     account = state.account(address)
     if not 0 < account.free < state.network.existential_deposit:

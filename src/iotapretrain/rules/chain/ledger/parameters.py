@@ -14,7 +14,7 @@ MAX_UIDS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class SubnetParameters:
     """A subnet's hyperparameters, raw as the chain stores them, by the names the SDK gives them.
 
     Defaults are those of a new subnet (Yuma, sections 3 and 12 to 15), except that weights are set
@@ -111,7 +111,7 @@ NETWORK_RANGES: Mapping[str, tuple[int, int]] = {
 
 
 def check_ranges(
-    settings: Parameters | NetworkParameters, ranges: Mapping[str, tuple[int, int]]
+    settings: SubnetParameters | NetworkParameters, ranges: Mapping[str, tuple[int, int]]
 ) -> None:
     """Raise ValueError naming the first setting of the wrong type or out of its range."""
     for setting in fields(settings):

@@ -6,22 +6,22 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from iotapretrain.errors import RefusedError
-from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, LedgerEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CallOutcome:
     """The state behind a transaction, and what happened; a refusal leaves only its nonce spent."""
 
-    state: State
-    events: tuple[Event, ...] = ()
-    refusal: Refusal | None = None
+    state: ChainState
+    events: tuple[LedgerEvent, ...] = ()
+    refusal: CallRefusal | None = None
 
 
 class Call(Protocol):
     """A decoded call, frozen; its fields are the arguments that the chain's metadata names."""
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         """The state after this call by `signer`; raises Refusal and changes nothing."""
         ...
 
@@ -35,7 +35,7 @@ class Transaction:
     call: Call
 
 
-def decide(state: State, transaction: Transaction) -> Outcome:
+def decide(state: ChainState, transaction: Transaction) -> CallOutcome:
     """What this transaction does in the block that is being filled.
 
     Raises RefusedError when it may not be in it at all.
@@ -46,11 +46,11 @@ def decide(state: State, transaction: Transaction) -> Outcome:
     spent = state.with_account(transaction.signer, sent)
     try:
         return transaction.call.perform(spent, transaction.signer)
-    except Refusal as refusal:
-        return Outcome(spent, refusal=refusal)
+    except CallRefusal as refusal:
+        return CallOutcome(spent, refusal=refusal)
 
 
-def check_nonce(state: State, transaction: Transaction) -> None:
+def check_nonce(state: ChainState, transaction: Transaction) -> None:
     """Refuse a transaction that was there before, or that is not its signer's next."""
     expected = state.account(transaction.signer).nonce
     if transaction.nonce != expected:

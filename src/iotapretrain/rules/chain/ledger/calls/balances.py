@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, LedgerEvent, Subnet
 from iotapretrain.rules.chain.ledger.money import credit, debit, reap, staked
-from iotapretrain.rules.chain.ledger.transitions import Outcome
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 
 PRICE = 10**9
 """Rao of TAO for one whole alpha: always one TAO, since there are no pools."""
@@ -20,14 +20,14 @@ class AddStake:
     netuid: int
     amount_staked: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = _subnet_of(state, self.netuid, self.hotkey)
         if self.amount_staked < state.network.minimum_stake:
-            raise Refusal("AmountTooLow")
-        poorer = debit(state, signer, self.amount_staked, Refusal("NotEnoughBalanceToStake"))
+            raise CallRefusal("AmountTooLow")
+        poorer = debit(state, signer, self.amount_staked, CallRefusal("NotEnoughBalanceToStake"))
         backed = staked(subnet, self.hotkey, signer, self.amount_staked)
         happened = _moved("StakeAdded", signer, self.hotkey, self.amount_staked, self.netuid)
-        return Outcome(poorer.with_subnet(backed), (happened,))
+        return CallOutcome(poorer.with_subnet(backed), (happened,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class AddStakeLimit(AddStake):
     limit_price: int
     allow_partial: bool
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         if self.limit_price < PRICE:
-            raise Refusal("SlippageTooHigh")
+            raise CallRefusal("SlippageTooHigh")
         return AddStake.perform(self, state, signer)
 
 
@@ -51,17 +51,17 @@ class RemoveStake:
     netuid: int
     amount_unstaked: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = _subnet_of(state, self.netuid, self.hotkey)
         available = subnet.stakes.get(self.hotkey, {}).get(signer, 0)
         if not available:
-            raise Refusal("NotEnoughStakeToWithdraw")
+            raise CallRefusal("NotEnoughStakeToWithdraw")
         amount = min(self.amount_unstaked, available)
         if amount == 0 or 0 < available - amount < state.network.minimum_stake:
-            raise Refusal("AmountTooLow")
+            raise CallRefusal("AmountTooLow")
         left = staked(subnet, self.hotkey, signer, -amount)
         happened = _moved("StakeRemoved", signer, self.hotkey, amount, self.netuid)
-        return Outcome(credit(state, signer, amount).with_subnet(left), (happened,))
+        return CallOutcome(credit(state, signer, amount).with_subnet(left), (happened,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +71,23 @@ class RemoveStakeLimit(RemoveStake):
     limit_price: int
     allow_partial: bool
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         if self.limit_price > PRICE:
-            raise Refusal("SlippageTooHigh")
+            raise CallRefusal("SlippageTooHigh")
         return RemoveStake.perform(self, state, signer)
 
 
-def _subnet_of(state: State, netuid: int, hotkey: str) -> Subnet:
+def _subnet_of(state: ChainState, netuid: int, hotkey: str) -> Subnet:
     """The subnet on which a hotkey that somebody owns is staked on."""
     subnet = state.subnet(netuid)
     if hotkey not in state.owners:
-        raise Refusal("HotKeyAccountNotExists")
+        raise CallRefusal("HotKeyAccountNotExists")
     return subnet
 
 
-def _moved(name: str, coldkey: str, hotkey: str, amount: int, netuid: int) -> Event:
+def _moved(name: str, coldkey: str, hotkey: str, amount: int, netuid: int) -> LedgerEvent:
     moved = {"coldkey": coldkey, "hotkey": hotkey, "tao": amount, "alpha": amount}
-    return Event("SubtensorModule", name, {**moved, "netuid": netuid, "fee": 0})
+    return LedgerEvent("SubtensorModule", name, {**moved, "netuid": netuid, "fee": 0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class TransferKeepAlive:
     dest: str
     value: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         short = "NotExpendable" if state.account(signer).free >= self.value else "FundsUnavailable"
-        sent = debit(state, signer, self.value, Refusal(short, "Token"))
+        sent = debit(state, signer, self.value, CallRefusal(short, "Token"))
         return _received(sent, signer, self.dest, self.value)
 
 
@@ -110,7 +110,7 @@ class TransferAllowDeath:
     dest: str
     value: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         return _sent(state, signer, self.dest, self.value)
 
 
@@ -121,20 +121,20 @@ class TransferAll:
     dest: str
     keep_alive: bool
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         kept = state.network.existential_deposit if self.keep_alive else 0
         return _sent(state, signer, self.dest, max(state.account(signer).free - kept, 0))
 
 
-def _sent(state: State, signer: str, dest: str, value: int) -> Outcome:
+def _sent(state: ChainState, signer: str, dest: str, value: int) -> CallOutcome:
     if state.account(signer).free < value:
-        raise Refusal("FundsUnavailable", "Token")
+        raise CallRefusal("FundsUnavailable", "Token")
     change = _received(credit(state, signer, -value), signer, dest, value)
-    return Outcome(reap(change.state, signer), change.events)
+    return CallOutcome(reap(change.state, signer), change.events)
 
 
-def _received(state: State, sender: str, dest: str, value: int) -> Outcome:
+def _received(state: ChainState, sender: str, dest: str, value: int) -> CallOutcome:
     if state.account(dest).free + value < state.network.existential_deposit:
-        raise Refusal("BelowMinimum", "Token")
-    moved = Event("Balances", "Transfer", {"from": sender, "to": dest, "amount": value})
-    return Outcome(credit(state, dest, value), (moved,))
+        raise CallRefusal("BelowMinimum", "Token")
+    moved = LedgerEvent("Balances", "Transfer", {"from": sender, "to": dest, "amount": value})
+    return CallOutcome(credit(state, dest, value), (moved,))

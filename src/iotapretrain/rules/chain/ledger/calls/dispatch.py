@@ -19,9 +19,9 @@ from iotapretrain.rules.chain.ledger.calls.commitments import SetCommitment
 from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister, ServeAxon
 from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
 from iotapretrain.rules.chain.ledger.calls.weights import Sealed, SetMechanismWeights, SetWeights
-from iotapretrain.rules.chain.ledger.chain_state import Refusal, State
-from iotapretrain.rules.chain.ledger.parameters import Parameters
-from iotapretrain.rules.chain.ledger.transitions import Call, Outcome
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState
+from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
+from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,16 @@ class SubmitEncrypted:
         shown = self.ciphertext
         return bytes.fromhex(shown[2:]) if shown.startswith("0x") else shown.encode()
 
-    def perform(self, state: State, signer: str) -> Outcome:  # noqa: ARG002 -- as every call
-        return Outcome(state)
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        return CallOutcome(state)
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """A call that this chain describes but does not perform."""
 
-    def perform(self, state: State, signer: str) -> Outcome:  # noqa: ARG002 -- as every call
-        raise Refusal("CallFiltered", "System")
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        raise CallRefusal("CallFiltered", "System")
 
 
 def make_call(pallet: str, function: str, values: tuple[Any, ...]) -> Call:
@@ -72,7 +72,7 @@ _SETTERS = {
 }
 """What the calls name otherwise than the parameters that they set."""
 
-_SET_ALONE = {field.name for field in fields(Parameters)} - {
+_SET_ALONE = {field.name for field in fields(SubnetParameters)} - {
     "alpha_low",
     "alpha_high",
     "commitment_rate_limit",

@@ -6,30 +6,30 @@ from dataclasses import astuple, dataclass, fields, replace
 
 from iotapretrain.rules.chain.ledger.chain_state import (
     Axon,
-    Event,
-    Neuron,
-    Refusal,
+    CallRefusal,
+    ChainState,
+    EpochStanding,
+    LedgerEvent,
     Row,
-    Standing,
-    State,
     Subnet,
+    UidHolder,
     placed,
 )
 from iotapretrain.rules.chain.ledger.money import debit
-from iotapretrain.rules.chain.ledger.transitions import Outcome
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 from iotapretrain.rules.chain.registration import Candidate, raised, uid_to_replace
 
-FRESH = {field.name: 0 for field in fields(Standing)} | {"active": True, "permit": False}
+FRESH = {field.name: 0 for field in fields(EpochStanding)} | {"active": True, "permit": False}
 """How every uid begins."""
 
 
-def joined(subnet: Subnet, neuron: Neuron) -> tuple[Subnet, int]:
+def joined(subnet: Subnet, neuron: UidHolder) -> tuple[Subnet, int]:
     """The subnet with a neuron more, or with one in another's place, and its uid."""
     if len(subnet.neurons) < subnet.parameters.max_allowed_uids:
         return _placed(subnet, neuron, len(subnet.neurons)), len(subnet.neurons)
     uid = _replaceable(subnet, neuron.registered)
     if uid is None:
-        raise Refusal("NoNeuronIdAvailable")
+        raise CallRefusal("NoNeuronIdAvailable")
     weights = tuple(_zeroed(row, uid) for row in subnet.weights)
     return _placed(replace(subnet, weights=weights), neuron, uid), uid
 
@@ -50,7 +50,7 @@ def _replaceable(subnet: Subnet, block: int) -> int | None:
     )
 
 
-def _placed(subnet: Subnet, neuron: Neuron, uid: int) -> Subnet:
+def _placed(subnet: Subnet, neuron: UidHolder, uid: int) -> Subnet:
     """The neuron at a uid, with empty rows and a fresh standing."""
     columns = {
         name: placed(getattr(subnet.standing, name), uid, value) for name, value in FRESH.items()
@@ -60,7 +60,7 @@ def _placed(subnet: Subnet, neuron: Neuron, uid: int) -> Subnet:
         neurons=placed(subnet.neurons, uid, neuron),
         weights=placed(subnet.weights, uid, ()),
         bonds=placed(subnet.bonds, uid, ()),
-        standing=Standing(**columns),
+        standing=EpochStanding(**columns),
     )
 
 
@@ -85,28 +85,30 @@ class ServeAxon:
     placeholder1: int
     placeholder2: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = state.subnet(self.netuid)
         uid = subnet.uid(signer)
         if uid is None:
-            raise Refusal("HotKeyNotRegisteredInSubNet")
+            raise CallRefusal("HotKeyNotRegisteredInSubNet")
         self._check_address()
         neuron = subnet.neurons[uid]
         limit = subnet.parameters.serving_rate_limit
         if neuron.axon and limit and state.block - neuron.axon.block <= limit:
-            raise Refusal("ServingRateLimitExceeded")
+            raise CallRefusal("ServingRateLimitExceeded")
         served = replace(neuron, axon=Axon(state.block, *astuple(self)[1:]))  # all but the netuid
         neurons = placed(subnet.neurons, uid, served)
-        happened = Event("SubtensorModule", "AxonServed", {"netuid": self.netuid, "hotkey": signer})
-        return Outcome(state.with_subnet(replace(subnet, neurons=neurons)), (happened,))
+        happened = LedgerEvent(
+            "SubtensorModule", "AxonServed", {"netuid": self.netuid, "hotkey": signer}
+        )
+        return CallOutcome(state.with_subnet(replace(subnet, neurons=neurons)), (happened,))
 
     def _check_address(self) -> None:
         if self.ip_type not in IP_BITS:
-            raise Refusal("InvalidIpType")
+            raise CallRefusal("InvalidIpType")
         if self.ip >= 2 ** IP_BITS[self.ip_type]:
-            raise Refusal("InvalidIpAddress")
+            raise CallRefusal("InvalidIpAddress")
         if self.port == 0:
-            raise Refusal("InvalidPort")
+            raise CallRefusal("InvalidPort")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +118,11 @@ class BurnedRegister:
     netuid: int
     hotkey: str
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = state.subnet(self.netuid)
         self._check(state, subnet, signer)
-        paid = debit(state, signer, subnet.burn, Refusal("NotEnoughBalanceToStake"))
-        neuron = Neuron(self.hotkey, signer, registered=state.block, last_update=state.block)
+        paid = debit(state, signer, subnet.burn, CallRefusal("NotEnoughBalanceToStake"))
+        neuron = UidHolder(self.hotkey, signer, registered=state.block, last_update=state.block)
         grown, uid = joined(subnet, neuron)
         registered = replace(
             paid.with_subnet(replace(grown, burn=_dearer(grown))),
@@ -128,15 +130,17 @@ class BurnedRegister:
             issuance=paid.issuance - subnet.burn,
         )
         values = {"netuid": self.netuid, "uid": uid, "hotkey": self.hotkey}
-        return Outcome(registered, (Event("SubtensorModule", "NeuronRegistered", values),))
+        return CallOutcome(
+            registered, (LedgerEvent("SubtensorModule", "NeuronRegistered", values),)
+        )
 
-    def _check(self, state: State, subnet: Subnet, signer: str) -> None:
+    def _check(self, state: ChainState, subnet: Subnet, signer: str) -> None:
         if not subnet.parameters.registration_allowed:
-            raise Refusal("SubNetRegistrationDisabled")
+            raise CallRefusal("SubNetRegistrationDisabled")
         if subnet.uid(self.hotkey) is not None:
-            raise Refusal("HotKeyAlreadyRegisteredInSubNet")
+            raise CallRefusal("HotKeyAlreadyRegisteredInSubNet")
         if state.owners.get(self.hotkey, signer) != signer:
-            raise Refusal("NonAssociatedColdKey")
+            raise CallRefusal("NonAssociatedColdKey")
 
 
 def _dearer(subnet: Subnet) -> int:

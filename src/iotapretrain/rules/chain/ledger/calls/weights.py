@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.chain_state import Event, Refusal, State, Subnet, placed
-from iotapretrain.rules.chain.ledger.transitions import Outcome
+from iotapretrain.rules.chain.ledger.chain_state import (
+    CallRefusal,
+    ChainState,
+    LedgerEvent,
+    Subnet,
+    placed,
+)
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
@@ -42,7 +48,7 @@ class SetWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = state.subnet(self.netuid)
         uid = self._accepted(state, subnet, signer)
         row = tuple(zip(self.dests, upscaled(self.weights), strict=True))
@@ -52,10 +58,10 @@ class SetWeights:
             neurons=placed(subnet.neurons, uid, neuron),
             weights=placed(subnet.weights, uid, row),
         )
-        happened = Event("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
-        return Outcome(state.with_subnet(changed), (happened,))
+        happened = LedgerEvent("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
+        return CallOutcome(state.with_subnet(changed), (happened,))
 
-    def _accepted(self, state: State, subnet: Subnet, signer: str) -> int:
+    def _accepted(self, state: ChainState, subnet: Subnet, signer: str) -> int:
         """The signer's uid, once every check has passed; the first that fails decides."""
         uid, parameters = subnet.uid(signer), subnet.parameters
         call = WeightsCall(
@@ -77,7 +83,7 @@ class SetWeights:
         )
         outcome = judge_weights(call)
         if outcome is not WeightsOutcome.OK or uid is None:
-            raise Refusal(REFUSALS[outcome])
+            raise CallRefusal(REFUSALS[outcome])
         return uid
 
 
@@ -91,9 +97,9 @@ class SetMechanismWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Outcome:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         if self.mecid:
-            raise Refusal("MechanismDoesNotExist")
+            raise CallRefusal("MechanismDoesNotExist")
         call = SetWeights(self.netuid, self.dests, self.weights, self.version_key)
         return call.perform(state, signer)
 
@@ -104,5 +110,5 @@ class Sealed:
     def __init__(self, *_: object) -> None:
         """Whatever is sealed, it is not looked at."""
 
-    def perform(self, state: State, signer: str) -> Outcome:  # noqa: ARG002 -- as every call
-        raise Refusal("CommitRevealDisabled")
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        raise CallRefusal("CommitRevealDisabled")
