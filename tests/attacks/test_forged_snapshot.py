@@ -13,7 +13,7 @@ from iotapretrain.chain.replay import reading
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError
-from iotapretrain.store.fold import Replay
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Snapshot
 from tests.chain.rpc.networks import make_network
@@ -23,7 +23,7 @@ def test_a_kept_state_with_coins_from_nowhere_does_not_hold(tmp_path: Path) -> N
     make_network(tmp_path)
     with open_journal(journal_path(tmp_path)) as journal:
         how = reading(codec(DEFAULT_BLOCK_MS))
-        replay = Replay(journal, how, 1)
+        replay = FoldReplay(journal, how, 1)
         (tip,) = replay.behind(replay.kept())
         replay.save(tip)
         verify_chain(tmp_path)

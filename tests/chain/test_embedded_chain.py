@@ -23,7 +23,7 @@ from iotapretrain.errors import (
     StoreError,
 )
 from iotapretrain.rules.chain.ledger.chain_state import held
-from iotapretrain.store.fold import Replay
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.chain.signing import forged, signed, transfer
@@ -158,7 +158,7 @@ def test_another_process_sees_the_same_blocks(tmp_path: Path, chain: EmbeddedCha
 def test_reading_the_journal_leads_where_deciding_led(chain: EmbeddedChain) -> None:
     chain.submit(signed(chain, keys("miner-1").coldkey, transfer()))
     chain.advance(3)
-    replay = Replay(chain._journal, reading(chain.codec), 1)
+    replay = FoldReplay(chain._journal, reading(chain.codec), 1)
     positions = list(replay.behind(replay.beginning))
     assert positions[-1].head == chain._history.tip.head
     assert positions[-1].state == chain._history.tip.state

@@ -18,7 +18,7 @@ from iotapretrain.chain.replay import SNAPSHOT_EVERY, Ledger, Tip, footprint, re
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.chain_state import ChainState
-from iotapretrain.store.fold import Replay
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head
 
@@ -36,7 +36,7 @@ class BlockHistory:
 
     def __init__(self, journal: Journal, codec: Codec) -> None:
         self._journal = journal
-        self._replay = Replay(journal, reading(codec, self.start_of), SNAPSHOT_EVERY)
+        self._replay = FoldReplay(journal, reading(codec, self.start_of), SNAPSHOT_EVERY)
         self.tip = self._replay.opened()
         self._at_hand_after = self.tip.state.block  # of later blocks, everything is at hand
         self._ends: list[Tip] = []  # the last tip of every block at hand before the newest

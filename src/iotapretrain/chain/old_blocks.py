@@ -20,7 +20,7 @@ from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.errors import BrokenError, UnfinishedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.chain_state import ChainState
-from iotapretrain.store.fold import Position, Replay
+from iotapretrain.store.fold import FoldReplay, Position
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 
@@ -77,7 +77,7 @@ class OldBlocks:
 
     def __init__(self, journal: Journal, codec: Codec, turn: Turn) -> None:
         self._journal, self._turn = journal, turn
-        self._replay = Replay(journal, reading(codec), SNAPSHOT_EVERY)
+        self._replay = FoldReplay(journal, reading(codec), SNAPSHOT_EVERY)
         self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
         self._states: Recent[int, ChainState] = Recent(OLD_STATE_BYTES)
         self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)

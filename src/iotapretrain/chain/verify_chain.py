@@ -20,7 +20,7 @@ from iotapretrain.chain.replay import SNAPSHOT_EVERY, check_kept, read_submissio
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import held
-from iotapretrain.store.fold import Replay
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import Journal, open_journal
 from iotapretrain.store.record import Record
 from iotapretrain.store.verify_journal import verified
@@ -73,7 +73,7 @@ class _Replay:
         except RecordError as error:
             raise BrokenError(first.sequence, str(error)) from error
         self._journal, self._codec = journal, codec(self._clock.settings.block_ms)
-        self._replay = Replay(journal, reading(self._codec), SNAPSHOT_EVERY)
+        self._replay = FoldReplay(journal, reading(self._codec), SNAPSHOT_EVERY)
         self._tip = self._replay.applied(self._replay.beginning, first)
         self._kept: dict[int, list[str]] = defaultdict(list)
         for sequence, name in journal.snapshot_places():

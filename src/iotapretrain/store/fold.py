@@ -71,7 +71,7 @@ class Position(Generic[State]):
     state: State
 
 
-class Replay(Generic[State]):
+class FoldReplay(Generic[State]):
     """Where the states of a journal are found: kept beside some records, or by what followed."""
 
     def __init__(self, journal: Journal, reading: JournalReading[State], every: int) -> None:
@@ -145,7 +145,7 @@ class Fold(Generic[State, Command]):
     ) -> None:
         self._journal = journal
         self._machine = machine
-        self._replay = Replay(journal, machine, snapshot_every)
+        self._replay = FoldReplay(journal, machine, snapshot_every)
         self._publishing = threading.Lock()
         self._position = self._replay.opened()
         self.catch_up()
