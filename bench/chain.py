@@ -22,15 +22,14 @@ from bittensor import calls
 from bittensor.keyfiles import Keypair
 
 from bench.measure import RUNS, Figure, arguments, report
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain, now_ms
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.rules.chain.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 
 PROCESSES, ACCOUNTS, SENT = 4, 32, 1024
 """Writers, accounts of each, and extrinsics of each writer."""
@@ -57,7 +56,9 @@ def keys(number: int) -> Keys:
     return Keys(*(Keypair.create_from_uri(f"//bench//{number}//{part}") for part in ("c", "h")))
 
 
-def make_chain(folder: Path, wallets: list[Keys], parameters: Parameters, start_ms: int) -> None:
+def make_chain(
+    folder: Path, wallets: list[Keys], parameters: SubnetParameters, start_ms: int
+) -> None:
     """A chain by the wall clock; everybody has coins, the first few have stake on themselves."""
     cold = [wallet.coldkey.ss58_address for wallet in wallets]
     hot = [wallet.hotkey.ss58_address for wallet in wallets]
@@ -93,7 +94,7 @@ def write(folder: str, writer: int, ready: Event, go: Event) -> None:
 def writing(scratch: Path, wallets: list[Keys]) -> tuple[float, int]:
     """Extrinsics a second from all writers, and how many were lost or doubled."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
-    make_chain(folder, wallets, Parameters(), now_ms())
+    make_chain(folder, wallets, SubnetParameters(), now_ms())
     spawn = multiprocessing.get_context("spawn")
     go, ready = spawn.Event(), [spawn.Event() for _ in range(PROCESSES)]
     writers = [
@@ -146,7 +147,9 @@ def busy_chain(folder: Path, wallets: list[Keys], neurons: int, further: int = 0
 
     So many further blocks are still to be filled before the clock is where the wall clock is.
     """
-    parameters = Parameters(min_burn=1, max_burn=1, weights_rate_limit=0, max_validators=VALIDATORS)
+    parameters = SubnetParameters(
+        min_burn=1, max_burn=1, weights_rate_limit=0, max_validators=VALIDATORS
+    )
     clock = HandClock(now_ms() - (4 * parameters.tempo + further) * BLOCK_MS)
     make_chain(folder, wallets, parameters, clock.start_ms)
     with EmbeddedChain(folder, clock) as chain:

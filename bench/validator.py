@@ -35,7 +35,7 @@ from iotapretrain.competition.validator.journal import (
     open_memory,
 )
 from iotapretrain.competition.validator.read_subnet import read_view
-from iotapretrain.rules.chain.ledger.parameters import Parameters
+from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.epsilon import Fixed
@@ -223,7 +223,7 @@ def restarting(place: Path, rounds: int) -> float:
 
 def committed_chain(folder: Path) -> HandClock:
     """A subnet on which 256 hotkeys have committed."""
-    parameters = Parameters(min_burn=1, max_burn=1, max_allowed_uids=COMMITMENTS)
+    parameters = SubnetParameters(min_burn=1, max_burn=1, max_allowed_uids=COMMITMENTS)
     clock = HandClock(now_ms() - 4 * parameters.tempo * 12_000)
     wallets: list[Keys] = [keys(number) for number in range(COMMITMENTS)]
     make_chain(folder, wallets, parameters, clock.start_ms)

@@ -9,7 +9,7 @@ import pytest
 
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.make_network import create_network
-from iotapretrain.chain.verify_chain import Witness, verify_chain
+from iotapretrain.chain.verify_chain import BlockWitness, verify_chain
 from iotapretrain.errors import BrokenError
 from tests.chain.rpc.networks import EXAMPLE
 
@@ -23,7 +23,7 @@ def test_a_witness_notices_a_tail_that_was_cut_off(tmp_path: Path) -> None:
         head = chain.advance(5)
         hashed = chain.block_hash(head)
     assert hashed is not None
-    witness = Witness("validator-1", head, hashed)
+    witness = BlockWitness("validator-1", head, hashed)
     assert verify_chain(tmp_path / "net", [witness]).block == head
     verify_chain(tmp_path / "cut")
     with pytest.raises(BrokenError, match=r"validator-1 saw .* were cut off"):

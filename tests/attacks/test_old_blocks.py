@@ -51,7 +51,6 @@ def test_a_batch_of_neighbours_costs_what_lies_between(
     network: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replayed = 0
-    original = old_blocks.replayed
 
     def counted(*arguments: object) -> object:
         nonlocal replayed
@@ -59,8 +58,10 @@ def test_a_batch_of_neighbours_costs_what_lies_between(
             replayed += 1
             yield each
 
-    monkeypatch.setattr(old_blocks, "replayed", counted)
     with EmbeddedChain(network) as chain:
+        replay = chain._history._old._replay
+        original = replay.behind
+        monkeypatch.setattr(replay, "behind", counted)
         for block in range(OLD, OLD + 64):
             assert chain.state(block).block == block
     assert replayed < OLD + 64

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.rpc.methods import Methods
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.fake_node import FakeNode
@@ -30,7 +30,7 @@ def reads(node: FakeNode, count: int) -> str:
 async def test_one_address_cannot_take_all_seats() -> None:
     node = FakeNode()
     async with (
-        serving(node, node.codec, limits=Limits(connections_per_address=1)) as service,
+        serving(node, node.codec, limits=ClientLimits(connections_per_address=1)) as service,
         RawClient.connected(service.url) as first,
         connect(service.url, local_addr=ATTACKER) as other,
     ):
@@ -46,7 +46,7 @@ async def test_one_address_cannot_take_all_seats() -> None:
 
 async def test_connections_that_say_nothing_are_counted_too() -> None:
     node = FakeNode()
-    limits = Limits(connections_per_address=4, waiting_at_the_door=2)
+    limits = ClientLimits(connections_per_address=4, waiting_at_the_door=2)
 
     async def dropped(url: str) -> bool:
         host, _, port = url.removeprefix("ws://").partition(":")
@@ -71,7 +71,7 @@ async def test_connections_that_say_nothing_are_counted_too() -> None:
 
 async def test_an_address_over_its_quota_of_bytes_is_told_when_to_come_back() -> None:
     node = FakeNode()
-    limits = Limits(submitted_burst_bytes=1000)
+    limits = ClientLimits(submitted_burst_bytes=1000)
     async with (
         serving(node, node.codec, limits=limits) as service,
         RawClient.connected(service.url) as client,
@@ -85,7 +85,7 @@ async def test_a_batch_has_so_much_of_the_nodes_time_and_no_more() -> None:
     node = FakeNode()
     node.slow = 0.02
     async with (
-        serving(node, node.codec, limits=Limits(message_seconds=0.2)) as service,
+        serving(node, node.codec, limits=ClientLimits(message_seconds=0.2)) as service,
         RawClient.connected(service.url) as client,
     ):
         answers = await client.say(reads(node, 64))
@@ -99,7 +99,7 @@ async def test_a_batch_has_so_many_bytes_of_answers_and_no_more() -> None:
     node = FakeNode()
     ask = {"jsonrpc": "2.0", "method": "state_getMetadata", "id": 1}
     async with (
-        serving(node, node.codec, limits=Limits(message_answer_bytes=1000)) as service,
+        serving(node, node.codec, limits=ClientLimits(message_answer_bytes=1000)) as service,
         RawClient.connected(service.url) as client,
     ):
         whole, *others = await client.say(json.dumps([ask] * 5))
@@ -133,7 +133,7 @@ async def test_others_are_answered_between_the_questions_of_many_connections() -
 async def test_an_address_that_used_up_its_time_waits_alone() -> None:
     node = FakeNode()
     node.slow = 0.05
-    limits = Limits(node_seconds_per_second=0.2, node_burst_seconds=0.1)
+    limits = ClientLimits(node_seconds_per_second=0.2, node_burst_seconds=0.1)
     async with (
         serving(node, node.codec, limits=limits) as service,
         RawClient.connected(service.url) as honest,
@@ -158,7 +158,7 @@ async def test_who_does_not_take_answers_is_given_no_more() -> None:
         called += 1
         return call(self, *arguments)
 
-    limits = Limits(pipelined=300, answer_bytes_per_address=1, send_seconds=2)
+    limits = ClientLimits(pipelined=300, answer_bytes_per_address=1, send_seconds=2)
     request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "state_getMetadata"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Methods, "call", counted)
@@ -203,7 +203,7 @@ async def test_a_message_in_crumbs_ends_its_connection() -> None:
 async def test_who_does_nothing_but_ping_is_dropped() -> None:
     node = FakeNode()
     async with (
-        serving(node, node.codec, limits=Limits(signals_burst=20)) as service,
+        serving(node, node.codec, limits=ClientLimits(signals_burst=20)) as service,
         RawClient.connected(service.url) as other,
         connect(service.url, local_addr=ATTACKER) as socket,
     ):
@@ -224,7 +224,7 @@ async def test_an_address_watches_so_many_keys_and_no_more() -> None:
         for netuid in range(6)
     ]
     async with (
-        serving(node, node.codec, limits=Limits(watched_per_address=10)) as service,
+        serving(node, node.codec, limits=ClientLimits(watched_per_address=10)) as service,
         RawClient.connected(service.url) as client,
         RawClient.connected(service.url) as second,
     ):

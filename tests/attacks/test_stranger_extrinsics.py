@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from iotapretrain.chain.allowances import IDLE_BURST_BYTES
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.chain.idle import IDLE_BURST_BYTES
 from iotapretrain.errors import RefusedError
 from tests.chain.rpc.networks import make_network
 from tests.chain.signing import signed, transfer

@@ -9,10 +9,9 @@ from typing import Any
 
 import bittensor_core
 
-from iotapretrain.chain.node import Event, Header, Submitted
+from iotapretrain.chain.node import ChainEvent, Header, Submitted
 from iotapretrain.chain.runtime import extrinsic as extrinsics
-from iotapretrain.chain.runtime import sealed as shield
-from iotapretrain.chain.runtime.codec import Call, codec
+from iotapretrain.chain.runtime.codec import DecodedCall, codec
 from iotapretrain.chain.runtime.extrinsic import check_signature, digest
 from iotapretrain.chain.runtime.pallets import module_error
 from iotapretrain.errors import RefusedError, StateDiscardedError
@@ -31,7 +30,7 @@ class FakeNode:
 
     def __init__(self) -> None:
         self.codec = codec(BLOCK_MS)
-        self.blocks: list[tuple[list[bytes], list[Event]]] = [([], [])]
+        self.blocks: list[tuple[list[bytes], list[ChainEvent]]] = [([], [])]
         self.values: dict[tuple[str, str], dict[Keys, object]] = {}
         self.answers: dict[tuple[str, str], object] = {}
         self.nonces: dict[str, int] = {}
@@ -82,7 +81,7 @@ class FakeNode:
     def extrinsics(self, number: int) -> list[bytes]:
         return self.blocks[number][0]
 
-    def events(self, number: int) -> list[Event]:
+    def events(self, number: int) -> list[ChainEvent]:
         return self.blocks[number][1]
 
     def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
@@ -121,7 +120,7 @@ class FakeNode:
         included, events = [extrinsic], self._run(signer, call, 0)
         if call.name == "submit_encrypted":
             sealed = bytes.fromhex(call.arguments["ciphertext"].removeprefix("0x"))
-            inner = shield.open_sealed(self.genesis_hash, sealed)
+            inner = extrinsics.open_sealed(self.genesis_hash, sealed)
             assert inner is not None
             within = extrinsics.parse(inner)
             check_signature(within, block, self.block_hash)
@@ -132,18 +131,18 @@ class FakeNode:
         self.blocks.append((included, events))
         return Submitted(digest(extrinsic), block, 0)
 
-    def _run(self, signer: str, call: Call, index: int) -> list[Event]:
-        paid = Event("TransactionPayment", "TransactionFeePaid", _fee(signer), index)
+    def _run(self, signer: str, call: DecodedCall, index: int) -> list[ChainEvent]:
+        paid = ChainEvent("TransactionPayment", "TransactionFeePaid", _fee(signer), index)
         if call.name in self.failing:
             error = {"dispatch_error": module_error(*self.failing[call.name])}
             values = error | {"dispatch_info": DISPATCH_INFO}
-            return [paid, Event("System", "ExtrinsicFailed", values, index)]
+            return [paid, ChainEvent("System", "ExtrinsicFailed", values, index)]
         if call.name == "set_commitment":
             registration = {"deposit": 0, "block": self.head() + 1, "info": call.arguments["info"]}
             keys = (call.arguments["netuid"], signer)
             self.put("Commitments", "CommitmentOf", keys, registration)
         success = {"dispatch_info": DISPATCH_INFO}
-        return [paid, Event("System", "ExtrinsicSuccess", success, index)]
+        return [paid, ChainEvent("System", "ExtrinsicSuccess", success, index)]
 
     def _check_kept(self, number: int) -> None:
         time.sleep(self.slow)

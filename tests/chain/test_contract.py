@@ -11,8 +11,8 @@ import bittensor as bt
 import pytest
 from bittensor import calls
 
-from iotapretrain.chain.clock import ClockSettings
 from iotapretrain.chain.embedded_chain import now_ms
+from iotapretrain.chain.entries import ClockSettings
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from tests.chain.worlds import (
     BALANCE,

@@ -8,23 +8,23 @@ from pathlib import Path
 
 from typer.main import get_command
 
-from iotapretrain.chain import block_history, idle, old_blocks
+from iotapretrain.chain import allowances, block_history, old_blocks
 from iotapretrain.chain.block_history import BLOCKS_AT_HAND
 from iotapretrain.chain.freshness import Freshness
 from iotapretrain.chain.patience import Patience
 from iotapretrain.chain.replay import SNAPSHOT_EVERY
-from iotapretrain.chain.rpc import listing, methods
-from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc import methods
+from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 from iotapretrain.store.sql import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
 
 
 def test_every_setting_of_a_genesis_is_listed() -> None:
-    for settings in (Parameters, NetworkParameters):
+    for settings in (SubnetParameters, NetworkParameters):
         for setting in fields(settings):
             assert f"`{setting.name}`" in PAGE
 
@@ -56,8 +56,8 @@ def test_the_deadlines_are_those_of_the_code() -> None:
 def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
     section = PAGE.partition("### What one client may cost")[2].partition("\n## ")[0]
     told = dict(re.findall(r"^\| `(\w+)` \| (\S+) \| \S", section, re.MULTILINE))
-    modules = (block_history, idle, old_blocks, listing, methods)
-    limits = asdict(Limits())
+    modules = (block_history, allowances, old_blocks, methods)
+    limits = asdict(ClientLimits())
     constants = {
         name: getattr(module, name)
         for module in modules
@@ -65,14 +65,16 @@ def test_every_limit_of_a_served_chain_is_in_the_table() -> None:
         if name.isupper() and hasattr(module, name)
     }
     assert {name: float(value) for name, value in told.items()} == limits | constants
-    bounds = {name for module in (idle, old_blocks) for name in vars(module) if "BYTES" in name}
+    bounds = {
+        name for module in (allowances, old_blocks) for name in vars(module) if "BYTES" in name
+    }
     assert bounds - {"ENTRY_BYTES"} <= set(told)
 
 
 def test_the_other_numbers_too() -> None:
     assert f"the newest {BLOCKS_AT_HAND} blocks with extrinsics" in PAGE
     assert f"one every {SNAPSHOT_EVERY:,} records" in PAGE
-    network, parameters = NetworkParameters(), Parameters()
+    network, parameters = NetworkParameters(), SubnetParameters()
     assert f"up to {network.commitment_bytes} bytes" in PAGE
     assert f"`commitment_rate_limit` blocks ({parameters.commitment_rate_limit})" in PAGE
     assert f"and {network.commitment_space:,} bytes an epoch" in PAGE

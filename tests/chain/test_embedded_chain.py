@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
-from iotapretrain.chain.runtime.sealed import public_key
+from iotapretrain.chain.replay import reading
+from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import (
     BrokenError,
@@ -23,6 +23,7 @@ from iotapretrain.errors import (
     StoreError,
 )
 from iotapretrain.rules.chain.ledger.chain_state import held
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.chain.signing import forged, signed, transfer
@@ -154,12 +155,25 @@ def test_another_process_sees_the_same_blocks(tmp_path: Path, chain: EmbeddedCha
             assert other.events(number) == chain.events(number)
 
 
+def test_reading_the_journal_leads_where_deciding_led(chain: EmbeddedChain) -> None:
+    chain.submit(signed(chain, keys("miner-1").coldkey, transfer()))
+    chain.advance(3)
+    replay = FoldReplay(chain._journal, reading(chain.codec), 1)
+    positions = list(replay.behind(replay.beginning))
+    assert positions[-1].head == chain._history.tip.head
+    assert positions[-1].state == chain._history.tip.state
+    assert [len(each.state.done) for each in positions] == [0, 1, 0]
+    assert positions[1].state.bare().done == ()
+    assert list(replay.behind(positions[-1])) == []
+
+
 def test_old_blocks_are_known_from_kept_states(
-    tmp_path: Path, chain: EmbeddedChain, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when nothing is at hand any more, and every old block must be found in the file."""
-    for module in ("replay", "history"):
+    for module in ("replay", "block_history", "old_blocks"):
         monkeypatch.setattr(f"iotapretrain.chain.{module}.SNAPSHOT_EVERY", 10)
+    chain = make_chain(tmp_path / "net")
     miner = keys("miner-1").coldkey
     for _ in range(45):
         chain.submit(signed(chain, miner, transfer()))

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.chain.genesis_file import read_genesis
-from iotapretrain.chain.make_network import create_network
+from iotapretrain.chain.make_network import create_network, read_genesis
 from iotapretrain.chain.wallets import existing_wallet, is_address
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE

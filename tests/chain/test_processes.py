@@ -14,7 +14,6 @@ import pytest
 
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain, now_ms
 from iotapretrain.chain.entries import extrinsic_draft
-from iotapretrain.chain.replay import keep
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError, StoreError
@@ -167,8 +166,8 @@ def test_what_a_truncated_file_still_holds_is_read_and_the_rest_named(folder: Pa
 
 
 def test_a_kept_state_that_was_changed_is_not_believed(folder: Path) -> None:
-    with EmbeddedChain(folder) as chain, open_journal(folder / JOURNAL) as journal:
-        keep(journal, chain._history.tip)
+    with EmbeddedChain(folder) as chain:
+        chain._history._replay.save(chain._history.tip, 1)
         expected = chain.state(chain.head())
     connection = sqlite3.connect(folder / JOURNAL)
     connection.execute("UPDATE snapshots SET state = replace(state, '1', '2')")

@@ -9,7 +9,7 @@ import bittensor as bt
 import pytest
 
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.chain.runtime.apis import APIS
+from iotapretrain.chain.runtime.pallets import APIS
 from iotapretrain.chain.state_queries import Surface
 from tests.chain.rpc.networks import act, make_network
 

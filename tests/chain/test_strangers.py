@@ -9,17 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iotapretrain.chain.runtime.apis import APIS
 from iotapretrain.chain.runtime.codec import codec
-from iotapretrain.chain.runtime.grammar import Field
-from iotapretrain.chain.runtime.pallets import pallets
+from iotapretrain.chain.runtime.grammar import TypedField
+from iotapretrain.chain.runtime.pallets import APIS, pallets
 from iotapretrain.chain.views import runtime_api, storage_items
-from iotapretrain.chain.views.block_view import View
 from iotapretrain.errors import InputError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.chain.ledger.chain_state import State, held
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, held
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
 from tests.chain.worlds import RAO, coldkey, genesis, hotkey
@@ -56,7 +54,7 @@ BY_TYPE: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
-def values(field: Field) -> st.SearchStrategy[Any]:
+def values(field: TypedField) -> st.SearchStrategy[Any]:
     """Values of an argument: everything its type can hold, and what is likelier to matter."""
     kind = field.type.removeprefix("Compact<").removesuffix(">")
     if field.name == "netuid":
@@ -86,7 +84,7 @@ def signed_calls(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[str, by
 
 
 @pytest.fixture(scope="module")
-def inhabited() -> State:
+def inhabited() -> ChainState:
     state = first_state(genesis())
     for name in ("owner", "validator-1", "miner-1"):
         call = BurnedRegister(1, hotkey(name))
@@ -94,7 +92,7 @@ def inhabited() -> State:
     return advance(state, 25)
 
 
-def after(state: State, signer: str, data: bytes) -> State:
+def after(state: ChainState, signer: str, data: bytes) -> ChainState:
     """The state behind a call by whoever signed it."""
     call = CODEC.decode_call(data)
     performed = make_call(call.pallet, call.name, tuple(call.arguments.values()))
@@ -104,7 +102,7 @@ def after(state: State, signer: str, data: bytes) -> State:
 @settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
 @given(signed=signed_calls())
 def test_any_call_by_anybody_leaves_a_chain_that_can_be_read(
-    inhabited: State, signed: tuple[str, bytes]
+    inhabited: ChainState, signed: tuple[str, bytes]
 ) -> None:
     try:
         state = advance(after(inhabited, *signed), inhabited.block + 20)
@@ -112,7 +110,7 @@ def test_any_call_by_anybody_leaves_a_chain_that_can_be_read(
         return
     assert held(state) == state.issuance
     if state.subnets != advance(inhabited, inhabited.block + 20).subnets:
-        read_everything(View(state, 0))
+        read_everything(state)
 
 
 @settings(deadline=None, max_examples=200)
@@ -125,11 +123,11 @@ def test_bytes_that_are_no_call_are_refused(data: bytes) -> None:
     assert CODEC.compose(call.pallet, call.name, call.arguments) == data
 
 
-def read_everything(view: View) -> None:
+def read_everything(state: ChainState) -> None:
     """Every entry of every storage item and every runtime API, as the bytes they are served in."""
     for (pallet, name), item in CODEC.items.items():
         if pallet != "System" or name == "Account":
-            for keys, value in storage_items.entries(view, pallet, name, ()):
+            for keys, value in storage_items.entries(state, pallet, name, ()):
                 assert len(keys) == len(item.keys)
                 CODEC.storage_key(pallet, name, keys)
                 CODEC.encode_value(pallet, name, value)
@@ -139,11 +137,11 @@ def read_everything(view: View) -> None:
             continue
         for method in methods:
             given_arguments = [_argument(field, arguments) for field in method.inputs]
-            answer = runtime_api.call(view, api, method.name, tuple(given_arguments))
+            answer = runtime_api.call(state, api, method.name, tuple(given_arguments))
             CODEC.encode_answer(api, method.name, answer)
 
 
-def _argument(field: Field, known: dict[str, Any]) -> Any:
+def _argument(field: TypedField, known: dict[str, Any]) -> Any:
     if field.name in known:
         return known[field.name]
     if field.type == "AccountId32":
@@ -153,8 +151,8 @@ def _argument(field: Field, known: dict[str, Any]) -> Any:
     return None if field.type.startswith("Option") else 5
 
 
-def test_everything_that_is_described_can_be_read(inhabited: State) -> None:
-    read_everything(View(inhabited, 0))
+def test_everything_that_is_described_can_be_read(inhabited: ChainState) -> None:
+    read_everything(inhabited)
     for pallet, name in storage_items.ITEMS:
         assert (pallet, name) in CODEC.items
     described = {(api, method.name) for api, methods in APIS.items() for method in methods}

@@ -15,7 +15,7 @@ import pytest
 from bittensor import calls
 
 from iotapretrain.rules.chain.ledger.genesis import Genesis
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 from tests.chain.worlds import RAO, World, embedded, genesis, hotkey, keys
 
 VECTORS = Path(__file__).parents[1] / "conformance" / "vectors" / "yuma" / "epoch"
@@ -37,7 +37,7 @@ FLAGS = ("active", "validator_permit")
 def begun(vector: dict[str, Any]) -> Genesis:
     """A subnet with the vector's settings, on which nobody earns anything."""
     stated = vector["params"]
-    parameters = Parameters(
+    parameters = SubnetParameters(
         tempo=20,
         activity_cutoff_factor=1_000_000,
         max_validators=stated["max_allowed_validators"],

@@ -12,14 +12,13 @@ from pathlib import Path
 import bittensor as bt
 from bittensor.keyfiles import Keypair
 
-from iotapretrain.chain.clock import BlockClock, ClockSettings
 from iotapretrain.chain.embedded_chain import JOURNAL, EmbeddedChain
-from iotapretrain.chain.entries import Beginning
+from iotapretrain.chain.entries import Beginning, BlockClock, ClockSettings
 from iotapretrain.chain.make_network import begin
 from iotapretrain.chain.rpc.server import serving
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.rules.chain.ledger.genesis import Genesis, GenesisStake, GenesisSubnet
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 
 RAO = 10**9
 START_MS = 1_790_000_000_000
@@ -61,7 +60,7 @@ def coldkey(name: str) -> str:
     return str(keys(name).coldkey.ss58_address)
 
 
-PARAMETERS = Parameters(
+PARAMETERS = SubnetParameters(
     tempo=TEMPO,
     immunity_period=40,
     min_non_immune=0,
@@ -76,7 +75,7 @@ NETWORK = NetworkParameters(stake_threshold=1_000 * RAO)
 
 
 def genesis(
-    parameters: Parameters = PARAMETERS,
+    parameters: SubnetParameters = PARAMETERS,
     network: NetworkParameters = NETWORK,
     stakes: Mapping[str, int] = VALIDATORS,
     people: int = 12,

@@ -40,7 +40,7 @@ def apply(state: Balances, record: Record) -> Balances:
     return {**state, who: state.get(who, 0) + by}
 
 
-BANK: Machine[Balances, Transfer] = Machine("bank/1", {}, decide, apply, canonical, parse)
+BANK: Machine[Balances, Transfer] = Machine("bank/1", {}, apply, canonical, parse, decide)
 
 
 def replayed(journal: Journal, to: int | None = None) -> Balances:

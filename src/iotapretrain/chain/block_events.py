@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from iotapretrain.chain.clock import DEFAULT_BLOCK_MS
-from iotapretrain.chain.node import Event
-from iotapretrain.chain.replay import Happening
+from iotapretrain.chain.entries import DEFAULT_BLOCK_MS
+from iotapretrain.chain.node import ChainEvent
 from iotapretrain.chain.runtime.pallets import module_error, pallets
-from iotapretrain.rules.chain.ledger.refusal import Refusal
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, LedgerEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an extrinsic did in its block."""
+
+    extrinsic: bytes
+    signer: str
+    events: tuple[LedgerEvent, ...]
+    refusal: CallRefusal | None
+
 
 _TEXTS: Mapping[tuple[str | None, str], str] = {
     (pallet.name, error.name): error.doc
@@ -23,7 +34,7 @@ DISPATCH_INFO = {
 """No extrinsic costs weight or a fee here: there is no block author to be paid for it."""
 
 
-def block_events(happenings: Iterable[Happening]) -> list[Event]:
+def block_events(happenings: Iterable[Happening]) -> list[ChainEvent]:
     """Every event of a block, in order; each extrinsic's own end with how it went."""
     return [
         event
@@ -32,7 +43,7 @@ def block_events(happenings: Iterable[Happening]) -> list[Event]:
     ]
 
 
-def dispatch_error(refusal: Refusal) -> object:
+def dispatch_error(refusal: CallRefusal) -> object:
     """A refusal as the runtime's `DispatchError`."""
     if refusal.pallet is None:
         return refusal.name
@@ -46,13 +57,13 @@ def error_text(pallet: str | None, name: str) -> str:
     return _TEXTS.get((pallet, name), name)
 
 
-def extrinsic_events(index: int, happening: Happening) -> list[Event]:
+def extrinsic_events(index: int, happening: Happening) -> list[ChainEvent]:
     """The events of one extrinsic, of which the last says how it went."""
-    own = [Event(event.pallet, event.name, event.values, index) for event in happening.events]
+    own = [ChainEvent(event.pallet, event.name, event.values, index) for event in happening.events]
     if happening.refusal is None:
-        end = Event("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
+        end = ChainEvent("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
     else:
         error = dispatch_error(happening.refusal)
         values = {"dispatch_error": error, "dispatch_info": DISPATCH_INFO}
-        end = Event("System", "ExtrinsicFailed", values, index)
+        end = ChainEvent("System", "ExtrinsicFailed", values, index)
     return [*own, end]

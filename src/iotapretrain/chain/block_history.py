@@ -6,34 +6,21 @@ every record before it, and the hash adds the block's number, so that empty bloc
 
 from __future__ import annotations
 
-import logging
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
 from blake3 import blake3
 
-from iotapretrain.chain.entries import Beginning
-from iotapretrain.chain.footprint import footprint
-from iotapretrain.chain.old_blocks import OldBlocks
-from iotapretrain.chain.replay import (
-    SNAPSHOT_EVERY,
-    Happening,
-    Tip,
-    first_tip,
-    followed,
-    keep,
-    kept,
-)
+from iotapretrain.chain.block_events import Happening
+from iotapretrain.chain.old_blocks import OldBlocks, Turn, size_of
+from iotapretrain.chain.replay import SNAPSHOT_EVERY, Ledger, Tip, footprint, reading
 from iotapretrain.chain.runtime.codec import Codec
-from iotapretrain.chain.turn import Turn
-from iotapretrain.errors import BrokenError, StoreError
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import Journal
-from iotapretrain.store.record import Head, linked
-
-_log = logging.getLogger(__name__)
+from iotapretrain.store.record import Head
 
 BLOCKS_AT_HAND = 256
 EXTRINSIC_BYTES_AT_HAND = 2**24
@@ -44,65 +31,50 @@ HASH_CONTEXT = "iotapretrain 2026 embedded chain: block hash"
 MASK_CONTEXT = "iotapretrain 2026 embedded chain: block number"
 
 
-class History:
+class BlockHistory:
     """Follows one journal: `tip` is behind the last record read. For one thread at a time."""
 
-    def __init__(self, journal: Journal, beginning: Beginning, codec: Codec) -> None:
-        self._journal, self._codec = journal, codec
-        first = journal.record(1)
-        if first is None:
-            raise BrokenError(1, "it is missing")
-        self._genesis = first_tip(first, beginning)
-        self.tip = kept(journal, journal.head().sequence) or self._genesis
-        self._kept_at = self.tip.head.sequence
-        self._at_hand_after = self.tip.block  # of later blocks, everything is at hand
+    def __init__(self, journal: Journal, codec: Codec) -> None:
+        self._journal = journal
+        self._replay = FoldReplay(journal, reading(codec, self.start_of), SNAPSHOT_EVERY)
+        self.tip = self._replay.opened()
+        self._at_hand_after = self.tip.state.block  # of later blocks, everything is at hand
         self._ends: list[Tip] = []  # the last tip of every block at hand before the newest
         self._happened: dict[int, list[Happening]] = {}
         self._happened_bytes = 0
         self._sizes: list[int] = []  # of their states
         self.turn = Turn()
         """Of whoever asks: how long a question about an old block may take at a stretch."""
-        self._old = OldBlocks(journal, self._genesis, codec, self.turn)
+        self._old = OldBlocks(journal, codec, self.turn)
         self.refresh()
 
     def refresh(self) -> None:
         """Follow what has been appended since, by whatever process."""
-        new = self._journal.read(self.tip.head.sequence)
-        for record in linked(self.tip.head, new):
-            self.adopt(*followed(self.tip, record, self._codec, self.start_of))
+        for tip in self._replay.behind(self.tip):
+            self.adopt(tip)
 
-    def adopt(self, tip: Tip, happening: Happening | None) -> None:
+    def adopt(self, tip: Tip) -> None:
         """Move on to the tip behind the next record."""
-        if tip.block > self.tip.block:
+        if tip.state.block > self.tip.state.block:
             self._ends.append(self.tip)
-            self._sizes.append(footprint(self.tip.state))
+            self._sizes.append(footprint(self.tip.state.state))
             self._forget()
-        if happening is not None:
-            self._happened.setdefault(tip.block, []).append(happening)
+        for happening in tip.state.done:
+            self._happened.setdefault(tip.state.block, []).append(happening)
             self._happened_bytes += len(happening.extrinsic)
         self.tip = tip
 
     def keep_if_due(self) -> None:
-        """Save the newest state beside its record, now and then; holding no lock, as it takes one.
+        """Save the newest state beside its record, now and then; it takes the journal's lock."""
+        self._replay.save(self.tip)
 
-        Without it the chain only opens more slowly, so a failure is logged and put off.
-        """
-        tip = self.tip
-        if not self._journal.writable or tip.head.sequence - self._kept_at < SNAPSHOT_EVERY:
-            return
-        self._kept_at = tip.head.sequence
-        try:
-            keep(self._journal, tip)
-        except StoreError as error:
-            _log.warning("a kept state of %s was put off: %s", self._journal.name, error)
-
-    def start_of(self, tip: Tip, block: int) -> State:
+    def start_of(self, ledger: Ledger, block: int) -> ChainState:
         """The newest block's state so far, or a later block's at its start."""
-        return tip.state if block == tip.block else advance(self.state(block - 1), block)
+        return ledger.state if block == ledger.block else advance(self.state(block - 1), block)
 
-    def state(self, block: int) -> State:
+    def state(self, block: int) -> ChainState:
         """The state at the end of a block that nothing can join any more."""
-        return self._old.state(block, self._tip_of(block).state)
+        return self._old.state(block, self._tip_of(block).state.state)
 
     def happenings(self, block: int) -> Sequence[Happening]:
         """What the extrinsics of a block did, in order."""
@@ -121,21 +93,20 @@ class History:
 
     def _tip_of(self, block: int) -> Tip:
         """Behind the last record of a block or of the blocks before it."""
-        if block >= self.tip.block:
-            return self.tip
-        place = bisect_right(self._ends, block, key=attrgetter("block"))
-        if place:
-            return self._ends[place - 1]
-        return self._old.tip(self._last_record(block))
+        return self._at_hand(block) or self._old.tip(self._last_record(block))
 
     def _last_record(self, block: int) -> Head:
         """The head of the journal as it was when a block ended."""
-        if block >= self.tip.block:
-            return self.tip.head
-        place = bisect_right(self._ends, block, key=attrgetter("block"))
-        if place:
-            return self._ends[place - 1].head
+        tip = self._at_hand(block)
+        if tip is not None:
+            return tip.head
         return self._old.end(block, (self._ends[0] if self._ends else self.tip).head)
+
+    def _at_hand(self, block: int) -> Tip | None:
+        if block >= self.tip.state.block:
+            return self.tip
+        place = bisect_right(self._ends, block, key=attrgetter("state.block"))
+        return self._ends[place - 1] if place else None
 
     def _forget(self) -> None:
         while len(self._ends) > BLOCKS_AT_HAND or (
@@ -145,14 +116,10 @@ class History:
                 or sum(self._sizes) > STATE_BYTES_AT_HAND
             )
         ):
-            oldest = self._ends.pop(0).block
+            oldest = self._ends.pop(0).state.block
             self._sizes.pop(0)
-            self._happened_bytes -= _size(self._happened.pop(oldest, []))
+            self._happened_bytes -= size_of(self._happened.pop(oldest, []))
             self._at_hand_after = max(self._at_hand_after, oldest)
-
-
-def _size(happenings: list[Happening]) -> int:
-    return sum(len(happening.extrinsic) for happening in happenings)
 
 
 def block_hash(link: bytes, block: int) -> bytes:

@@ -105,7 +105,6 @@ class ChainClient:
         await self._read(self._connect_once, recover=self._nothing)
 
     async def close(self) -> None:
-        """Let go of the connection."""
         for cached in self._metagraphs.values():
             cached.close()
         await self._sdk.close()
@@ -133,11 +132,9 @@ class ChainClient:
         return await self._read(read)
 
     async def block_hash(self, number: int) -> bytes:
-        """The hash of a block."""
         return await self._read(lambda: self._hash(number))
 
     async def block_time(self) -> float:
-        """Seconds a block."""
         return await self._read(self._sdk.block_time)
 
     async def blocks(self) -> AsyncIterator[int]:
@@ -201,7 +198,6 @@ class ChainClient:
         return dict(found)
 
     async def balance(self, address: str) -> int:
-        """The free rao of an address."""
         return (await self._read(lambda: self._sdk.balances.get(address))).rao
 
     # Writing
@@ -221,7 +217,6 @@ class ChainClient:
         )
 
     async def transfer(self, wallet: bt.Wallet, destination: str, rao: int) -> str:
-        """Send free coins."""
         amount = bt.Balance.from_rao(rao)
         return await self._execute(bt.Transfer(dest_ss58=destination, amount_tao=amount), wallet)
 

@@ -12,30 +12,28 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from iotapretrain.chain.block_events import block_events
-from iotapretrain.chain.block_history import History, number_in
+from iotapretrain.chain.allowances import IdleRoom
+from iotapretrain.chain.block_events import Happening, block_events
+from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.idle import IdleRoom
-from iotapretrain.chain.node import Event, Header, Submitted
-from iotapretrain.chain.replay import Happening, Included, Tip, include
-from iotapretrain.chain.runtime import sealed
+from iotapretrain.chain.node import ChainEvent, Header, Submitted
+from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
 from iotapretrain.chain.runtime.codec import codec
-from iotapretrain.chain.runtime.extrinsic import digest
-from iotapretrain.chain.transactions import BlockHash, Submission, read_submission
+from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.views import runtime_api, storage_items
-from iotapretrain.chain.views.block_view import View
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
-from iotapretrain.rules.chain.ledger.calls.envelope import SubmitEncrypted
-from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.means import check_means
+from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
+from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
+from iotapretrain.store.fold import Position
 from iotapretrain.store.group import GroupCommit
 from iotapretrain.store.journal import open_journal
-from iotapretrain.store.record import Draft, Head, Record
+from iotapretrain.store.record import Draft, Record
 
 JOURNAL = "chain.sqlite"
 MANUAL_PAUSE_SECONDS = 0.05
@@ -53,7 +51,7 @@ def now_ms() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class BlockOffer:
     """Extrinsics that are to go into one block together, in this order."""
 
     submissions: tuple[Submission, ...]
@@ -62,25 +60,27 @@ class Offer:
 
 
 class EmbeddedChain:
-    """A `Node` over one journal. Threads may share it; each process opens its own."""
+    """A `Node` over one journal. Threads may share it; each process opens its own.
+
+    There are no forks, so every closed block is final; nothing costs a fee, as there is no block
+    author to be paid.
+    """
 
     def __init__(self, path: Path, now: Callable[[], int] = now_ms) -> None:
         self.path = journal_path(path)
         self._now = now
         self._journal = open_journal(self.path)
         try:
-            first = self._journal.record(1)
-            beginning = read_beginning(first)
-            self.clock = beginning.clock
+            self.clock = read_beginning(self._journal.record(1)).clock
             self.codec = codec(self.clock.settings.block_ms)
-            self._history = History(self._journal, beginning, self.codec)
+            self._history = BlockHistory(self._journal, self.codec)
         except BaseException:
             self._journal.close()
             raise
         self._turn = threading.RLock()
         self._closed = 0
         self._idle = IdleRoom()
-        self._commits: GroupCommit[Offer, list[Submitted]] = GroupCommit(self._commit)
+        self._commits: GroupCommit[BlockOffer, list[Submitted]] = GroupCommit(self._commit)
         self._genesis_hash = self._history.hash(0)
 
     # Time
@@ -101,11 +101,9 @@ class EmbeddedChain:
         return self._closed
 
     def finalized(self) -> int:
-        """The same: there are no forks."""
         return self.head()
 
     def until_next_block(self) -> float:
-        """Seconds until the block that is being filled is closed."""
         if self.clock.settings.kind == "manual":
             return MANUAL_PAUSE_SECONDS
         return max(self.clock.closes_ms(self._closed + 1) - self._now(), 0) / 1000
@@ -128,23 +126,19 @@ class EmbeddedChain:
 
     @property
     def genesis_hash(self) -> bytes:
-        """The hash of block 0."""
         return self._genesis_hash
 
     def block_hash(self, number: int) -> bytes | None:
-        """The hash of a closed block."""
         if not 0 <= number <= self._known_head(number):
             return None
         with self._turn:
             return self._history.hash(number)
 
     def block_number(self, block_hash: bytes) -> int | None:
-        """The number of a closed block."""
         number = number_in(block_hash)
         return number if self.block_hash(number) == block_hash else None
 
     def header(self, number: int) -> Header:
-        """A closed block's header."""
         extrinsics = self.extrinsics(number)
         with self._turn:
             return Header(
@@ -155,11 +149,9 @@ class EmbeddedChain:
             )
 
     def extrinsics(self, number: int) -> list[bytes]:
-        """A closed block's extrinsics."""
         return [happening.extrinsic for happening in self.happenings(number)]
 
-    def events(self, number: int) -> list[Event]:
-        """What happened in a closed block."""
+    def events(self, number: int) -> list[ChainEvent]:
         return block_events(self.happenings(number))
 
     def happenings(self, number: int) -> Sequence[Happening]:
@@ -170,36 +162,34 @@ class EmbeddedChain:
 
     # State
 
-    def state(self, number: int) -> State:
+    def state(self, number: int) -> ChainState:
         """The ledger as of a closed block's end."""
         self._check_closed(number)
         with self._turn:
             return self._history.state(number)
 
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
-        """One storage value as of a block's end."""
-        return storage_items.read(self._view(number), pallet, item, keys)
+        if (pallet, item) == ("Timestamp", "Now"):
+            self._check_closed(number)
+            return self.clock.closes_ms(number)
+        return storage_items.read(self.state(number), pallet, item, keys)
 
     def storage_map(
         self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
     ) -> Iterator[tuple[tuple[object, ...], object]]:
-        """The present entries of a map as of a block's end."""
-        return storage_items.entries(self._view(number), pallet, item, prefix)
+        return storage_items.entries(self.state(number), pallet, item, prefix)
 
     def runtime_api(
         self, number: int, api: str, method: str, arguments: tuple[object, ...]
     ) -> object:
-        """The answer of a runtime API as of a block's end."""
-        return runtime_api.call(self._view(number), api, method, arguments)
+        return runtime_api.call(self.state(number), api, method, arguments)
 
     def nonce(self, account: str) -> int:
-        """The next nonce of an account, with what waits in the block that is being filled."""
         return self._refreshed().state.account(account).nonce
 
     # Writing
 
     def fee(self, extrinsic: bytes) -> int:  # noqa: ARG002 -- nothing has a price
-        """Nothing costs a fee: there is no block author to be paid."""
         return 0
 
     def submit(self, extrinsic: bytes) -> Submitted:
@@ -218,7 +208,7 @@ class EmbeddedChain:
         for data in extrinsics:
             submission = read_submission(self.codec, data)
             submissions += [submission, *self._sealed_in(submission, keep_failed)]
-        return self._commits.submit(Offer(tuple(submissions), keep_failed))
+        return self._commits.submit(BlockOffer(tuple(submissions), keep_failed))
 
     def close(self) -> None:
         """Commit what was offered, and let go of the file."""
@@ -231,14 +221,11 @@ class EmbeddedChain:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _view(self, number: int) -> View:
-        return View(self.state(number), self.clock.closes_ms(number))
-
-    def _refreshed(self) -> Tip:
-        """The newest tip, with whatever other processes have written."""
+    def _refreshed(self) -> Ledger:
+        """The newest ledger, with whatever other processes have written."""
         with self._turn:
             self._history.refresh()
-            return self._history.tip
+            return self._history.tip.state
 
     def _known_head(self, number: int) -> int:
         """The head; looks for a newer one only if the block is not known to be closed."""
@@ -259,7 +246,7 @@ class EmbeddedChain:
         call = submission.transaction.call
         if not isinstance(call, SubmitEncrypted):
             return []
-        opened = sealed.open_sealed(self.genesis_hash, call.sealed)
+        opened = open_sealed(self.genesis_hash, call.sealed)
         try:
             if opened is None:
                 raise RefusedError("Call", "the sealed extrinsic is not sealed to this chain's key")
@@ -269,66 +256,65 @@ class EmbeddedChain:
                 return []
             raise
 
-    def _commit(self, offers: Sequence[Offer]) -> list[list[Submitted] | Exception]:
+    def _commit(self, offers: Sequence[BlockOffer]) -> list[list[Submitted] | Exception]:
         """Put offers into the block that is being filled; each succeeds or fails by itself."""
         results: list[list[Submitted] | Exception] = []
-        placed: list[Included] = []
+        placed: list[Ledger] = []
         with self._journal.writing() as writer:
             with self._turn:
                 self._history.refresh()
-                tip = self._history.tip
-                filling = self._history.start_of(tip, self._filling())
+                newest = self._history.tip.state
+                filling = newest.moved(self._history.start_of(newest, self._filling()))
                 for offer in offers:
                     try:
-                        taken = self._taken(tip, filling, offer)
+                        taken = self._taken(filling, offer)
                     except (RefusedError, RefusedCallError) as error:
                         results.append(error)
                         continue
                     placed += taken
-                    tip, filling = taken[-1].tip, taken[-1].tip.state
+                    filling = taken[-1]
                     results.append([_submitted(each) for each in taken])
             records = writer.append(_draft(each) for each in placed)
         self._adopt(placed, records)
         self._history.keep_if_due()
         return results
 
-    def _adopt(self, placed: Sequence[Included], records: Sequence[Record]) -> None:
+    def _adopt(self, placed: Sequence[Ledger], records: Sequence[Record]) -> None:
         """Move on to what has just been committed, unless somebody has read it back already."""
         with self._turn:
-            for each, record in zip(placed, records, strict=True):
+            for ledger, record in zip(placed, records, strict=True):
                 if record.sequence == self._history.tip.head.sequence + 1:
-                    head = Head(record.sequence, record.link)
-                    self._history.adopt(replace(each.tip, head=head), each.happening)
+                    self._history.adopt(Position(record.head, ledger))
 
     def _filling(self) -> int:
         """The number of the block that is being filled; only while holding the journal."""
-        newest = self._history.tip.block
+        newest = self._history.tip.state.block
         if self.clock.settings.kind == "manual":
             return newest + 1
         return max(self.clock.closed_at(self._now()) + 1, self._closed + 1, newest)
 
-    def _taken(self, tip: Tip, filling: State, offer: Offer) -> list[Included]:
+    def _taken(self, filling: Ledger, offer: BlockOffer) -> list[Ledger]:
         """The extrinsics of an offer in their places; the first that may not be is raised."""
-        taken: list[Included] = []
+        taken: list[Ledger] = []
         for submission in offer.submissions:
             try:
                 if offer.keep_failed:
-                    check_means(filling, submission.transaction.signer)
-                check_nonce(filling, submission.transaction)  # a replay need not be verified
+                    check_means(filling.state, submission.transaction.signer)
+                check_nonce(filling.state, submission.transaction)  # a replay need not be verified
                 submission.check(filling.block, self._hash_before(filling.block))
-                placed = include(tip, filling, submission)
+                placed = filling.include(submission)
             except RefusedError:
                 if offer.keep_failed and taken:
                     break  # what an envelope held; the envelope itself stands
                 raise
-            refusal = placed.happening.refusal
+            refusal = placed.done[-1].refusal
             if refusal is not None and not offer.keep_failed:
                 raise RefusedCallError(refusal.pallet, refusal.name)
             taken.append(placed)
-            tip, filling = placed.tip, placed.tip.state
+            filling = placed
         if offer.keep_failed and not any(map(_did_something, taken, offer.submissions)):
-            size = sum(len(each.happening.extrinsic) for each in taken)
-            self._idle.take(filling, offer.submissions[0].transaction.signer, size)
+            size = sum(len(each.done[-1].extrinsic) for each in taken)
+            self._idle.take(filling.state, offer.submissions[0].transaction.signer, size)
         return taken
 
     def _hash_before(self, block: int) -> BlockHash:
@@ -341,20 +327,19 @@ def journal_path(path: Path) -> Path:
     return path / JOURNAL if path.is_dir() else path
 
 
-def _submitted(included: Included) -> Submitted:
-    tip = included.tip
-    return Submitted(digest(included.happening.extrinsic), tip.block, tip.count - 1)
+def _submitted(placed: Ledger) -> Submitted:
+    return Submitted(digest(placed.done[-1].extrinsic), placed.block, placed.count - 1)
 
 
-def _did_something(included: Included, submission: Submission) -> bool:
+def _did_something(placed: Ledger, submission: Submission) -> bool:
     """An envelope by itself does nothing."""
     envelope = isinstance(submission.transaction.call, SubmitEncrypted)
-    return included.happening.refusal is None and not envelope
+    return placed.done[-1].refusal is None and not envelope
 
 
-def _draft(included: Included) -> Draft:
-    happening = included.happening
-    return extrinsic_draft(included.tip.block, happening.extrinsic, happening.signer)
+def _draft(placed: Ledger) -> Draft:
+    did = placed.done[-1]
+    return extrinsic_draft(placed.block, did.extrinsic, did.signer)
 
 
 def _root(extrinsics: Sequence[bytes]) -> bytes:

@@ -1,4 +1,4 @@
-"""What an embedded chain's journal holds: a genesis, then signed extrinsics and steps of its clock.
+"""What an embedded chain's journal holds: a genesis, then signed extrinsics, steps of its clock.
 
 genesis     canonical JSON of the clock and of everything in block 0
 extrinsic   the block's number, 8 bytes little-endian, then the extrinsic exactly as submitted
@@ -8,13 +8,45 @@ advance     canonical JSON of the block that a manual clock was moved to
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 import msgspec
 
-from iotapretrain.chain.clock import BlockClock
 from iotapretrain.errors import RecordError
 from iotapretrain.rules.chain.ledger.genesis import Genesis
 from iotapretrain.store.record import Draft, Record, canonical, parse
+
+ClockKind = Literal["wall", "manual"]
+DEFAULT_BLOCK_MS = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSettings:
+    """The kind of clock, and how long a block takes by it (or pretends to)."""
+
+    kind: ClockKind = "wall"
+    block_ms: int = DEFAULT_BLOCK_MS
+
+
+@dataclass(frozen=True, slots=True)
+class BlockClock:
+    """A clock that started with block 0 at `start_ms` after 1970.
+
+    Block n is filled during the n-th interval and closed at its end, so at the start block 0 is
+    closed and block 1 is being filled.
+    """
+
+    settings: ClockSettings
+    start_ms: int
+
+    def closed_at(self, now_ms: int) -> int:
+        """The newest closed block at a time."""
+        return max((now_ms - self.start_ms) // self.settings.block_ms, 0)
+
+    def closes_ms(self, block: int) -> int:
+        """When a block is closed; by a manual clock, when it would be."""
+        return self.start_ms + block * self.settings.block_ms
+
 
 GENESIS, EXTRINSIC, ADVANCE = "genesis", "extrinsic", "advance"
 VERSION = 1
@@ -39,7 +71,7 @@ class StoredExtrinsic:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ClockStep:
     """A manual clock was moved to this block."""
 
     block: int
@@ -75,14 +107,14 @@ def read_block(record: Record) -> int:
     return 0 if record.kind == GENESIS else read_record(record).block
 
 
-def read_record(record: Record) -> StoredExtrinsic | Step:
+def read_record(record: Record) -> StoredExtrinsic | ClockStep:
     """Any later record."""
     if record.kind == EXTRINSIC and len(record.payload) > BLOCK_BYTES:
         block = int.from_bytes(record.payload[:BLOCK_BYTES], "little")
         return StoredExtrinsic(block, record.payload[BLOCK_BYTES:])
     if record.kind == ADVANCE:
         try:
-            return msgspec.convert(parse(record.payload), Step)
+            return msgspec.convert(parse(record.payload), ClockStep)
         except msgspec.ValidationError as error:
             raise RecordError(f"this is no step of a clock: {error}") from error
     raise RecordError(f"a chain has no records of the kind {record.kind!r}")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-U16 = 2**16 - 1
+from iotapretrain.rules.chain.fixed_point import U16
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +65,10 @@ class Commitments:
 def metagraph_of(graph: Any, validator_trust: list[int]) -> Metagraph:
     """From the SDK's metagraph, and the one column that it leaves out."""
     neurons = graph.neurons
+
+    def column(name: str, kind: Any) -> NDArray[Any]:
+        return np.array([getattr(neuron, name) for neuron in neurons], kind)
+
     return Metagraph(
         netuid=graph.netuid,
         block=graph.block,
@@ -76,14 +80,14 @@ def metagraph_of(graph: Any, validator_trust: list[int]) -> Metagraph:
         coldkeys=tuple(neuron.coldkey for neuron in neurons),
         stake=np.array([neuron.total_stake.rao for neuron in neurons], np.int64),
         emission=np.array([neuron.emission.rao for neuron in neurons], np.int64),
-        incentive=np.array([neuron.incentive for neuron in neurons], np.float64),
-        dividends=np.array([neuron.dividends for neuron in neurons], np.float64),
-        consensus=np.array([neuron.consensus for neuron in neurons], np.float64),
+        incentive=column("incentive", np.float64),
+        dividends=column("dividends", np.float64),
+        consensus=column("consensus", np.float64),
         validator_trust=np.array(validator_trust[: len(neurons)], np.float64) / U16,
-        validator_permit=np.array([neuron.validator_permit for neuron in neurons], np.bool_),
-        active=np.array([neuron.active for neuron in neurons], np.bool_),
-        last_update=np.array([neuron.last_update for neuron in neurons], np.int64),
-        registered=np.array([neuron.block_at_registration for neuron in neurons], np.int64),
+        validator_permit=column("validator_permit", np.bool_),
+        active=column("active", np.bool_),
+        last_update=column("last_update", np.int64),
+        registered=column("block_at_registration", np.int64),
         axons=tuple(neuron.axon for neuron in neurons),
     )
 

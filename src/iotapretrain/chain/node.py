@@ -29,7 +29,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class ChainEvent:
     """Something that happened in a block; `extrinsic` is the index of the one that caused it."""
 
     pallet: str
@@ -90,7 +90,7 @@ class Node(Protocol):
         """A block's extrinsics, as submitted, length prefix included."""
         ...
 
-    def events(self, number: int) -> list[Event]:
+    def events(self, number: int) -> list[ChainEvent]:
         """What happened in a block, in order."""
         ...
 

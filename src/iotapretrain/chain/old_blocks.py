@@ -6,18 +6,21 @@ from there, and neighbouring blocks cost what lies between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from iotapretrain.chain.allowances import Recent
+from iotapretrain.chain.block_events import Happening
 from iotapretrain.chain.entries import read_block
-from iotapretrain.chain.footprint import footprint
-from iotapretrain.chain.recent import Recent
-from iotapretrain.chain.replay import Happening, Tip, kept, replayed
+from iotapretrain.chain.replay import SNAPSHOT_EVERY, Tip, footprint, reading
 from iotapretrain.chain.runtime.codec import Codec
-from iotapretrain.chain.turn import Turn
-from iotapretrain.errors import BrokenError
+from iotapretrain.errors import BrokenError, UnfinishedError
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
+from iotapretrain.store.fold import FoldReplay, Position
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 
@@ -43,18 +46,45 @@ class PartTold:
     happenings: tuple[Happening, ...] = ()
 
 
+class Turn(threading.local):
+    """One a thread; without an end unless somebody sets one."""
+
+    def __init__(self) -> None:
+        self._end: float | None = None
+
+    @contextmanager
+    def lasting(self, seconds: float) -> Iterator[None]:
+        """End the turn so many seconds from now."""
+        self._end = time.monotonic() + seconds
+        try:
+            yield
+        finally:
+            self._end = None
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to put aside what has been worked out, and to stop."""
+        return self._end is not None and time.monotonic() >= self._end
+
+    def check(self) -> None:
+        """UnfinishedError once it is over; for who has put aside what it worked out."""
+        if self.over:
+            raise UnfinishedError
+
+
 class OldBlocks:
     """What old blocks were. For one thread at a time."""
 
-    def __init__(self, journal: Journal, genesis: Tip, codec: Codec, turn: Turn) -> None:
-        self._journal, self._genesis, self._codec, self._turn = journal, genesis, codec, turn
+    def __init__(self, journal: Journal, codec: Codec, turn: Turn) -> None:
+        self._journal, self._turn = journal, turn
+        self._replay = FoldReplay(journal, reading(codec), SNAPSHOT_EVERY)
         self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
-        self._states: Recent[int, State] = Recent(OLD_STATE_BYTES)
+        self._states: Recent[int, ChainState] = Recent(OLD_STATE_BYTES)
         self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)
         self._begun: Recent[int, PartTold] = Recent(OLD_TIP_BYTES)
         self._ends: Recent[int, Head] = Recent(HEADS_REMEMBERED)
 
-    def state(self, block: int, before: State) -> State:
+    def state(self, block: int, before: ChainState) -> ChainState:
         """The state at the end of a block, of which `before` is an earlier one."""
         found = self._states.get(block)
         if found is not None:
@@ -72,9 +102,8 @@ class OldBlocks:
 
     def tip(self, head: Head) -> Tip:
         """Behind a record."""
-        tip = self._nearest(head.sequence)
-        for after, _ in replayed(self._journal, tip, head.sequence, self._codec):
-            tip = after
+        near = tip = self._nearest(head.sequence)
+        for tip in self._replay.behind(near, head.sequence - near.head.sequence):
             if self._turn.over and tip.head.sequence < head.sequence:
                 self._keep_tip(tip)
                 self._turn.check()
@@ -86,17 +115,15 @@ class OldBlocks:
         if found is not None:
             return found
         begun = self._begun.get(block) or PartTold(self.tip(start))
-        tip, happened = begun.tip, list(begun.happenings)
-        for after, happening in replayed(self._journal, tip, end.sequence, self._codec):
-            tip = after
-            if happening is not None:
-                happened.append(happening)
+        happened = list(begun.happenings)
+        for tip in self._replay.behind(begun.tip, end.sequence - begun.tip.head.sequence):
+            happened += tip.state.done
             if self._turn.over and tip.head.sequence < end.sequence:
-                size = footprint(tip.state) + _size(happened)
+                size = footprint(tip.state.state) + size_of(happened)
                 self._begun.put(block, PartTold(tip, tuple(happened)), size)
                 self._turn.check()
         self._begun.drop(block)
-        return self._told.put(block, tuple(happened), ENTRY_BYTES + _size(happened))
+        return self._told.put(block, tuple(happened), ENTRY_BYTES + size_of(happened))
 
     def end(self, block: int, oldest: Head) -> Head:
         """The last record of a block or before it; `oldest` is of a later block."""
@@ -109,7 +136,7 @@ class OldBlocks:
 
     def _search(self, block: int, oldest: Head) -> Head:
         """By halving; blocks never decrease."""
-        low, high = self._genesis.head.sequence, oldest.sequence
+        low, high = 1, oldest.sequence
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if self._block_of(middle) <= block else (low, middle)
@@ -121,13 +148,14 @@ class OldBlocks:
         places = (place for place, _ in self._journal.snapshot_places() if place <= sequence)
         if remembered is not None and remembered.head.sequence >= max(places, default=0):
             return remembered
-        return kept(self._journal, sequence) or remembered or self._genesis
+        return self._replay.kept(sequence)
 
-    def _keep_state(self, state: State) -> State:
+    def _keep_state(self, state: ChainState) -> ChainState:
         return self._states.put(state.block, state, footprint(state))
 
     def _keep_tip(self, tip: Tip) -> Tip:
-        return self._tips.put(tip.head.sequence, tip, footprint(tip.state))
+        bare = Position(tip.head, tip.state.bare())
+        return self._tips.put(tip.head.sequence, bare, footprint(tip.state.state))
 
     def _block_of(self, sequence: int) -> int:
         return read_block(self._record(sequence))
@@ -139,5 +167,6 @@ class OldBlocks:
         return record
 
 
-def _size(happenings: Sequence[Happening]) -> int:
+def size_of(happenings: Sequence[Happening]) -> int:
+    """Bytes of the extrinsics."""
     return sum(len(happening.extrinsic) for happening in happenings)

@@ -1,23 +1,27 @@
-"""The fold over a chain's journal: the state behind each record."""
+"""How an embedded chain's journal is read: what each record makes of the ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
+import bittensor_core
 import msgspec
 
-from iotapretrain.chain.entries import Beginning, Step, read_record
+from iotapretrain.chain.block_events import Happening
+from iotapretrain.chain.entries import ClockStep, read_beginning, read_record
 from iotapretrain.chain.runtime.codec import Codec
-from iotapretrain.chain.transactions import Submission, read_submission
+from iotapretrain.chain.runtime.extrinsic import Extrinsic, check_signature, parse
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 from iotapretrain.rules.chain.ledger.genesis import first_state
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
-from iotapretrain.rules.chain.ledger.transitions import decide
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters
+from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
+from iotapretrain.store.fold import JournalReading, Position
 from iotapretrain.store.journal import Journal
-from iotapretrain.store.record import Head, Record, Snapshot
+from iotapretrain.store.record import Record
 
 SNAPSHOT = "ledger 1"
 """Kept states carry the version of their encoding."""
@@ -25,95 +29,119 @@ SNAPSHOT = "ledger 1"
 SNAPSHOT_EVERY = 2000
 """Records between kept states: hardly more than these are ever replayed to know an old block."""
 
+LARGEST = 65_536
+"""Bytes of an extrinsic; a row of weights for every uid that there can be takes a quarter."""
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """What an extrinsic did in its block."""
-
-    extrinsic: bytes
-    signer: str
-    events: tuple[Event, ...]
-    refusal: Refusal | None
+BlockHash = Callable[[int], bytes | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Tip:
-    """The state behind one record, which is of `block`; `count` extrinsics are in it so far."""
+class Submission:
+    """An extrinsic taken apart; `data` are its bytes as submitted."""
 
-    head: Head
-    block: int
-    count: int
-    state: State
+    data: bytes
+    extrinsic: Extrinsic
+    transaction: Transaction
+
+    def check(self, block: int, block_hash: BlockHash) -> None:
+        """Refuse it, if its signature or its era keep it out of this block."""
+        check_signature(self.extrinsic, block, block_hash)
+
+
+def read_submission(codec: Codec, data: bytes) -> Submission:
+    """Take the bytes of a signed extrinsic apart; RefusedError for anything else."""
+    if len(data) > LARGEST:
+        raise RefusedError("ExhaustsResources", f"{len(data)} bytes; at most {LARGEST} are taken")
+    extrinsic = parse(data)
+    call = codec.decode_call(extrinsic.call)
+    signer = str(bittensor_core.ss58_encode(extrinsic.signer))
+    performed = make_call(call.pallet, call.name, tuple(call.arguments.values()))
+    return Submission(data, extrinsic, Transaction(signer, extrinsic.nonce, performed))
 
 
 @dataclass(frozen=True, slots=True)
-class Included:
-    """An extrinsic in its place: the tip behind it, and what it did."""
+class Ledger:
+    """The state behind a record; `count` extrinsics are in its block so far.
 
-    tip: Tip
-    happening: Happening
-
-
-Reach = Callable[[Tip, int], State]
-"""How to get from a tip to the state in which a record of a block finds the chain."""
-
-Followed = tuple[Tip, Happening | None]
-"""The tip behind a record, and what it did if it was an extrinsic."""
-
-
-def first_tip(record: Record, beginning: Beginning) -> Tip:
-    """Behind the genesis."""
-    return Tip(Head(record.sequence, record.link), 0, 0, first_state(beginning.genesis))
-
-
-def include(tip: Tip, filling: State, submission: Submission) -> Included:
-    """An extrinsic behind `tip`, in the block of which `filling` is the state so far.
-
-    Its record does not exist yet, so the new tip has the head of the old. Raises RefusedError.
+    `done` is what an extrinsic's record did, while nobody has kept the ledger and read it back.
     """
-    outcome = decide(filling, submission.transaction)
-    signer = submission.transaction.signer
-    count = tip.count + 1 if tip.block == filling.block else 1
-    return Included(
-        Tip(tip.head, filling.block, count, outcome.state),
-        Happening(submission.data, signer, outcome.events, outcome.refusal),
-    )
+
+    state: ChainState
+    count: int = 0
+    done: tuple[Happening, ...] = ()
+
+    @property
+    def block(self) -> int:
+        """The block of the record."""
+        return self.state.block
+
+    def moved(self, state: ChainState) -> Ledger:
+        """At the start of the block of this state, or where it is if it is in that block."""
+        return Ledger(state, self.count if state.block == self.block else 0)
+
+    def bare(self) -> Ledger:
+        """Without the extrinsic that led here, which whoever keeps states does not count."""
+        return Ledger(self.state, self.count)
+
+    def include(self, submission: Submission) -> Ledger:
+        """Behind an extrinsic in the same block. Raises RefusedError."""
+        outcome = decide(self.state, submission.transaction)
+        signer = submission.transaction.signer
+        did = Happening(submission.data, signer, outcome.events, outcome.refusal)
+        return Ledger(outcome.state, self.count + 1, (did,))
 
 
-def from_tip(tip: Tip, block: int) -> State:
+Reach = Callable[[Ledger, int], ChainState]
+"""How to get to the state in which a record of a block finds the chain."""
+
+Tip = Position[Ledger]
+"""The ledger behind one record."""
+
+NOTHING = Ledger(ChainState(0, NetworkParameters(), {}, {}, {}, 0))
+"""Before the first record."""
+
+
+def from_ledger(ledger: Ledger, block: int) -> ChainState:
     """The state at the start of a block, or so far in it, by running all blocks in between."""
-    return advance(tip.state, block)
+    return advance(ledger.state, block)
 
 
-def followed(tip: Tip, record: Record, codec: Codec, reach: Reach = from_tip) -> Followed:
-    """Behind the next record; BrokenError if by the rules it could not be there."""
-    head = Head(record.sequence, record.link)
-    try:
+def reading(codec: Codec, reach: Reach = from_ledger) -> JournalReading[Ledger]:
+    """How records follow each other; BrokenError for one that could not be there by the rules."""
+
+    def apply(ledger: Ledger, record: Record) -> Ledger:
+        try:
+            return _genesis(record) if record.sequence == 1 else _followed(ledger, record)
+        except (RecordError, RefusedError) as error:
+            raise BrokenError(record.sequence, str(error)) from error
+
+    def _followed(ledger: Ledger, record: Record) -> Ledger:
         stored = read_record(record)
-        if stored.block < tip.block:
-            raise RecordError(f"block {stored.block} after block {tip.block}")
-        state = reach(tip, stored.block)
-        if isinstance(stored, Step):
-            return Tip(head, stored.block, 0, state), None
-        after = include(tip, state, read_submission(codec, stored.extrinsic))
-    except (RecordError, RefusedError) as error:
-        raise BrokenError(record.sequence, str(error)) from error
-    return replace(after.tip, head=head), after.happening
+        if stored.block < ledger.block:
+            raise RecordError(f"block {stored.block} after block {ledger.block}")
+        state = reach(ledger, stored.block)
+        if isinstance(stored, ClockStep):
+            return Ledger(state)
+        return ledger.moved(state).include(read_submission(codec, stored.extrinsic))
+
+    return JournalReading(SNAPSHOT, NOTHING, apply, _dump, _load, stretch=SNAPSHOT_EVERY)
 
 
-def keep(journal: Journal, tip: Tip) -> None:
-    """Save this state beside its record."""
-    state = msgspec.json.encode((tip.block, tip.count, tip.state))
-    journal.save_snapshot(_name(tip.head.sequence), Snapshot(tip.head, state))
+def _genesis(record: Record) -> Ledger:
+    genesis = read_beginning(record).genesis
+    try:
+        return Ledger(first_state(genesis))
+    except ValueError as error:
+        raise RecordError(str(error)) from error
 
 
-def kept(journal: Journal, sequence: int) -> Tip | None:
-    """The latest kept state at or below a record."""
-    for bucket in range(sequence // SNAPSHOT_EVERY, -1, -1):
-        found = journal.snapshot(_name(bucket * SNAPSHOT_EVERY), at=sequence)
-        if found is not None:
-            return _tip(found)
-    return None
+def _dump(ledger: Ledger) -> bytes:
+    return msgspec.json.encode((ledger.block, ledger.count, ledger.state))
+
+
+def _load(kept: bytes) -> Ledger:
+    _, count, state = msgspec.json.decode(kept, type=tuple[int, int, ChainState])
+    return Ledger(state, count)
 
 
 def check_kept(journal: Journal, tip: Tip, name: str) -> None:
@@ -122,7 +150,7 @@ def check_kept(journal: Journal, tip: Tip, name: str) -> None:
     if not name.startswith(f"{SNAPSHOT}/") or found is None or found.head != tip.head:
         return  # nobody reads it
     try:
-        same = _tip(found) == tip
+        same = _load(found.state) == tip.state.bare()
     except (msgspec.DecodeError, ValueError):
         same = False
     if not same:
@@ -130,20 +158,29 @@ def check_kept(journal: Journal, tip: Tip, name: str) -> None:
         raise BrokenError(tip.head.sequence, problem)
 
 
-def _tip(found: Snapshot) -> Tip:
-    block, count, state = msgspec.json.decode(found.state, type=tuple[int, int, State])
-    return Tip(found.head, block, count, state)
+ACCOUNT_BYTES = 256
+"""An account with its address and its share of the dictionary."""
+
+PAIR_BYTES = 120
+"""One weight or bond: a pair, its numbers, and its place in the row."""
+
+NEURON_BYTES = 512
+STAKE_BYTES = 256
+COMMITMENT_BYTES = 1024
 
 
-def replayed(journal: Journal, start: Tip, sequence: int, codec: Codec) -> Iterator[Followed]:
-    """What comes behind every record after `start`, up to and with the one of this sequence."""
-    tip = start
-    if sequence > tip.head.sequence:
-        for record in journal.read(tip.head.sequence, sequence - tip.head.sequence):
-            tip, happening = followed(tip, record, codec)
-            yield tip, happening
+def footprint(state: ChainState) -> int:
+    """Bytes of a state that shares nothing with another; most share much, so it is an upper one."""
+    owned = ACCOUNT_BYTES * (len(state.accounts) + len(state.owners))
+    return owned + sum(map(_subnet, state.subnets.values()))
 
 
-def _name(sequence: int) -> str:
-    """Kept states have a name for every stretch of records, since only few of a name are kept."""
-    return f"{SNAPSHOT}/{sequence // SNAPSHOT_EVERY}"
+def _subnet(subnet: Subnet) -> int:
+    pairs = sum(map(len, subnet.weights)) + sum(map(len, subnet.bonds))
+    stakes = sum(map(len, subnet.stakes.values()))
+    return (
+        PAIR_BYTES * pairs
+        + NEURON_BYTES * len(subnet.neurons)
+        + STAKE_BYTES * (stakes + len(subnet.stakes))
+        + COMMITMENT_BYTES * len(subnet.commitments)
+    )

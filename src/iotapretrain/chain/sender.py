@@ -12,6 +12,7 @@ from iotapretrain.chain.block_events import error_text, extrinsic_events
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic
+from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
 
 INCLUSION_SLACK_SECONDS = 30.0
@@ -89,7 +90,7 @@ class Sender:
         outcome = ExtrinsicResult(
             success=happening.refusal is None,
             message="Success",
-            block_hash=hexed(chain.block_hash(number) or b""),
+            block_hash=to_hex(chain.block_hash(number) or b""),
             extrinsic_id=f"{number}-{index:04d}",
             fee=Balance.from_rao(0),
             events=chain.codec.event_records(extrinsic_events(index, happening)),
@@ -105,11 +106,6 @@ async def reached(chain: EmbeddedChain, block: int) -> int:
     while (head := chain.head()) < block:
         await asyncio.sleep(chain.until_next_block())
     return head
-
-
-def hexed(data: bytes) -> str:
-    """Bytes as Substrate's clients write them."""
-    return "0x" + data.hex()
 
 
 def _failure(pallet: str | None, name: str) -> ChainError:

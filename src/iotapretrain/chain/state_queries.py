@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.runtime import sealed
 from iotapretrain.chain.runtime.codec import Codec
+from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION, VERSION
+from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain.ledger.advance import passed
+from iotapretrain.rules.chain.ledger.epochs import epoch_inputs, epoch_parameters
 
 LENGTH_BYTES = 4
 NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
@@ -20,20 +26,31 @@ class Surface:
     def __init__(self, node: Node, codec: Codec) -> None:
         self.node, self.codec = node, codec
 
+    def header(self, number: int) -> dict[str, object]:
+        """A header as JSON, but for its number."""
+        header = self.node.header(number)
+        return {
+            "parentHash": to_hex(header.parent),
+            "number": number,
+            "stateRoot": to_hex(header.state_root),
+            "extrinsicsRoot": to_hex(header.extrinsics_root),
+            "digest": {"logs": [to_hex(log) for log in header.digest]},
+        }
+
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
         """One storage value; None when absent."""
         match pallet, item:
             case "System", "Number":
                 return number
             case "System", "ParentHash":
-                return _hex(self.node.header(number).parent)
+                return to_hex(self.node.header(number).parent)
             case "System", "BlockHash":
                 asked = self.node.block_hash(keys[0]) if isinstance(keys[0], int) else None
-                return None if asked is None else _hex(asked)
+                return None if asked is None else to_hex(asked)
             case "System", "Events":
                 return self.codec.event_records(self.node.events(number))
             case "MevShield", "NextKey":
-                return _hex(sealed.public_key(self.node.genesis_hash))
+                return to_hex(public_key(self.node.genesis_hash))
         return self.node.storage(number, pallet, item, keys)
 
     def stored(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> bytes | None:
@@ -88,5 +105,31 @@ class Surface:
         return {"inclusion_fee": inclusion, "tip": 0}
 
 
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
+def epoch_document(chain: EmbeddedChain, netuid: int, block: int | None = None) -> dict[str, Any]:
+    """The inputs of the epoch that a subnet ran in a block, by default of its last one.
+
+    It is the document that `iota rules explain` takes.
+    """
+    head = chain.head()
+    at = head if block is None else block
+    if not 0 <= at <= head or netuid not in chain.state(at).subnets:
+        raise InputError(f"subnet {netuid} at block {at}: there is none; the head is {head}")
+    ran = chain.state(at).subnets[netuid].timing.last_step
+    if ran == 0 or block not in (None, ran):
+        raise InputError(f"subnet {netuid}: it ran no epoch in block {at}")
+    state = passed(chain.state(ran - 1), ran)
+    subnet = state.subnets[netuid]
+    read = epoch_inputs(state, subnet)
+    return {
+        "kind": "yuma",
+        "stake": read.stake.tolist(),
+        "weights": read.weights.to_pairs(),
+        "hyperparameters": asdict(epoch_parameters(state, subnet)),
+        "bonds": read.bonds.to_pairs(),
+        "permit": read.permit.tolist(),
+        "last_update": read.last_update.tolist(),
+        "registered": read.registered.tolist(),
+        "block": read.block,
+        "last_step": read.last_step,
+        "emission": read.emission,
+    }

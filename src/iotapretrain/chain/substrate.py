@@ -19,8 +19,9 @@ from bittensor.result import ConnectionNotReady, ExtrinsicResult
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
-from iotapretrain.chain.sender import Sender, hexed, reached
-from iotapretrain.chain.state_queries import Surface
+from iotapretrain.chain.runtime.scale import to_hex
+from iotapretrain.chain.sender import Sender, reached
+from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
 from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128
@@ -36,7 +37,11 @@ class ComposedCall:
 
 @final
 class EmbeddedSubstrate:
-    """The SDK's `Substrate` contract over an embedded chain in this process."""
+    """The SDK's `Substrate` contract over an embedded chain in this process.
+
+    There are no forks, fees, weights or multisig accounts, and only a served chain lets others sign
+    elsewhere. A block is the newest where its hash is None.
+    """
 
     def __init__(self, path: Path) -> None:
         self.token_symbols: dict[int, str] = {}
@@ -46,19 +51,16 @@ class EmbeddedSubstrate:
     # Lifecycle
 
     async def connect(self) -> None:
-        """Open the chain's file."""
         if self._open is None:
             self._open = Sender(await asyncio.to_thread(EmbeddedChain, self._path))
 
     async def close(self) -> None:
-        """Let go of the chain's file."""
         sender, self._open = self._open, None
         if sender is not None:
             await asyncio.to_thread(sender.chain.close)
 
     @property
     def chain(self) -> EmbeddedChain:
-        """The open chain."""
         return self._sender.chain
 
     @property
@@ -76,38 +78,32 @@ class EmbeddedSubstrate:
     # Blocks
 
     async def block_hash(self, block: int | None = None) -> str:
-        """The hash of a block, or of the newest."""
         found = self.chain.block_hash(self.chain.head() if block is None else block)
         if found is None:
             raise ChainError(f"no block at height {block}")
-        return hexed(found)
+        return to_hex(found)
 
     async def block_number(self) -> int:
-        """The newest block."""
         return self.chain.head()
 
     async def finalized_block_number(self) -> int:
-        """The same: there are no forks."""
         return self.chain.finalized()
 
     async def block_time(self) -> float:
-        """Seconds a block."""
         return self.chain.clock.settings.block_ms / 1000
 
     async def spec_version(self) -> int:
-        """The version of the chain's description."""
         return SPEC_VERSION
 
     async def get_block(
         self, block_number: int | None = None, block_hash: str | None = None
     ) -> dict[str, Any] | None:
-        """A block's header and decoded extrinsics."""
         chain = self.chain
         number = self._number(block_hash) if block_number is None else block_number
         found = chain.block_hash(number)
         if found is None:
             return None
-        header = {**self._header(number), "hash": hexed(found)}
+        header = {**self._surface.header(number), "hash": to_hex(found)}
         extrinsics = [chain.codec.decode_extrinsic(data) for data in chain.extrinsics(number)]
         return {"header": header, "extrinsics": extrinsics}
 
@@ -117,11 +113,10 @@ class EmbeddedSubstrate:
         while True:
             head = await reached(self.chain, number)
             for each in range(number, head + 1):
-                yield {"header": self._header(each)}
+                yield {"header": self._surface.header(each)}
             number = head + 1
 
     async def events(self, block_hash: str | None = None) -> list[dict[str, Any]]:
-        """What happened in a block."""
         return self.chain.codec.event_records(self.chain.events(self._number(block_hash)))
 
     # State
@@ -133,7 +128,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | None = None,
         block_hash: str | None = None,
     ) -> Any:
-        """One storage value."""
         number = self._number(block_hash)
         return self._stored(number, module, storage_function, tuple(params or ()))
 
@@ -155,11 +149,8 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | None = None,
         block_hash: str | None = None,
     ) -> list[tuple[Any, Any]]:
-        """A storage map; its keys without those given."""
         prefix, codec = tuple(params or ()), self.chain.codec
-        entries = self._surface().entries(
-            self._number(block_hash), module, storage_function, prefix
-        )
+        entries = self._surface.entries(self._number(block_hash), module, storage_function, prefix)
         pairs = []
         for keys, value in entries:
             stored = codec.encode_value(module, storage_function, value)
@@ -175,9 +166,8 @@ class EmbeddedSubstrate:
         params: Sequence[Any],
         block_hash: str | None = None,
     ) -> bool:
-        """Whether a storage map has anything under these leading keys."""
         number = self._number(block_hash)
-        entries = self._surface().entries(number, module, storage_function, tuple(params))
+        entries = self._surface.entries(number, module, storage_function, tuple(params))
         return next(entries, None) is not None
 
     async def runtime_call(
@@ -187,7 +177,6 @@ class EmbeddedSubstrate:
         params: Sequence[Any] | dict[str, Any],
         block_hash: str | None = None,
     ) -> Any:
-        """The answer of a runtime API."""
         arguments = tuple(params.values() if isinstance(params, dict) else params)
         codec = self.chain.codec
         if not codec.knows(api, method):
@@ -196,11 +185,9 @@ class EmbeddedSubstrate:
         return codec.decode_answer(api, method, codec.encode_answer(api, method, answer))
 
     async def constant(self, module: str, name: str) -> Any:
-        """A number of the chain's description."""
         return self.chain.codec.constant(module, name)
 
     async def decode_scale(self, type_string: str, data: bytes | str) -> Any:
-        """Bytes by the name of their type."""
         raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data)
         return self.chain.codec.decode(type_string, raw)
 
@@ -216,15 +203,12 @@ class EmbeddedSubstrate:
             raise ChainError(str(error)) from error
 
     async def estimate_fee(self, call: ComposedCall, keypair: Any) -> Balance:  # noqa: ARG002 -- contract
-        """Nothing costs a fee."""
         return Balance.from_rao(0)
 
     async def estimate_weight(self, call: Any, keypair: Any) -> dict[str, int]:  # noqa: ARG002 -- contract
-        """Nothing has a weight."""
-        return {"ref_time": 0, "proof_size": 0}
+        return dict(NO_WEIGHT)
 
     async def account_next_index(self, address: str) -> int:
-        """The next nonce, with what waits for its block."""
         return self.chain.nonce(address)
 
     async def mev_next_key(self) -> bytes | None:
@@ -239,7 +223,7 @@ class EmbeddedSubstrate:
     ) -> tuple[bytes, str]:
         """A signed extrinsic and its hash."""
         data = self._sender.signed(call.data, keypair, nonce, period)
-        return data, hexed(digest(data))
+        return data, to_hex(digest(data))
 
     async def submit(
         self,
@@ -271,32 +255,22 @@ class EmbeddedSubstrate:
         """How an extrinsic of a block went; None if it is not in it."""
         number = self._number(block_hash)
         for index, data in enumerate(self.chain.extrinsics(number)):
-            if hexed(digest(data)) == extrinsic_hash:
+            if to_hex(digest(data)) == extrinsic_hash:
                 return self._sender.result(number, index)
         return None
 
-    async def prepare(self, call: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
-        """Signing elsewhere needs a served chain."""
+    async def prepare(self, *_: Any, **__: Any) -> NoReturn:
         raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
 
-    async def submit_signature(self, unsigned: Any, signature: Any, **_: Any) -> NoReturn:  # noqa: ARG002 -- contract
-        """Signing elsewhere needs a served chain."""
-        raise ChainError("an embedded chain signs in this process; serve it to sign elsewhere")
+    submit_signature = prepare
 
-    def multisig_account(self, signatories: list[str], threshold: int) -> NoReturn:  # noqa: ARG002 -- contract
-        """There are no multisig accounts."""
+    def multisig_account(self, *_: Any, **__: Any) -> NoReturn:
         raise ChainError("an embedded chain has no multisig accounts")
 
-    async def submit_multisig(
-        self,
-        call: Any,  # noqa: ARG002 -- contract
-        keypair: Any,  # noqa: ARG002 -- contract
-        multisig_account: Any,  # noqa: ARG002 -- contract
-        **_: Any,
-    ) -> NoReturn:
-        """There are no multisig accounts."""
-        raise ChainError("an embedded chain has no multisig accounts")
+    async def submit_multisig(self, *_: Any, **__: Any) -> NoReturn:
+        self.multisig_account()
 
+    @property
     def _surface(self) -> Surface:
         return Surface(self.chain, self.chain.codec)
 
@@ -304,7 +278,7 @@ class EmbeddedSubstrate:
         codec = self.chain.codec
         if (module, item) not in codec.items:
             raise ChainError(f"storage {module}.{item} is not found")
-        stored = self._surface().stored(number, module, item, keys)
+        stored = self._surface.stored(number, module, item, keys)
         return codec.decode_value(module, item, stored)
 
     def _number(self, block_hash: str | None) -> int:
@@ -315,16 +289,6 @@ class EmbeddedSubstrate:
         if number is None:
             raise ChainError(f"no block {block_hash} on this chain")
         return number
-
-    def _header(self, number: int) -> dict[str, Any]:
-        header = self.chain.header(number)
-        return {
-            "parentHash": hexed(header.parent),
-            "number": number,
-            "stateRoot": hexed(header.state_root),
-            "extrinsicsRoot": hexed(header.extrinsics_root),
-            "digest": {"logs": []},
-        }
 
 
 def _unwrapped(value: Any) -> Any:

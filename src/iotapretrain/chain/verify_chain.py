@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.chain.block_history import block_hash
-from iotapretrain.chain.clock import BlockClock
 from iotapretrain.chain.embedded_chain import LONGEST_STEP, journal_path, now_ms
-from iotapretrain.chain.entries import Step, StoredExtrinsic, read_beginning, read_record
-from iotapretrain.chain.replay import Tip, check_kept, first_tip, followed
+from iotapretrain.chain.entries import (
+    ClockStep,
+    StoredExtrinsic,
+    read_beginning,
+    read_record,
+)
+from iotapretrain.chain.replay import SNAPSHOT_EVERY, check_kept, read_submission, reading
 from iotapretrain.chain.runtime.codec import codec
-from iotapretrain.chain.transactions import read_submission
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import held
+from iotapretrain.store.fold import FoldReplay
 from iotapretrain.store.journal import Journal, open_journal
 from iotapretrain.store.record import Record
 from iotapretrain.store.verify_journal import verified
@@ -26,7 +30,7 @@ BALANCE_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ChainVerdict:
     """A chain that holds: what was checked, and where it stands."""
 
     records: int
@@ -37,7 +41,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Witness:
+class BlockWitness:
     """Somebody else's word for the hash of a block, by which a cut-off tail is noticed."""
 
     who: str
@@ -45,42 +49,37 @@ class Witness:
     block_hash: bytes
 
 
-def verify_chain(path: Path, witnesses: Sequence[Witness] = ()) -> Verdict:
+def verify_chain(path: Path, witnesses: Sequence[BlockWitness] = ()) -> ChainVerdict:
     """Replay a chain from its genesis; BrokenError names the first record that does not hold."""
     with open_journal(journal_path(path)) as journal:
-        replay: _Replay | None = None
-        for record in verified(journal):
-            if replay is None:
-                replay = _begun(record, journal)
-            else:
-                replay.check(record)
-        if replay is None:
+        records = verified(journal)
+        first = next(records, None)
+        if first is None:
             raise BrokenError(1, "it is missing: the journal is empty")
+        replay = _Replay(first, journal)
+        for record in records:
+            replay.check(record)
         for witness in witnesses:
             replay.check_witness(witness)
         return replay.verdict()
 
 
-def _begun(record: Record, journal: Journal) -> _Replay:
-    try:
-        beginning = read_beginning(record)
-        tip = first_tip(record, beginning)
-    except (RecordError, ValueError) as error:
-        raise BrokenError(record.sequence, str(error)) from error
-    return _Replay(tip, beginning.clock, journal)
-
-
 class _Replay:
     """The chain as it was behind one record after the other."""
 
-    def __init__(self, tip: Tip, clock: BlockClock, journal: Journal) -> None:
-        self._tip, self._codec = tip, codec(clock.settings.block_ms)
-        self._clock, self._journal = clock, journal
+    def __init__(self, first: Record, journal: Journal) -> None:
+        try:
+            self._clock = read_beginning(first).clock
+        except RecordError as error:
+            raise BrokenError(first.sequence, str(error)) from error
+        self._journal, self._codec = journal, codec(self._clock.settings.block_ms)
+        self._replay = FoldReplay(journal, reading(self._codec), SNAPSHOT_EVERY)
+        self._tip = self._replay.applied(self._replay.beginning, first)
         self._kept: dict[int, list[str]] = defaultdict(list)
         for sequence, name in journal.snapshot_places():
             self._kept[sequence].append(name)
         self._check_kept()
-        self._blocks, self._links = [0], [tip.head.link]
+        self._blocks, self._links = [0], [first.link]
         self._extrinsics = 0
 
     def check(self, record: Record) -> None:
@@ -96,13 +95,13 @@ class _Replay:
                 self._extrinsics += 1
         except (RecordError, RefusedError) as error:
             raise BrokenError(record.sequence, str(error)) from error
-        self._tip, _ = followed(self._tip, record, self._codec)
-        self._note(self._tip.block, record.link)
+        self._tip = self._replay.applied(self._tip, record)
+        self._note(self._tip.state.block, record.link)
         self._check_kept()
         if record.sequence % BALANCE_EVERY == 0:
             self._count()
 
-    def check_witness(self, witness: Witness) -> None:
+    def check_witness(self, witness: BlockWitness) -> None:
         """Refuse a chain that is not the one which somebody saw."""
         found = self._hash(witness.block, witness.block + 1)
         if found != witness.block_hash:
@@ -118,19 +117,20 @@ class _Replay:
         for name in self._kept.pop(self._tip.head.sequence, ()):
             check_kept(self._journal, self._tip, name)
 
-    def verdict(self) -> Verdict:
+    def verdict(self) -> ChainVerdict:
         """What there was, once all of it holds."""
         self._count()
-        tip = self._tip
-        hashed = block_hash(tip.head.link, tip.block)
-        return Verdict(tip.head.sequence, self._extrinsics, tip.block, hashed, tip.state.issuance)
+        head, ledger = self._tip.head, self._tip.state
+        hashed = block_hash(head.link, ledger.block)
+        issuance = ledger.state.issuance
+        return ChainVerdict(head.sequence, self._extrinsics, ledger.block, hashed, issuance)
 
-    def _check_time(self, stored: StoredExtrinsic | Step) -> None:
+    def _check_time(self, stored: StoredExtrinsic | ClockStep) -> None:
         """Refuse blocks that the chain's clock cannot have come to."""
         if self._clock.settings.kind == "wall":
             latest = self._clock.closed_at(now_ms()) + 1
         else:
-            latest = self._tip.block + (LONGEST_STEP if isinstance(stored, Step) else 1)
+            latest = self._tip.state.block + (LONGEST_STEP if isinstance(stored, ClockStep) else 1)
         if stored.block > latest:
             raise RecordError(f"block {stored.block}, when it could be {latest} at the latest")
 
@@ -148,7 +148,7 @@ class _Replay:
         return block_hash(self._links[bisect_right(self._blocks, number) - 1], number)
 
     def _count(self) -> None:
-        found, issuance = held(self._tip.state), self._tip.state.issuance
+        found, issuance = held(self._tip.state.state), self._tip.state.state.issuance
         if found != issuance:
             problem = f"{found} rao are held by somebody, but {issuance} were issued"
             raise BrokenError(self._tip.head.sequence, problem)

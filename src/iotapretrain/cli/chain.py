@@ -11,13 +11,13 @@ import typer
 from iotapretrain.cli import sending
 from iotapretrain.cli.console import Table, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
-from iotapretrain.cli.witnesses import read_witnesses
 from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.chain.metagraph import Metagraph
+    from iotapretrain.chain.verify_chain import BlockWitness
 
 app = typer.Typer(
     help="Make, use, check and serve a chain in a file; or use finney, test, or any node.",
@@ -107,35 +107,21 @@ def metagraph(
         return await client.metagraph(netuid, block)
 
     graph = with_client(network, read)
-    rows = [
-        (
-            uid,
-            graph.hotkeys[uid],
-            int(graph.stake[uid]) / RAO,
-            float(graph.incentive[uid]),
-            float(graph.dividends[uid]),
-            float(graph.validator_trust[uid]),
-            float(graph.consensus[uid]),
-            int(graph.emission[uid]) / RAO,
-            bool(graph.validator_permit[uid]),
-            int(graph.last_update[uid]),
-        )
-        for uid in range(len(graph))
-    ]
-    columns = (
-        "uid",
-        "hotkey",
-        "stake",
-        "incentive",
-        "dividends",
-        "trust",
-        "consensus",
-        "emission",
-        "permit",
-        "updated",
-    )
+    columns = {
+        "uid": list(range(len(graph))),
+        "hotkey": list(graph.hotkeys),
+        "stake": (graph.stake / RAO).tolist(),
+        "incentive": graph.incentive.tolist(),
+        "dividends": graph.dividends.tolist(),
+        "trust": graph.validator_trust.tolist(),
+        "consensus": graph.consensus.tolist(),
+        "emission": (graph.emission / RAO).tolist(),
+        "permit": graph.validator_permit.tolist(),
+        "updated": graph.last_update.tolist(),
+    }
+    rows = list(zip(*columns.values(), strict=True))
     note = f"at block {graph.block}; the last epoch ran in block {graph.last_step}"
-    table = Table(f"Subnet {netuid}", columns, rows, note)
+    table = Table(f"Subnet {netuid}", tuple(columns), rows, note)
     if as_json:
         head = {"netuid": netuid, "block": graph.block, "last_epoch": graph.last_step}
         print_json({**head, "neurons": table.as_data()["rows"]})
@@ -157,7 +143,7 @@ def epoch(
     """
     with extra():
         from iotapretrain.chain.embedded_chain import EmbeddedChain
-        from iotapretrain.chain.epoch_document import epoch_document
+        from iotapretrain.chain.state_queries import epoch_document
 
     with EmbeddedChain(folder) as chain:
         print_json(epoch_document(chain, netuid, block))
@@ -212,7 +198,7 @@ def verify(
     with extra():
         from iotapretrain.chain.verify_chain import verify_chain
 
-    witnesses = read_witnesses(witness or [], hub, str(folder))
+    witnesses = _read_witnesses(witness or [], hub, str(folder))
     verdict = verify_chain(folder, witnesses)
     report = {
         "holds": True,
@@ -256,3 +242,32 @@ def _say(report: dict[str, Any], text: str, as_json: bool) -> None:
         print_json(report)
     else:
         out.print(text)
+
+
+def _read_witnesses(repositories: list[str], hub: str | None, network: str) -> list[BlockWitness]:
+    """The signed word of every round in these repositories; verification compares it.
+
+    Records name the sync block and its hash, which commits to everything before it.
+    """
+    from iotapretrain.chain.verify_chain import BlockWitness
+    from iotapretrain.chain.wallets import is_signature
+    from iotapretrain.cli.workplace import find_hub
+    from iotapretrain.competition.records.public_rounds import PublicRounds
+    from iotapretrain.competition.records.round_record import is_sealed
+    from iotapretrain.hub.protocol import RepositoryId
+
+    witnesses: list[BlockWitness] = []
+    for name in repositories:
+        rounds = PublicRounds(find_hub(hub, network), RepositoryId.parse(name))
+        for number in rounds.numbers():
+            signed = rounds.read(number)
+            if not is_sealed(signed, is_signature):
+                raise InputError(f"{name}: round {number} is not signed by its validator")
+            record = signed.record
+            try:
+                seen = bytes.fromhex(record.seed_hash)
+            except ValueError:
+                raise InputError(f"{name}: round {number} names no block hash") from None
+            who = f"{record.validator} (round {number})"
+            witnesses.append(BlockWitness(who, record.sync_block, seen))
+    return witnesses

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,8 +20,6 @@ from iotapretrain.cli.network_options import (
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from bittensor import Wallet
-
     from iotapretrain.chain.client import ChainClient
 
 app = typer.Typer()
@@ -41,14 +37,8 @@ def register(
 
     Example: iota chain register net/ --wallet miner-1 --netuid 1
     """
-    _send(
-        network,
-        wallet,
-        wallets,
-        lambda client, signer: client.register(signer, netuid),
-        f"{wallet} has a place on subnet {netuid}",
-        as_json,
-    )
+    placed = with_wallet(network, wallet, wallets, lambda client, key: client.register(key, netuid))
+    _told(placed, f"{wallet} has a place on subnet {netuid}", as_json)
 
 
 @app.command()
@@ -67,14 +57,13 @@ def stake(
 
     Example: iota chain stake net/ --wallet validator-1 --amount 100
     """
-    _send(
+    placed = with_wallet(
         network,
         wallet,
         wallets,
-        lambda client, signer: client.stake(signer, netuid, round(amount * RAO), hotkey),
-        f"{wallet} has staked {amount:g} TAO on subnet {netuid}",
-        as_json,
+        lambda client, key: client.stake(key, netuid, round(amount * RAO), hotkey),
     )
+    _told(placed, f"{wallet} has staked {amount:g} TAO on subnet {netuid}", as_json)
 
 
 @app.command()
@@ -90,14 +79,13 @@ def transfer(
 
     Example: iota chain transfer net/ 5F3s…x9 --wallet owner --amount 1.5
     """
-    _send(
+    placed = with_wallet(
         network,
         wallet,
         wallets,
-        lambda client, signer: client.transfer(signer, destination, round(amount * RAO)),
-        f"{wallet} has sent {amount:g} TAO",
-        as_json,
+        lambda client, key: client.transfer(key, destination, round(amount * RAO)),
     )
+    _told(placed, f"{wallet} has sent {amount:g} TAO", as_json)
 
 
 @app.command()
@@ -113,14 +101,13 @@ def commit(
 
     Example: iota chain commit net/ "name:space:0123…:hash:7" --wallet miner-1
     """
-    _send(
+    placed = with_wallet(
         network,
         wallet,
         wallets,
-        lambda client, signer: client.commit(signer, netuid, text.encode()),
-        f"{wallet} has committed {len(text.encode())} bytes on subnet {netuid}",
-        as_json,
+        lambda client, key: client.commit(key, netuid, text.encode()),
     )
+    _told(placed, f"{wallet} has committed {len(text.encode())} bytes on subnet {netuid}", as_json)
 
 
 @app.command()
@@ -138,14 +125,13 @@ def weights(
     Example: iota chain weights net/ 2=0.2 3=0.3 4=0.5 --wallet validator-1
     """
     row = dict(map(_pair, pairs))
-    _send(
+    placed = with_wallet(
         network,
         wallet,
         wallets,
-        lambda client, signer: client.set_weights(signer, netuid, row, version_key),
-        f"{wallet} has set {len(row)} weights on subnet {netuid}",
-        as_json,
+        lambda client, key: client.set_weights(key, netuid, row, version_key),
     )
+    _told(placed, f"{wallet} has set {len(row)} weights on subnet {netuid}", as_json)
 
 
 @app.command()
@@ -166,22 +152,11 @@ def submit(
     async def send(client: ChainClient) -> str:
         return await client.submit(data)
 
-    _placed(with_client(network, send), "included", as_json)
+    _told(with_client(network, send), "included", as_json)
 
 
-def _send(
-    network: str,
-    wallet: str,
-    wallets: Path | None,
-    submit: Callable[[ChainClient, Wallet], Awaitable[str]],
-    done: str,
-    as_json: bool,
-) -> None:
-    """Submit something, and say in which block it is."""
-    _placed(with_wallet(network, wallet, wallets, submit), done, as_json)
-
-
-def _placed(extrinsic: str, done: str, as_json: bool) -> None:
+def _told(extrinsic: str, done: str, as_json: bool) -> None:
+    """Say what is done, and in which block."""
     if as_json:
         print_json({"extrinsic": extrinsic})
     else:

@@ -8,11 +8,15 @@ from typing import Any
 
 from iotapretrain.conformance.compare import Label
 from iotapretrain.errors import InputError
-from iotapretrain.rules.chain.emission import block_emission
+from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block_emission
 from iotapretrain.rules.chain.fixed_point import nearest
-from iotapretrain.rules.chain.pricing import MULTIPLIER_BITS, decayed, raised
-from iotapretrain.rules.chain.pruning import Candidate, uid_to_replace
-from iotapretrain.rules.chain.tempo import EpochClock, activity_cutoff
+from iotapretrain.rules.chain.registration import (
+    MULTIPLIER_BITS,
+    Candidate,
+    decayed,
+    raised,
+    uid_to_replace,
+)
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,

@@ -31,9 +31,8 @@ from iotapretrain.rules.chain.fixed_point import (
     upscale_columns,
 )
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
-from iotapretrain.rules.chain.median import consensus, weighted_medians
 from iotapretrain.rules.chain.weight_setting import upscaled
-from iotapretrain.rules.chain.yuma import top_nonzero
+from iotapretrain.rules.chain.yuma import consensus, top_nonzero, weighted_medians
 
 Args = dict[str, Any]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from typing import Generic, Self, TypeVar
 
 from iotapretrain.errors import StoreError
@@ -27,19 +28,39 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Machine(Generic[State, Command]):
-    """The pure functions of one kind of state. States are values: `apply` never changes one.
+class JournalReading(Generic[State]):
+    """How the records of a journal are read as states, which are values: `apply` changes none.
 
     `name` carries the version of the encoding, as in `chain/1`: snapshots of other names are not
-    read. `decide` refuses a command by raising; nothing is stored then.
+    read. A journal keeps the few latest of a name; with a `stretch`, those of so many records have
+    a name of their own, so that states from everywhere in the journal stay at hand.
     """
 
     name: str
     initial: State
-    decide: Callable[[State, Command], Iterable[Draft]]
     apply: Callable[[State, Record], State]
     dump: Callable[[State], bytes]
     load: Callable[[bytes], State]
+    stretch: int = field(default=0, kw_only=True)
+
+    def name_at(self, sequence: int) -> str:
+        """What a state behind this record is kept under."""
+        return f"{self.name}/{sequence // self.stretch}" if self.stretch else self.name
+
+    def names(self, sequence: int) -> Iterator[str]:
+        """What states at or before a record are kept under, latest first."""
+        for last in range(sequence, -1, -(self.stretch or sequence + 1)):
+            yield self.name_at(last)
+
+
+@dataclass(frozen=True)
+class Machine(JournalReading[State], Generic[State, Command]):
+    """The pure functions of one kind of state that is changed by commands.
+
+    `decide` refuses a command by raising; nothing is stored then.
+    """
+
+    decide: Callable[[State, Command], Iterable[Draft]]
 
 
 @dataclass(frozen=True)
@@ -48,6 +69,65 @@ class Position(Generic[State]):
 
     head: Head
     state: State
+
+
+class FoldReplay(Generic[State]):
+    """Where the states of a journal are found: kept beside some records, or by what followed."""
+
+    def __init__(self, journal: Journal, reading: JournalReading[State], every: int) -> None:
+        self._journal, self._reading, self.every = journal, reading, every
+        self._saved = 0
+
+    @property
+    def beginning(self) -> Position[State]:
+        """The position before the first record."""
+        return Position(first_head(self._journal.identity), self._reading.initial)
+
+    def kept(self, at: int | None = None) -> Position[State]:
+        """The newest usable snapshot, at or below a record, or the beginning."""
+        for name in self._reading.names(self._journal.head().sequence if at is None else at):
+            found = self._journal.snapshot(name, at)
+            if found is not None:
+                return Position(found.head, self._reading.load(found.state))
+        return self.beginning
+
+    def opened(self) -> Position[State]:
+        """The same for whoever goes on from it, and saves further ones."""
+        position = self.kept()
+        self._saved = position.head.sequence
+        return position
+
+    def behind(
+        self, position: Position[State], limit: int | None = None
+    ) -> Iterator[Position[State]]:
+        """The position behind every record that follows, up to so many."""
+        for record in linked(position.head, self._journal.read(position.head.sequence, limit)):
+            position = self.applied(position, record)
+            yield position
+
+    def applied(self, position: Position[State], record: Record) -> Position[State]:
+        """The position behind the next record."""
+        return Position(record.head, self._reading.apply(position.state, record))
+
+    def save(self, position: Position[State], least: int | None = None) -> None:
+        """Keep a snapshot if this many records have none, in any process.
+
+        Without one the journal only opens more slowly, so a failure is logged and put off.
+        """
+        sequence = position.head.sequence
+        least = self.every if least is None else least
+        if not self._journal.writable or sequence - self._saved < least:
+            return
+        name = self._reading.name_at(sequence)
+        try:
+            kept = self._journal.snapshot(name)
+            self._saved = 0 if kept is None else kept.head.sequence
+            if sequence - self._saved >= least:
+                state = self._reading.dump(position.state)
+                self._journal.save_snapshot(name, Snapshot(position.head, state))
+        except StoreError as error:
+            _log.warning("snapshot of %s put off: %s", name, error)
+        self._saved = sequence
 
 
 class Fold(Generic[State, Command]):
@@ -65,10 +145,9 @@ class Fold(Generic[State, Command]):
     ) -> None:
         self._journal = journal
         self._machine = machine
-        self._every = snapshot_every
+        self._replay = FoldReplay(journal, machine, snapshot_every)
         self._publishing = threading.Lock()
-        self._position = self._kept()
-        self._saved = self._position.head.sequence
+        self._position = self._replay.opened()
         self.catch_up()
         self._group: GroupCommit[Command, list[Record]] = GroupCommit(self._commit)
 
@@ -90,7 +169,7 @@ class Fold(Generic[State, Command]):
         """The state behind an earlier record."""
         if not 0 <= sequence <= self._journal.head().sequence:
             raise StoreError(f"{self._journal.name}: there is no record {sequence}")
-        kept = self._kept(sequence)
+        kept = self._replay.kept(sequence)
         return self._advanced(kept, sequence - kept.head.sequence).state
 
     def execute(self, command: Command) -> list[Record]:
@@ -104,7 +183,7 @@ class Fold(Generic[State, Command]):
     def close(self) -> None:
         """Finish what was submitted, and keep the state if opening would replay much."""
         self._group.close()
-        self._save(self._every // 10)
+        self._replay.save(self._position, self._replay.every // 10)
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +192,7 @@ class Fold(Generic[State, Command]):
         self.close()
 
     def _commit(self, commands: Sequence[Command]) -> list[list[Record] | Exception]:
-        self._save(self._every)  # before this group, so that the last one is not kept waiting
+        self._replay.save(self._position)  # before this group, so that its last is not kept waiting
         outcomes: list[list[Record] | Exception] = []
         drafts: list[Draft] = []
         with self._journal.writing() as writer:
@@ -122,7 +201,7 @@ class Fold(Generic[State, Command]):
                 try:
                     new = list(self._machine.decide(position.state, command))
                     records = chained(position.head, new)
-                    position = self._applied(position, records)
+                    position = reduce(self._replay.applied, records, position)
                 except Exception as error:  # noqa: BLE001 - not swallowed: its submitter raises it
                     outcomes.append(error)
                 else:
@@ -141,43 +220,12 @@ class Fold(Generic[State, Command]):
         return position
 
     def _advanced(self, position: Position[State], limit: int | None = None) -> Position[State]:
-        new = self._journal.read(position.head.sequence, limit)
-        return self._applied(position, linked(position.head, new))
-
-    def _applied(self, position: Position[State], records: Iterable[Record]) -> Position[State]:
-        state, last = position.state, None
-        for last in records:
-            state = self._machine.apply(state, last)
-        return position if last is None else Position(last.head, state)
-
-    def _kept(self, at: int | None = None) -> Position[State]:
-        """The newest usable snapshot, or the beginning."""
-        kept = self._journal.snapshot(self._machine.name, at)
-        if kept is None:
-            return Position(first_head(self._journal.identity), self._machine.initial)
-        return Position(kept.head, self._machine.load(kept.state))
+        for last in self._replay.behind(position, limit):
+            position = last
+        return position
 
     def _publish(self, position: Position[State]) -> Position[State]:
         with self._publishing:
             if position.head.sequence > self._position.head.sequence:
                 self._position = position
             return self._position
-
-    def _save(self, least: int) -> None:
-        """Keep a snapshot if this many records have none, in any process.
-
-        Without one the journal only opens more slowly, so a failure is logged and put off.
-        """
-        position, name = self._position, self._machine.name
-        if not self._journal.writable or position.head.sequence - self._saved < least:
-            return
-        try:
-            kept = self._journal.snapshot(name)
-            self._saved = 0 if kept is None else kept.head.sequence
-            if position.head.sequence - self._saved >= least:
-                state = self._machine.dump(position.state)
-                self._journal.save_snapshot(name, Snapshot(position.head, state))
-                self._saved = position.head.sequence
-        except StoreError as error:
-            self._saved = position.head.sequence
-            _log.warning("snapshot of %s put off: %s", name, error)

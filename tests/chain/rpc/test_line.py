@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from iotapretrain.chain.rpc.addresses import Address
-from iotapretrain.chain.rpc.heads import NodeThread
-from iotapretrain.chain.rpc.limits import Limits
-from iotapretrain.chain.rpc.line import Line, Spent
+from iotapretrain.chain.rpc.limits import Address, ClientLimits
+from iotapretrain.chain.rpc.line import Line, NodeThread, Spent
 from iotapretrain.chain.rpc.wire import RpcError
 from iotapretrain.errors import UnfinishedError
 from tests.chain.fake_node import FakeNode
 
-LIMITS = Limits()
+LIMITS = ClientLimits()
 
 
 @pytest.fixture

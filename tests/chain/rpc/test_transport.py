@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from iotapretrain.chain.bucket import TokenBucket
-from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.allowances import TokenBucket
+from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.rpc.server import serving
 from tests.chain.fake_node import FakeNode
 from tests.chain.rpc.client import RawClient
@@ -102,7 +102,7 @@ def test_any_request_gets_an_answer(method: str, params: list[Any], identity: An
 
 async def test_an_oversized_message_ends_its_connection_alone(node: FakeNode) -> None:
     async with (
-        serving(node, node.codec, limits=Limits(message_bytes=1000)) as service,
+        serving(node, node.codec, limits=ClientLimits(message_bytes=1000)) as service,
         RawClient.connected(service.url) as other,
     ):
         async with RawClient.connected(service.url) as client:
@@ -114,7 +114,7 @@ async def test_an_oversized_message_ends_its_connection_alone(node: FakeNode) ->
 
 
 async def test_too_many_requests_are_told_when_to_come_back(node: FakeNode) -> None:
-    limits = Limits(requests_per_second=20, burst=5)
+    limits = ClientLimits(requests_per_second=20, burst=5)
     async with (
         serving(node, node.codec, limits=limits) as service,
         RawClient.connected(service.url) as client,
@@ -149,7 +149,7 @@ def test_what_is_owed_to_a_bucket_is_paid_off_with_time() -> None:
 
 async def test_too_many_subscriptions_are_refused_until_one_ends(node: FakeNode) -> None:
     async with (
-        serving(node, node.codec, limits=Limits(subscriptions=2)) as service,
+        serving(node, node.codec, limits=ClientLimits(subscriptions=2)) as service,
         RawClient.connected(service.url) as client,
     ):
         first = await client.result("chain_subscribeNewHeads")
@@ -161,7 +161,7 @@ async def test_too_many_subscriptions_are_refused_until_one_ends(node: FakeNode)
 
 
 async def test_connections_over_the_bound_are_turned_away_at_the_door(node: FakeNode) -> None:
-    async with serving(node, node.codec, limits=Limits(connections=1)) as service:
+    async with serving(node, node.codec, limits=ClientLimits(connections=1)) as service:
         async with RawClient.connected(service.url):
             with pytest.raises(InvalidStatus) as refused:
                 async with RawClient.connected(service.url):
@@ -173,7 +173,7 @@ async def test_connections_over_the_bound_are_turned_away_at_the_door(node: Fake
 
 async def test_a_question_that_takes_too_long_is_given_up(node: FakeNode) -> None:
     async with (
-        serving(node, node.codec, limits=Limits(call_seconds=0.05)) as service,
+        serving(node, node.codec, limits=ClientLimits(call_seconds=0.05)) as service,
         RawClient.connected(service.url) as client,
     ):
         node.slow = 0.2
@@ -207,7 +207,7 @@ async def _send_forever(client: RawClient, request: str) -> None:
 
 
 async def test_a_client_that_never_reads_is_cut_off(node: FakeNode) -> None:
-    limits = Limits(send_seconds=0.2, requests_per_second=1e6, burst=10**6)
+    limits = ClientLimits(send_seconds=0.2, requests_per_second=1e6, burst=10**6)
     request = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "state_getMetadata"})
     async with serving(node, node.codec, limits=limits) as service:
         async with RawClient.connected(service.url) as client:

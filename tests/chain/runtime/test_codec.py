@@ -10,9 +10,9 @@ from bittensor_core import ss58_encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.chain.node import Event
-from iotapretrain.chain.runtime.codec import Call, codec
-from iotapretrain.chain.runtime.grammar import Field
+from iotapretrain.chain.node import ChainEvent
+from iotapretrain.chain.runtime.codec import DecodedCall, codec
+from iotapretrain.chain.runtime.grammar import TypedField
 from iotapretrain.chain.runtime.pallets import module_error, pallets
 from iotapretrain.errors import InputError, RefusedError
 
@@ -70,7 +70,7 @@ def _faithful(text: str) -> bool:
     return False
 
 
-def arguments(fields: tuple[Field, ...]) -> st.SearchStrategy[dict[str, Any]]:
+def arguments(fields: tuple[TypedField, ...]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({str(field.name): values(field.type) for field in fields})
 
 
@@ -79,7 +79,7 @@ def test_calls_come_back_as_they_went(data: st.DataObject) -> None:
     pallet, call = data.draw(st.sampled_from(CALLS))
     given_arguments = data.draw(arguments(call.fields))
     encoded = CODEC.compose(pallet, call.name, given_arguments)
-    assert CODEC.decode_call(encoded) == Call(pallet, call.name, given_arguments)
+    assert CODEC.decode_call(encoded) == DecodedCall(pallet, call.name, given_arguments)
 
 
 @pytest.mark.parametrize("text", [b"0xff", b"0x616263"])
@@ -159,8 +159,10 @@ def test_arguments_of_runtime_apis_are_read_by_their_types() -> None:
 def test_events_come_back_in_the_shape_that_the_sdk_looks_through() -> None:
     info = {"weight": {"ref_time": 1, "proof_size": 0}, "class": "Normal", "pays_fee": "Yes"}
     error = module_error("Balances", "InsufficientBalance")
-    failed = Event("System", "ExtrinsicFailed", {"dispatch_error": error, "dispatch_info": info}, 3)
-    step = Event("SubtensorModule", "WeightsSet", {"netuid": 1, "uid": 2})
+    failed = ChainEvent(
+        "System", "ExtrinsicFailed", {"dispatch_error": error, "dispatch_info": info}, 3
+    )
+    step = ChainEvent("SubtensorModule", "WeightsSet", {"netuid": 1, "uid": 2})
     first, second = CODEC.event_records([failed, step])
     assert first["extrinsic_idx"] == 3
     assert first["event"]["attributes"]["dispatch_error"] == error

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from iotapretrain.chain.runtime.grammar import (
-    Field,
-    Item,
-    Method,
+    ApiMethod,
+    StorageItem,
+    TypedField,
     Variant,
     lines,
     parse_error,
@@ -29,18 +29,21 @@ def test_an_arrow_closes_no_bracket() -> None:
 
 def test_fields_have_names_or_none() -> None:
     assert parse_fields("netuid: u16, hotkeys: Vec<(u8, u8)>") == (
-        Field("netuid", "u16"),
-        Field("hotkeys", "Vec<(u8, u8)>"),
+        TypedField("netuid", "u16"),
+        TypedField("hotkeys", "Vec<(u8, u8)>"),
     )
-    assert parse_fields("[u8; 4], Vec<u8>") == (Field(None, "[u8; 4]"), Field(None, "Vec<u8>"))
+    assert parse_fields("[u8; 4], Vec<u8>") == (
+        TypedField(None, "[u8; 4]"),
+        TypedField(None, "Vec<u8>"),
+    )
 
 
 def test_indices_count_on_from_the_last_given() -> None:
     variants = parse_variants(["Normal", "4 Raw([u8; 2])", "Last(a: u8, b: (u8, u8))"])
     assert variants == (
         Variant(0, "Normal"),
-        Variant(4, "Raw", (Field(None, "[u8; 2]"),)),
-        Variant(5, "Last", (Field("a", "u8"), Field("b", "(u8, u8)"))),
+        Variant(4, "Raw", (TypedField(None, "[u8; 2]"),)),
+        Variant(5, "Last", (TypedField("a", "u8"), TypedField("b", "(u8, u8)"))),
     )
 
 
@@ -49,19 +52,19 @@ def test_errors_say_what_is_wrong() -> None:
 
 
 def test_storage_lines() -> None:
-    assert parse_item("Uids: i u16, b AccountId32 -> u16?") == Item(
+    assert parse_item("Uids: i u16, b AccountId32 -> u16?") == StorageItem(
         "Uids", ("Identity", "Blake2_128Concat"), ("u16", "AccountId32"), "u16", True, None
     )
-    assert parse_item("AlphaValues: t u16 -> (u16, u16) = (1, 2)") == Item(
+    assert parse_item("AlphaValues: t u16 -> (u16, u16) = (1, 2)") == StorageItem(
         "AlphaValues", ("Twox64Concat",), ("u16",), "(u16, u16)", False, (1, 2)
     )
-    assert parse_item("TotalStake -> u64") == Item("TotalStake", (), (), "u64", False, None)
+    assert parse_item("TotalStake -> u64") == StorageItem("TotalStake", (), (), "u64", False, None)
 
 
 def test_methods() -> None:
     method = parse_method("get(a: Vec<u16>, b: Option<(u8, u8)>) -> Vec<(u8, u8)>")
-    inputs = (Field("a", "Vec<u16>"), Field("b", "Option<(u8, u8)>"))
-    assert method == Method("get", inputs, "Vec<(u8, u8)>")
+    inputs = (TypedField("a", "Vec<u16>"), TypedField("b", "Option<(u8, u8)>"))
+    assert method == ApiMethod("get", inputs, "Vec<(u8, u8)>")
 
 
 def test_lines_go_on_in_the_next_while_a_parenthesis_is_open_and_before_an_arrow() -> None:

@@ -12,9 +12,8 @@ from bittensor._generated.errors import ERRORS
 from bittensor.intents.hyperparameters import OWNER_HYPERPARAMETERS
 from bittensor_core import Runtime
 
-from iotapretrain.chain.runtime.apis import APIS
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION, compose
-from iotapretrain.chain.runtime.pallets import module_error, pallets
+from iotapretrain.chain.runtime.pallets import APIS, module_error, pallets
 
 PINNED = Path(__file__).parent / "metadata.json"
 REAL = Path(__file__).parents[4] / "shared/data/subtensor-metadata/metadata-v15-spec343.scale"

@@ -6,7 +6,7 @@ from bittensor_core import encrypt_mlkem768
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.chain.runtime.sealed import open_sealed, public_key
+from iotapretrain.chain.runtime.extrinsic import open_sealed, public_key
 
 OURS, OTHERS = b"\x01" * 32, b"\x02" * 32
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from iotapretrain.chain.runtime.apis import APIS
-from iotapretrain.chain.runtime.grammar import Item, Variant
-from iotapretrain.chain.runtime.pallets import Constant, Pallet, pallets
+from iotapretrain.chain.runtime.grammar import StorageItem, Variant
+from iotapretrain.chain.runtime.pallets import APIS, Constant, Pallet, pallets
 
 PAGE = (Path(__file__).parents[3] / "docs" / "chain-surface.md").read_text()
 SETTERS = re.compile(r"sudo_set_(\w+)")
@@ -16,7 +15,7 @@ QUALIFIED = re.compile(r"`([A-Z]\w+)\.(\w+)")
 PALLETS = pallets(12_000)
 
 
-def parts(pallet: Pallet) -> Iterator[Item | Variant | Constant]:
+def parts(pallet: Pallet) -> Iterator[StorageItem | Variant | Constant]:
     """Everything in a pallet that has a name."""
     yield from pallet.storage
     yield from (*pallet.calls, *pallet.events, *pallet.errors)

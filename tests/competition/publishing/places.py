@@ -13,8 +13,8 @@ from random import Random
 from typing import Any
 
 from iotapretrain.chain.client import ChainClient, connect
-from iotapretrain.chain.clock import ClockSettings
 from iotapretrain.chain.embedded_chain import EmbeddedChain
+from iotapretrain.chain.entries import ClockSettings
 from iotapretrain.cli.workplace import find_scheduled
 from iotapretrain.competition.publishing.checks_before import Inspector
 from iotapretrain.competition.publishing.offer import Offer

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.rules.chain.fixed_point import ONE, nearest, normalise
-from iotapretrain.rules.chain.median import consensus, weighted_medians
+from iotapretrain.rules.chain.yuma import consensus, weighted_medians
 
 HALF = 32767 * ONE // 65535
 

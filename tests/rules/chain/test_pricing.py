@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.rules.chain.pricing import MULTIPLIER_BITS, decay_factor, decayed, raised
+from iotapretrain.rules.chain.registration import MULTIPLIER_BITS, decay_factor, decayed, raised
 
 NO_LIMIT = 2**64 - 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.rules.chain.pruning import Candidate, uid_to_replace
+from iotapretrain.rules.chain.registration import Candidate, uid_to_replace
 
 candidates = st.lists(
     st.builds(Candidate, st.integers(0, 3), st.integers(0, 20), st.booleans()), max_size=8

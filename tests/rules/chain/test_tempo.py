@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.rules.chain.tempo import LONGEST_STEP, NEVER, EpochClock, activity_cutoff
+from iotapretrain.rules.chain.emission import LONGEST_STEP, NEVER, EpochClock, activity_cutoff
 
 
 @given(st.integers(1, 50), st.integers(0, 50))

@@ -10,7 +10,7 @@ import numpy as np
 
 from iotapretrain.rules.chain.fixed_point import nearest, normalise, real
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
-from iotapretrain.rules.chain.median import consensus
+from iotapretrain.rules.chain.yuma import consensus
 from iotapretrain.rules.competition.epsilon import FloatArray
 
 

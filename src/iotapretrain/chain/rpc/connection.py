@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,24 +14,29 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from iotapretrain.chain.bucket import TokenBucket
+from iotapretrain.chain.allowances import TokenBucket
 from iotapretrain.chain.rpc import wire
-from iotapretrain.chain.rpc.addresses import Address
-from iotapretrain.chain.rpc.backlog import Backlog
-from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.rpc.limits import Address, Backlog, ClientLimits
 from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.params import Params, to_hex
-from iotapretrain.chain.rpc.submit import SUBMIT, Submissions
-from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, WATCH, News, Subscriptions
-from iotapretrain.chain.rpc.wire import Request, RpcError
+from iotapretrain.chain.rpc.subscriptions import (
+    ENDS,
+    SUBMIT,
+    TOPICS,
+    WATCH,
+    News,
+    Submissions,
+    Subscriptions,
+)
+from iotapretrain.chain.rpc.wire import Params, RpcError, RpcRequest
+from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError
 
 TOO_MANY_FRAGMENTS = "too many fragments in a message; send it in one"
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RequestDesk:
     """Where requests are answered, the same for all clients."""
 
     methods: Methods
@@ -65,10 +69,10 @@ class Connection:
     """Reads messages and answers them until the client leaves or is cut off."""
 
     def __init__(
-        self, socket: ServerConnection, address: Address, desk: Desk, limits: Limits
+        self, socket: ServerConnection, address: Address, desk: RequestDesk, limits: ClientLimits
     ) -> None:
         self._socket, self._address, self._desk, self._limits = socket, address, desk, limits
-        self._bucket = TokenBucket(limits.requests_per_second, limits.burst, time.monotonic)
+        self._bucket = TokenBucket(limits.requests_per_second, limits.burst)
         self._slots = asyncio.Semaphore(limits.pipelined)
         self._backlog = Backlog(limits.pipelined_bytes)
         self._running: set[asyncio.Task[None]] = set()
@@ -172,20 +176,14 @@ class Connection:
         try:
             envelope = wire.read_envelope(raw)
             identity = wire.read_id(envelope)
-            self._check_rate()
+            _refuse_until(self._bucket.take(), "requests per second")
             request = wire.read_request(envelope)
             result = await self._in_time(request, errand)
         except RpcError as error:
             return wire.failure(identity, error)
         return None if request.notification else wire.result(identity, result)
 
-    def _check_rate(self) -> None:
-        wait = self._bucket.take()
-        if wait:
-            advice = {"policy": "requests per second", "retry_after": f"{wait:.3f}"}
-            raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
-
-    async def _in_time(self, request: Request, errand: Errand) -> object:
+    async def _in_time(self, request: RpcRequest, errand: Errand) -> object:
         try:
             async with asyncio.timeout_at(errand.deadline):
                 return await self._result(request, errand)
@@ -195,7 +193,7 @@ class Connection:
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _result(self, request: Request, errand: Errand) -> object:
+    async def _result(self, request: RpcRequest, errand: Errand) -> object:
         if request.method == SUBMIT:
             extrinsic = Params(request.params).hex(0)
             self._check_submitted(extrinsic)
@@ -206,17 +204,15 @@ class Connection:
             return self._end(request.params)
         return await errand.asker.ask(self._called, request)
 
-    def _called(self, request: Request) -> object:
+    def _called(self, request: RpcRequest) -> object:
         """In the node's thread, where parameters are values for no longer than a turn."""
         return self._desk.methods.call(request.method, request.params)
 
     def _check_submitted(self, extrinsic: bytes) -> None:
         wait = self._address.submit(len(extrinsic))
-        if wait:
-            advice = {"policy": "submitted bytes of an address", "retry_after": f"{wait:.3f}"}
-            raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)
+        _refuse_until(wait, "submitted bytes of an address")
 
-    async def _subscribe(self, request: Request, errand: Errand) -> str:
+    async def _subscribe(self, request: RpcRequest, errand: Errand) -> str:
         params, subscriptions = Params(request.params), self._desk.subscriptions
         watched = subscriptions.weight(request.method, params)
         if self._open >= self._limits.subscriptions:
@@ -262,3 +258,10 @@ class Connection:
                     await self._socket.send(message, text=True)
         except TimeoutError:
             self._socket.transport.abort()
+
+
+def _refuse_until(wait: float, policy: str) -> None:
+    """Refuse what may be asked again so many seconds later."""
+    if wait:
+        advice = {"policy": policy, "retry_after": f"{wait:.3f}"}
+        raise RpcError(wire.TOO_MANY_REQUESTS, "Too many requests", advice)

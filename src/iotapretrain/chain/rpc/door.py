@@ -16,8 +16,9 @@ from websockets.frames import CTRL_OPCODES, Frame
 from websockets.http11 import Request, Response
 from websockets.protocol import Event
 
-from iotapretrain.chain.rpc.addresses import Address, Addresses
-from iotapretrain.chain.rpc.limits import Limits
+from iotapretrain.chain.allowances import Recent
+from iotapretrain.chain.rpc.limits import Address, ClientLimits
+from iotapretrain.net.site import site_of
 
 TOO_MANY = "too many connections; come back later"
 TOO_MANY_FROM = "too many connections from your address; close some"
@@ -26,14 +27,16 @@ TOO_MANY_FROM = "too many connections from your address; close some"
 class Door:
     """Counts who is here."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
-        self._addresses = Addresses(limits)
+        self._addresses: Recent[str, Address] = Recent(limits.addresses)  # here, or lately
         self._inside = 0
 
     def enter(self, host: str) -> Address | None:
         """The address of a new connection; None where even a refusal would be too much."""
-        address = self._addresses.of(host)
+        site = site_of(host)
+        address = self._addresses.get(site)
+        address = address or self._addresses.put(site, Address(self._limits))
         most = self._limits.connections + self._limits.waiting_at_the_door
         if self._inside >= most or not address.arrive():
             return None
@@ -42,7 +45,6 @@ class Door:
         return address
 
     def leave(self, address: Address) -> None:
-        """A connection has ended."""
         address.sit(-1)
         self._inside -= 1
 

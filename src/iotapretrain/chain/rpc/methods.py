@@ -2,23 +2,75 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any
 
 from iotapretrain import __version__
-from iotapretrain.chain.rpc.listing import KeyListing
-from iotapretrain.chain.rpc.params import Params, from_hex, to_hex
+from iotapretrain.chain.allowances import Recent
 from iotapretrain.chain.rpc.wire import (
     INVALID_PARAMS,
     INVALID_TRANSACTION,
     METHOD_NOT_FOUND,
     UNKNOWN_BLOCK,
+    Params,
     RpcError,
+    from_hex,
 )
-from iotapretrain.chain.runtime.codec import SS58_FORMAT
+from iotapretrain.chain.runtime.codec import PREFIX_BYTES, SS58_FORMAT
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION
-from iotapretrain.chain.state_queries import Surface
+from iotapretrain.chain.runtime.scale import to_hex
+from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
 from iotapretrain.errors import InputError, InvalidTransaction, RefusedError, StateDiscardedError
+
+KEPT_KEYS = 100_000
+"""Clients ask for one page after another, so the last few listings are kept: about 15 MB."""
+
+
+class KeyListing:
+    """The keys that are present at a block."""
+
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._kept: Recent[tuple[int, bytes], list[bytes]] = Recent(KEPT_KEYS)
+
+    def page(self, number: int, prefix: bytes, count: int, after: bytes) -> list[bytes]:
+        """Up to `count` keys that begin with `prefix` and come after another."""
+        keys = self._keys(number, prefix)
+        start = bisect_right(keys, after)
+        return keys[start : start + count]
+
+    def _keys(self, number: int, prefix: bytes) -> list[bytes]:
+        kept = self._kept.get((number, prefix))
+        if kept is not None:
+            return kept
+        keys = self._read(number, prefix)
+        return self._kept.put((number, prefix), keys, len(keys) + 1)
+
+    def _read(self, number: int, prefix: bytes) -> list[bytes]:
+        codec = self._surface.codec
+        keys: list[bytes] = []
+        for pallet, item in codec.items:
+            own = codec.storage_key(pallet, item, ())
+            if own.startswith(prefix[:PREFIX_BYTES]):
+                keys += self._of_item(number, pallet, item, prefix)
+        return sorted(key for key in keys if key.startswith(prefix))
+
+    def _of_item(self, number: int, pallet: str, item: str, prefix: bytes) -> list[bytes]:
+        surface, codec = self._surface, self._surface.codec
+        if not codec.items[pallet, item].keys:
+            present = surface.storage(number, pallet, item, ()) is not None
+            return [codec.storage_key(pallet, item, ())] if present else []
+        known = codec.read_key(prefix)
+        leading = known.keys if known else ()
+        if known and known.whole:
+            present = surface.storage(number, pallet, item, leading) is not None
+            return [prefix] if present else []
+        return [
+            codec.storage_key(pallet, item, keys)
+            for keys, _ in surface.entries(number, pallet, item, leading)
+        ]
+
 
 MOST_KEYS = 1000
 SENTENCES: dict[InvalidTransaction, str] = {
@@ -60,14 +112,7 @@ class Methods:
 
     def header(self, number: int) -> dict[str, object]:
         """A header as JSON."""
-        header = self._node.header(number)
-        return {
-            "parentHash": to_hex(header.parent),
-            "number": hex(header.number),
-            "stateRoot": to_hex(header.state_root),
-            "extrinsicsRoot": to_hex(header.extrinsics_root),
-            "digest": {"logs": [to_hex(log) for log in header.digest]},
-        }
+        return self._surface.header(number) | {"number": hex(number)}
 
     def runtime_version(self) -> dict[str, object]:
         """Which runtime this is, as JSON."""
@@ -117,14 +162,11 @@ class Methods:
         }
 
     def _chain(self) -> dict[str, Callable[[Params], object]]:
-        def head(_: Params) -> str:
-            return self.block_hash(self._node.head())
-
         def finalized(_: Params) -> str:
             return self.block_hash(self._node.finalized())
 
         return {
-            "chain_getHead": head,
+            "chain_getHead": lambda _: self.block_hash(self._node.head()),
             "chain_getFinalizedHead": finalized,
             "chain_getFinalisedHead": finalized,
             "chain_getBlockHash": self._block_hash,
@@ -224,8 +266,7 @@ class Methods:
 
     def _payment(self, params: Params) -> dict[str, object]:
         fee = self._node.fee(params.hex(0))
-        weight = {"ref_time": 0, "proof_size": 0}
-        return {"weight": weight, "class": "normal", "partialFee": str(fee)}
+        return {"weight": NO_WEIGHT, "class": "normal", "partialFee": str(fee)}
 
 
 def _maybe_hex(data: bytes | None) -> str | None:

@@ -17,14 +17,12 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 
 from iotapretrain.chain.node import Node
-from iotapretrain.chain.rpc.connection import Connection, Desk
+from iotapretrain.chain.rpc.connection import Connection, RequestDesk
 from iotapretrain.chain.rpc.door import Door, Visitor, admit
-from iotapretrain.chain.rpc.heads import HeadWatcher, NodeThread
-from iotapretrain.chain.rpc.limits import Limits
-from iotapretrain.chain.rpc.line import Line
+from iotapretrain.chain.rpc.limits import ClientLimits
+from iotapretrain.chain.rpc.line import HeadWatcher, Line, NodeThread
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.submit import SUBMIT, Submissions
-from iotapretrain.chain.rpc.subscriptions import ENDS, TOPICS, Subscriptions
+from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Submissions, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import ServeError
@@ -52,16 +50,16 @@ async def serving(
     *,
     host: str = "127.0.0.1",
     port: int = 0,
-    limits: Limits | None = None,
+    limits: ClientLimits | None = None,
 ) -> AsyncIterator[Service]:
     """Serve a chain while the context lasts. Port 0 takes any free one."""
-    limits = limits or Limits()
+    limits = limits or ClientLimits()
     thread = NodeThread()
     watcher = HeadWatcher(node, thread)
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
     submissions = Submissions(node, watcher)
     subscriptions = Subscriptions(methods, submissions, watcher, limits.watched_key_bytes)
-    desk = Desk(methods, submissions, subscriptions, Line(node, thread, limits))
+    desk = RequestDesk(methods, submissions, subscriptions, Line(node, thread, limits))
 
     async def client(socket: ServerConnection) -> None:
         if isinstance(socket, Visitor) and socket.address is not None:
@@ -87,7 +85,7 @@ async def serve(
     host: str,
     port: int,
     announce: Callable[[str], None],
-    limits: Limits | None = None,
+    limits: ClientLimits | None = None,
 ) -> None:
     """Serve a chain until SIGINT or SIGTERM; `announce` gets the URL once clients can connect."""
     stop = asyncio.Event()
@@ -113,7 +111,10 @@ def _url(server: Server) -> str:
 
 
 async def _listen(
-    client: Callable[[ServerConnection], Awaitable[None]], host: str, port: int, limits: Limits
+    client: Callable[[ServerConnection], Awaitable[None]],
+    host: str,
+    port: int,
+    limits: ClientLimits,
 ) -> Server:
     class Visitors(Visitor):
         door = Door(limits)

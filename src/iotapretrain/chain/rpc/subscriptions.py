@@ -8,12 +8,40 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from iotapretrain.chain.node import Submitted
-from iotapretrain.chain.rpc.heads import HeadWatcher
-from iotapretrain.chain.rpc.line import Asker
-from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods
-from iotapretrain.chain.rpc.params import Params
-from iotapretrain.chain.rpc.submit import Submissions
+from iotapretrain.chain.node import Node, Submitted
+from iotapretrain.chain.rpc.line import Asker, HeadWatcher
+from iotapretrain.chain.rpc.methods import MOST_KEYS, Methods, invalid_transaction
+from iotapretrain.chain.rpc.wire import Params
+from iotapretrain.errors import RefusedError
+
+SUBMIT = "author_submitExtrinsic"
+PATIENCE_SECONDS = 1.0
+"""How long an extrinsic may wait for its predecessors, of which a client may send many at once."""
+
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
+
+
+class Submissions:
+    """The way into the chain."""
+
+    def __init__(self, node: Node, watcher: HeadWatcher) -> None:
+        self._node, self._watcher = node, watcher
+
+    async def submit(self, asker: Asker, extrinsic: bytes) -> Submitted:
+        """Give an extrinsic its place in a block; RpcError says why it gets none."""
+        waited, pause = 0.0, FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                submitted = await asker.ask(self._node.submit, extrinsic)
+            except RefusedError as refused:
+                if refused.reason != "Future" or waited >= PATIENCE_SECONDS:
+                    raise invalid_transaction(refused) from None
+            else:
+                await self._watcher.look()
+                return submitted
+            await asyncio.sleep(pause)
+            waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
+
 
 MOST_MISSED_HEADS = 64
 """A client that lags further behind skips blocks."""
@@ -57,30 +85,28 @@ class Subscriptions:
     ) -> None:
         self._methods, self._submissions, self._watcher = methods, submissions, watcher
         self._key_bytes = key_bytes
-        self._starts: dict[str, Callable[[Asker, Params], Awaitable[News]]] = {
-            "chain_subscribeNewHeads": self._new_heads,
-            "chain_subscribeAllHeads": self._new_heads,
-            "chain_subscribeFinalizedHeads": self._finalized_heads,
-            "state_subscribeRuntimeVersion": self._runtime_version,
-            "state_subscribeStorage": self._storage,
-            WATCH: self._submission,
-        }
 
     async def start(self, method: str, params: Params, asker: Asker) -> News:
         """Do what the method asks for at once, and give what there will be to tell."""
-        return await self._starts[method](asker, params)
+        match method:
+            case "chain_subscribeFinalizedHeads":
+                return self._headers(asker, self._watcher.finalized)
+            case "state_subscribeRuntimeVersion":
+                return self._once_and_silence(self._methods.runtime_version())
+            case "state_subscribeStorage":
+                return self._changes(asker, self._keys(params))
+            case "author_submitAndWatchExtrinsic":
+                return self._progress(asker, await self._submissions.submit(asker, params.hex(0)))
+        return self._headers(asker, self._watcher.newest)
 
     def weight(self, method: str, params: Params) -> int:
         """How many things a subscription watches."""
         if method != "state_subscribeStorage":
             return 1
-        return max(len(params.hexes(0, MOST_KEYS, self._key_bytes)), 1)
+        return max(len(self._keys(params)), 1)
 
-    async def _new_heads(self, asker: Asker, _: Params) -> News:
-        return self._headers(asker, self._watcher.newest)
-
-    async def _finalized_heads(self, asker: Asker, _: Params) -> News:
-        return self._headers(asker, self._watcher.finalized)
+    def _keys(self, params: Params) -> list[bytes]:
+        return params.hexes(0, MOST_KEYS, self._key_bytes)
 
     async def _headers(self, asker: Asker, reached: Callable[[int], Awaitable[int]]) -> News:
         told = await reached(0) - 1
@@ -90,15 +116,9 @@ class Subscriptions:
                 yield await asker.anew().ask(self._methods.header, number)
             told = newest
 
-    async def _runtime_version(self, _: Asker, __: Params) -> News:
-        return self._once_and_silence(self._methods.runtime_version())
-
     async def _once_and_silence(self, value: object) -> News:
         yield value
         await asyncio.Event().wait()
-
-    async def _storage(self, asker: Asker, params: Params) -> News:
-        return self._changes(asker, params.hexes(0, MOST_KEYS, self._key_bytes))
 
     async def _changes(self, asker: Asker, keys: list[bytes]) -> News:
         known: dict[str, bytes] = {}
@@ -111,9 +131,6 @@ class Subscriptions:
                 known |= marks
                 yield {"block": state["block"], "changes": changed}
             block = await self._watcher.newest(block + 1)
-
-    async def _submission(self, asker: Asker, params: Params) -> News:
-        return self._progress(asker, await self._submissions.submit(asker, params.hex(0)))
 
     async def _progress(self, asker: Asker, submitted: Submitted) -> News:
         yield "ready"

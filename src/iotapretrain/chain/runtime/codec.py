@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, cast
 
 import bittensor_core
 
-from iotapretrain.chain.node import Event
-from iotapretrain.chain.runtime.grammar import Item
+from iotapretrain.chain.node import ChainEvent
+from iotapretrain.chain.runtime.grammar import StorageItem
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION, TRANSACTION_VERSION, compose
 from iotapretrain.chain.runtime.pallets import pallets
 from iotapretrain.errors import InputError, RefusedError
@@ -24,7 +25,7 @@ UNFIT = (ValueError, TypeError, KeyError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class DecodedCall:
     """A decoded call: what is to be done, with its arguments by name."""
 
     pallet: str
@@ -37,7 +38,7 @@ class StorageKey:
     """What a storage key means: an item, and its map keys or the first of them."""
 
     pallet: str
-    item: Item
+    item: StorageItem
     keys: tuple[object, ...]
 
     @property
@@ -65,12 +66,10 @@ class Codec:
 
     def compose(self, pallet: str, name: str, arguments: Mapping[str, object]) -> bytes:
         """The bytes of a call; raises InputError for an unknown one, or unfit arguments."""
-        try:
+        with _fitting(f"call {pallet}.{name}"):
             return bytes(self._runtime.compose_call(pallet, name, dict(arguments)))
-        except UNFIT as error:
-            raise InputError(f"call {pallet}.{name}: {error}") from None
 
-    def decode_call(self, data: bytes) -> Call:
+    def decode_call(self, data: bytes) -> DecodedCall:
         """A call from its bytes; refuses what is not one, and what Python cannot hold faithfully.
 
         Bytes that read as text are shown as text, so a text that looks like `0x…` hex would come
@@ -81,7 +80,7 @@ class Codec:
         except UNFIT as error:
             raise RefusedError("Call", f"not a call of this chain: {error}") from None
         arguments = {argument["name"]: argument["value"] for argument in decoded["call_args"]}
-        call = Call(decoded["call_module"], decoded["call_function"], arguments)
+        call = DecodedCall(decoded["call_module"], decoded["call_function"], arguments)
         if self.compose(call.pallet, call.name, arguments) != data:
             raise RefusedError("Call", "it holds a text that looks like hex, or trailing bytes")
         return call
@@ -92,10 +91,8 @@ class Codec:
 
     def storage_key(self, pallet: str, item: str, keys: Sequence[object]) -> bytes:
         """The key of an entry, or the prefix of all entries under the given leading keys."""
-        try:
+        with _fitting(f"storage {pallet}.{item}"):
             return bytes(self._runtime.storage_key(pallet, item, list(keys)))
-        except UNFIT as error:
-            raise InputError(f"storage {pallet}.{item}: {error}") from None
 
     def read_key(self, key: bytes) -> StorageKey | None:
         """What a key or prefix stands for; None when nothing here has such a key."""
@@ -133,12 +130,10 @@ class Codec:
     def decode_arguments(self, api: str, method: str, data: bytes) -> tuple[object, ...]:
         """The arguments of a runtime API call; raises InputError for other bytes."""
         kinds = [kind for _, kind in self._methods[api][method]["inputs"]]
-        try:
+        with _fitting(f"arguments of {api}.{method}"):
             if len(kinds) == 1:
                 return (self._runtime.decode(kinds[0], data),)
             return tuple(self._runtime.decode(f"({','.join(kinds)})", data))
-        except UNFIT as error:
-            raise InputError(f"arguments of {api}.{method}: {error}") from None
 
     def encode_answer(self, api: str, method: str, value: object) -> bytes:
         """The answer of a runtime API method."""
@@ -148,31 +143,36 @@ class Codec:
         """An answer as clients read it."""
         return self._runtime.decode(self._methods[api][method]["output"], data)
 
-    def encode_events(self, events: Iterable[Event]) -> bytes:
+    def encode_events(self, events: Iterable[ChainEvent]) -> bytes:
         """The value of `System.Events` in a block in which these things happened."""
         return self.encode_value("System", "Events", [_record(event) for event in events])
 
-    def event_records(self, events: Iterable[Event]) -> list[dict[str, Any]]:
+    def event_records(self, events: Iterable[ChainEvent]) -> list[dict[str, Any]]:
         """The same as clients read it."""
         decoded = self.decode_value("System", "Events", self.encode_events(events))
         return cast(list[dict[str, Any]], decoded)
 
     def decode_extrinsic(self, data: bytes) -> dict[str, Any]:
         """A stored extrinsic as clients show it; raises InputError for other bytes."""
-        try:
+        with _fitting("extrinsic"):
             return cast(dict[str, Any], self._runtime.decode_extrinsic(data))
-        except UNFIT as error:
-            raise InputError(f"extrinsic: {error}") from None
 
     def decode(self, kind: str, data: bytes) -> object:
         """Bytes by the name of any type; raises InputError when they do not fit."""
-        try:
+        with _fitting(kind):
             return self._runtime.decode(kind, data)
-        except UNFIT as error:
-            raise InputError(f"{kind}: {error}") from None
 
 
-def _record(event: Event) -> dict[str, object]:
+@contextmanager
+def _fitting(what: str) -> Iterator[None]:
+    """Values and bytes that do not fit their type are refused by name."""
+    try:
+        yield
+    except UNFIT as error:
+        raise InputError(f"{what}: {error}") from None
+
+
+def _record(event: ChainEvent) -> dict[str, object]:
     phase = "Initialization" if event.extrinsic is None else {"ApplyExtrinsic": event.extrinsic}
     happened = {event.name: dict(event.values)} if event.values else event.name
     return {"phase": phase, "event": {event.pallet: happened}, "topics": []}

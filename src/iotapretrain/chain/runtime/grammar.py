@@ -22,7 +22,7 @@ HASHERS = {"b": "Blake2_128Concat", "t": "Twox64Concat", "i": "Identity"}
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class TypedField:
     """A member of a struct, variant or argument list; nameless in tuples."""
 
     name: str | None
@@ -35,12 +35,12 @@ class Variant:
 
     index: int
     name: str
-    fields: tuple[Field, ...] = ()
+    fields: tuple[TypedField, ...] = ()
     doc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class StorageItem:
     """A storage value, or a map when it has keys; absent optional items are None."""
 
     name: str
@@ -52,11 +52,11 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class ApiMethod:
     """One method of a runtime API."""
 
     name: str
-    inputs: tuple[Field, ...]
+    inputs: tuple[TypedField, ...]
     output: str
 
 
@@ -87,12 +87,12 @@ def lines(text: str) -> list[str]:
     return whole
 
 
-def parse_fields(text: str) -> tuple[Field, ...]:
+def parse_fields(text: str) -> tuple[TypedField, ...]:
     """`netuid: u16, hotkey: AccountId32`, or types alone."""
     fields = []
     for part in split(text, ","):
         name, colon, kind = part.partition(":")
-        fields.append(Field(name.strip(), kind.strip()) if colon else Field(None, part))
+        fields.append(TypedField(name.strip(), kind.strip()) if colon else TypedField(None, part))
     return tuple(fields)
 
 
@@ -115,13 +115,13 @@ def parse_error(line: str) -> Variant:
     return Variant(int(index), name, doc=doc.strip())
 
 
-def parse_item(line: str) -> Item:
+def parse_item(line: str) -> StorageItem:
     """One storage line."""
     head, _, tail = line.partition("->")
     name, _, keys = head.partition(":")
     value, _, default = tail.partition("=")
     hashed = [key.split(maxsplit=1) for key in split(keys, ",")]
-    return Item(
+    return StorageItem(
         name=name.strip(),
         hashers=tuple(HASHERS[letter] for letter, _ in hashed),
         keys=tuple(kind for _, kind in hashed),
@@ -131,8 +131,8 @@ def parse_item(line: str) -> Item:
     )
 
 
-def parse_method(line: str) -> Method:
+def parse_method(line: str) -> ApiMethod:
     """One runtime API method."""
     head, _, output = line.rpartition("->")
     name, _, inputs = head.partition("(")
-    return Method(name.strip(), parse_fields(inputs[: inputs.rfind(")")]), output.strip())
+    return ApiMethod(name.strip(), parse_fields(inputs[: inputs.rfind(")")]), output.strip())

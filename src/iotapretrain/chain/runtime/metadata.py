@@ -6,12 +6,11 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from iotapretrain.chain.runtime import defaults, scale
-from iotapretrain.chain.runtime.apis import APIS
-from iotapretrain.chain.runtime.grammar import Field, Item, Method, Variant
-from iotapretrain.chain.runtime.pallets import Pallet, pallets
+from iotapretrain.chain.runtime import scale
+from iotapretrain.chain.runtime.grammar import ApiMethod, StorageItem, TypedField, Variant
+from iotapretrain.chain.runtime.pallets import APIS, Pallet, pallets
 from iotapretrain.chain.runtime.shapes import EXTENSIONS
-from iotapretrain.chain.runtime.types import TypeRegistry
+from iotapretrain.chain.runtime.types import TypeRegistry, encode
 
 SPEC_VERSION = 1
 """Grows with every change of the description: clients keep metadata by genesis and this number."""
@@ -74,7 +73,9 @@ def _outer_enum(types: TypeRegistry, name: str, described: tuple[Pallet, ...]) -
         own: tuple[Variant, ...] = getattr(pallet, f"{kind.lower()}s")
         if own:
             types.enum(f"pallet_{pallet.name.lower()}::pallet::{pallet.name}{kind}", own)
-            cases.append(Variant(pallet.index, pallet.name, (Field(None, pallet.name + kind),)))
+            cases.append(
+                Variant(pallet.index, pallet.name, (TypedField(None, pallet.name + kind),))
+            )
     return scale.compact(types.enum(f"{RUNTIME}::{name}", cases))
 
 
@@ -101,14 +102,14 @@ def _pallet(types: TypeRegistry, pallet: Pallet) -> bytes:
     )
 
 
-def _storage(types: TypeRegistry, item: Item) -> bytes:
+def _storage(types: TypeRegistry, item: StorageItem) -> bytes:
     if item.keys:
         key = item.keys[0] if len(item.keys) == 1 else f"({','.join(item.keys)})"
         hashers = scale.sequence(bytes([HASHERS.index(hasher)]) for hasher in item.hashers)
         shape = bytes([MAP]) + hashers + types.reference(key)
     else:
         shape = bytes([PLAIN])
-    absent = b"\x00" if item.optional else defaults.encode(item.value, item.default)
+    absent = b"\x00" if item.optional else encode(item.value, item.default)
     return (
         scale.text(item.name)
         + bytes([OPTIONAL if item.optional else DEFAULT])
@@ -129,7 +130,7 @@ def _extrinsic(types: TypeRegistry) -> bytes:
     return bytes([EXTRINSIC_VERSION]) + b"".join(map(types.reference, parts)) + extensions
 
 
-def _api(types: TypeRegistry, name: str, methods: tuple[Method, ...]) -> bytes:
+def _api(types: TypeRegistry, name: str, methods: tuple[ApiMethod, ...]) -> bytes:
     described = scale.sequence(
         scale.text(method.name)
         + scale.sequence(

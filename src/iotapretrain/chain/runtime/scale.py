@@ -1,4 +1,4 @@
-"""Writing SCALE: the few shapes that a runtime description is made of."""
+"""Bytes as Substrate has them: the few shapes of SCALE that we write ourselves, and hex."""
 
 from __future__ import annotations
 
@@ -24,6 +24,11 @@ def read_compact(data: bytes) -> tuple[int, int]:
         return int.from_bytes(data[1:size], "little"), size
     size = 1 << mode
     return int.from_bytes(data[:size], "little") >> 2, size
+
+
+def to_hex(data: bytes) -> str:
+    """Hex as Substrate writes it."""
+    return "0x" + data.hex()
 
 
 def blob(value: bytes) -> bytes:

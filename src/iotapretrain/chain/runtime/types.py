@@ -1,4 +1,4 @@
-"""A portable type registry: every type once, by number, built from the notation of `grammar`."""
+"""Types in the notation of `grammar`: a registry of each once, by number, and values as bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import re
 from collections.abc import Iterable
 
 from iotapretrain.chain.runtime import scale
-from iotapretrain.chain.runtime.grammar import Field, Variant, parse_fields, parse_variants, split
+from iotapretrain.chain.runtime.grammar import (
+    TypedField,
+    Variant,
+    parse_fields,
+    parse_variants,
+    split,
+)
 from iotapretrain.chain.runtime.shapes import SHAPES
 
 COMPOSITE, VARIANT, SEQUENCE, ARRAY, TUPLE, PRIMITIVE, COMPACT = range(7)
@@ -38,7 +44,7 @@ class TypeRegistry:
         self._definitions[number] = _type(VARIANT, self._variants(variants), path)
         return number
 
-    def struct(self, path: str, fields: Iterable[Field] = ()) -> int:
+    def struct(self, path: str, fields: Iterable[TypedField] = ()) -> int:
         """Define a struct that is not among the shapes, under the last part of its path."""
         number = self._reserve(path.rpartition("::")[2])
         self._definitions[number] = _type(COMPOSITE, self._fields(fields), path)
@@ -81,9 +87,9 @@ class TypeRegistry:
             for letter, argument in zip(PARAMETERS[name], arguments, strict=True)
         )
         if name == "Option":
-            some = Variant(1, "Some", (Field(None, arguments[0]),))
+            some = Variant(1, "Some", (TypedField(None, arguments[0]),))
             return _type(VARIANT, self._variants((Variant(0, "None"), some)), name, parameters)
-        entries = Field(None, f"Vec<({','.join(arguments)})>")
+        entries = TypedField(None, f"Vec<({','.join(arguments)})>")
         return _type(COMPOSITE, self._fields((entries,)), name, parameters)
 
     def _shape(self, path: str) -> bytes:
@@ -92,7 +98,7 @@ class TypeRegistry:
             return _type(COMPOSITE, self._fields(parse_fields(text[1:-1])), path)
         return _type(VARIANT, self._variants(parse_variants(split(text, "|"))), path)
 
-    def _fields(self, fields: Iterable[Field]) -> bytes:
+    def _fields(self, fields: Iterable[TypedField]) -> bytes:
         return scale.sequence(
             scale.option(scale.text(field.name) if field.name else None)
             + self.reference(field.type)
@@ -114,3 +120,37 @@ class TypeRegistry:
 def _type(kind: int, body: bytes, path: str = "", parameters: bytes = scale.compact(0)) -> bytes:
     parts = scale.sequence(scale.text(part) for part in path.split("::") if part)
     return parts + parameters + bytes([kind]) + body + scale.compact(0)
+
+
+INTEGER = re.compile(r"([ui])(\d+)")
+
+
+def encode(kind: str, value: object = None) -> bytes:
+    """A value as bytes; None is the zero of its type: 0, nothing, the first case of an enum."""
+    kind = "".join(kind.split())
+    integer = INTEGER.fullmatch(kind)
+    if integer:
+        number = value if isinstance(value, int) else 0
+        return number.to_bytes(int(integer[2]) // 8, "little", signed=integer[1] == "i")
+    if kind == "bool":
+        return bytes([bool(value)])
+    if kind.startswith("Vec<u8>") and isinstance(value, str):
+        return scale.text(value)
+    if kind.endswith(">"):
+        return scale.compact(value if isinstance(value, int) else 0)
+    return _composite(kind, value)
+
+
+def _composite(kind: str, value: object) -> bytes:
+    if kind.startswith("["):
+        element, length = split(kind[1:-1], ";")
+        return encode(element) * int(length)
+    if kind.startswith("("):
+        members = split(kind[1:-1], ",")
+    else:
+        text = SHAPES[PATHS[kind]].strip()
+        if text[0] not in "{(":
+            return b"\x00"
+        members = [field.type for field in parse_fields(text[1:-1])]
+    values = value if isinstance(value, tuple) else (value,) * len(members)
+    return b"".join(encode(member, item) for member, item in zip(members, values, strict=True))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from iotapretrain.rules.chain.emission import activity_cutoff
+from iotapretrain.rules.chain.fixed_point import U16, U64
 from iotapretrain.rules.chain.ledger.chain_state import Subnet
-from iotapretrain.rules.chain.tempo import activity_cutoff
 
-U16 = 2**16 - 1
-U64 = 2**64 - 1
 I32F32_ONE = 2**32
 RHO = 10
 ADJUSTMENT_INTERVAL = 360

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain.fixed_point import U64
+from iotapretrain.rules.chain.hyperparameters import check_whole
 from iotapretrain.rules.chain.sparse_rows import Rows
 
 NO_COMMIT = 2**62
@@ -17,7 +19,6 @@ PerNeuron = Any  # any sequence when given; an array once it is kept
 
 _NEVER = -(2**62)
 _LAST_BLOCK = 2**62 - 1
-_U64 = 2**64 - 1
 _LARGEST_EMISSION = 2**63 - 1
 
 
@@ -43,10 +44,10 @@ class EpochInputs:
 
     def __post_init__(self) -> None:
         size = len(self.stake)
-        _check_number("block", self.block, _LAST_BLOCK)
-        _check_number("last_step", self.last_step, _LAST_BLOCK)
-        _check_number("emission", self.emission, _LARGEST_EMISSION)
-        self._keep("stake", _whole("stake", self.stake, size, _U64).astype(np.uint64))
+        check_whole("block", self.block, 0, _LAST_BLOCK)
+        check_whole("last_step", self.last_step, 0, _LAST_BLOCK)
+        check_whole("emission", self.emission, 0, _LARGEST_EMISSION)
+        self._keep("stake", _whole("stake", self.stake, size, U64).astype(np.uint64))
         self._keep("permit", _flags("permit", self.permit, size))
         self._keep("registered", _blocks("registered", self.registered, size))
         known = self.last_update[:size]
@@ -74,10 +75,7 @@ def _whole(name: str, values: ArrayLike | Sequence[Any], size: int, largest: int
     if size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() > largest):
         array = np.array(values, object)  # numpy makes floats of whole numbers beyond int64
         for uid, value in enumerate(array):
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
-                raise InputError(
-                    f"{name}: uid {uid}: {value!r} is not a whole number from 0 to {largest}"
-                )
+            check_whole(f"{name}: uid {uid}", value, 0, largest)
     return array
 
 
@@ -97,8 +95,3 @@ def _flags(name: str, values: ArrayLike, size: int) -> NDArray[np.bool_]:
     if array.shape != (size,) or (size and array.dtype.kind != "b"):
         raise InputError(f"{name}: {size} values are needed, one a neuron, each true or false")
     return array.astype(bool)
-
-
-def _check_number(name: str, value: object, largest: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
-        raise InputError(f"{name}: {value!r} is not a whole number from 0 to {largest}")

@@ -15,7 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 BITS = 32
 ONE = 1 << BITS
-U16 = 65535
+U16 = 2**16 - 1
+U64 = 2**64 - 1
 
 Ticks = NDArray[np.int64]
 

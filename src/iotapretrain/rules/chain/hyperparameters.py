@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.chain.fixed_point import BITS, ONE, U16, proportion
+from iotapretrain.rules.chain.fixed_point import BITS, ONE, U16, U64, proportion
 
 _PARTS = 1_000_000
-_U64 = 2**64 - 1
 _RANGES = {
     "tempo": (0, U16),
     "activity_cutoff": (0, 2**32),
@@ -16,7 +15,7 @@ _RANGES = {
     "bonds_penalty_u16": (0, U16),
     "bonds_moving_average_ppm": (0, _PARTS),
     "max_allowed_validators": (0, U16),
-    "stake_threshold": (0, _U64),
+    "stake_threshold": (0, U64),
     "alpha_low_u16": (0, U16),
     "alpha_high_u16": (0, U16),
     "alpha_sigmoid_steepness": (-(2**15), 2**15 - 1),
@@ -50,7 +49,7 @@ class Hyperparameters:
                 if not isinstance(value, bool):
                     raise InputError(f"{field.name}: {value!r} is neither true nor false")
             elif not (field.name == "owner_uid" and value is None):
-                _check_whole(field.name, value, *_RANGES[field.name])
+                check_whole(field.name, value, *_RANGES[field.name])
         if self.alpha_low_u16 > self.alpha_high_u16:
             raise InputError(
                 f"alpha_low_u16: {self.alpha_low_u16} is above alpha_high_u16 {self.alpha_high_u16}"
@@ -78,6 +77,7 @@ class Hyperparameters:
         return size if self.alpha_sigmoid_steepness > 0 else -size
 
 
-def _check_whole(name: str, value: object, low: int, high: int) -> None:
+def check_whole(name: str, value: object, low: int, high: int) -> None:
+    """Refuse what is not a whole number of a range."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise InputError(f"{name}: {value!r} is not a whole number from {low} to {high}")

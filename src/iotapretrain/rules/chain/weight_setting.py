@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from iotapretrain.rules.chain.fixed_point import BITS, max_upscaled
+from iotapretrain.rules.chain.fixed_point import BITS, U16, max_upscaled
 
-LOWEST_ALPHA = 65535 // 40
+LOWEST_ALPHA = U16 // 40
 
 
 class WeightsOutcome(StrEnum):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.chain import bonds, median
+from iotapretrain.rules.chain import bonds
 from iotapretrain.rules.chain.epoch_inputs import EpochInputs
 from iotapretrain.rules.chain.fixed_point import (
     Ticks,
@@ -27,7 +27,16 @@ from iotapretrain.rules.chain.fixed_point import (
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 from iotapretrain.rules.chain.sparse_rows import Rows
 
-__all__ = ["EpochInputs", "EpochOutcome", "Hyperparameters", "Rows", "Trace", "epoch"]
+__all__ = [
+    "EpochInputs",
+    "EpochOutcome",
+    "Hyperparameters",
+    "Rows",
+    "Trace",
+    "consensus",
+    "epoch",
+    "weighted_medians",
+]
 
 Uids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -87,8 +96,8 @@ def epoch(hyperparameters: Hyperparameters, inputs: EpochInputs) -> EpochOutcome
     rows = _lines(permit, inputs.bonds)
 
     weights, present = _weights(hyperparameters, inputs, permit, rows)
-    consensus = median.consensus(weights, active_stake[rows], hyperparameters.kappa)
-    clipped = np.minimum(weights, consensus)
+    agreed = consensus(weights, active_stake[rows], hyperparameters.kappa)
+    clipped = np.minimum(weights, agreed)
     rank = product(clipped, active_stake[rows, None]).sum(axis=0)
     incentive = normalise(rank)
     new = bonds.renewed(
@@ -96,7 +105,7 @@ def epoch(hyperparameters: Hyperparameters, inputs: EpochInputs) -> EpochOutcome
         weights,
         clipped,
         present,
-        consensus,
+        agreed,
         _old_bonds(hyperparameters, inputs, rows),
         active_stake[rows],
     )
@@ -106,7 +115,7 @@ def epoch(hyperparameters: Hyperparameters, inputs: EpochInputs) -> EpochOutcome
         stake=stake,
         active_stake=active_stake,
         weights=weights,
-        consensus=consensus,
+        consensus=agreed,
         clipped_weights=clipped,
         validator_trust=_spread(clipped.sum(axis=1), rows, inputs.size),
         rank=rank,
@@ -163,6 +172,36 @@ def _old_bonds(hyperparameters: Hyperparameters, inputs: EpochInputs, rows: Uids
     values = inputs.bonds.dense(rows)
     values[:, inputs.registered >= last_tempo] = 0
     return values
+
+
+def consensus(weights: Ticks, active_stake: Ticks, kappa: int) -> Ticks:
+    """For each column the largest weight that at least `kappa` of the active stake supports.
+
+    Only rows with active stake take part; a row without an entry takes part with the weight 0
+    (section 6).
+    """
+    voting = active_stake > 0
+    stake = normalise(active_stake[voting])
+    return weighted_medians(weights[voting], stake, int(stake.sum()) - kappa)
+
+
+def weighted_medians(scores: Ticks, stake: Ticks, minority: int) -> Ticks:
+    """For each column the lowest score such that stake on scores up to it exceeds `minority`.
+
+    Where none does, the highest.
+    """
+    count, columns = scores.shape
+    if count == 0:
+        return np.zeros(columns, np.int64)
+    bits = count.bit_length()
+    keys = scores.T.copy()  # a sort then orders scores together with their rows
+    keys <<= bits
+    keys |= np.arange(count)
+    keys.sort(axis=1)
+    reached = stake[keys & ((1 << bits) - 1)].cumsum(axis=1)
+    place = (reached > minority).argmax(axis=1) if stake.sum() > minority else count - 1
+    found: Ticks = keys[np.arange(columns), place] >> bits
+    return found
 
 
 def top_nonzero(stake: Ticks, limit: int) -> Mask:

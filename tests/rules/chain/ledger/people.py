@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Call
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.chain.ledger.chain_state import State
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.genesis import (
     Genesis,
     GenesisStake,
     GenesisSubnet,
     first_state,
 )
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.rules.chain.ledger.transitions import Outcome, Transaction, decide
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
+from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome, Transaction, decide
 
 RAO = 10**9
 PEOPLE = tuple(f"cold{number}" for number in range(8))
 HOTKEYS = tuple(f"hot{number}" for number in range(8))
 """`hotN` belongs to `coldN`; number 0 owns the subnet, 1 and 2 have stake."""
 
-PARAMETERS = Parameters(
+PARAMETERS = SubnetParameters(
     tempo=10,
     immunity_period=15,
     min_non_immune=0,
@@ -34,7 +33,7 @@ PARAMETERS = Parameters(
 )
 
 
-def beginning(network: NetworkParameters | None = None, **settings: int | bool) -> State:
+def beginning(network: NetworkParameters | None = None, **settings: int | bool) -> ChainState:
     """Block 0 of a chain with one subnet."""
     parameters = replace(PARAMETERS, **settings)  # type: ignore[arg-type]
     stakes = tuple(
@@ -48,19 +47,19 @@ def beginning(network: NetworkParameters | None = None, **settings: int | bool) 
     return first_state(Genesis(network or NetworkParameters(), balances, (subnet,)))
 
 
-def send(state: State, signer: str, call: Call) -> Outcome:
+def send(state: ChainState, signer: str, call: Call) -> CallOutcome:
     """The outcome of a call with the right nonce."""
     return decide(state, Transaction(signer, state.account(signer).nonce, call))
 
 
-def done(state: State, signer: str, call: Call) -> State:
+def done(state: ChainState, signer: str, call: Call) -> ChainState:
     """The state behind a call that must succeed."""
     outcome = send(state, signer, call)
     assert outcome.refusal is None, outcome.refusal
     return outcome.state
 
 
-def refused(state: State, signer: str, call: Call) -> str:
+def refused(state: ChainState, signer: str, call: Call) -> str:
     """The name of the refusal of a call that must fail; only its nonce may be spent."""
     outcome = send(state, signer, call)
     assert outcome.refusal is not None
@@ -70,7 +69,7 @@ def refused(state: State, signer: str, call: Call) -> str:
     return outcome.refusal.name
 
 
-def registered(state: State, *numbers: int) -> State:
+def registered(state: ChainState, *numbers: int) -> ChainState:
     """The state with these hotkeys registered, in this order."""
     for number in numbers:
         state = done(state, PEOPLE[number], BurnedRegister(1, HOTKEYS[number]))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from iotapretrain.rules.chain.emission import block_emission
 from iotapretrain.rules.chain.ledger.advance import EPOCHS_PER_BLOCK, advance
-from iotapretrain.rules.chain.ledger.chain_state import State, held
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, held
 from iotapretrain.rules.chain.ledger.genesis import Genesis, GenesisSubnet, first_state
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 from tests.rules.chain.ledger.people import RAO, beginning, registered
 
 
@@ -42,8 +42,8 @@ def test_an_epoch_comes_after_50400_blocks_whatever_the_tempo() -> None:
     assert advance(state, 50_401).subnets[1].timing.epoch_index == 1
 
 
-def many_subnets(count: int) -> State:
-    parameters = Parameters(tempo=10)
+def many_subnets(count: int) -> ChainState:
+    parameters = SubnetParameters(tempo=10)
     subnets = tuple(
         GenesisSubnet(number, f"s{number}", "cold", f"hot{number}", parameters=parameters)
         for number in range(1, count + 1)

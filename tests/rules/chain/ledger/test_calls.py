@@ -9,25 +9,23 @@ import pytest
 from iotapretrain.errors import RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.balances import (
+    AddStake,
+    AddStakeLimit,
+    RemoveStake,
     TransferAll,
     TransferAllowDeath,
     TransferKeepAlive,
 )
-from iotapretrain.rules.chain.ledger.calls.call import Call
 from iotapretrain.rules.chain.ledger.calls.commitments import SetCommitment
 from iotapretrain.rules.chain.ledger.calls.dispatch import CALLS, make_call
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister, ServeAxon
 from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.chain.ledger.calls.serving import ServeAxon
-from iotapretrain.rules.chain.ledger.calls.staking import AddStake, AddStakeLimit, RemoveStake
 from iotapretrain.rules.chain.ledger.calls.weights import SetMechanismWeights, SetWeights
-from iotapretrain.rules.chain.ledger.chain_state import State, held
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, held
 from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE, NetworkParameters
 from iotapretrain.rules.chain.ledger.transitions import (
-    Advanced,
-    Included,
+    Call,
     Transaction,
-    apply,
     decide,
 )
 from tests.rules.chain.ledger.people import RAO, beginning, done, refused, registered, send
@@ -35,7 +33,7 @@ from tests.rules.chain.ledger.people import RAO, beginning, done, refused, regis
 DEPOSIT = NetworkParameters().existential_deposit
 
 
-def sent(state: State, nonce: int) -> Transaction:
+def sent(state: ChainState, nonce: int) -> Transaction:
     return Transaction("cold1", nonce, TransferKeepAlive("cold2", RAO))
 
 
@@ -50,14 +48,6 @@ def test_nonces_count_one_by_one() -> None:
         decide(state, sent(state, 0))
     assert refusal.value.reason == "Stale"
     assert decide(state, sent(state, 1)).state.account("cold1").nonce == 2
-
-
-def test_a_record_leads_where_the_decision_led() -> None:
-    start = beginning()
-    reached = advance(start, 4)
-    decided = decide(reached, sent(reached, 0)).state
-    assert apply(start, Included(4, sent(start, 0))) == decided
-    assert apply(start, Advanced(9)) == advance(start, 9)
 
 
 def test_transfers_keep_the_sender_alive_or_end_it() -> None:

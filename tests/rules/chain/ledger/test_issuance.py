@@ -10,15 +10,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.balances import (
+    AddStake,
+    RemoveStake,
     TransferAll,
     TransferAllowDeath,
     TransferKeepAlive,
 )
-from iotapretrain.rules.chain.ledger.calls.call import Call
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.chain.ledger.calls.staking import AddStake, RemoveStake
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
 from iotapretrain.rules.chain.ledger.calls.weights import SetWeights
 from iotapretrain.rules.chain.ledger.chain_state import held
+from iotapretrain.rules.chain.ledger.transitions import Call
 from tests.rules.chain.ledger.people import HOTKEYS, PEOPLE, RAO, beginning, send
 
 WHO = st.sampled_from(range(len(PEOPLE)))

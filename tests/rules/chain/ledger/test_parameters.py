@@ -12,7 +12,7 @@ from iotapretrain.rules.chain.ledger.genesis import (
     GenesisSubnet,
     first_state,
 )
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parame
 )
 def test_subnet_settings_out_of_range(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(settings))}: "):
-        Parameters(**settings)
+        SubnetParameters(**settings)
 
 
 @pytest.mark.parametrize("settings", [{"owner_cut": 65_536}, {"minimum_stake": 0}])

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.chain.emission import Pots, block_emission
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.emission import LONGEST_STEP, Pots, block_emission
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 from iotapretrain.rules.chain.ledger.epochs import run_epoch
-from iotapretrain.rules.chain.pricing import decayed
-from iotapretrain.rules.chain.tempo import LONGEST_STEP
+from iotapretrain.rules.chain.registration import decayed
 
 EPOCHS_PER_BLOCK = 2
 
 
-def advance(state: State, block: int) -> State:
+def advance(state: ChainState, block: int) -> ChainState:
     """The state at the start of `block`; the same state if that is where it is."""
     while state.block < block:
         due = [_next_epoch(subnet, block) for subnet in state.subnets.values()]
@@ -34,7 +33,7 @@ def _next_epoch(subnet: Subnet, latest: int) -> int:
     return min(regular, subnet.stepped_at + LONGEST_STEP + 1, latest)
 
 
-def passed(state: State, block: int) -> State:
+def passed(state: ChainState, block: int) -> ChainState:
     """The state in `block` before its epochs; there are none between here and there."""
     blocks = block - state.block
     subnets = {
@@ -58,7 +57,7 @@ def _price(subnet: Subnet, blocks: int) -> int:
     return price
 
 
-def _emitted(state: State, subnet: Subnet, blocks: int) -> Pots:
+def _emitted(state: ChainState, subnet: Subnet, blocks: int) -> Pots:
     """What so many blocks add to the pots; each block's parts are whole rao."""
     each = block_emission(
         state.network.emission_per_block,
@@ -68,7 +67,7 @@ def _emitted(state: State, subnet: Subnet, blocks: int) -> Pots:
     return Pots(blocks * each.owner, blocks * each.miners, blocks * each.validators)
 
 
-def _with_epochs(state: State) -> State:
+def _with_epochs(state: ChainState) -> ChainState:
     """Run what is due in this block, at most so many; the others wait for the next one."""
     due = [
         netuid

@@ -8,18 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from iotapretrain.rules.chain.emission import Pots
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.rules.chain.ledger.refusal import Refusal
-from iotapretrain.rules.chain.tempo import EpochClock
+from iotapretrain.rules.chain.emission import EpochClock, Pots
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
+
+
+class CallRefusal(Exception):  # noqa: N818 -- an answer of the rules, not a fault
+    """A call that may not be, by a pallet's own error or (without a pallet) the dispatcher's."""
+
+    def __init__(self, name: str, pallet: str | None = "SubtensorModule") -> None:
+        super().__init__(f"{pallet}.{name}" if pallet else name)
+        self.pallet, self.name = pallet, name
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """Something that happened, as the chain's own metadata names it."""
+
+    pallet: str
+    name: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+Value = TypeVar("Value")
 
 Row = tuple[tuple[int, int], ...]
 """One neuron's weights or bonds: (uid, u16) pairs, zeros included (Yuma, section 1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CoinAccount:
     """What an address owns freely, and how many transactions it has sent."""
 
     free: int = 0
@@ -41,7 +60,7 @@ class Axon:
 
 
 @dataclass(frozen=True, slots=True)
-class Neuron:
+class UidHolder:
     """Who holds a uid, and since when."""
 
     hotkey: str
@@ -52,7 +71,7 @@ class Neuron:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EpochStanding:
     """What the last epoch said of every uid, one column each (Yuma, section 11)."""
 
     active: tuple[bool, ...] = ()
@@ -76,7 +95,7 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
+class StoredCommitment:
     """What a hotkey wrote on the chain, and in which block: (variant, content or None) pairs."""
 
     block: int
@@ -101,17 +120,17 @@ class Subnet:
     owner: str
     owner_hotkey: str
     registered_at: int
-    parameters: Parameters
+    parameters: SubnetParameters
     timing: Timing
     burn: int
     pots: Pots = field(default_factory=Pots)
-    neurons: tuple[Neuron, ...] = ()
+    neurons: tuple[UidHolder, ...] = ()
     weights: tuple[Row, ...] = ()
     bonds: tuple[Row, ...] = ()
-    standing: Standing = field(default_factory=Standing)
+    standing: EpochStanding = field(default_factory=EpochStanding)
     stakes: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Hotkey -> coldkey -> rao."""
-    commitments: Mapping[str, Commitment] = field(default_factory=dict)
+    commitments: Mapping[str, StoredCommitment] = field(default_factory=dict)
     used_space: Mapping[str, UsedSpace] = field(default_factory=dict)
 
     def uid(self, hotkey: str) -> int | None:
@@ -151,7 +170,7 @@ class Subnet:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ChainState:
     """Everything that follows from the genesis and the transactions so far.
 
     `block` is the block being filled: what happens at its start (prices, emission, epochs) has
@@ -160,29 +179,38 @@ class State:
 
     block: int
     network: NetworkParameters
-    accounts: Mapping[str, Account]
+    accounts: Mapping[str, CoinAccount]
     owners: Mapping[str, str]
     """Hotkey -> coldkey, for every hotkey that was ever registered or staked to."""
     subnets: Mapping[int, Subnet]
     issuance: int
     """Rao that exist: free, staked and in pots."""
 
-    def account(self, address: str) -> Account:
+    def account(self, address: str) -> CoinAccount:
         """An account; one that nobody has used yet is empty."""
-        return self.accounts.get(address, Account())
+        return self.accounts.get(address, CoinAccount())
 
     def subnet(self, netuid: int) -> Subnet:
         """A subnet, or the chain's refusal when there is none."""
         if netuid not in self.subnets:
-            raise Refusal("SubnetNotExists")
+            raise CallRefusal("SubnetNotExists")
         return self.subnets[netuid]
 
-    def with_subnet(self, subnet: Subnet) -> State:
+    def with_account(self, address: str, account: CoinAccount) -> ChainState:
+        """The same state with this account in its place."""
+        return replace(self, accounts={**self.accounts, address: account})
+
+    def with_subnet(self, subnet: Subnet) -> ChainState:
         """The same state with this subnet in its place."""
         return replace(self, subnets={**self.subnets, subnet.netuid: subnet})
 
 
-def held(state: State) -> int:
+def placed(column: tuple[Value, ...], uid: int, value: Value) -> tuple[Value, ...]:
+    """A column with this value for a uid, which may be the next one."""
+    return (*column[:uid], value, *column[uid + 1 :])
+
+
+def held(state: ChainState) -> int:
     """All rao that can be found anywhere in the state; always equal to `issuance`."""
     free = sum(account.free for account in state.accounts.values())
     staked = sum(

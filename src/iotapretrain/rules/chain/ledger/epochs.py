@@ -1,16 +1,78 @@
-"""One epoch of one subnet: Yuma decides, and the pots are handed out (Yuma, 10, 11, 14)."""
+"""One epoch of one subnet: Yuma decides, and the pots are handed out (Yuma, 10, 11, 14).
+
+They are paid out to the rao, as stake. Whatever the rules pay to nobody (what flooring leaves, what
+would go to the owner's own miners) leaves the issuance again.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 
-from iotapretrain.rules.chain.ledger.chain_state import Standing, State, Subnet, Timing
-from iotapretrain.rules.chain.ledger.payout import pay
-from iotapretrain.rules.chain.tempo import activity_cutoff
+from iotapretrain.rules.chain.emission import Pots, activity_cutoff, payout
+from iotapretrain.rules.chain.fixed_point import U16
+from iotapretrain.rules.chain.ledger.chain_state import (
+    ChainState,
+    EpochStanding,
+    Subnet,
+    Timing,
+    UidHolder,
+)
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, Rows, epoch
 
+FOUND_AS = {"permit": "validator_permit", "trust": "validator_trust"}
+"""What an epoch calls columns that are stored under other names."""
 
-def run_epoch(state: State, netuid: int) -> State:
+Stakes = dict[str, dict[str, int]]
+
+
+def pay(subnet: Subnet, outcome: EpochOutcome | None, take: int) -> tuple[Subnet, int]:
+    """The subnet with its pots handed out, and how many rao nobody got; no outcome, no neurons."""
+    stakes: Stakes = {hotkey: dict(stakers) for hotkey, stakers in subnet.stakes.items()}
+    _add(stakes, subnet.owner_hotkey, subnet.owner, subnet.pots.owner)
+    unpaid = subnet.pots.epoch_emission
+    if outcome is not None:
+        paid = payout(subnet.pots, outcome, _of_owner(subnet))
+        unpaid = paid.withheld + paid.left
+        validators = outcome.validator_emission
+        servers = paid.neurons - validators
+        for uid, neuron in enumerate(subnet.neurons):
+            _add(stakes, neuron.hotkey, neuron.coldkey, int(servers[uid]))
+            backing = subnet.stakes.get(neuron.hotkey, {})
+            _reward(stakes, backing, neuron, int(validators[uid]), take)
+    return replace(subnet, pots=Pots(), stakes=stakes), unpaid
+
+
+def _of_owner(subnet: Subnet) -> list[int]:
+    return [
+        uid
+        for uid, neuron in enumerate(subnet.neurons)
+        if neuron.coldkey == subnet.owner or neuron.hotkey == subnet.owner_hotkey
+    ]
+
+
+def _reward(
+    stakes: Stakes, backing: Mapping[str, int], neuron: UidHolder, amount: int, take: int
+) -> None:
+    """The validator's owner gets its take and what rounding leaves, its stakers the rest."""
+    if not amount:
+        return
+    total = sum(backing.values())
+    to_share = amount - amount * take // U16 if total else 0
+    for coldkey, staked in backing.items():
+        share = to_share * staked // total
+        _add(stakes, neuron.hotkey, coldkey, share)
+        amount -= share
+    _add(stakes, neuron.hotkey, neuron.coldkey, amount)
+
+
+def _add(stakes: Stakes, hotkey: str, coldkey: str, amount: int) -> None:
+    if amount:
+        stakers = stakes.setdefault(hotkey, {})
+        stakers[coldkey] = stakers.get(coldkey, 0) + amount
+
+
+def run_epoch(state: ChainState, netuid: int) -> ChainState:
     """The state behind an epoch of this subnet at the start of the present block."""
     subnet, outcome = state.subnets[netuid], None
     if subnet.neurons:
@@ -21,7 +83,7 @@ def run_epoch(state: State, netuid: int) -> State:
     return replace(state.with_subnet(timed), issuance=state.issuance - unpaid)
 
 
-def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
+def epoch_parameters(state: ChainState, subnet: Subnet) -> Hyperparameters:
     """The subnet's hyperparameters as Yuma takes them (Yuma, section 3)."""
     parameters = subnet.parameters
     return Hyperparameters(
@@ -42,7 +104,7 @@ def epoch_parameters(state: State, subnet: Subnet) -> Hyperparameters:
     )
 
 
-def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
+def epoch_inputs(state: ChainState, subnet: Subnet) -> EpochInputs:
     """What an epoch in the present block reads."""
     neurons = subnet.neurons
     return EpochInputs(
@@ -60,16 +122,9 @@ def epoch_inputs(state: State, subnet: Subnet) -> EpochInputs:
 
 def _judged(subnet: Subnet, outcome: EpochOutcome) -> Subnet:
     """The subnet with everything stored that the epoch found."""
-    standing = Standing(
-        active=tuple(outcome.active.tolist()),
-        permit=tuple(outcome.validator_permit.tolist()),
-        emission=tuple(outcome.emission.tolist()),
-        stake_weight=tuple(outcome.stake_weight.tolist()),
-        consensus=tuple(outcome.consensus.tolist()),
-        incentive=tuple(outcome.incentive.tolist()),
-        dividends=tuple(outcome.dividends.tolist()),
-        trust=tuple(outcome.validator_trust.tolist()),
-    )
+    names = [column.name for column in fields(EpochStanding)]
+    columns = {name: getattr(outcome, FOUND_AS.get(name, name)).tolist() for name in names}
+    standing = EpochStanding(**{name: tuple(column) for name, column in columns.items()})
     bonds = tuple(tuple(row) for row in outcome.bonds.to_pairs())
     return replace(subnet, standing=standing, bonds=bonds)
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from iotapretrain.rules.chain.ledger.chain_state import Account, State, Subnet, Timing, held
+from iotapretrain.rules.chain.ledger.chain_state import (
+    ChainState,
+    CoinAccount,
+    Subnet,
+    Timing,
+    held,
+)
 from iotapretrain.rules.chain.ledger.money import staked
-from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
+from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
 
 FIRST_BURN = 10**9
 
@@ -31,7 +37,7 @@ class GenesisSubnet:
     owner_hotkey: str
     symbol: str = "\N{GREEK SMALL LETTER ALPHA}"
     burn: int = FIRST_BURN
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: SubnetParameters = field(default_factory=SubnetParameters)
     stakes: tuple[GenesisStake, ...] = ()
 
 
@@ -44,7 +50,7 @@ class Genesis:
     subnets: tuple[GenesisSubnet, ...]
 
 
-def first_state(genesis: Genesis) -> State:
+def first_state(genesis: Genesis) -> ChainState:
     """Block 0. Raises ValueError where the genesis contradicts itself."""
     owners: dict[str, str] = {}
     for subnet in genesis.subnets:
@@ -54,9 +60,9 @@ def first_state(genesis: Genesis) -> State:
     subnets = {subnet.netuid: _opened(subnet) for subnet in genesis.subnets}
     if len(subnets) != len(genesis.subnets):
         raise ValueError("subnets: a netuid appears twice")
-    accounts = {address: Account(free) for address, free in genesis.balances.items()}
-    state = State(0, genesis.network, accounts, owners, subnets, issuance=0)
-    return State(0, genesis.network, accounts, owners, subnets, issuance=held(state))
+    accounts = {address: CoinAccount(free) for address, free in genesis.balances.items()}
+    state = ChainState(0, genesis.network, accounts, owners, subnets, issuance=0)
+    return ChainState(0, genesis.network, accounts, owners, subnets, issuance=held(state))
 
 
 def own(owners: dict[str, str], hotkey: str, coldkey: str) -> None:

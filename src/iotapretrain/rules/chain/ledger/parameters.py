@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from iotapretrain.rules.chain.fixed_point import U16, U64
 from iotapretrain.rules.chain.weight_setting import LOWEST_ALPHA
 
-U16 = 2**16 - 1
-U64 = 2**64 - 1
 MULTIPLIER_ONE = 2**64
 """The registration price's multiplier is a fixed-point number with 64 fractional bits."""
 MAX_UIDS = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Parameters:
+class SubnetParameters:
     """A subnet's hyperparameters, raw as the chain stores them, by the names the SDK gives them.
 
     Defaults are those of a new subnet (Yuma, sections 3 and 12 to 15), except that weights are set
@@ -112,7 +111,7 @@ NETWORK_RANGES: Mapping[str, tuple[int, int]] = {
 
 
 def check_ranges(
-    settings: Parameters | NetworkParameters, ranges: Mapping[str, tuple[int, int]]
+    settings: SubnetParameters | NetworkParameters, ranges: Mapping[str, tuple[int, int]]
 ) -> None:
     """Raise ValueError naming the first setting of the wrong type or out of its range."""
     for setting in fields(settings):

@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import Commitment, State, Subnet, UsedSpace
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.ledger.chain_state import (
+    CallRefusal,
+    ChainState,
+    LedgerEvent,
+    StoredCommitment,
+    Subnet,
+    UsedSpace,
+)
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 
 MAX_FIELDS = 3
 LEAST_SPACE = 100
@@ -25,24 +31,24 @@ class SetCommitment:
     netuid: int
     info: Mapping[str, Sequence[str | Mapping[str, Content]]]
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = state.subnets.get(self.netuid)
         if subnet is None or subnet.uid(signer) is None:
-            raise Refusal("AccountNotAllowedCommit", "Commitments")
+            raise CallRefusal("AccountNotAllowedCommit", "Commitments")
         fields = tuple(_field(entry) for entry in self.info["fields"])
         size = sum(_size(held) for _, held in fields)
         if len(fields) > MAX_FIELDS:
-            raise Refusal("TooManyFieldsInCommitmentInfo", "Commitments")
+            raise CallRefusal("TooManyFieldsInCommitmentInfo", "Commitments")
         if size > state.network.commitment_bytes:
-            raise Refusal("SpaceLimitExceeded", "Commitments")
+            raise CallRefusal("SpaceLimitExceeded", "Commitments")
         _check_rate(subnet, signer, state.block)
         used = _use_space(state, subnet, signer, size)
-        kept = {**subnet.commitments, signer: Commitment(state.block, fields)}
+        kept = {**subnet.commitments, signer: StoredCommitment(state.block, fields)}
         changed = replace(subnet, commitments=kept, used_space={**subnet.used_space, signer: used})
         if subnet.parameters.bonds_reset_enabled:
             changed = _without_bonds_on(changed, signer)
-        happened = Event("Commitments", "Commitment", {"netuid": self.netuid, "who": signer})
-        return Change(state.with_subnet(changed), (happened,))
+        happened = LedgerEvent("Commitments", "Commitment", {"netuid": self.netuid, "who": signer})
+        return CallOutcome(state.with_subnet(changed), (happened,))
 
 
 def _field(entry: str | Mapping[str, Content]) -> tuple[str, str | None]:
@@ -51,7 +57,7 @@ def _field(entry: str | Mapping[str, Content]) -> tuple[str, str | None]:
         return entry, None
     ((variant, held),) = entry.items()
     if variant in SEALED:
-        raise Refusal("TimelockRevealFailedNotAllowed", "Commitments")
+        raise CallRefusal("TimelockRevealFailedNotAllowed", "Commitments")
     return variant, held if isinstance(held, str) else "0x" + bytes(held).hex()
 
 
@@ -65,17 +71,17 @@ def _size(held: str | None) -> int:
 def _check_rate(subnet: Subnet, signer: str, block: int) -> None:
     last = subnet.commitments.get(signer)
     if last and block - last.block < subnet.parameters.commitment_rate_limit:
-        raise Refusal("TxRateLimitExceeded")
+        raise CallRefusal("TxRateLimitExceeded")
 
 
-def _use_space(state: State, subnet: Subnet, signer: str, size: int) -> UsedSpace:
+def _use_space(state: ChainState, subnet: Subnet, signer: str, size: int) -> UsedSpace:
     """The quota is counted anew in every epoch of the subnet."""
     began = subnet.timing.last_epoch_block
     used = subnet.used_space.get(signer, UsedSpace(began, 0))
     before = used.size if used.epoch_block == began else 0
     after = before + max(size, LEAST_SPACE)
     if after > state.network.commitment_space:
-        raise Refusal("SpaceLimitExceeded", "Commitments")
+        raise CallRefusal("SpaceLimitExceeded", "Commitments")
     return UsedSpace(began, after)
 
 

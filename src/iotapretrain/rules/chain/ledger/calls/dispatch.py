@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from iotapretrain.rules.chain.ledger.calls.balances import (
-    TransferAll,
-    TransferAllowDeath,
-    TransferKeepAlive,
-)
-from iotapretrain.rules.chain.ledger.calls.call import Call, Change
-from iotapretrain.rules.chain.ledger.calls.commitments import SetCommitment
-from iotapretrain.rules.chain.ledger.calls.envelope import SubmitEncrypted
-from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
-from iotapretrain.rules.chain.ledger.calls.registration import BurnedRegister
-from iotapretrain.rules.chain.ledger.calls.serving import ServeAxon
-from iotapretrain.rules.chain.ledger.calls.staking import (
     AddStake,
     AddStakeLimit,
     RemoveStake,
     RemoveStakeLimit,
+    TransferAll,
+    TransferAllowDeath,
+    TransferKeepAlive,
 )
+from iotapretrain.rules.chain.ledger.calls.commitments import SetCommitment
+from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister, ServeAxon
+from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
 from iotapretrain.rules.chain.ledger.calls.weights import Sealed, SetMechanismWeights, SetWeights
-from iotapretrain.rules.chain.ledger.chain_state import State
-from iotapretrain.rules.chain.ledger.refusal import Refusal
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState
+from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
+from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitEncrypted:
+    """Carry a sealed transaction; whoever makes the block opens it and puts it in next."""
+
+    ciphertext: str
+
+    @property
+    def sealed(self) -> bytes:
+        """The ciphertext; bytes that happen to read as text are shown as text."""
+        shown = self.ciphertext
+        return bytes.fromhex(shown[2:]) if shown.startswith("0x") else shown.encode()
+
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        return CallOutcome(state)
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """A call that this chain describes but does not perform."""
 
-    def perform(self, state: State, signer: str) -> Change:  # noqa: ARG002 -- as every call
-        raise Refusal("CallFiltered", "System")
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        raise CallRefusal("CallFiltered", "System")
 
 
 def make_call(pallet: str, function: str, values: tuple[Any, ...]) -> Call:
@@ -51,30 +63,19 @@ def _parameter(name: str) -> Callable[..., Call]:
 
 
 _SETTERS = {
-    "tempo": "tempo",
-    "immunity_period": "immunity_period",
-    "min_non_immune_uids": "min_non_immune",
-    "owner_immune_neuron_limit": "owner_immune_neuron_limit",
-    "max_allowed_uids": "max_allowed_uids",
-    "max_allowed_validators": "max_validators",
-    "kappa": "kappa",
-    "bonds_penalty": "bonds_penalty",
-    "bonds_moving_average": "bonds_moving_avg",
-    "bonds_reset_enabled": "bonds_reset_enabled",
-    "yuma3_enabled": "yuma3_enabled",
-    "liquid_alpha_enabled": "liquid_alpha_enabled",
-    "alpha_sigmoid_steepness": "alpha_sigmoid_steepness",
-    "activity_cutoff_factor": "activity_cutoff_factor",
-    "min_allowed_weights": "min_allowed_weights",
-    "weights_version_key": "weights_version",
-    "weights_set_rate_limit": "weights_rate_limit",
-    "serving_rate_limit": "serving_rate_limit",
-    "network_registration_allowed": "registration_allowed",
-    "min_burn": "min_burn",
-    "max_burn": "max_burn",
-    "burn_half_life": "burn_half_life",
-    "burn_increase_mult": "burn_increase_mult",
-    "owner_cut_enabled": "owner_cut_enabled",
+    "min_non_immune": "min_non_immune_uids",
+    "max_validators": "max_allowed_validators",
+    "bonds_moving_avg": "bonds_moving_average",
+    "weights_version": "weights_version_key",
+    "weights_rate_limit": "weights_set_rate_limit",
+    "registration_allowed": "network_registration_allowed",
+}
+"""What the calls name otherwise than the parameters that they set."""
+
+_SET_ALONE = {field.name for field in fields(SubnetParameters)} - {
+    "alpha_low",
+    "alpha_high",
+    "commitment_rate_limit",
 }
 
 CALLS: Mapping[tuple[str, str], Callable[..., Call]] = {
@@ -97,6 +98,9 @@ CALLS: Mapping[tuple[str, str], Callable[..., Call]] = {
     ("Commitments", "set_commitment"): SetCommitment,
     ("MevShield", "submit_encrypted"): SubmitEncrypted,
     ("AdminUtils", "sudo_set_alpha_values"): SetAlphaValues,
-    **{("AdminUtils", f"sudo_set_{setter}"): _parameter(name) for setter, name in _SETTERS.items()},
+    **{
+        ("AdminUtils", f"sudo_set_{_SETTERS.get(name, name)}"): _parameter(name)
+        for name in _SET_ALONE
+    },
 }
 """By pallet and function."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
+from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, Subnet
 from iotapretrain.rules.chain.ledger.parameters import MULTIPLIER_ONE, SUBNET_RANGES
-from iotapretrain.rules.chain.ledger.refusal import Refusal
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 from iotapretrain.rules.chain.weight_setting import AlphaOutcome, judge_alpha_bounds
 
-OWNER_RANGES: Mapping[str, tuple[int, int, Refusal]] = {
-    "tempo": (360, 50_400, Refusal("TempoOutOfBounds")),
-    "activity_cutoff_factor": (1000, 50_000, Refusal("ActivityCutoffFactorMilliOutOfBounds")),
-    "alpha_sigmoid_steepness": (0, 2**15 - 1, Refusal("NegativeSigmoidSteepness", "AdminUtils")),
+OWNER_RANGES: Mapping[str, tuple[int, int, CallRefusal]] = {
+    "tempo": (360, 50_400, CallRefusal("TempoOutOfBounds")),
+    "activity_cutoff_factor": (1000, 50_000, CallRefusal("ActivityCutoffFactorMilliOutOfBounds")),
+    "alpha_sigmoid_steepness": (
+        0,
+        2**15 - 1,
+        CallRefusal("NegativeSigmoidSteepness", "AdminUtils"),
+    ),
     "burn_increase_mult": (
         MULTIPLIER_ONE,
         3 * MULTIPLIER_ONE,
-        Refusal("ValueNotInBounds", "AdminUtils"),
+        CallRefusal("ValueNotInBounds", "AdminUtils"),
     ),
 }
 """Narrower for owners than what a genesis may set, and the refusals outside."""
@@ -39,23 +42,23 @@ class SetParameter:
     netuid: int
     value: int | bool
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = _owned(state, self.netuid, signer)
         if self.name in NOT_FOR_OWNERS:
-            raise Refusal("BadOrigin", None)
+            raise CallRefusal("BadOrigin", None)
         self._check(subnet)
         changed = _changed(subnet, {self.name: self.value})
         if self.name == "tempo":  # a new tempo counts from now (Yuma, section 15)
             timing = replace(subnet.timing, last_epoch_block=state.block)
             changed = replace(changed, timing=timing)
-        return Change(state.with_subnet(changed))
+        return CallOutcome(state.with_subnet(changed))
 
     def _check(self, subnet: Subnet) -> None:
         if self.name == "max_allowed_uids" and self.value < len(subnet.neurons):
-            raise Refusal("MaxAllowedUIdsLessThanCurrentUIds", "AdminUtils")
+            raise CallRefusal("MaxAllowedUIdsLessThanCurrentUIds", "AdminUtils")
         lowest, highest, refusal = OWNER_RANGES.get(
             self.name,
-            (*SUBNET_RANGES.get(self.name, (0, 1)), Refusal("ValueNotInBounds", "AdminUtils")),
+            (*SUBNET_RANGES.get(self.name, (0, 1)), CallRefusal("ValueNotInBounds", "AdminUtils")),
         )
         if not lowest <= self.value <= highest:
             raise refusal
@@ -69,7 +72,7 @@ class SetAlphaValues:
     alpha_low: int
     alpha_high: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = _owned(state, self.netuid, signer)
         outcome = judge_alpha_bounds(
             is_owner=True,
@@ -78,20 +81,20 @@ class SetAlphaValues:
             alpha_high_u16=self.alpha_high,
         )
         if outcome is not AlphaOutcome.OK:
-            raise Refusal(ALPHA_REFUSALS[outcome])
+            raise CallRefusal(ALPHA_REFUSALS[outcome])
         bounds: dict[str, int | bool] = {
             "alpha_low": self.alpha_low,
             "alpha_high": self.alpha_high,
         }
-        return Change(state.with_subnet(_changed(subnet, bounds)))
+        return CallOutcome(state.with_subnet(_changed(subnet, bounds)))
 
 
-def _owned(state: State, netuid: int, signer: str) -> Subnet:
+def _owned(state: ChainState, netuid: int, signer: str) -> Subnet:
     if netuid not in state.subnets:
-        raise Refusal("SubnetDoesNotExist", "AdminUtils")
+        raise CallRefusal("SubnetDoesNotExist", "AdminUtils")
     subnet = state.subnets[netuid]
     if subnet.owner != signer:
-        raise Refusal("BadOrigin", None)
+        raise CallRefusal("BadOrigin", None)
     return subnet
 
 
@@ -101,7 +104,7 @@ def _changed(subnet: Subnet, values: Mapping[str, int | bool]) -> Subnet:
     try:
         parameters = replace(subnet.parameters, **values)  # type: ignore[arg-type]
     except ValueError as error:
-        raise Refusal("ValueNotInBounds", "AdminUtils") from error
+        raise CallRefusal("ValueNotInBounds", "AdminUtils") from error
     if not bounds:
         return replace(subnet, parameters=parameters)
     burn = min(max(subnet.burn, parameters.min_burn), parameters.max_burn)

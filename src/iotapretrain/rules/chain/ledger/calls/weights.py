@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from iotapretrain.rules.chain.ledger.calls.call import Change
-from iotapretrain.rules.chain.ledger.chain_state import State, Subnet
-from iotapretrain.rules.chain.ledger.refusal import Event, Refusal
+from iotapretrain.rules.chain.ledger.chain_state import (
+    CallRefusal,
+    ChainState,
+    LedgerEvent,
+    Subnet,
+    placed,
+)
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
@@ -43,20 +48,20 @@ class SetWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         subnet = state.subnet(self.netuid)
         uid = self._accepted(state, subnet, signer)
         row = tuple(zip(self.dests, upscaled(self.weights), strict=True))
         neuron = replace(subnet.neurons[uid], last_update=state.block)
         changed = replace(
             subnet,
-            neurons=(*subnet.neurons[:uid], neuron, *subnet.neurons[uid + 1 :]),
-            weights=(*subnet.weights[:uid], row, *subnet.weights[uid + 1 :]),
+            neurons=placed(subnet.neurons, uid, neuron),
+            weights=placed(subnet.weights, uid, row),
         )
-        happened = Event("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
-        return Change(state.with_subnet(changed), (happened,))
+        happened = LedgerEvent("SubtensorModule", "WeightsSet", {"netuid": self.netuid, "uid": uid})
+        return CallOutcome(state.with_subnet(changed), (happened,))
 
-    def _accepted(self, state: State, subnet: Subnet, signer: str) -> int:
+    def _accepted(self, state: ChainState, subnet: Subnet, signer: str) -> int:
         """The signer's uid, once every check has passed; the first that fails decides."""
         uid, parameters = subnet.uid(signer), subnet.parameters
         call = WeightsCall(
@@ -78,7 +83,7 @@ class SetWeights:
         )
         outcome = judge_weights(call)
         if outcome is not WeightsOutcome.OK or uid is None:
-            raise Refusal(REFUSALS[outcome])
+            raise CallRefusal(REFUSALS[outcome])
         return uid
 
 
@@ -92,9 +97,9 @@ class SetMechanismWeights:
     weights: Sequence[int]
     version_key: int
 
-    def perform(self, state: State, signer: str) -> Change:
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
         if self.mecid:
-            raise Refusal("MechanismDoesNotExist")
+            raise CallRefusal("MechanismDoesNotExist")
         call = SetWeights(self.netuid, self.dests, self.weights, self.version_key)
         return call.perform(state, signer)
 
@@ -105,5 +110,5 @@ class Sealed:
     def __init__(self, *_: object) -> None:
         """Whatever is sealed, it is not looked at."""
 
-    def perform(self, state: State, signer: str) -> Change:  # noqa: ARG002 -- as every call
-        raise Refusal("CommitRevealDisabled")
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+        raise CallRefusal("CommitRevealDisabled")

@@ -1,0 +1,151 @@
+"""Buying a uid on a subnet (Yuma, section 13), and saying where its neuron can be reached."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass, fields, replace
+
+from iotapretrain.rules.chain.ledger.chain_state import (
+    Axon,
+    CallRefusal,
+    ChainState,
+    EpochStanding,
+    LedgerEvent,
+    Row,
+    Subnet,
+    UidHolder,
+    placed,
+)
+from iotapretrain.rules.chain.ledger.money import debit
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome
+from iotapretrain.rules.chain.registration import Candidate, raised, uid_to_replace
+
+FRESH = {field.name: 0 for field in fields(EpochStanding)} | {"active": True, "permit": False}
+"""How every uid begins."""
+
+
+def joined(subnet: Subnet, neuron: UidHolder) -> tuple[Subnet, int]:
+    """The subnet with a neuron more, or with one in another's place, and its uid."""
+    if len(subnet.neurons) < subnet.parameters.max_allowed_uids:
+        return _placed(subnet, neuron, len(subnet.neurons)), len(subnet.neurons)
+    uid = _replaceable(subnet, neuron.registered)
+    if uid is None:
+        raise CallRefusal("NoNeuronIdAvailable")
+    weights = tuple(_zeroed(row, uid) for row in subnet.weights)
+    return _placed(replace(subnet, weights=weights), neuron, uid), uid
+
+
+def _replaceable(subnet: Subnet, block: int) -> int | None:
+    parameters = subnet.parameters
+    candidates = [
+        Candidate(emission, neuron.registered, neuron.coldkey == subnet.owner)
+        for neuron, emission in zip(subnet.neurons, subnet.standing.emission, strict=True)
+    ]
+    return uid_to_replace(
+        candidates,
+        block,
+        parameters.immunity_period,
+        parameters.min_non_immune,
+        parameters.owner_immune_neuron_limit,
+        subnet.owner_uid,
+    )
+
+
+def _placed(subnet: Subnet, neuron: UidHolder, uid: int) -> Subnet:
+    """The neuron at a uid, with empty rows and a fresh standing."""
+    columns = {
+        name: placed(getattr(subnet.standing, name), uid, value) for name, value in FRESH.items()
+    }
+    return replace(
+        subnet,
+        neurons=placed(subnet.neurons, uid, neuron),
+        weights=placed(subnet.weights, uid, ()),
+        bonds=placed(subnet.bonds, uid, ()),
+        standing=EpochStanding(**columns),
+    )
+
+
+def _zeroed(row: Row, uid: int) -> Row:
+    """Weights that pointed at the old holder stay, worth nothing."""
+    return tuple((other, 0 if other == uid else value) for other, value in row)
+
+
+IP_BITS = {4: 32, 6: 128}
+
+
+@dataclass(frozen=True, slots=True)
+class ServeAxon:
+    """Publish an address and a port; all zero addresses say that nothing is served."""
+
+    netuid: int
+    version: int
+    ip: int
+    port: int
+    ip_type: int
+    protocol: int
+    placeholder1: int
+    placeholder2: int
+
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
+        subnet = state.subnet(self.netuid)
+        uid = subnet.uid(signer)
+        if uid is None:
+            raise CallRefusal("HotKeyNotRegisteredInSubNet")
+        self._check_address()
+        neuron = subnet.neurons[uid]
+        limit = subnet.parameters.serving_rate_limit
+        if neuron.axon and limit and state.block - neuron.axon.block <= limit:
+            raise CallRefusal("ServingRateLimitExceeded")
+        served = replace(neuron, axon=Axon(state.block, *astuple(self)[1:]))  # all but the netuid
+        neurons = placed(subnet.neurons, uid, served)
+        happened = LedgerEvent(
+            "SubtensorModule", "AxonServed", {"netuid": self.netuid, "hotkey": signer}
+        )
+        return CallOutcome(state.with_subnet(replace(subnet, neurons=neurons)), (happened,))
+
+    def _check_address(self) -> None:
+        if self.ip_type not in IP_BITS:
+            raise CallRefusal("InvalidIpType")
+        if self.ip >= 2 ** IP_BITS[self.ip_type]:
+            raise CallRefusal("InvalidIpAddress")
+        if self.port == 0:
+            raise CallRefusal("InvalidPort")
+
+
+@dataclass(frozen=True, slots=True)
+class BurnedRegister:
+    """Burn the current price for a uid; a full subnet gives up its lowest neuron for it."""
+
+    netuid: int
+    hotkey: str
+
+    def perform(self, state: ChainState, signer: str) -> CallOutcome:
+        subnet = state.subnet(self.netuid)
+        self._check(state, subnet, signer)
+        paid = debit(state, signer, subnet.burn, CallRefusal("NotEnoughBalanceToStake"))
+        neuron = UidHolder(self.hotkey, signer, registered=state.block, last_update=state.block)
+        grown, uid = joined(subnet, neuron)
+        registered = replace(
+            paid.with_subnet(replace(grown, burn=_dearer(grown))),
+            owners={**paid.owners, self.hotkey: signer},
+            issuance=paid.issuance - subnet.burn,
+        )
+        values = {"netuid": self.netuid, "uid": uid, "hotkey": self.hotkey}
+        return CallOutcome(
+            registered, (LedgerEvent("SubtensorModule", "NeuronRegistered", values),)
+        )
+
+    def _check(self, state: ChainState, subnet: Subnet, signer: str) -> None:
+        if not subnet.parameters.registration_allowed:
+            raise CallRefusal("SubNetRegistrationDisabled")
+        if subnet.uid(self.hotkey) is not None:
+            raise CallRefusal("HotKeyAlreadyRegisteredInSubNet")
+        if state.owners.get(self.hotkey, signer) != signer:
+            raise CallRefusal("NonAssociatedColdKey")
+
+
+def _dearer(subnet: Subnet) -> int:
+    """The price after a registration."""
+    parameters = subnet.parameters
+    return raised(
+        subnet.burn, parameters.burn_increase_mult, parameters.min_burn, parameters.max_burn
+    )
