@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import torch
 import transformers
+from msgspec.structs import replace
 
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
@@ -25,25 +24,26 @@ from iotapretrain.cli.competition_name import find_competition
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Lines
 from iotapretrain.training import shape
-from iotapretrain.training.peak import matmul_peak
 from iotapretrain.training.plan import Plan
 from iotapretrain.training.planning import Site, make_plan
 from iotapretrain.training.ranks import alone
 from iotapretrain.training.reading import Reader
-from iotapretrain.training.recipe import Part, Recipe
+from iotapretrain.training.recipe import DataTable, OptimiserTable, Part, Recipe, RunTable
+from iotapretrain.training.speed import matmul_peak
 from iotapretrain.training.stopping import Limits, Wish
 from iotapretrain.training.trainer import Trainer
 
 STEPS = 72
 BATCH = 16
 SPEED, RESUME_SECONDS, MFU = 0.97, 5.0, 0.45
-RUN = {"batch": BATCH, "at_once": BATCH, "evaluate_steps": STEPS, "report_steps": 1}
+RUN = RunTable(batch=BATCH, at_once=BATCH, evaluate_steps=STEPS, report_steps=1)
 RECIPE = Recipe(
     competition="tiny/nano",
     steps=100 * STEPS,
-    mix=(Part("python-docs", 0.7), Part("python-code", 0.3)),
-    held_out_sequences=BATCH // 2,
-    optimiser={"name": "adamw"},
+    data=DataTable(
+        mix=(Part("python-docs", 0.7), Part("python-code", 0.3)), held_out_sequences=BATCH // 2
+    ),
+    optimiser=OptimiserTable(name="adamw"),
     run=RUN,
 )
 GIGABYTE = 83_000_000
@@ -110,9 +110,13 @@ def resume(folder: Path, cache: Cache) -> Figure:
     """Seconds from a checkpoint of 1 GB to the next step, beyond reading its files."""
     room = shape.Room(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
     document = shape.derived(GIGABYTE, "LlamaForCausalLM", room, {})
-    short = replace(RECIPE, held_out_sequences=1, run=RUN | {"batch": 16, "at_once": 1, "keep": 1})
+    short = replace(
+        RECIPE,
+        data=replace(RECIPE.data, held_out_sequences=1),
+        run=replace(RUN, batch=16, at_once=1, keep=1),
+    )
     plan = make_plan(short, find_competition("tiny/nano"), Site(cache))
-    plan = msgspec.structs.replace(plan, model=document, batch=16)
+    plan = replace(plan, model=document, batch=16)
     run = folder / "large"
     first = trainer(plan, run, cache)
     first.go(Limits(steps=1), Wish())
@@ -145,10 +149,10 @@ def utilisation(folder: Path, cache: Cache) -> Figure:
     room = shape.Room(900_000_000, 1_100_000_000, 50_304, 2_048)
     document = shape.derived(1_000_000_000, "LlamaForCausalLM", room, {})
     plan = make_plan(RECIPE, find_competition("tiny/nano"), Site(cache, gpu=True))
-    plan = msgspec.structs.replace(
+    plan = replace(
         plan,
         model=document,
-        data=msgspec.structs.replace(plan.data, sequence_length=2_048),
+        data=replace(plan.data, sequence_length=2_048),
         batch=32,
         at_once=8,
         evaluate_steps=10**6,

@@ -15,9 +15,8 @@ from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.training.plan import Plan
 from iotapretrain.training.planning import Site, Start, make_plan
-from iotapretrain.training.recipe import Part, Recipe
-from iotapretrain.training.run import train
-from iotapretrain.training.trainer import Trained
+from iotapretrain.training.recipe import DataTable, OptimiserTable, Part, Recipe, RunTable
+from iotapretrain.training.trainer import Trained, train
 
 FILE = """
 [architectures]
@@ -44,9 +43,14 @@ RUN = {"batch": 16, "at_once": 8, "evaluate_steps": 5, "checkpoint_seconds": 0.0
 
 
 def recipe(**changes: Any) -> Recipe:
-    """A recipe that takes a second; `run` adds to what is usual here."""
-    given = {"steps": 10, "size": 25_000, "mix": (Part("python-docs", 1.0),)} | changes
-    return Recipe(**{**given, "run": RUN | changes.get("run", {})})
+    """A recipe that takes a second; a table adds to what is usual here."""
+    given = {"steps": 10, "size": 25_000} | changes
+    tables = {
+        "data": DataTable(**{"mix": (Part("python-docs", 1.0),), **changes.get("data", {})}),
+        "optimiser": OptimiserTable(**changes.get("optimiser", {})),
+        "run": RunTable(**{**RUN, **changes.get("run", {})}),
+    }
+    return Recipe(**(given | tables))
 
 
 def plan(cache: Cache, start: Start | None = None, **changes: Any) -> Plan:

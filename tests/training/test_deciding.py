@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError
-from iotapretrain.training.deciding import Decision, decide
 from iotapretrain.training.planning import Site
 from iotapretrain.training.recipe import Recipe
+from iotapretrain.training.start import Decision, decide
 from iotapretrain.training.stopping import Limits
 from tests.training.small import COMPETITION, recipe, run_in
 

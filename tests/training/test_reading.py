@@ -22,7 +22,7 @@ from tests.training.small import plan
 
 @pytest.fixture
 def data(cache: Cache) -> DataPlan:
-    return plan(cache, lanes=4).data
+    return plan(cache, data={"lanes": 4}).data
 
 
 def test_training_never_reads_a_held_out_page(data: DataPlan, cache: Cache) -> None:
@@ -87,7 +87,7 @@ def test_one_config_of_a_dataset_is_read_alone(tmp_path: Path, cache: Cache) -> 
         """
     )
     mix = (recipe.Part(str(tmp_path / "two.toml"), 1.0, "wanted"),)
-    data = plan(cache, mix=mix, lanes=4, page_rows=2).data
+    data = plan(cache, data={"mix": mix, "lanes": 4, "page_rows": 2}).data
     read = [Reader(data, 0, cache, range(4)).take(400), held_out(data, 0, cache)]
     backend = load_tokenizer("bytes").backend
     texts = [backend.decode(rows.flatten().tolist()) for rows in read]

@@ -25,9 +25,9 @@ from iotapretrain.observe.events import AnyEvent, TrainEvaluated, TrainStarted, 
 from iotapretrain.observe.sink import Silence, read_events
 from iotapretrain.training import run_folder
 from iotapretrain.training.reading import held_out
-from iotapretrain.training.run import train
 from iotapretrain.training.start import find_start, read_model
 from iotapretrain.training.stopping import Limits, Reason
+from iotapretrain.training.trainer import train
 from tests.training.small import COMPETITION, losses, plan, run_in
 
 

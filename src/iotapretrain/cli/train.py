@@ -115,7 +115,7 @@ def train(
         return
     if plot is not None:
         from iotapretrain.observe.sink import read_events
-        from iotapretrain.training.plot import plot as draw
+        from iotapretrain.training.progress import plot as draw
         from iotapretrain.training.run_folder import RECORDS
 
         draw(read_events(folder / RECORDS), plot)
@@ -138,11 +138,11 @@ def _sit(
     from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.observe.sink import Several, Silence, Sink
     from iotapretrain.observe.sinks import open_sinks
-    from iotapretrain.training.deciding import Decision, decide
     from iotapretrain.training.planning import Site
     from iotapretrain.training.progress import Progress
-    from iotapretrain.training.run import train
     from iotapretrain.training.run_folder import RECORDS, make
+    from iotapretrain.training.start import Decision, decide
+    from iotapretrain.training.trainer import train
 
     cache = Cache(default_folder())
     site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")

@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from iotapretrain.data.stream import State
+from iotapretrain.disk.whole_files import sync_folder
 from iotapretrain.errors import RunError
 
 FOLDER = "checkpoints"
@@ -97,7 +98,7 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
         if (folder / name).exists():  # of a step that is trained again
             shutil.rmtree(folder / name)
         os.rename(coming, folder / name)
-        sync(folder)
+        sync_folder(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(coming, ignore_errors=True)
         raise RunError(
@@ -150,15 +151,6 @@ def check_room(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def sync(path: Path) -> None:
-    """Down to the disk: a file's bytes, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _write(folder: Path, snapshot: Snapshot) -> None:
     save_file(snapshot.weights, folder / WEIGHTS)
     save_file(snapshot.optimiser, folder / OPTIMISER)
@@ -168,8 +160,8 @@ def _write(folder: Path, snapshot: Snapshot) -> None:
     (folder / POSITION).write_bytes(content)
     (folder / DIGEST).write_text(blake3(content).hexdigest(), encoding="ascii")
     for name in (WEIGHTS, OPTIMISER, POSITION, DIGEST):
-        sync(folder / name)
-    sync(folder)
+        sync_folder(folder / name)
+    sync_folder(folder)
 
 
 def _mark(path: Path) -> FileMark:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,17 +29,17 @@ from iotapretrain.observe.events import (
     TrainStarted,
     TrainStep,
 )
-from iotapretrain.observe.sink import Sink
-from iotapretrain.training import checkpoint, export, run_folder, shape
-from iotapretrain.training.checkpoint import RANDOM, Position, Say, Snapshot
+from iotapretrain.observe.sink import Silence, Sink
+from iotapretrain.training import checkpoint, run_folder, shape
+from iotapretrain.training.checkpoint import FULL, RANDOM, Position, Say, Snapshot
 from iotapretrain.training.network import flops_per_token, fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
-from iotapretrain.training.peak import matmul_peak, memory_bytes
 from iotapretrain.training.plan import Plan
-from iotapretrain.training.ranks import Ranks, full, share_of, synchronised
+from iotapretrain.training.ranks import Ranks, alone, full, share_of, synchronised
 from iotapretrain.training.reading import Reader, held_out, lanes_of, training_data
+from iotapretrain.training.speed import matmul_peak, memory_bytes
 from iotapretrain.training.start import public_name, read_model
-from iotapretrain.training.stopping import Limits, Reason, Wish
+from iotapretrain.training.stopping import Limits, Reason, Wish, wishes
 
 CHECKPOINT_SHARE = 0.02
 """Of a run's time may go into checkpoints; where writing is slow they come more seldom."""
@@ -250,8 +252,8 @@ class Trainer:
         dtype = getattr(torch, self.plan.dtype)
         state = self.ranks.collect(self._network.model.state_dict())
         if self.ranks.leads:
-            tensors = export.file_tensors(state, self._config, dtype)
-            export.export(self.run, self.plan, tensors, self._facts())
+            tensors = run_folder.file_tensors(state, self._config, dtype)
+            run_folder.export(self.run, self.plan, tensors, self._facts())
 
     def _facts(self) -> dict[str, str]:
         """Where the exported weights come from."""
@@ -316,7 +318,7 @@ class Trainer:
         )
         return Trained(
             run=self.run,
-            model=self.run / export.FOLDER,
+            model=self.run / run_folder.MODEL,
             step=self.step,
             steps=self.plan.steps,
             tokens=self._tokens,
@@ -342,3 +344,45 @@ class Trainer:
 def _pause(wanted: float, writing: float) -> float:
     """Seconds between two checkpoints; 0 is none at all, however long they take."""
     return wanted and max(wanted, writing / CHECKPOINT_SHARE)
+
+
+def train(
+    plan: Plan,
+    run: Path,
+    sink: Sink,
+    cache: Cache,
+    *,
+    start: Path | None = None,
+    limits: Limits | None = None,
+    ranks: Ranks | None = None,
+    say: Say = lambda _line: None,
+) -> Trained:
+    """Begin the run that is planned, or go on where its newest checkpoint stands.
+
+    `start` is the folder of the model that it begins with, unless from scratch. `ranks` are the
+    processes that train together: this one alone, or those of `ranks.joined`.
+    """
+    ranks = ranks or alone()
+    limits = limits or Limits(seconds=plan.seconds, loss=plan.loss)
+    with _full_disk_told(run), ExitStack() as stack:
+        if ranks.leads:
+            stack.enter_context(run_folder.held(run))
+            run_folder.settle(run, plan)
+        wish = stack.enter_context(wishes())
+        trainer = Trainer(plan, run, sink if ranks.leads else Silence(), cache, ranks, say)
+        trainer.begin(start)
+        stack.callback(trainer.close)
+        return trainer.go(limits, wish)
+
+
+@contextmanager
+def _full_disk_told(run: Path) -> Iterator[None]:
+    """Records, caches and locks are written by others, who let the kernel's error through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(
+            f"{error.filename or run}: no room left; checkpoints are whole: make room, --resume"
+        ) from error
