@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from iotapretrain.benchmark.choices import ROWS, Choices
-from iotapretrain.benchmark.continuation import Prompt, continued
-from iotapretrain.benchmark.measure import Measured
+from iotapretrain.benchmark.graded_answers import Prompt, continued
+from iotapretrain.benchmark.results import Measured
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.data.synthetic.item import Draws
 from iotapretrain.errors import InputError, UnavailableSourceError

@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from iotapretrain.benchmark import graded_answers
-from iotapretrain.benchmark.continuation import Prompt
-from iotapretrain.benchmark.graded_answers import INVOICES, Answers, fields
-from iotapretrain.benchmark.measure import Measured, Progress
+from iotapretrain.benchmark.graded_answers import INVOICES, Answers, Prompt, fields
+from iotapretrain.benchmark.results import Measured, Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.data.synthetic.invoices import FIELDS

@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from iotapretrain.benchmark import result_tables, run
-from iotapretrain.benchmark.measure import Measured, Metric, Progress
-from iotapretrain.benchmark.run import Bench, Result
+from iotapretrain.benchmark import result_tables, results
+from iotapretrain.benchmark.results import Bench, Measured, Metric, Progress, Result
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.data.page_cache import Cache
@@ -72,7 +71,7 @@ def test_what_is_known_needs_no_model(
     tasks = [Counted("first"), Counted("second")]
     list(bench.results([str(folder)], tasks, unwatched))
     assert tasks[0].done[0] is tasks[1].done[0], "opened once for all tasks"
-    monkeypatch.setattr(run, "open_subject", None)
+    monkeypatch.setattr(results, "open_subject", None)
     copy = shutil.copytree(folder, folder.parent / "copy", dirs_exist_ok=True)
     (result, _) = bench.results([str(copy)], tasks, unwatched)
     assert result.kept

@@ -13,13 +13,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from blake3 import blake3
 
-from iotapretrain.benchmark.measure import Measured, Metric, Progress, mean
+from iotapretrain.benchmark.results import Measured, Metric, Progress, mean
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import draw, read_page
@@ -38,19 +37,6 @@ GREATEST_LOSS = 300.0
 """Its exponential, a token or a byte, is still a number."""
 
 
-class Text(Protocol):
-    """Documents, always the same ones."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal fingerprints mean equal documents."""
-        ...
-
-    def documents(self) -> Iterator[str]:
-        """All of them in order."""
-        ...
-
-
 @dataclass(frozen=True)
 class LocalText:
     """A file: plain text is one document, of JSON lines each `text` is one."""
@@ -67,7 +53,7 @@ class LocalText:
         return f"{self.path.suffix} {blake3(self.path.read_bytes()).hexdigest()}"
 
     def documents(self) -> Iterator[str]:
-        """See `Text`."""
+        """All of them in order."""
         try:
             content = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -95,7 +81,7 @@ class SampledText:
         return f"{description.source}@{description.revision} {self.seed}"
 
     def documents(self) -> Iterator[str]:
-        """See `Text`."""
+        """A page at a time."""
         order = draw(self.source.describe(), self.seed, 0, "benchmark", PAGE_ROWS)
         for place in range(len(order)):
             yield from read_page(self.source, order[place], self.cache).texts
@@ -106,7 +92,7 @@ class Perplexity:
     """The task: at most `limit` sequences of a text."""
 
     name: str
-    text: Text
+    text: LocalText | SampledText
     limit: int | None
 
     def fingerprint(self) -> str:

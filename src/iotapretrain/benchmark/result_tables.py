@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from iotapretrain.benchmark.choices import Choices
-from iotapretrain.benchmark.measure import Metric, Task
-from iotapretrain.benchmark.run import Result
+from iotapretrain.benchmark.results import Metric, Result, Task
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from iotapretrain.benchmark.choices import ROWS, Choices
 from iotapretrain.benchmark.graded_answers import ITEMS, Answers
-from iotapretrain.benchmark.measure import Task
 from iotapretrain.benchmark.perplexity import (
     SAMPLED,
     LocalText,
     Perplexity,
     SampledText,
 )
+from iotapretrain.benchmark.results import Task
 from iotapretrain.data.datasets import known_datasets, open_source
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.python_text import EMBEDDED

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
-from iotapretrain.cli.network_options import Netuid
+from iotapretrain.cli.network_options import AsJson, Netuid
 from iotapretrain.cli.record_options import Metrics, Wandb
 from iotapretrain.cli.workplace import HubAddress, Network
 
@@ -25,51 +27,58 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 COMPETITION = "tiny/nano"
 
+RecipeFile = Annotated[Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)]
+Name = Annotated[
+    str | None,
+    typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
+]
+Size = Annotated[
+    int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
+]
+Tokens = Annotated[int | None, typer.Option(help="Train on so many tokens.")]
+Steps = Annotated[int | None, typer.Option(help="Train so many steps.")]
+Seconds = Annotated[float | None, typer.Option(help="Train for so long.")]
+Loss = Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")]
+Picture = Annotated[
+    Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
+]
+TokenizerPlace = Annotated[str | None, typer.Option(help="Where the competition's tokenizer lies.")]
+
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)
-    ] = None,
-    competition: Annotated[
-        str | None,
-        typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
-    ] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="MODEL",
-            help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
-    ] = False,
-    size: Annotated[
-        int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
-    ] = None,
-    tokens: Annotated[int | None, typer.Option(help="Train on so many tokens.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Train so many steps.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Train for so long.")] = None,
-    loss: Annotated[
-        float | None, typer.Option(help="Stop when a batch's loss is this low.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Where the competition's tokenizer lies.")
-    ] = None,
+    config: RecipeFile = None,
+    competition: Name = None,
+    origin: From = None,
+    out: Out = None,
+    resume: Resume = False,
+    size: Size = None,
+    tokens: Tokens = None,
+    steps: Steps = None,
+    seconds: Seconds = None,
+    loss: Loss = None,
+    plot: Picture = None,
+    tokenizer: TokenizerPlace = None,
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
     metrics: Metrics = None,
     wandb: Wandb = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Pretrain a model: from a recipe, or with nothing but a competition's name.
 
@@ -91,35 +100,19 @@ def train(
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import Recipe, read_recipe
 
+    lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
     recipe = (Recipe() if config is None else read_recipe(config)).with_options(
-        competition=competition,
-        origin=origin,
-        size=size,
-        tokens=tokens,
-        steps=steps,
-        seconds=seconds,
-        loss=loss,
-        tokenizer=tokenizer,
+        competition=competition, origin=origin, size=size, tokenizer=tokenizer, **lengths
     )
     name = recipe.competition or COMPETITION
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
-
-    def library() -> Library:
-        return _library(network, netuid, hub, found)
-
+    library = partial(_library, network, netuid, hub, found)
     with joined() as ranks:
         trained = _sit(recipe, found, folder, resume, ranks, library, (metrics, wandb))
-    if not ranks.leads:
-        return
-    if plot is not None:
-        from iotapretrain.observe.sink import read_events
-        from iotapretrain.training.progress import plot as draw
-        from iotapretrain.training.run_folder import RECORDS
-
-        draw(read_events(folder / RECORDS), plot)
-    _report(trained, as_json)
+    if ranks.leads:
+        _report(trained, plot, as_json)
 
 
 def _sit(
@@ -197,36 +190,26 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
     return Library(opened, cache, find, most)
 
 
-def _report(trained: Trained, as_json: bool) -> None:
+def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
     """What came out, and how to go on."""
-    from iotapretrain.training.progress import duration
+    from iotapretrain.observe.sink import read_events
+    from iotapretrain.training.progress import duration, plot
+    from iotapretrain.training.run_folder import RECORDS
     from iotapretrain.training.stopping import Reason
 
+    if picture is not None:
+        plot(read_events(trained.run / RECORDS), picture)
     again = f"iota train --out {trained.run} --resume"
-    done = trained.reason is Reason.PLAN
+    reason, done = trained.reason.name.lower(), trained.reason is Reason.PLAN
     if as_json:
-        print_json(
-            {
-                "run": str(trained.run),
-                "model": str(trained.model),
-                "reason": trained.reason.name.lower(),
-                "step": trained.step,
-                "steps": trained.steps,
-                "tokens": trained.tokens,
-                "seconds": trained.seconds,
-                "held_out_loss": trained.held_out_loss,
-                "loss": trained.loss,
-                "tokens_per_second": trained.tokens_per_second,
-                "resume": None if done else again,
-            }
-        )
+        said = {"run": str(trained.run), "model": str(trained.model), "reason": reason}
+        print_json(asdict(trained) | said | {"resume": None if done else again})
     else:
         echo(
             f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
             f" in {duration(trained.seconds)}"
         )
     if not done:
-        reason = trained.reason.name.lower()
         echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
     if trained.reason is Reason.INTERRUPTED:
         sys.exit(INTERRUPTED)

@@ -52,6 +52,7 @@ class Trained:
     run: Path
     model: Path
     """The folder of the best model by held-out loss."""
+    reason: Reason
     step: int
     steps: int
     tokens: int
@@ -60,7 +61,6 @@ class Trained:
     loss: float | None
     """Of the last step in this sitting, if there was one."""
     tokens_per_second: float
-    reason: Reason
 
 
 class Trainer:

@@ -2,31 +2,71 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import msgspec
+from msgspec.structs import replace
 
-from iotapretrain.benchmark.measure import Measured, Metric, Task
-from iotapretrain.benchmark.subject import (
-    Opened,
-    Subject,
-    identified,
-    located,
-    open_subject,
-)
+from iotapretrain.benchmark.subject import Opened, Subject, identified, located, open_subject
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import IotaError
 from iotapretrain.hub.model_cache import Cache as HubCache
 from iotapretrain.models.worker import Worker
+from iotapretrain.net.waiting import Clock
 
 DOMAIN = "benchmark/1"
 
+Progress = Callable[[int, int], None]
+"""Called with what is done and what there is to do."""
 Watch = Callable[[str, str, int, int], None]
 """Is told the model, what is done with it, how much of it is done, and of how much."""
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """A number, and the standard error of it where one is known."""
+
+    value: float
+    stderr: float | None = None
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The metrics of one model on one task; `basis` says how many of what they rest on."""
+
+    metrics: dict[str, Metric]
+    basis: dict[str, int]
+
+
+class Task(Protocol):
+    """Something that a model can be measured by."""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        ...
+
+    def fingerprint(self) -> str:
+        """All that its results depend on, but for the model."""
+        ...
+
+    def measure(self, opened: Opened, progress: Progress) -> Measured:
+        """The model's metrics."""
+        ...
+
+
+def mean(values: Sequence[float]) -> Metric:
+    """The mean and its standard error, s / √n."""
+    count = len(values)
+    average = math.fsum(values) / count
+    if count == 1:
+        return Metric(average)
+    variance = math.fsum((value - average) ** 2 for value in values) / (count - 1)
+    return Metric(average, math.sqrt(variance / count))
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -54,13 +94,10 @@ class Bench:
     worker: Worker
     device: str = "cpu"
     tokenizer: str | None = None
+    clock: Clock = time.perf_counter
 
     def results(
-        self,
-        places: Sequence[str],
-        tasks: Sequence[Task],
-        watch: Watch,
-        clock: Callable[[], float] = time.perf_counter,
+        self, places: Sequence[str], tasks: Sequence[Task], watch: Watch
     ) -> Iterator[Result]:
         """Each result as soon as it is there.
 
@@ -76,52 +113,34 @@ class Bench:
                 subject = stack.enter_context(identified(place, folder, self.tokenizer))
                 subjects.append(subject)
             for subject in subjects:
-                yield from self._of_one(subject, tasks, watch, clock)
+                yield from self._of_one(subject, tasks, watch)
                 subject.spelling.close()
 
-    def _of_one(
-        self,
-        subject: Subject,
-        tasks: Sequence[Task],
-        watch: Watch,
-        clock: Callable[[], float],
-    ) -> Iterator[Result]:
+    def _of_one(self, subject: Subject, tasks: Sequence[Task], watch: Watch) -> Iterator[Result]:
         opened: Opened | None = None
         for task in tasks:
+            empty = Result(subject.name, task.name, subject.digest)
             try:
                 name = f"{DOMAIN}/{subject.digest}/{task.fingerprint()}"
                 kept = self.cache.get(name)
             except IotaError as error:
-                yield Result(subject.name, task.name, subject.digest, missing=str(error))
+                yield replace(empty, missing=str(error))
                 continue
             if kept is not None:
                 known = msgspec.json.decode(kept, type=Result)
-                yield msgspec.structs.replace(known, model=subject.name, task=task.name, kept=True)
+                yield replace(known, model=subject.name, task=task.name, kept=True)
                 continue
             opened = opened or open_subject(subject, self.worker, self.device)
-            result = _measured(subject, task, opened, watch, clock)
+            result = self._measured(empty, task, opened, partial(watch, subject.name, task.name))
             if result.missing is None:
                 self.cache.put(name, msgspec.json.encode(result))
             yield result
 
-
-def _measured(
-    subject: Subject,
-    task: Task,
-    opened: Opened,
-    watch: Watch,
-    clock: Callable[[], float],
-) -> Result:
-    started = clock()
-    try:
-        measured: Measured = task.measure(opened, partial(watch, subject.name, task.name))
-    except IotaError as error:
-        return Result(subject.name, task.name, subject.digest, missing=str(error))
-    return Result(
-        subject.name,
-        task.name,
-        subject.digest,
-        measured.metrics,
-        measured.basis,
-        clock() - started,
-    )
+    def _measured(self, empty: Result, task: Task, opened: Opened, progress: Progress) -> Result:
+        started = self.clock()
+        try:
+            found = task.measure(opened, progress)
+        except IotaError as error:
+            return replace(empty, missing=str(error))
+        seconds = self.clock() - started
+        return replace(empty, metrics=found.metrics, basis=found.basis, seconds=seconds)
