@@ -150,7 +150,6 @@ class Choices:
             read_rows(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
-        """See `Task`."""
         content = "its own"
         if self.path is not None:
             content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"
@@ -171,7 +170,6 @@ class Choices:
         }
 
     def measure(self, opened: Opened, progress: Progress) -> Measured:
-        """See `Task`."""
         from iotapretrain.benchmark.harness import HarnessModel
 
         results = self._evaluated(HarnessModel(opened, progress))

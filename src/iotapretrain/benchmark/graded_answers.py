@@ -106,12 +106,10 @@ class Answers:
     items: int = ITEMS
 
     def fingerprint(self) -> str:
-        """See `Task`."""
         revision = SyntheticSource(self.name).describe().revision
         return f"{self.name}@{revision} {self.seed} {self.items}"
 
     def measure(self, opened: Opened, progress: Progress) -> Measured:
-        """See `Task`."""
         asked = self.drawn()
         stop = "\n\n" if self.name == INVOICES else "\n"
         prompts = [_prompt(opened, each, stop) for each in asked]

@@ -44,7 +44,6 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
 
     @property
     def eot_token_id(self) -> int:
-        """The end token."""
         return self._opened.end_id
 
     @property

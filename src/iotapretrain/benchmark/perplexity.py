@@ -53,7 +53,6 @@ class LocalText:
         return f"{self.path.suffix} {blake3(self.path.read_bytes()).hexdigest()}"
 
     def documents(self) -> Iterator[str]:
-        """All of them in order."""
         try:
             content = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -81,7 +80,6 @@ class SampledText:
         return f"{description.source}@{description.revision} {self.seed}"
 
     def documents(self) -> Iterator[str]:
-        """A page at a time."""
         order = draw(self.source.describe(), self.seed, 0, "benchmark", PAGE_ROWS)
         for place in range(len(order)):
             yield from read_page(self.source, order[place], self.cache).texts
@@ -96,11 +94,9 @@ class Perplexity:
     limit: int | None
 
     def fingerprint(self) -> str:
-        """See `Task`."""
         return f"perplexity {self.text.fingerprint} {self.limit}"
 
     def measure(self, opened: Opened, progress: Progress) -> Measured:
-        """See `Task`."""
         length = min(LONGEST, opened.positions)
         sequences, tokens, size = self._packed(opened, length)
         means: list[float] = []

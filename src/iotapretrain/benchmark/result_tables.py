@@ -59,7 +59,8 @@ def as_markdown(results: Sequence[Result]) -> str:
     for task, name in _rows(results):
         cells = (_cell(name, found.get((task, name, model))) for model in models)
         lines.append(f"| {task} | {name} | {' | '.join(cells)} |")
-    lines += ["", *(f"* {each.task}, {each.model}: {each.missing}" for each in _missing(results))]
+    missing = [each for each in results if each.missing is not None]
+    lines += ["", *(f"* {each.task}, {each.model}: {each.missing}" for each in missing)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -131,10 +132,6 @@ def _rows(results: Sequence[Result]) -> list[tuple[str, str]]:
     tasks = dict.fromkeys(result.task for result in results)
     had = {(result.task, name) for result in results for name in result.metrics}
     return [(task, name) for task in tasks for name in SHOWN if (task, name) in had]
-
-
-def _missing(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.missing is not None]
 
 
 def _cell(name: str, metric: Metric | None) -> str:

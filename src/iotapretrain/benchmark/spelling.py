@@ -10,7 +10,7 @@ as tasks and one tokenizer; what would still come out of it is counted here, and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from iotapretrain.data.tokenizer import Tokenizer, read_tokenizer
@@ -77,29 +77,21 @@ def describe(files: dict[str, int]) -> dict[str, Any]:
 
 
 def encode(files: dict[str, int], texts: list[str], framed: bool) -> list[list[int]]:
-    """The ids of each text."""
-    return list(_encoded(_spelling(files), texts, framed))
+    spelling, rows = _spelling(files), []
+    for text in texts:
+        rows += spelling.encode([text], framed)
+        if len(rows[-1]) > most_ids(text):
+            raise _bomb(f"{len(rows[-1]):,} ids of a text of {len(text):,} characters")
+    return rows
 
 
 def decode(files: dict[str, int], rows: list[list[int]]) -> list[str]:
-    """The text of each row of ids."""
-    return list(_decoded(_spelling(files), rows))
-
-
-def _encoded(spelling: OwnSpelling, texts: list[str], framed: bool) -> Iterator[list[int]]:
-    for text in texts:
-        (ids,) = spelling.encode([text], framed)
-        if len(ids) > most_ids(text):
-            raise _bomb(f"{len(ids):,} ids of a text of {len(text):,} characters")
-        yield ids
-
-
-def _decoded(spelling: OwnSpelling, rows: list[list[int]]) -> Iterator[str]:
+    spelling, texts = _spelling(files), []
     for ids in rows:
-        (text,) = spelling.decode([ids])
-        if len(text.encode()) > most_bytes(len(ids)):
-            raise _bomb(f"{len(text):,} characters of {len(ids):,} ids")
-        yield text
+        texts += spelling.decode([ids])
+        if len(texts[-1].encode()) > most_bytes(len(ids)):
+            raise _bomb(f"{len(texts[-1]):,} characters of {len(ids):,} ids")
+    return texts
 
 
 def _bomb(what: str) -> Rejection:

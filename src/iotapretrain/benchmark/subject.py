@@ -68,7 +68,6 @@ class Opened:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
         return self.model.device
 
     def encode(self, text: str, framed: bool) -> list[int]:
@@ -80,7 +79,6 @@ class Opened:
         return ids[1:] if doubled else ids
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of token ids."""
         return self._spelling.decode(rows)
 
     def _encoded(self, text: str, framed: bool) -> list[int]:

@@ -125,7 +125,6 @@ def _sit(
     records: tuple[str | None, str | None],
 ) -> Trained:
     """Decide together, then train; only the leading rank writes and speaks."""
-    import msgspec
     from rich.console import Console
 
     from iotapretrain.data.page_cache import Cache, default_folder
@@ -134,17 +133,13 @@ def _sit(
     from iotapretrain.training.planning import Site
     from iotapretrain.training.progress import Progress
     from iotapretrain.training.run_folder import RECORDS, make
-    from iotapretrain.training.start import Decision, decide
+    from iotapretrain.training.start import decide
     from iotapretrain.training.trainer import train
 
     cache = Cache(default_folder())
     site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")
 
-    def made() -> str:
-        decision = decide(recipe, competition, run, resume, site, library)
-        return msgspec.json.encode(decision).decode()
-
-    decision = msgspec.json.decode(ranks.share(made), type=Decision)
+    decision = ranks.share(lambda: decide(recipe, competition, run, resume, site, library))
     with ExitStack() as stack:
         sink: Sink = Silence()
         console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
@@ -160,7 +155,7 @@ def _sit(
             run,
             sink,
             cache,
-            start=decision.folder,
+            start=decision.start,
             limits=decision.limits,
             ranks=ranks,
             say=lambda line: console.print(printable(line)),

@@ -101,8 +101,9 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
         sync_folder(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(coming, ignore_errors=True)
+        why = "the disk is full" if getattr(error, "errno", None) in FULL else error
         raise RunError(
-            f"checkpoint {name}: cannot be written to {folder}: {_why(error)};"
+            f"checkpoint {name}: cannot be written to {folder}: {why};"
             " earlier ones are whole: make room, then --resume"
         ) from error
     for old in _names(folder)[:-keep]:
@@ -177,9 +178,3 @@ def _names(folder: Path) -> list[str]:
         (each.name for each in folder.iterdir() if _NAME.fullmatch(each.name)),
         key=lambda name: int(name.removeprefix("step-")),
     )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in FULL:
-        return "the disk is full"
-    return str(error)

@@ -49,14 +49,12 @@ class OptimiserPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("optimiser", learning_rate=self.learning_rate, clip=self.clip)
+        _positive("optimiser", self, "learning_rate", "clip")
+        _shares("optimiser", self, "beta1", "beta2")
         if self.name not in ("adamw", "muon"):
             raise ConfigError("optimiser", "name", repr(self.name), "adamw, muon")
         if not 0 <= self.weight_decay < math.inf:
             raise ConfigError("optimiser", "weight_decay", f"{self.weight_decay}", "0 or more")
-        for key in ("beta1", "beta2"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ConfigError("optimiser", key, f"{getattr(self, key)}", "from 0, below 1")
 
 
 class RateSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,11 +72,7 @@ class RateSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.shape not in ("cosine", "wsd"):
             raise ConfigError("schedule", "shape", repr(self.shape), "cosine, wsd")
-        for key in ("warmup", "decay", "floor"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ConfigError(
-                    "schedule", key, f"{getattr(self, key)}", "a share from 0 up to but not 1"
-                )
+        _shares("schedule", self, "warmup", "decay", "floor")
         if self.warmup + self.decay > 1 and self.shape == "wsd":
             raise ConfigError(
                 "schedule", "decay", f"{self.decay} beside warmup {self.warmup}", "at most 1 in all"
@@ -130,17 +124,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seed: int
 
     def __post_init__(self) -> None:
-        _positive(
-            "run",
-            tokens=self.tokens,
-            batch=self.batch,
-            at_once=self.at_once,
-            evaluate_steps=self.evaluate_steps,
-            report_steps=self.report_steps,
-            keep=self.keep,
-            lanes=self.data.lanes,
-            held_out_sequences=self.data.held_out_sequences,
-        )
+        _positive("run", self, "tokens", "batch", "at_once", "evaluate_steps", "report_steps")
+        _positive("run", self, "keep")
+        _positive("run", self.data, "lanes", "held_out_sequences")
         if self.precision not in ("float32", "bfloat16"):
             raise ConfigError("run", "precision", repr(self.precision), "float32, bfloat16")
         if self.batch % self.data.lanes:
@@ -154,7 +140,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     @property
     def step_tokens(self) -> int:
-        """Tokens of one step."""
         return self.batch * self.data.sequence_length
 
     @property
@@ -163,11 +148,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return max(1, round(self.tokens / self.step_tokens))
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step."""
         return self.optimiser.learning_rate * self.schedule.share(step, self.steps)
 
 
-def _positive(table: str, **values: float) -> None:
-    for key, value in values.items():
-        if not 0 < value < math.inf:
-            raise ConfigError(table, key, f"{value}", "a finite number above 0")
+def _positive(table: str, values: msgspec.Struct, *keys: str) -> None:
+    for key in keys:
+        if not 0 < getattr(values, key) < math.inf:
+            raise ConfigError(table, key, f"{getattr(values, key)}", "a finite number above 0")
+
+
+def _shares(table: str, values: msgspec.Struct, *keys: str) -> None:
+    for key in keys:
+        if not 0 <= getattr(values, key) < 1:
+            raise ConfigError(table, key, f"{getattr(values, key)}", "a share from 0, below 1")

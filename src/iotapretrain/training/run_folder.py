@@ -78,27 +78,22 @@ def held(run: Path) -> Iterator[None]:
         raise RunError(f"{run}: another process is training there; name another --out") from error
 
 
-def file_tensors(state: Tensors, config: Config, dtype: torch.dtype) -> Tensors:
-    """What the weights file holds: each tensor by the name of files, a tied head not at all."""
-    stored = config.architecture.stored
-    tensors = {stored.get(name, name): tensor.to(dtype) for name, tensor in state.items()}
-    if config.tied:
-        tensors.pop(config.architecture.head, None)
-    return tensors
-
-
-def export(run: Path, plan: Plan, tensors: Tensors, facts: dict[str, str]) -> None:
+def export(run: Path, plan: Plan, config: Config, state: Tensors, facts: dict[str, str]) -> None:
     """Put a model into RUN/model; a reader sees the old weights or the new ones.
 
     The weights carry where they come from in their own header, so that the two never differ.
     """
-    folder = run / MODEL
+    folder, stored = run / MODEL, config.architecture.stored
+    dtype = getattr(torch, plan.dtype)
+    tensors = {stored.get(name, name): tensor.to(dtype) for name, tensor in state.items()}
+    if config.tied:  # its head is not in the file
+        tensors.pop(config.architecture.head, None)
     folder.mkdir(parents=True, exist_ok=True)
     check_room(folder, sum(each.nbytes for each in tensors.values()), "exporting the model")
-    config = json.dumps(plan.model | {"torch_dtype": plan.dtype}, indent=2) + "\n"
+    document = json.dumps(plan.model | {"torch_dtype": plan.dtype}, indent=2) + "\n"
     coming = folder / f".{WEIGHTS}.new"
     try:
-        write_whole(folder / CONFIG, config.encode())
+        write_whole(folder / CONFIG, document.encode())
         save_file(tensors, coming, metadata={"format": "pt", **facts})
         coming.chmod(0o644)
         sync_folder(coming)

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from iotapretrain.errors import InputError
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import Model as Fetched
@@ -55,17 +53,14 @@ class Library:
         return f"{HUB}{model.commit}", model.folder
 
 
-class Decision(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class Decision:
     """A plan, the folder of the model that it starts from, and what ends this sitting early."""
 
     plan: Plan
-    start: str | None
+    start: Path | None
+    """While the run has no checkpoint, and does not begin from scratch."""
     limits: Limits
-
-    @property
-    def folder(self) -> Path | None:
-        """Of the model to start from, while the run has no checkpoint."""
-        return None if self.start is None else Path(self.start)
 
 
 def decide(
@@ -94,7 +89,7 @@ def decide(
     if recipe.seconds is not None and recipe.tokens is None and recipe.steps is None:
         tokens = site.ranks * tokens_in(plan, recipe.seconds)
         plan = make_plan(recipe.with_options(tokens=tokens), competition, site, start)
-    folder = None if start is None else str(start.folder)
+    folder = None if start is None else start.folder
     return Decision(plan, folder, Limits(seconds=plan.seconds, loss=plan.loss))
 
 

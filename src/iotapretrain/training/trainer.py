@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.stream import State
 from iotapretrain.errors import RunError
 from iotapretrain.models.layout import Model, build
 from iotapretrain.observe.events import (
@@ -208,8 +206,7 @@ class Trainer:
         self._check_finite(loss)
         self._emit(
             TrainStep,
-            step=self.step,
-            tokens=self._tokens,
+            **self._reached,
             loss=loss,
             learning_rate=self.plan.rate(self.step - 1),
             gradient_norm=gradient,
@@ -232,13 +229,7 @@ class Trainer:
             self._best = loss
             self._export()
         self._evaluated = self.step
-        self._emit(
-            TrainEvaluated,
-            step=self.step,
-            tokens=self._tokens,
-            held_out_loss=loss,
-            best=best,
-        )
+        self._emit(TrainEvaluated, **self._reached, held_out_loss=loss, best=best)
         self._mark += time.perf_counter() - started
 
     def _check_finite(self, loss: float) -> None:
@@ -249,48 +240,37 @@ class Trainer:
             )
 
     def _export(self) -> None:
-        dtype = getattr(torch, self.plan.dtype)
-        state = self.ranks.collect(self._network.model.state_dict())
+        """The model as it is, with where it comes from."""
+        plan, state = self.plan, self.ranks.collect(self._network.model.state_dict())
         if self.ranks.leads:
-            tensors = run_folder.file_tensors(state, self._config, dtype)
-            run_folder.export(self.run, self.plan, tensors, self._facts())
-
-    def _facts(self) -> dict[str, str]:
-        """Where the exported weights come from."""
-        plan = self.plan
-        return {
-            "competition": plan.competition,
-            "origin": public_name(plan.origin),
-            "step": str(self.step),
-            "tokens": str(self._tokens),
-            "held_out_loss": f"{self._best:.6f}",
-            "training_data": training_data(plan.data, self._cache),
-        }
+            facts = {
+                "competition": plan.competition,
+                "origin": public_name(plan.origin),
+                **{key: str(number) for key, number in self._reached.items()},
+                "held_out_loss": f"{self._best:.6f}",
+                "training_data": training_data(plan.data, self._cache),
+            }
+            run_folder.export(self.run, plan, self._config, state, facts)
 
     def _save(self) -> None:
         """Write a checkpoint; all ranks take part, one writes."""
         started = time.perf_counter()
         weights = self.ranks.collect(dict(self._network.model.named_parameters()))
         optimiser = self.ranks.collect(self._optimiser.state())
-        states = self.ranks.gather(
-            [msgspec.json.encode(state).decode() for state in self._reader.states]
-        )
+        states = self.ranks.gather(self._reader.states)
         if self.ranks.leads:
             position = Position(
                 plan=self._digest,
-                step=self.step,
-                tokens=self._tokens,
+                **self._reached,
                 seconds=self._seconds,
                 best=self._best,
-                lanes=tuple(msgspec.json.decode(state, type=State) for state in states),
+                lanes=tuple(states),
             )
             random = {RANDOM: torch.get_rng_state()}
             snapshot = Snapshot(position, weights, optimiser | random)
             size = checkpoint.save(self.run, snapshot, self.plan.keep)
             seconds = time.perf_counter() - started
-            self._emit(
-                Checkpointed, step=self.step, tokens=self._tokens, size_bytes=size, seconds=seconds
-            )
+            self._emit(Checkpointed, **self._reached, size_bytes=size, seconds=seconds)
         self._saved = time.perf_counter()
         self._written_seconds = self._saved - started
         self._mark += self._saved - started
@@ -308,30 +288,21 @@ class Trainer:
         return Reason(agreed)
 
     def _finish(self, reason: Reason, loss: float | None) -> Trained:
-        self._emit(
-            TrainFinished,
-            step=self.step,
-            tokens=self._tokens,
-            seconds=self._seconds,
-            held_out_loss=self._best,
-            reason=reason.name.lower(),
-        )
+        result = {**self._reached, "seconds": self._seconds, "held_out_loss": self._best}
+        self._emit(TrainFinished, **result, reason=reason.name.lower())
         return Trained(
             run=self.run,
             model=self.run / run_folder.MODEL,
-            step=self.step,
+            reason=reason,
             steps=self.plan.steps,
-            tokens=self._tokens,
-            seconds=self._seconds,
-            held_out_loss=self._best,
             loss=loss,
             tokens_per_second=self._tokens_per_second,
-            reason=reason,
+            **result,
         )
 
     @property
-    def _tokens(self) -> int:
-        return self.step * self.plan.step_tokens
+    def _reached(self) -> dict[str, Any]:
+        return {"step": self.step, "tokens": self.step * self.plan.step_tokens}
 
     @property
     def _seconds(self) -> float:
