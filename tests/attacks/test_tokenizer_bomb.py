@@ -14,7 +14,7 @@ import pytest
 import tokenizers
 from typer.testing import CliRunner
 
-from iotapretrain.benchmark.results import Bench
+from iotapretrain.benchmark.results import BenchmarkRun
 from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
 from iotapretrain.benchmark.spelling import describe
 from iotapretrain.benchmark.task_list import Choosing
@@ -231,7 +231,7 @@ def test_a_benchmark_of_a_strangers_model(
     good.write_text("Words. " * 60)
     bad.write_text("Words. " * 60 + "a")
     tasks = Choosing(cache, limit=1).tasks([str(good), str(bad)])
-    bench = Bench(cache, hub, HubCache(tmp_path / "hub-cache"), worker)
+    bench = BenchmarkRun(cache, hub, HubCache(tmp_path / "hub-cache"), worker)
     first, second = bench.results([place], tasks, lambda *_: None)
     assert first.metrics["perplexity"].value > 1
     assert second.missing == (

@@ -9,8 +9,8 @@ import torch
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Silence
 from iotapretrain.rules.competition.schedule_file import parse
-from iotapretrain.training.planning import Site, make_plan
-from iotapretrain.training.recipe import DataTable, Recipe, RunTable
+from iotapretrain.training.planning import TrainingSite, make_plan
+from iotapretrain.training.recipe import DataTable, RunTable, TrainingRecipe
 from iotapretrain.training.trainer import train
 
 SCHEDULE = """
@@ -54,8 +54,8 @@ def trained(folder: Path, steps: int, seed: int = 0) -> Path:
     torch.set_num_threads(1)
     cache = Cache(folder / "text")
     data = DataTable(held_out_sequences=16)
-    recipe = Recipe(size=SIZE, steps=steps, seed=seed, data=data, run=RUN)
-    plan = make_plan(recipe, COMPETITION, Site(cache))
+    recipe = TrainingRecipe(size=SIZE, steps=steps, seed=seed, data=data, run=RUN)
+    plan = make_plan(recipe, COMPETITION, TrainingSite(cache))
     done = train(plan, folder / f"run-{seed}-{steps}", Silence(), cache)
     torch.set_num_threads(threads)
     return done.model

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError
-from iotapretrain.training.planning import Site
-from iotapretrain.training.recipe import Recipe
+from iotapretrain.training.planning import TrainingSite
+from iotapretrain.training.recipe import TrainingRecipe
 from iotapretrain.training.start import Decision, decide
-from iotapretrain.training.stopping import Limits
+from iotapretrain.training.stopping import StopLimits
 from tests.training.small import COMPETITION, recipe, run_in
 
 
@@ -21,17 +21,17 @@ def no_library() -> Any:
     raise AssertionError("nothing is fetched from a hub here")
 
 
-def decided(asked: Recipe, run: Path, cache: Cache, resume: bool = False) -> Decision:
-    return decide(asked, COMPETITION, run, resume, Site(cache), no_library)
+def decided(asked: TrainingRecipe, run: Path, cache: Cache, resume: bool = False) -> Decision:
+    return decide(asked, COMPETITION, run, resume, TrainingSite(cache), no_library)
 
 
 def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: Cache) -> None:
     first = decided(recipe(), tmp_path, cache, resume=True)  # nothing is there: it begins
-    run_in(tmp_path, first.plan, cache, limits=Limits(steps=2))
+    run_in(tmp_path, first.plan, cache, limits=StopLimits(steps=2))
     with pytest.raises(InputError, match="--resume goes on with it"):
         decided(recipe(), tmp_path, cache)
     again = decided(replace(recipe(size=70_000), steps=5, loss=1.5), tmp_path, cache, resume=True)
-    assert again == Decision(first.plan, None, Limits(steps=5, loss=1.5))
+    assert again == Decision(first.plan, None, StopLimits(steps=5, loss=1.5))
 
 
 def test_seconds_become_tokens(tmp_path: Path, cache: Cache) -> None:

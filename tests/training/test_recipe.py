@@ -8,13 +8,13 @@ import pytest
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError
-from iotapretrain.training.planning import LANES, Site, make_plan
+from iotapretrain.training.planning import LANES, TrainingSite, make_plan
 from iotapretrain.training.recipe import (
     DataTable,
+    MixPart,
     OptimiserTable,
-    Part,
-    Recipe,
     RunTable,
+    TrainingRecipe,
     read_recipe,
 )
 from tests.training.small import COMPETITION
@@ -43,7 +43,7 @@ compile = true
 """
 
 
-def read(tmp_path: Path, text: str) -> Recipe:
+def read(tmp_path: Path, text: str) -> TrainingRecipe:
     path = tmp_path / "recipe.toml"
     path.write_text(text)
     return read_recipe(path)
@@ -52,7 +52,7 @@ def read(tmp_path: Path, text: str) -> Recipe:
 def test_reads_every_part(tmp_path: Path) -> None:
     recipe = read(tmp_path, WHOLE)
     assert (recipe.competition, recipe.size, recipe.seed) == ("tiny/nano", 400_000, 3)
-    assert recipe.data.mix == (Part("python-docs", 3.0), Part("python-code", 1.0))
+    assert recipe.data.mix == (MixPart("python-docs", 3.0), MixPart("python-code", 1.0))
     assert recipe.schedule.shape == "wsd"
     assert recipe.run == RunTable(batch=32, precision="bfloat16", compile=True)
     assert recipe.optimiser == OptimiserTable(name="adamw", learning_rate=1e-3)
@@ -92,14 +92,14 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (Recipe(architecture="GemmaForCausalLM"), "not allowed here"),
-        (Recipe(size=10**9), "20,000 to 80,000"),
-        (Recipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
-        (Recipe(run=RunTable(batch=10)), "a multiple"),
-        (Recipe(run=RunTable(keep=0)), "keep: 0"),
-        (Recipe(optimiser=OptimiserTable(learning_rate=-1.0)), "learning_rate: -1"),
-        (Recipe(data=DataTable(mix=(Part("no-such-text", 1.0),))), "no-such-text"),
-        (Recipe(data=DataTable(tokenizer="no/such")), "no/such"),
+        (TrainingRecipe(architecture="GemmaForCausalLM"), "not allowed here"),
+        (TrainingRecipe(size=10**9), "20,000 to 80,000"),
+        (TrainingRecipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
+        (TrainingRecipe(run=RunTable(batch=10)), "a multiple"),
+        (TrainingRecipe(run=RunTable(keep=0)), "keep: 0"),
+        (TrainingRecipe(optimiser=OptimiserTable(learning_rate=-1.0)), "learning_rate: -1"),
+        (TrainingRecipe(data=DataTable(mix=(MixPart("no-such-text", 1.0),))), "no-such-text"),
+        (TrainingRecipe(data=DataTable(tokenizer="no/such")), "no/such"),
     ],
     ids=[
         "architecture",
@@ -112,14 +112,16 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
         "tokenizer",
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(recipe: Recipe, message: str, cache: Cache) -> None:
+def test_a_plan_that_cannot_be_is_refused(
+    recipe: TrainingRecipe, message: str, cache: Cache
+) -> None:
     with pytest.raises(InputError) as caught:
-        make_plan(recipe, COMPETITION, Site(cache))
+        make_plan(recipe, COMPETITION, TrainingSite(cache))
     assert message in str(caught.value)
 
 
 def test_everything_is_derived(cache: Cache) -> None:
-    plan = make_plan(Recipe(), COMPETITION, Site(cache))
+    plan = make_plan(TrainingRecipe(), COMPETITION, TrainingSite(cache))
     assert 20_000 <= plan.parameters <= 80_000
     assert plan.tokens == 20 * plan.parameters
     assert (plan.data.lanes, plan.origin) == (LANES, "scratch")
@@ -128,6 +130,6 @@ def test_everything_is_derived(cache: Cache) -> None:
 
 
 def test_options_go_before_the_file() -> None:
-    recipe = Recipe(tokens=5, size=7).with_options(steps=3, size=None)
+    recipe = TrainingRecipe(tokens=5, size=7).with_options(steps=3, size=None)
     assert (recipe.tokens, recipe.steps, recipe.size) == (None, 3, 7)
     assert recipe.with_options(tokenizer="here").data == DataTable(tokenizer="here")

@@ -9,10 +9,10 @@ import pytest
 from iotapretrain.errors import InputError
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.training import planning
-from iotapretrain.training.shape import Room, checked, derived, parameters_of
+from iotapretrain.training.shape import SizeBounds, checked, derived, parameters_of
 
-ROOM = Room(smallest=300_000, largest=1_500_000, vocabulary=257, positions=128)
-LARGE = Room(3_200_000_000, 3_400_000_000, 100_277, 4_096)
+ROOM = SizeBounds(smallest=300_000, largest=1_500_000, vocabulary=257, positions=128)
+LARGE = SizeBounds(3_200_000_000, 3_400_000_000, 100_277, 4_096)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))

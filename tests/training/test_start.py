@@ -15,7 +15,7 @@ from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.schedule_file import parse
-from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.start import Library, find_start, is_remote, public_name
 from tests.training.small import COMPETITION, FILE, plan, recipe, run_in
 
@@ -52,7 +52,7 @@ def test_a_commit_and_the_champion_are_told_by_their_commit(
     best = find_start("best", lambda: library)
     assert pinned == best
     assert best.origin == f"hub:{commit}"
-    made = make_plan(recipe(), COMPETITION, Site(cache), best)
+    made = make_plan(recipe(), COMPETITION, TrainingSite(cache), best)
     assert (made.origin, public_name(made.origin)) == (f"hub:{commit}", f"hub:{commit}")
     assert made.model == plan(cache).model
 
@@ -79,4 +79,4 @@ def test_a_start_that_could_never_take_part_is_refused(
     other = parse(FILE.replace(*change), "other.toml").competitions[0]
     start = find_start("best", lambda: library)
     with pytest.raises(InputError, match=message):
-        make_plan(recipe(), other, Site(cache), start)
+        make_plan(recipe(), other, TrainingSite(cache), start)

@@ -23,7 +23,7 @@ from typing import Any, ClassVar
 import msgspec
 from blake3 import blake3
 
-from iotapretrain.benchmark.results import Measured, Metric, Progress
+from iotapretrain.benchmark.results import Measurement, MetricValue, Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
 
@@ -38,14 +38,14 @@ LETTERED = (
 """A question with options by letter, of which the model chooses a letter."""
 
 
-class Row(msgspec.Struct, frozen=True):
+class TaskRow(msgspec.Struct, frozen=True):
     """One item of a task, a line of a local file; further fields do not matter."""
 
     CHOSEN: ClassVar[tuple[str, str] | None] = None
     """The fields that hold the number of the right option, and the options."""
 
 
-class Query(Row, frozen=True):
+class Query(TaskRow, frozen=True):
     """A text and its possible continuations: HellaSwag, ARC, PIQA."""
 
     CHOSEN = ("gold", "choices")
@@ -54,7 +54,7 @@ class Query(Row, frozen=True):
     gold: int
 
 
-class Blank(Row, frozen=True):
+class Blank(TaskRow, frozen=True):
     """Texts of which one goes better with what follows: WinoGrande."""
 
     CHOSEN = ("gold", "context_options")
@@ -63,14 +63,14 @@ class Blank(Row, frozen=True):
     gold: int
 
 
-class LastWord(Row, frozen=True):
+class LastWord(TaskRow, frozen=True):
     """A text and its last word: LAMBADA."""
 
     context: str
     continuation: str
 
 
-class Question(Row, frozen=True):
+class MmluQuestion(TaskRow, frozen=True):
     """A question about a subject: MMLU."""
 
     CHOSEN = ("answer", "choices")
@@ -80,7 +80,7 @@ class Question(Row, frozen=True):
     answer: int
 
 
-class ProQuestion(Row, frozen=True):
+class MmluProQuestion(TaskRow, frozen=True):
     """The same under the names of MMLU-Pro."""
 
     CHOSEN = ("answer_index", "options")
@@ -120,7 +120,7 @@ _LAST_WORD = {
     **_metrics("acc"),
 }
 
-ROWS: Mapping[str, tuple[type[Row], dict[str, Any]]] = MappingProxyType(
+ROWS: Mapping[str, tuple[type[TaskRow], dict[str, Any]]] = MappingProxyType(
     {
         "hellaswag": (Query, {"doc_to_text": "{{query}}", **_QUERY}),
         "arc_easy": (Query, _ASKED),
@@ -128,8 +128,8 @@ ROWS: Mapping[str, tuple[type[Row], dict[str, Any]]] = MappingProxyType(
         "piqa": (Query, _ASKED),
         "winogrande": (Blank, _BLANK),
         "lambada_openai": (LastWord, _LAST_WORD),
-        "mmlu": (Question, _lettered("subject", "choices", "answer")),
-        "mmlu_pro": (ProQuestion, _lettered("category", "options", "answer_index")),
+        "mmlu": (MmluQuestion, _lettered("subject", "choices", "answer")),
+        "mmlu_pro": (MmluProQuestion, _lettered("category", "options", "answer_index")),
     }
 )
 """By task: what each row of a local file is, and the definition."""
@@ -169,7 +169,7 @@ class Choices:
             **ROWS[self.name][1],
         }
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         from iotapretrain.benchmark.harness import HarnessModel
 
         results = self._evaluated(HarnessModel(opened, progress))
@@ -180,8 +180,8 @@ class Choices:
             if metric in SHARES:
                 metrics[metric] = _share(value, items)
             elif metric == "perplexity":
-                metrics[metric] = Metric(value)
-        return Measured(metrics, {"items": items})
+                metrics[metric] = MetricValue(value)
+        return Measurement(metrics, {"items": items})
 
     def _evaluated(self, model: Any) -> dict[str, Any]:
         """The harness's results; its progress bars go nowhere, its failures become ours."""
@@ -224,12 +224,12 @@ class Choices:
         return definition | {"dataset_kwargs": kwargs}
 
 
-def _share(value: float, items: int) -> Metric:
+def _share(value: float, items: int) -> MetricValue:
     """Of answers that are right or wrong, s / √n is √(p (1 - p) / (n - 1))."""
-    return Metric(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)
+    return MetricValue(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)
 
 
-def read_rows(path: Path, kind: type[Row]) -> list[Row]:
+def read_rows(path: Path, kind: type[TaskRow]) -> list[TaskRow]:
     """All rows of a file; an error names the first line that is none."""
     try:
         lines = path.read_bytes().split(b"\n")
@@ -245,7 +245,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     return found
 
 
-def _row(line: bytes, kind: type[Row], where: str) -> Row:
+def _row(line: bytes, kind: type[TaskRow], where: str) -> TaskRow:
     try:
         row = msgspec.json.decode(line, type=kind)
     except msgspec.DecodeError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from iotapretrain.benchmark.results import Measured, Metric, Progress, mean
+from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.page_ids import draw
 from iotapretrain.data.synthetic.generated_source import SyntheticSource, item
@@ -109,7 +109,7 @@ class Answers:
         revision = SyntheticSource(self.name).describe().revision
         return f"{self.name}@{revision} {self.seed} {self.items}"
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         asked = self.drawn()
         stop = "\n\n" if self.name == INVOICES else "\n"
         prompts = [_prompt(opened, each, stop) for each in asked]
@@ -120,7 +120,7 @@ class Answers:
             given[number] = text
         pairs = [(each.answer, text) for each, text in zip(asked, given, strict=True)]
         metrics = _of_fields(pairs) if self.name == INVOICES else _of_lines(pairs)
-        return Measured(metrics, {"items": len(asked), "too long": len(asked) - len(fitting)})
+        return Measurement(metrics, {"items": len(asked), "too long": len(asked) - len(fitting)})
 
     def drawn(self) -> list[Item]:
         """What is asked."""
@@ -147,12 +147,12 @@ def _prompt(opened: Opened, asked: Item, stop: str) -> Prompt | None:
     return Prompt(asked.prompt, (stop,), limit)
 
 
-def _of_lines(pairs: Sequence[tuple[str, str]]) -> dict[str, Metric]:
+def _of_lines(pairs: Sequence[tuple[str, str]]) -> dict[str, MetricValue]:
     """Accuracy: the share of answers that are right in every character."""
     return {"accuracy": mean([float(right.strip() == text.strip()) for right, text in pairs])}
 
 
-def _of_fields(pairs: Sequence[tuple[str, str]]) -> dict[str, Metric]:
+def _of_fields(pairs: Sequence[tuple[str, str]]) -> dict[str, MetricValue]:
     """Accuracy: the share of the fields asked that are right. Completeness: the share given at all.
 
     Guessing raises completeness alone; leaving out lowers both.

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from blake3 import blake3
 
-from iotapretrain.benchmark.results import Measured, Metric, Progress, mean
+from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import draw, read_page
@@ -96,7 +96,7 @@ class Perplexity:
     def fingerprint(self) -> str:
         return f"perplexity {self.text.fingerprint} {self.limit}"
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         length = min(LONGEST, opened.positions)
         sequences, tokens, size = self._packed(opened, length)
         means: list[float] = []
@@ -114,7 +114,7 @@ class Perplexity:
             "bits per byte": _scaled(loss, tokens / size / math.log(2)),
         }
         basis = {"sequences": len(means), "sequence length": length, "tokens": tokens}
-        return Measured(metrics, basis | {"bytes": size})
+        return Measurement(metrics, basis | {"bytes": size})
 
     def _packed(self, opened: Opened, length: int) -> tuple[torch.Tensor, int, int]:
         """The sequences; and how many tokens, with end tokens, so many bytes of text became."""
@@ -143,12 +143,12 @@ def _text_of(line: str, where: str) -> str:
     return str(row["text"])
 
 
-def _scaled(metric: Metric, factor: float) -> Metric:
+def _scaled(metric: MetricValue, factor: float) -> MetricValue:
     stderr = None if metric.stderr is None else metric.stderr * factor
-    return Metric(metric.value * factor, stderr)
+    return MetricValue(metric.value * factor, stderr)
 
 
-def _exponential(metric: Metric) -> Metric:
+def _exponential(metric: MetricValue) -> MetricValue:
     """By the first term of its series, the error grows as the value does."""
     value = math.exp(metric.value)
-    return Metric(value, None if metric.stderr is None else value * metric.stderr)
+    return MetricValue(value, None if metric.stderr is None else value * metric.stderr)

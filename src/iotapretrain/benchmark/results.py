@@ -28,21 +28,21 @@ Watch = Callable[[str, str, int, int], None]
 """Is told the model, what is done with it, how much of it is done, and of how much."""
 
 
-class Metric(msgspec.Struct, frozen=True):
+class MetricValue(msgspec.Struct, frozen=True):
     """A number, and the standard error of it where one is known."""
 
     value: float
     stderr: float | None = None
 
 
-class Measured(msgspec.Struct, frozen=True):
+class Measurement(msgspec.Struct, frozen=True):
     """The metrics of one model on one task; `basis` says how many of what they rest on."""
 
-    metrics: dict[str, Metric]
+    metrics: dict[str, MetricValue]
     basis: dict[str, int]
 
 
-class Task(Protocol):
+class BenchmarkTask(Protocol):
     """Something that a model can be measured by."""
 
     @property
@@ -54,29 +54,29 @@ class Task(Protocol):
         """All that its results depend on, but for the model."""
         ...
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         """The model's metrics."""
         ...
 
 
-def mean(values: Sequence[float]) -> Metric:
+def mean(values: Sequence[float]) -> MetricValue:
     """The mean and its standard error, s / √n."""
     count = len(values)
     average = math.fsum(values) / count
     if count == 1:
-        return Metric(average)
+        return MetricValue(average)
     variance = math.fsum((value - average) ** 2 for value in values) / (count - 1)
-    return Metric(average, math.sqrt(variance / count))
+    return MetricValue(average, math.sqrt(variance / count))
 
 
-class Result(msgspec.Struct, frozen=True):
+class ModelResult(msgspec.Struct, frozen=True):
     """One model on one task: its metrics, or the sentence that says why there are none."""
 
     model: str
     task: str
     digest: str
     """Of weights and configuration, then of the tokenizer."""
-    metrics: dict[str, Metric] = {}
+    metrics: dict[str, MetricValue] = {}
     basis: dict[str, int] = {}
     seconds: float = 0.0
     kept: bool = False
@@ -85,7 +85,7 @@ class Result(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class Bench:
+class BenchmarkRun:
     """Where models come from, where they compute, and where results are kept."""
 
     cache: Cache
@@ -97,8 +97,8 @@ class Bench:
     clock: Clock = time.perf_counter
 
     def results(
-        self, places: Sequence[str], tasks: Sequence[Task], watch: Watch
-    ) -> Iterator[Result]:
+        self, places: Sequence[str], tasks: Sequence[BenchmarkTask], watch: Watch
+    ) -> Iterator[ModelResult]:
         """Each result as soon as it is there.
 
         A fault of one task or of its data leaves out that result; a model that cannot be had or
@@ -116,10 +116,12 @@ class Bench:
                 yield from self._of_one(subject, tasks, watch)
                 subject.spelling.close()
 
-    def _of_one(self, subject: Subject, tasks: Sequence[Task], watch: Watch) -> Iterator[Result]:
+    def _of_one(
+        self, subject: Subject, tasks: Sequence[BenchmarkTask], watch: Watch
+    ) -> Iterator[ModelResult]:
         opened: Opened | None = None
         for task in tasks:
-            empty = Result(subject.name, task.name, subject.digest)
+            empty = ModelResult(subject.name, task.name, subject.digest)
             try:
                 name = f"{DOMAIN}/{subject.digest}/{task.fingerprint()}"
                 kept = self.cache.get(name)
@@ -127,7 +129,7 @@ class Bench:
                 yield replace(empty, missing=str(error))
                 continue
             if kept is not None:
-                known = msgspec.json.decode(kept, type=Result)
+                known = msgspec.json.decode(kept, type=ModelResult)
                 yield replace(known, model=subject.name, task=task.name, kept=True)
                 continue
             opened = opened or open_subject(subject, self.worker, self.device)
@@ -136,7 +138,9 @@ class Bench:
                 self.cache.put(name, msgspec.json.encode(result))
             yield result
 
-    def _measured(self, empty: Result, task: Task, opened: Opened, progress: Progress) -> Result:
+    def _measured(
+        self, empty: ModelResult, task: BenchmarkTask, opened: Opened, progress: Progress
+    ) -> ModelResult:
         started = self.clock()
         try:
             found = task.measure(opened, progress)

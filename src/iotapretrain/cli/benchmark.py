@@ -68,7 +68,7 @@ def benchmark(
     Example: iota benchmark my-model --tasks synthetic/invoices,prose=README.md --out benchmark
     """
     from iotapretrain.benchmark import result_tables
-    from iotapretrain.benchmark.results import Bench
+    from iotapretrain.benchmark.results import BenchmarkRun
     from iotapretrain.benchmark.task_list import PAPER, Choosing
     from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.hub.model_cache import Cache as HubCache
@@ -81,7 +81,7 @@ def benchmark(
     chosen = Choosing(kept, seed, limit).tasks(names)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
-        bench = Bench(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
+        bench = BenchmarkRun(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
         for result in bench.results(models, chosen, watch):
             results.append(result)
             end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")

@@ -20,7 +20,7 @@ from iotapretrain.cli.workplace import HubAddress, Network
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
     from iotapretrain.training.ranks import Ranks
-    from iotapretrain.training.recipe import Recipe
+    from iotapretrain.training.recipe import TrainingRecipe
     from iotapretrain.training.start import Library
     from iotapretrain.training.trainer import Trained
 
@@ -98,10 +98,10 @@ def train(
     """
     from iotapretrain.cli.competition_name import find_competition
     from iotapretrain.training.ranks import joined
-    from iotapretrain.training.recipe import Recipe, read_recipe
+    from iotapretrain.training.recipe import TrainingRecipe, read_recipe
 
     lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
-    recipe = (Recipe() if config is None else read_recipe(config)).with_options(
+    recipe = (TrainingRecipe() if config is None else read_recipe(config)).with_options(
         competition=competition, origin=origin, size=size, tokenizer=tokenizer, **lengths
     )
     name = recipe.competition or COMPETITION
@@ -116,7 +116,7 @@ def train(
 
 
 def _sit(
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     competition: Competition,
     run: Path,
     resume: bool,
@@ -130,14 +130,14 @@ def _sit(
     from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.observe.sink import Several, Silence, Sink
     from iotapretrain.observe.sinks import open_sinks
-    from iotapretrain.training.planning import Site
-    from iotapretrain.training.progress import Progress
+    from iotapretrain.training.planning import TrainingSite
+    from iotapretrain.training.progress import RunProgress
     from iotapretrain.training.run_folder import RECORDS, make
     from iotapretrain.training.start import decide
     from iotapretrain.training.trainer import train
 
     cache = Cache(default_folder())
-    site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")
+    site = TrainingSite(cache, ranks.count, gpu=ranks.device.type == "cuda")
 
     decision = ranks.share(lambda: decide(recipe, competition, run, resume, site, library))
     with ExitStack() as stack:
@@ -147,7 +147,7 @@ def _sit(
             make(run)
             metrics, wandb = records
             kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))
-            shown = Progress(console)
+            shown = RunProgress(console)
             stack.callback(shown.close)
             sink = Several(kept, shown)
         return train(
@@ -190,12 +190,12 @@ def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
     from iotapretrain.observe.sink import read_events
     from iotapretrain.training.progress import duration, plot
     from iotapretrain.training.run_folder import RECORDS
-    from iotapretrain.training.stopping import Reason
+    from iotapretrain.training.stopping import StopReason
 
     if picture is not None:
         plot(read_events(trained.run / RECORDS), picture)
     again = f"iota train --out {trained.run} --resume"
-    reason, done = trained.reason.name.lower(), trained.reason is Reason.PLAN
+    reason, done = trained.reason.name.lower(), trained.reason is StopReason.PLAN
     if as_json:
         said = {"run": str(trained.run), "model": str(trained.model), "reason": reason}
         print_json(asdict(trained) | said | {"resume": None if done else again})
@@ -206,5 +206,5 @@ def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
         )
     if not done:
         echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
-    if trained.reason is Reason.INTERRUPTED:
+    if trained.reason is StopReason.INTERRUPTED:
         sys.exit(INTERRUPTED)

@@ -52,7 +52,7 @@ class FileMark(msgspec.Struct, frozen=True):
     blake3: str
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class RunPosition(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands, beside its tensors."""
 
     plan: str
@@ -67,10 +67,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class RunSnapshot:
     """All that a run needs to go on."""
 
-    position: Position
+    position: RunPosition
     weights: Tensors
     optimiser: Tensors
 
@@ -80,7 +80,7 @@ class Snapshot:
         return sum(each.nbytes for part in (self.weights, self.optimiser) for each in part.values())
 
 
-def save(run: Path, snapshot: Snapshot, keep: int) -> int:
+def save(run: Path, snapshot: RunSnapshot, keep: int) -> int:
     """Write a checkpoint and drop all but the newest `keep`; the bytes it takes.
 
     A full disk is found before the first byte, or at the latest with only what was new to lose.
@@ -111,7 +111,7 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
     return sum(each.stat().st_size for each in (folder / name).iterdir())
 
 
-def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
+def newest(run: Path, plan: str, say: Say) -> RunSnapshot | None:
     """The newest checkpoint that is whole; each that is not is spoken of. None before the first."""
     names = _names(run / FOLDER)
     for name in reversed(names):
@@ -124,13 +124,13 @@ def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
     return None
 
 
-def read(place: Path, plan: str) -> Snapshot:
+def read(place: Path, plan: str) -> RunSnapshot:
     """A checkpoint, verified byte by byte."""
     try:
         content = (place / POSITION).read_bytes()
         if blake3(content).hexdigest() != (place / DIGEST).read_text(encoding="ascii"):
             raise RunError(f"checkpoint {place.name}: {POSITION} is damaged")
-        position = msgspec.json.decode(content, type=Position)
+        position = msgspec.json.decode(content, type=RunPosition)
         for name, mark in position.files.items():
             if _mark(place / name) != mark:
                 raise RunError(f"checkpoint {place.name}: {name} is damaged")
@@ -139,7 +139,7 @@ def read(place: Path, plan: str) -> Snapshot:
         raise RunError(f"checkpoint {place.name}: cannot be read: {error}") from error
     if position.plan != plan:
         raise RunError(f"checkpoint {place.name}: belongs to another plan")
-    return Snapshot(position, weights, optimiser)
+    return RunSnapshot(position, weights, optimiser)
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:
@@ -152,7 +152,7 @@ def check_room(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def _write(folder: Path, snapshot: Snapshot) -> None:
+def _write(folder: Path, snapshot: RunSnapshot) -> None:
     save_file(snapshot.weights, folder / WEIGHTS)
     save_file(snapshot.optimiser, folder / OPTIMISER)
     files = {name: _mark(folder / name) for name in (WEIGHTS, OPTIMISER)}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from iotapretrain.training.network import Network
+from iotapretrain.training.network import LossNetwork
 from iotapretrain.training.plan import OptimiserPlan
 from iotapretrain.training.ranks import share_of
 
@@ -21,7 +21,7 @@ class Optimiser:
     gains and biases stay with AdamW; only matrices decay.
     """
 
-    def __init__(self, network: Network, plan: OptimiserPlan) -> None:
+    def __init__(self, network: LossNetwork, plan: OptimiserPlan) -> None:
         self._parameters = dict(network.model.named_parameters())
         self._clip = plan.clip
         blocks = network.blocks if plan.name == "muon" else ()

@@ -91,7 +91,7 @@ class RateSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.floor + (1 - self.floor) * left
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that the losses of a run depend on, and how it is run."""
 
     competition: str

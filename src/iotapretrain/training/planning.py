@@ -21,10 +21,10 @@ from iotapretrain.models.header_checks import Limits
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.size_limits import refuse
 from iotapretrain.training import shape
-from iotapretrain.training.plan import DataPlan, OptimiserPlan, Plan, SourcePlan
+from iotapretrain.training.plan import DataPlan, OptimiserPlan, RunPlan, SourcePlan
 from iotapretrain.training.reading import opened
-from iotapretrain.training.recipe import OptimiserTable, Part, Recipe, RunTable
-from iotapretrain.training.shape import Document, Room
+from iotapretrain.training.recipe import MixPart, OptimiserTable, RunTable, TrainingRecipe
+from iotapretrain.training.shape import Document, SizeBounds
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
@@ -55,7 +55,7 @@ KEEP = 2
 
 
 @dataclass(frozen=True)
-class Site:
+class TrainingSite:
     """Where a run takes place, as far as its plan depends on it."""
 
     cache: Cache
@@ -78,8 +78,8 @@ class Start:
 
 
 def make_plan(
-    recipe: Recipe, competition: Competition, site: Site, start: Start | None = None
-) -> Plan:
+    recipe: TrainingRecipe, competition: Competition, site: TrainingSite, start: Start | None = None
+) -> RunPlan:
     """The plan of a run; `start` where it does not begin from scratch."""
     constraints = competition.constraints
     data = _data(recipe, competition, site)
@@ -95,7 +95,7 @@ def make_plan(
     if recipe.steps is not None:
         tokens = recipe.steps * batch * data.sequence_length
     try:
-        return Plan(
+        return RunPlan(
             competition=recipe.competition or competition.name,
             model=document,
             parameters=parameters,
@@ -153,10 +153,10 @@ def _check(document: Document, parameters: int, limits: Limits, name: str) -> No
         )
 
 
-def _model(recipe: Recipe, limits: Limits) -> Document:
+def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
     constraints = limits.constraints
     allowed = constraints.architectures
-    room = Room(
+    room = SizeBounds(
         constraints.min_parameters,
         constraints.max_parameters,
         limits.vocabulary,
@@ -172,10 +172,10 @@ def _model(recipe: Recipe, limits: Limits) -> Document:
     return shape.derived(recipe.size or room.middle, architecture, room, recipe.model)
 
 
-def _data(recipe: Recipe, competition: Competition, site: Site) -> DataPlan:
+def _data(recipe: TrainingRecipe, competition: Competition, site: TrainingSite) -> DataPlan:
     asked, constraints = recipe.data, competition.constraints
     mix = asked.mix or tuple(
-        Part(task.dataset, task.weight, task.config) for task in competition.tasks
+        MixPart(task.dataset, task.weight, task.config) for task in competition.tasks
     )
     return DataPlan(
         sources=tuple(_source(part, asked.page_rows, site.cache) for part in mix),
@@ -186,7 +186,7 @@ def _data(recipe: Recipe, competition: Competition, site: Site) -> DataPlan:
     )
 
 
-def _source(part: Part, page_rows: int | None, cache: Cache) -> SourcePlan:
+def _source(part: MixPart, page_rows: int | None, cache: Cache) -> SourcePlan:
     """Pages are as large as they may be while a source still has enough of them to shuffle."""
     rows = opened(part.dataset, part.config, cache).describe().rows
     page_rows = page_rows or max(1, min(MOST_PAGE_ROWS, rows // FEWEST_PAGES))
@@ -200,7 +200,9 @@ def _optimiser(asked: OptimiserTable, compute: float) -> OptimiserPlan:
     )
 
 
-def _run(asked: RunTable, batch: int, tokens: int, data: DataPlan, site: Site) -> dict[str, Any]:
+def _run(
+    asked: RunTable, batch: int, tokens: int, data: DataPlan, site: TrainingSite
+) -> dict[str, Any]:
     length = data.sequence_length
     steps = max(1, tokens // (batch * length))
     evaluation = data.held_out_sequences / (3 * batch)  # in steps: forward is a third of one

@@ -19,7 +19,7 @@ from iotapretrain.observe.events import (
 )
 
 
-class Progress:
+class RunProgress:
     """Shows a run's events; where there is no terminal, only the lines that stay."""
 
     def __init__(self, console: Console) -> None:

@@ -18,7 +18,7 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from iotapretrain.training.network import Network
+from iotapretrain.training.network import LossNetwork
 
 Made = TypeVar("Made")
 """Plain data: it goes from rank to rank."""
@@ -38,7 +38,7 @@ class Ranks:
         """Whether this one writes files and speaks."""
         return self.rank == 0
 
-    def place(self, network: Network) -> None:
+    def place(self, network: LossNetwork) -> None:
         """Move a network to its device; among several, each keeps its part of every tensor."""
         if self.mesh is None:
             network.to(self.device)

@@ -39,7 +39,7 @@ class OneConfig:
         return self.source.fetch(page)
 
 
-class Reader:
+class BatchReader:
     """One rank's rows of every batch: those of its lanes, as many of each."""
 
     def __init__(

@@ -18,7 +18,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=sys.float_info.max)]
 
 
-class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class RecipeTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Keys that stand together; None leaves a value to `planning`. docs/miner.md explains them."""
 
     def given(self) -> dict[str, Any]:
@@ -27,7 +27,7 @@ class Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return keys
 
 
-class Part(Table, frozen=True):
+class MixPart(RecipeTable, frozen=True):
     """A source and its share of the sequences."""
 
     dataset: Text
@@ -35,17 +35,17 @@ class Part(Table, frozen=True):
     config: Text | None = None
 
 
-class DataTable(Table, frozen=True):
+class DataTable(RecipeTable, frozen=True):
     """What is read."""
 
-    mix: tuple[Part, ...] = ()
+    mix: tuple[MixPart, ...] = ()
     tokenizer: Text | None = None
     page_rows: Annotated[int, msgspec.Meta(ge=1)] | None = None
     held_out_sequences: int | None = None
     lanes: int | None = None
 
 
-class OptimiserTable(Table, frozen=True):
+class OptimiserTable(RecipeTable, frozen=True):
     """What moves the weights, and how far."""
 
     name: OptimiserName | None = None
@@ -56,7 +56,7 @@ class OptimiserTable(Table, frozen=True):
     clip: float | None = None
 
 
-class RunTable(Table, frozen=True):
+class RunTable(RecipeTable, frozen=True):
     """How it is computed, and what is left behind how often."""
 
     batch: int | None = None
@@ -70,7 +70,7 @@ class RunTable(Table, frozen=True):
     keep: int | None = None
 
 
-class Recipe(Table, frozen=True, rename={"origin": "from"}):
+class TrainingRecipe(RecipeTable, frozen=True, rename={"origin": "from"}):
     """A whole file."""
 
     competition: Text | None = None
@@ -99,7 +99,7 @@ class Recipe(Table, frozen=True, rename={"origin": "from"}):
         if self.tokens is not None and self.steps is not None:
             raise ConfigError("training", "steps", "given beside tokens", "one of the two")
 
-    def with_options(self, *, tokenizer: str | None = None, **options: Any) -> Recipe:
+    def with_options(self, *, tokenizer: str | None = None, **options: Any) -> TrainingRecipe:
         """Options go before the file; None is not given. A length replaces a length."""
         given = {key: value for key, value in options.items() if value is not None}
         if "tokens" in given or "steps" in given:
@@ -110,13 +110,13 @@ class Recipe(Table, frozen=True, rename={"origin": "from"}):
 
 
 TABLES: dict[str, type[msgspec.Struct]] = {
-    "": Recipe,
+    "": TrainingRecipe,
     "data": DataTable,
     "optimiser": OptimiserTable,
     "schedule": RateSchedule,
     "run": RunTable,
 }
-"""By their names in the file; any other is a `Part`."""
+"""By their names in the file; any other is a `MixPart`."""
 CHOICES = {
     "optimiser.name": OptimiserName,
     "schedule.shape": RateShape,
@@ -132,7 +132,7 @@ WORDS = {
 }
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path) -> TrainingRecipe:
     """The recipe of a TOML file, or one line: file, key, what is wrong, what is allowed."""
     file = str(path)
     try:
@@ -142,7 +142,7 @@ def read_recipe(path: Path) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(file, "file", str(error), "a TOML file in UTF-8") from error
     try:
-        return msgspec.convert(document, Recipe)
+        return msgspec.convert(document, TrainingRecipe)
     except msgspec.ValidationError as error:
         raise ConfigError(file, *_explained(str(error), document)) from error
     except ConfigError as error:  # of a table that checks itself
@@ -158,7 +158,7 @@ def _explained(sentence: str, document: Any) -> tuple[str, str, str]:
         key = f"{table}.{named[2]}".strip(".")
         if named[1] == "missing":
             return key, "missing", "required here"
-        return key, "unknown key", ", ".join(TABLES.get(table, Part).__struct_encode_fields__)
+        return key, "unknown key", ", ".join(TABLES.get(table, MixPart).__struct_encode_fields__)
     value = document
     for step in re.findall(r"\w+", place):
         value = value[int(step) if isinstance(value, list) else step]

@@ -25,16 +25,16 @@ from iotapretrain.disk.whole_files import sync_folder, write_whole
 from iotapretrain.errors import IotaError, RunError
 from iotapretrain.models.config import Config
 from iotapretrain.training.checkpoint import FOLDER, Tensors, check_room
-from iotapretrain.training.plan import Plan
+from iotapretrain.training.plan import RunPlan
 
 PLAN, RECORDS, LOCK, MODEL = "plan.json", "records.jsonl", ".lock", "model"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
-def read_plan(run: Path) -> Plan:
+def read_plan(run: Path) -> RunPlan:
     """The plan of a run that began."""
     try:
-        return msgspec.json.decode((run / PLAN).read_bytes(), type=Plan)
+        return msgspec.json.decode((run / PLAN).read_bytes(), type=RunPlan)
     except (OSError, msgspec.DecodeError, IotaError) as error:
         raise RunError(
             f"{run / PLAN}: cannot be read: {error}; begin anew with another --out"
@@ -46,7 +46,7 @@ def has_begun(run: Path) -> bool:
     return any((run / FOLDER).glob("step-*"))
 
 
-def settle(run: Path, plan: Plan) -> None:
+def settle(run: Path, plan: RunPlan) -> None:
     """Write the plan of a run that begins, whole or not at all; one that began keeps its own."""
     if not has_begun(run):
         write_whole(run / PLAN, msgspec.json.format(msgspec.json.encode(plan)) + b"\n")
@@ -54,7 +54,7 @@ def settle(run: Path, plan: Plan) -> None:
         raise RunError(f"{run}: holds a run by another plan; begin this one elsewhere")
 
 
-def digest(plan: Plan) -> str:
+def digest(plan: RunPlan) -> str:
     """What a checkpoint must agree with."""
     return blake3(msgspec.json.encode(plan, order="sorted")).hexdigest()
 
@@ -78,7 +78,7 @@ def held(run: Path) -> Iterator[None]:
         raise RunError(f"{run}: another process is training there; name another --out") from error
 
 
-def export(run: Path, plan: Plan, config: Config, state: Tensors, facts: dict[str, str]) -> None:
+def export(run: Path, plan: RunPlan, config: Config, state: Tensors, facts: dict[str, str]) -> None:
     """Put a model into RUN/model; a reader sees the old weights or the new ones.
 
     The weights carry where they come from in their own header, so that the two never differ.

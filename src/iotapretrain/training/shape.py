@@ -36,7 +36,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Room:
+class SizeBounds:
     """What a model must fit: bounds on its parameters, its vocabulary and its positions."""
 
     smallest: int
@@ -50,7 +50,7 @@ class Room:
         return math.isqrt(self.smallest * self.largest) or self.largest // 2
 
 
-def derived(size: int, architecture: str, room: Room, given: Document) -> Document:
+def derived(size: int, architecture: str, room: SizeBounds, given: Document) -> Document:
     """`config.json` of a model near `size` parameters; keys in `given` go before derived ones."""
     if architecture not in ARCHITECTURES:
         raise InputError(
@@ -89,7 +89,7 @@ def _explained() -> Iterator[None]:
 
 
 def _candidates(
-    size: int, architecture: str, room: Room, given: Document
+    size: int, architecture: str, room: SizeBounds, given: Document
 ) -> Iterator[tuple[float, Document]]:
     """Every width with the depth that comes nearest to the size, and how far off it is.
 

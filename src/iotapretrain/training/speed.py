@@ -12,7 +12,7 @@ from iotapretrain.net.waiting import Clock
 from iotapretrain.training import shape
 from iotapretrain.training.network import fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
-from iotapretrain.training.plan import Plan
+from iotapretrain.training.plan import RunPlan
 from iotapretrain.training.ranks import alone
 
 TRIES = 5
@@ -44,7 +44,7 @@ def memory_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def tokens_in(plan: Plan, seconds: float) -> int:
+def tokens_in(plan: RunPlan, seconds: float) -> int:
     """Tokens that training by this plan gets through in that time, on this device alone.
 
     It is measured before the plan is fixed: `--seconds` becomes a number of tokens.

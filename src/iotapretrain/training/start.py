@@ -21,11 +21,11 @@ from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.weight_files import stored_tensors
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.training import run_folder
-from iotapretrain.training.plan import Plan
-from iotapretrain.training.planning import Site, Start, make_plan
-from iotapretrain.training.recipe import Recipe
+from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.planning import Start, TrainingSite, make_plan
+from iotapretrain.training.recipe import TrainingRecipe
 from iotapretrain.training.speed import tokens_in
-from iotapretrain.training.stopping import Limits
+from iotapretrain.training.stopping import StopLimits
 
 SCRATCH = "scratch"
 HUB = "hub:"
@@ -57,18 +57,18 @@ class Library:
 class Decision:
     """A plan, the folder of the model that it starts from, and what ends this sitting early."""
 
-    plan: Plan
+    plan: RunPlan
     start: Path | None
     """While the run has no checkpoint, and does not begin from scratch."""
-    limits: Limits
+    limits: StopLimits
 
 
 def decide(
-    recipe: Recipe,
+    recipe: TrainingRecipe,
     competition: Competition,
     run: Path,
     resume: bool,
-    site: Site,
+    site: TrainingSite,
     library: Callable[[], Library],
 ) -> Decision:
     """Go on with the run in a folder, or begin the one that is asked for.
@@ -83,14 +83,14 @@ def decide(
             )
         begun = run_folder.read_plan(run)
         loss = begun.loss if recipe.loss is None else recipe.loss
-        return Decision(begun, None, Limits(recipe.steps, recipe.seconds, loss))
+        return Decision(begun, None, StopLimits(recipe.steps, recipe.seconds, loss))
     start = None if recipe.origin is None else find_start(recipe.origin, library)
     plan = make_plan(recipe, competition, site, start)
     if recipe.seconds is not None and recipe.tokens is None and recipe.steps is None:
         tokens = site.ranks * tokens_in(plan, recipe.seconds)
         plan = make_plan(recipe.with_options(tokens=tokens), competition, site, start)
     folder = None if start is None else start.folder
-    return Decision(plan, folder, Limits(seconds=plan.seconds, loss=plan.loss))
+    return Decision(plan, folder, StopLimits(seconds=plan.seconds, loss=plan.loss))
 
 
 def is_remote(origin: str) -> bool:

@@ -29,15 +29,15 @@ from iotapretrain.observe.events import (
 )
 from iotapretrain.observe.sink import Silence, Sink
 from iotapretrain.training import checkpoint, run_folder, shape
-from iotapretrain.training.checkpoint import FULL, RANDOM, Position, Say, Snapshot
+from iotapretrain.training.checkpoint import FULL, RANDOM, RunPosition, RunSnapshot, Say
 from iotapretrain.training.network import flops_per_token, fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
-from iotapretrain.training.plan import Plan
+from iotapretrain.training.plan import RunPlan
 from iotapretrain.training.ranks import Ranks, alone, full, share_of, synchronised
-from iotapretrain.training.reading import Reader, held_out, lanes_of, training_data
+from iotapretrain.training.reading import BatchReader, held_out, lanes_of, training_data
 from iotapretrain.training.speed import matmul_peak, memory_bytes
 from iotapretrain.training.start import public_name, read_model
-from iotapretrain.training.stopping import Limits, Reason, Wish, wishes
+from iotapretrain.training.stopping import StopLimits, StopReason, Wish, wishes
 
 CHECKPOINT_SHARE = 0.02
 """Of a run's time may go into checkpoints; where writing is slow they come more seldom."""
@@ -50,7 +50,7 @@ class Trained:
     run: Path
     model: Path
     """The folder of the best model by held-out loss."""
-    reason: Reason
+    reason: StopReason
     step: int
     steps: int
     tokens: int
@@ -65,7 +65,7 @@ class Trainer:
     """A sitting: the network, its optimiser, its text, and how far they are."""
 
     def __init__(
-        self, plan: Plan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
+        self, plan: RunPlan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
     ) -> None:
         self.plan, self.run, self.ranks = plan, run, ranks
         self._sink, self._cache, self._say = sink, cache, say
@@ -103,11 +103,11 @@ class Trainer:
         self._reported = self.step
         self._saved = self._mark = time.perf_counter()
 
-    def go(self, limits: Limits, wish: Wish) -> Trained:
+    def go(self, limits: StopLimits, wish: Wish) -> Trained:
         """Train until the plan is done, a limit is reached, or somebody wishes otherwise."""
         loss: float | None = None
         reason = limits.reason(self.step, self.plan.steps, 0.0, math.inf)
-        while reason is Reason.RUNNING:
+        while reason is StopReason.RUNNING:
             mean, norm = self.advance()
             last = self.step >= self.plan.steps
             reported = last or self.step % self.plan.report_steps == 0
@@ -129,7 +129,7 @@ class Trainer:
 
     # What a run is made of
 
-    def _build(self, start: Path | None, snapshot: Snapshot | None) -> None:
+    def _build(self, start: Path | None, snapshot: RunSnapshot | None) -> None:
         self._network = prepared(self._model(start, snapshot), self._config, self.plan)
         self.ranks.place(self._network)
         self.flops_per_token = flops_per_token(self._network, self.plan.data.sequence_length)
@@ -139,9 +139,9 @@ class Trainer:
             self._restore(snapshot)
             states = snapshot.position.lanes
         lanes = lanes_of(self.plan.data, self.ranks.rank, self.ranks.count)
-        self._reader = Reader(self.plan.data, self.plan.seed, self._cache, lanes, states)
+        self._reader = BatchReader(self.plan.data, self.plan.seed, self._cache, lanes, states)
 
-    def _model(self, start: Path | None, snapshot: Snapshot | None) -> Model:
+    def _model(self, start: Path | None, snapshot: RunSnapshot | None) -> Model:
         """What training begins with; where a checkpoint fills it, its weights do not matter yet."""
         if snapshot is not None:
             model = build(self._config)
@@ -149,7 +149,7 @@ class Trainer:
             return model
         return fresh(self._config, self.plan.seed) if start is None else read_model(start)[1]
 
-    def _restore(self, snapshot: Snapshot) -> None:
+    def _restore(self, snapshot: RunSnapshot) -> None:
         with torch.no_grad():
             for name, parameter in self._network.model.named_parameters():
                 parameter.copy_(share_of(snapshot.weights[name], parameter))
@@ -259,7 +259,7 @@ class Trainer:
         optimiser = self.ranks.collect(self._optimiser.state())
         states = self.ranks.gather(self._reader.states)
         if self.ranks.leads:
-            position = Position(
+            position = RunPosition(
                 plan=self._digest,
                 **self._reached,
                 seconds=self._seconds,
@@ -267,7 +267,7 @@ class Trainer:
                 lanes=tuple(states),
             )
             random = {RANDOM: torch.get_rng_state()}
-            snapshot = Snapshot(position, weights, optimiser | random)
+            snapshot = RunSnapshot(position, weights, optimiser | random)
             size = checkpoint.save(self.run, snapshot, self.plan.keep)
             seconds = time.perf_counter() - started
             self._emit(Checkpointed, **self._reached, size_bytes=size, seconds=seconds)
@@ -275,19 +275,19 @@ class Trainer:
         self._written_seconds = self._saved - started
         self._mark += self._saved - started
 
-    def _decide(self, limits: Limits, wish: Wish, loss: float) -> Reason:
+    def _decide(self, limits: StopLimits, wish: Wish, loss: float) -> StopReason:
         """What the leading rank thinks, done by all: write a checkpoint or not, go on or end."""
         now = time.perf_counter()
         due = now - self._saved >= _pause(self.plan.checkpoint_seconds, self._written_seconds)
         reason = limits.reason(self.step, self.plan.steps, now - self._started, loss)
         if wish.expressed:
-            reason = Reason.INTERRUPTED
-        save, agreed = divmod(self.ranks.agree(due * len(Reason) + reason), len(Reason))
-        if save and agreed == Reason.RUNNING:
+            reason = StopReason.INTERRUPTED
+        save, agreed = divmod(self.ranks.agree(due * len(StopReason) + reason), len(StopReason))
+        if save and agreed == StopReason.RUNNING:
             self._save()
-        return Reason(agreed)
+        return StopReason(agreed)
 
-    def _finish(self, reason: Reason, loss: float | None) -> Trained:
+    def _finish(self, reason: StopReason, loss: float | None) -> Trained:
         result = {**self._reached, "seconds": self._seconds, "held_out_loss": self._best}
         self._emit(TrainFinished, **result, reason=reason.name.lower())
         return Trained(
@@ -318,13 +318,13 @@ def _pause(wanted: float, writing: float) -> float:
 
 
 def train(
-    plan: Plan,
+    plan: RunPlan,
     run: Path,
     sink: Sink,
     cache: Cache,
     *,
     start: Path | None = None,
-    limits: Limits | None = None,
+    limits: StopLimits | None = None,
     ranks: Ranks | None = None,
     say: Say = lambda _line: None,
 ) -> Trained:
@@ -334,7 +334,7 @@ def train(
     processes that train together: this one alone, or those of `ranks.joined`.
     """
     ranks = ranks or alone()
-    limits = limits or Limits(seconds=plan.seconds, loss=plan.loss)
+    limits = limits or StopLimits(seconds=plan.seconds, loss=plan.loss)
     with _full_disk_told(run), ExitStack() as stack:
         if ranks.leads:
             stack.enter_context(run_folder.held(run))
