@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,10 @@ def test_reads_every_part(tmp_path: Path) -> None:
         ("[run]\nbatch = 'all'", "run.batch: 'all'; allowed: a whole number"),
         ("[run]\nbatches = 3", "run.batches: unknown key; allowed: batch, at_once"),
         ("run = 3", "run: 3; allowed: a table"),
+        ("[run]\nprecision = 16", "run.precision: 16; allowed: float32, bfloat16"),
+        ("'si-ze' = 1", "si-ze: unknown key"),
+        ("data.mix = [3]", "data.mix[0]: 3; allowed: a table"),
+        ("data.mix = 3", "data.mix: 3; allowed: a list of tables"),
         ("size = ", "syntax"),
     ],
 )
@@ -97,6 +102,7 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
         (TrainingRecipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
         (TrainingRecipe(run=RunTable(batch=10)), "a multiple"),
         (TrainingRecipe(run=RunTable(keep=0)), "keep: 0"),
+        (TrainingRecipe(run=RunTable(checkpoint_seconds=math.inf)), "checkpoint_seconds: inf"),
         (TrainingRecipe(optimiser=OptimiserTable(learning_rate=-1.0)), "learning_rate: -1"),
         (TrainingRecipe(data=DataTable(mix=(MixPart("no-such-text", 1.0),))), "no-such-text"),
         (TrainingRecipe(data=DataTable(tokenizer="no/such")), "no/such"),
@@ -107,6 +113,7 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
         "vocabulary",
         "batch",
         "keep",
+        "pause",
         "rate",
         "text",
         "tokenizer",

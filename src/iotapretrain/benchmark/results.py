@@ -18,7 +18,6 @@ from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import IotaError
 from iotapretrain.hub.model_cache import Cache as HubCache
 from iotapretrain.models.worker import Worker
-from iotapretrain.net.waiting import Clock
 
 DOMAIN = "benchmark/1"
 
@@ -94,7 +93,6 @@ class BenchmarkRun:
     worker: Worker
     device: str = "cpu"
     tokenizer: str | None = None
-    clock: Clock = time.perf_counter
 
     def results(
         self, places: Sequence[str], tasks: Sequence[BenchmarkTask], watch: Watch
@@ -141,10 +139,10 @@ class BenchmarkRun:
     def _measured(
         self, empty: ModelResult, task: BenchmarkTask, opened: Opened, progress: Progress
     ) -> ModelResult:
-        started = self.clock()
+        started = time.perf_counter()
         try:
             found = task.measure(opened, progress)
         except IotaError as error:
             return replace(empty, missing=str(error))
-        seconds = self.clock() - started
+        seconds = time.perf_counter() - started
         return replace(empty, metrics=found.metrics, basis=found.basis, seconds=seconds)

@@ -135,7 +135,7 @@ class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             )
         if not 0 <= self.seed < 2**63:
             raise ConfigError("run", "seed", f"{self.seed}", "0 to 2^63 - 1")
-        if not self.checkpoint_seconds >= 0:
+        if not 0 <= self.checkpoint_seconds < math.inf:
             raise ConfigError("run", "checkpoint_seconds", f"{self.checkpoint_seconds}", "0 on")
 
     @property

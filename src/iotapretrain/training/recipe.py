@@ -154,7 +154,7 @@ def _explained(sentence: str, document: Any) -> tuple[str, str, str]:
     """The key that msgspec complains about, what is wrong with it, and what it may be."""
     problem, _, place = sentence.partition(" - at `$")
     table = place.strip(".`")
-    if named := re.fullmatch(r"Object (\w+) \w+ field `(\w+)`", problem):
+    if named := re.fullmatch(r"Object (\w+) \w+ field `([^`]+)`", problem):
         key = f"{table}.{named[2]}".strip(".")
         if named[1] == "missing":
             return key, "missing", "required here"
@@ -162,6 +162,7 @@ def _explained(sentence: str, document: Any) -> tuple[str, str, str]:
     value = document
     for step in re.findall(r"\w+", place):
         value = value[int(step) if isinstance(value, list) else step]
-    if expected := re.match(r"Expected `(\w+)[^`]*`([^,]*)", problem):
-        return table, repr(value), WORDS[expected[1]] + expected[2]
-    return table, repr(value), ", ".join(get_args(CHOICES[table]))
+    if table in CHOICES:
+        return table, repr(value), ", ".join(get_args(CHOICES[table]))
+    expected = re.match(r"Expected `(\w+)[^`]*`([^,]*)", problem)
+    return table, repr(value), WORDS[expected[1]] + expected[2] if expected else problem
