@@ -19,9 +19,9 @@ from iotapretrain.cli.workplace import HubAddress, Network
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
+    from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.ranks import Ranks
-    from iotapretrain.training.recipe import TrainingRecipe
-    from iotapretrain.training.start import Library
+    from iotapretrain.training.start import Decision, Library
     from iotapretrain.training.trainer import Trained
 
 INTERRUPTED = 130
@@ -99,6 +99,7 @@ def train(
     from iotapretrain.cli.competition_name import find_competition
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
+    from iotapretrain.training.start import decide
 
     lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
     recipe = (TrainingRecipe() if config is None else read_recipe(config)).with_options(
@@ -109,20 +110,19 @@ def train(
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
     library = partial(_library, network, netuid, hub, found)
+    deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:
-        trained = _sit(recipe, found, folder, resume, ranks, library, (metrics, wandb))
+        trained = _sit(folder, ranks, deciding, metrics, wandb)
     if ranks.leads:
         _report(trained, plot, as_json)
 
 
 def _sit(
-    recipe: TrainingRecipe,
-    competition: Competition,
     run: Path,
-    resume: bool,
     ranks: Ranks,
-    library: Callable[[], Library],
-    records: tuple[str | None, str | None],
+    deciding: Callable[[TrainingSite], Decision],
+    metrics: str | None,
+    wandb: str | None,
 ) -> Trained:
     """Decide together, then train; only the leading rank writes and speaks."""
     from rich.console import Console
@@ -133,19 +133,16 @@ def _sit(
     from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.progress import RunProgress
     from iotapretrain.training.run_folder import RECORDS, make
-    from iotapretrain.training.start import decide
     from iotapretrain.training.trainer import train
 
     cache = Cache(default_folder())
     site = TrainingSite(cache, ranks.count, gpu=ranks.device.type == "cuda")
-
-    decision = ranks.share(lambda: decide(recipe, competition, run, resume, site, library))
+    decision = ranks.share(partial(deciding, site))
     with ExitStack() as stack:
         sink: Sink = Silence()
         console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
         if ranks.leads:
             make(run)
-            metrics, wandb = records
             kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))
             shown = RunProgress(console)
             stack.callback(shown.close)

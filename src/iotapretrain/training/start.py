@@ -67,9 +67,10 @@ def decide(
     recipe: TrainingRecipe,
     competition: Competition,
     run: Path,
-    resume: bool,
     site: TrainingSite,
     library: Callable[[], Library],
+    *,
+    resume: bool,
 ) -> Decision:
     """Go on with the run in a folder, or begin the one that is asked for.
 
