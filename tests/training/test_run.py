@@ -18,7 +18,7 @@ from safetensors import safe_open
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError, RunError
 from iotapretrain.models.admission import inspect
-from iotapretrain.models.header_checks import StopLimits as Claims
+from iotapretrain.models.header_checks import Limits as Claims
 from iotapretrain.models.losses import mean_loss, token_losses
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.events import AnyEvent, TrainEvaluated, TrainStarted, TrainStep
