@@ -56,15 +56,14 @@ def derived(size: int, architecture: str, room: SizeBounds, given: Document) -> 
         raise InputError(
             f"architecture {architecture!r}: unknown; there are {', '.join(ARCHITECTURES)}"
         )
-    possible = room.smallest <= size <= room.largest
-    candidates = _candidates(size, architecture, room, given) if possible else iter(())
-    best = min(candidates, key=lambda candidate: candidate[0], default=None)
-    if best is None:
+    allowed = room.smallest <= size <= room.largest
+    candidates = [*_candidates(size, architecture, room, given)] if allowed else []
+    if not candidates:
         raise InputError(
             f"size {size:,}: no {architecture} of that size; the competition allows"
             f" {room.smallest:,} to {room.largest:,} parameters"
         )
-    return best[1]
+    return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def checked(document: Document) -> Config:
