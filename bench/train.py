@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import torch
 import transformers
+from msgspec.structs import replace
 
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
@@ -25,25 +24,33 @@ from iotapretrain.cli.workplace import find_competition
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Lines
 from iotapretrain.training import shape
-from iotapretrain.training.peak import matmul_peak
-from iotapretrain.training.plan import Plan
-from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.ranks import alone
-from iotapretrain.training.reading import Reader
-from iotapretrain.training.recipe import Part, Recipe
-from iotapretrain.training.stopping import Limits, Wish
+from iotapretrain.training.reading import BatchReader
+from iotapretrain.training.recipe import (
+    DataTable,
+    MixPart,
+    OptimiserTable,
+    RunTable,
+    TrainingRecipe,
+)
+from iotapretrain.training.speed import matmul_peak
+from iotapretrain.training.stopping import StopLimits, Wish
 from iotapretrain.training.trainer import Trainer
 
 STEPS = 72
 BATCH = 16
 SPEED, RESUME_SECONDS, MFU = 0.97, 5.0, 0.45
-RUN = {"batch": BATCH, "at_once": BATCH, "evaluate_steps": STEPS, "report_steps": 1}
-RECIPE = Recipe(
+RUN = RunTable(batch=BATCH, at_once=BATCH, evaluate_steps=STEPS, report_steps=1)
+RECIPE = TrainingRecipe(
     competition="tiny/nano",
     steps=100 * STEPS,
-    mix=(Part("python-docs", 0.7), Part("python-code", 0.3)),
-    held_out_sequences=BATCH // 2,
-    optimiser={"name": "adamw"},
+    data=DataTable(
+        mix=(MixPart("python-docs", 0.7), MixPart("python-code", 0.3)),
+        held_out_sequences=BATCH // 2,
+    ),
+    optimiser=OptimiserTable(name="adamw"),
     run=RUN,
 )
 GIGABYTE = 83_000_000
@@ -61,7 +68,7 @@ def main() -> None:
     report("train", figures, options.json)
 
 
-def trainer(plan: Plan, run: Path, cache: Cache) -> Trainer:
+def trainer(plan: RunPlan, run: Path, cache: Cache) -> Trainer:
     """A run that stands ready for its next step."""
     run.mkdir(parents=True, exist_ok=True)
     ready = Trainer(plan, run, Lines(run / "records.jsonl"), cache, alone(), print)
@@ -71,9 +78,9 @@ def trainer(plan: Plan, run: Path, cache: Cache) -> Trainer:
 
 def speed(folder: Path, cache: Cache) -> list[Figure]:
     """Tokens a second beside the bare loop, and the share of the matrix peak."""
-    plan = make_plan(RECIPE, find_competition("tiny/nano"), Site(cache))
+    plan = make_plan(RECIPE, find_competition("tiny/nano"), TrainingSite(cache))
     ours = trainer(plan, folder / "run", cache)
-    reader = Reader(plan.data, 1, cache, range(plan.data.lanes))
+    reader = BatchReader(plan.data, 1, cache, range(plan.data.lanes))
     batches = [reader.take(BATCH) for _ in range(STEPS)]
     reader.close()
     config = transformers.LlamaConfig(**{k: v for k, v in plan.model.items() if k != "model_type"})
@@ -83,7 +90,7 @@ def speed(folder: Path, cache: Cache) -> list[Figure]:
         plain.train(model, batches, 1e-4, torch.float32)
 
     def whole() -> None:
-        ours.go(Limits(steps=ours.step + STEPS), Wish())
+        ours.go(StopLimits(steps=ours.step + STEPS), Wish())
 
     whole(), bare()
     seconds, bare_seconds = alternate(whole, bare, clock=time.process_time)
@@ -108,14 +115,18 @@ def speed(folder: Path, cache: Cache) -> list[Figure]:
 
 def resume(folder: Path, cache: Cache) -> Figure:
     """Seconds from a checkpoint of 1 GB to the next step, beyond reading its files."""
-    room = shape.Room(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
+    room = shape.SizeBounds(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
     document = shape.derived(GIGABYTE, "LlamaForCausalLM", room, {})
-    short = replace(RECIPE, held_out_sequences=1, run=RUN | {"batch": 16, "at_once": 1, "keep": 1})
-    plan = make_plan(short, find_competition("tiny/nano"), Site(cache))
-    plan = msgspec.structs.replace(plan, model=document, batch=16)
+    short = replace(
+        RECIPE,
+        data=replace(RECIPE.data, held_out_sequences=1),
+        run=replace(RUN, batch=16, at_once=1, keep=1),
+    )
+    plan = make_plan(short, find_competition("tiny/nano"), TrainingSite(cache))
+    plan = replace(plan, model=document, batch=16)
     run = folder / "large"
     first = trainer(plan, run, cache)
-    first.go(Limits(steps=1), Wish())
+    first.go(StopLimits(steps=1), Wish())
     first.close()
     files = [path for path in (run / "checkpoints").rglob("*") if path.is_file()]
 
@@ -142,13 +153,13 @@ def resume(folder: Path, cache: Cache) -> Figure:
 
 def utilisation(folder: Path, cache: Cache) -> Figure:
     """MFU of a 1B-shaped model in bfloat16: vocabulary 50,304, sequences of 2,048."""
-    room = shape.Room(900_000_000, 1_100_000_000, 50_304, 2_048)
+    room = shape.SizeBounds(900_000_000, 1_100_000_000, 50_304, 2_048)
     document = shape.derived(1_000_000_000, "LlamaForCausalLM", room, {})
-    plan = make_plan(RECIPE, find_competition("tiny/nano"), Site(cache, gpu=True))
-    plan = msgspec.structs.replace(
+    plan = make_plan(RECIPE, find_competition("tiny/nano"), TrainingSite(cache, gpu=True))
+    plan = replace(
         plan,
         model=document,
-        data=msgspec.structs.replace(plan.data, sequence_length=2_048),
+        data=replace(plan.data, sequence_length=2_048),
         batch=32,
         at_once=8,
         evaluate_steps=10**6,

@@ -14,9 +14,9 @@ import pytest
 import tokenizers
 from typer.testing import CliRunner
 
-from iotapretrain.benchmark import spelling_tasks
-from iotapretrain.benchmark.run import Bench
+from iotapretrain.benchmark.results import BenchmarkRun
 from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
+from iotapretrain.benchmark.spelling import describe
 from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.cli.main import app
 from iotapretrain.data.page_cache import Cache
@@ -161,14 +161,14 @@ def test_files_that_break_their_reader(
 
 
 def test_more_ids_than_anybody_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spelling_tasks, "_opened", [])
-    monkeypatch.setattr(spelling_tasks, "LARGEST_VOCABULARY", 256)
+    monkeypatch.setattr("iotapretrain.benchmark.spelling._opened", [])
+    monkeypatch.setattr("iotapretrain.benchmark.spelling.LARGEST_VOCABULARY", 256)
     bomb(tmp_path)
     with (
         open_named(tmp_path, "tokenizer.json") as files,
         pytest.raises(Rejection, match=r"257 ids, .* at most 256"),
     ):
-        spelling_tasks.describe({"tokenizer.json": files.files[0].descriptor})
+        describe({"tokenizer.json": files.files[0].descriptor})
 
 
 def test_the_caller_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +231,7 @@ def test_a_benchmark_of_a_strangers_model(
     good.write_text("Words. " * 60)
     bad.write_text("Words. " * 60 + "a")
     tasks = Choosing(cache, limit=1).tasks([str(good), str(bad)])
-    bench = Bench(cache, hub, HubCache(tmp_path / "hub-cache"), worker)
+    bench = BenchmarkRun(cache, hub, HubCache(tmp_path / "hub-cache"), worker)
     first, second = bench.results([place], tasks, lambda *_: None)
     assert first.metrics["perplexity"].value > 1
     assert second.missing == (

@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from iotapretrain.benchmark.choices import ROWS, Choices
-from iotapretrain.benchmark.continuation import Prompt, continued
-from iotapretrain.benchmark.measure import Measured
+from iotapretrain.benchmark.graded_answers import Prompt, continued
+from iotapretrain.benchmark.results import Measurement
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.data.synthetic.item import Draws
 from iotapretrain.errors import InputError, UnavailableSourceError
@@ -75,7 +75,7 @@ def rows(name: str) -> list[dict[str, Any]]:
     return made
 
 
-def values(measured: Measured) -> dict[str, float]:
+def values(measured: Measurement) -> dict[str, float]:
     return {name: metric.value for name, metric in measured.metrics.items()}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 import transformers
 
-from iotapretrain.benchmark.continuation import Prompt, continued
+from iotapretrain.benchmark.graded_answers import Prompt, continued
 from iotapretrain.benchmark.subject import Opened
 from tests.benchmark.conftest import nothing
 from tests.models import zoo

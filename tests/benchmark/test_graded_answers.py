@@ -7,9 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from iotapretrain.benchmark import graded_answers
-from iotapretrain.benchmark.continuation import Prompt
-from iotapretrain.benchmark.graded_answers import INVOICES, Answers, fields
-from iotapretrain.benchmark.measure import Measured, Progress
+from iotapretrain.benchmark.graded_answers import INVOICES, Answers, Prompt, fields
+from iotapretrain.benchmark.results import Measurement, Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.data.synthetic.invoices import FIELDS
@@ -23,7 +22,7 @@ def scored(
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     answer: Callable[[str], str],
-) -> Measured:
+) -> Measurement:
     """What is measured when a model answers so; it is given what it must know."""
     task = Answers(name, seed=3, items=ITEMS)
     right = {each.prompt: each.answer for each in task.drawn()}
@@ -37,7 +36,7 @@ def scored(
     return task.measure(opened, nothing)
 
 
-def values(measured: Measured) -> dict[str, float]:
+def values(measured: Measurement) -> dict[str, float]:
     return {name: metric.value for name, metric in measured.metrics.items()}
 
 

@@ -9,9 +9,9 @@ import torch
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.observe.sink import Silence
 from iotapretrain.rules.competition.schedule_file import parse
-from iotapretrain.training.planning import Site, make_plan
-from iotapretrain.training.recipe import Recipe
-from iotapretrain.training.run import train
+from iotapretrain.training.planning import TrainingSite, make_plan
+from iotapretrain.training.recipe import DataTable, RunTable, TrainingRecipe
+from iotapretrain.training.trainer import train
 
 SCHEDULE = """
 sync_cadence = 5
@@ -45,7 +45,7 @@ eval_block_delay = 2
 """
 COMPETITION = parse(SCHEDULE, "mini.toml").competitions[0]
 SIZE = 120_000
-RUN = {"batch": 32, "report_steps": 1000, "evaluate_steps": 1000, "checkpoint_seconds": 0.0}
+RUN = RunTable(batch=32, report_steps=1000, evaluate_steps=1000, checkpoint_seconds=0.0)
 
 
 def trained(folder: Path, steps: int, seed: int = 0) -> Path:
@@ -53,8 +53,9 @@ def trained(folder: Path, steps: int, seed: int = 0) -> Path:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     cache = Cache(folder / "text")
-    recipe = Recipe(size=SIZE, steps=steps, seed=seed, held_out_sequences=16, run=RUN)
-    plan = make_plan(recipe, COMPETITION, Site(cache))
+    data = DataTable(held_out_sequences=16)
+    recipe = TrainingRecipe(size=SIZE, steps=steps, seed=seed, data=data, run=RUN)
+    plan = make_plan(recipe, COMPETITION, TrainingSite(cache))
     done = train(plan, folder / f"run-{seed}-{steps}", Silence(), cache)
     torch.set_num_threads(threads)
     return done.model

@@ -14,11 +14,16 @@ from iotapretrain.observe.read_records import read_events
 from iotapretrain.observe.sink import Lines
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.schedule_file import parse
-from iotapretrain.training.plan import Plan
-from iotapretrain.training.planning import Site, Start, make_plan
-from iotapretrain.training.recipe import Part, Recipe
-from iotapretrain.training.run import train
-from iotapretrain.training.trainer import Trained
+from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.planning import Start, TrainingSite, make_plan
+from iotapretrain.training.recipe import (
+    DataTable,
+    MixPart,
+    OptimiserTable,
+    RunTable,
+    TrainingRecipe,
+)
+from iotapretrain.training.trainer import Trained, train
 
 FILE = """
 [architectures]
@@ -44,17 +49,22 @@ COMPETITION: Competition = parse(FILE, "small.toml").competitions[0]
 RUN = {"batch": 16, "at_once": 8, "evaluate_steps": 5, "checkpoint_seconds": 0.0}
 
 
-def recipe(**changes: Any) -> Recipe:
-    """A recipe that takes a second; `run` adds to what is usual here."""
-    given = {"steps": 10, "size": 25_000, "mix": (Part("python-docs", 1.0),)} | changes
-    return Recipe(**{**given, "run": RUN | changes.get("run", {})})
+def recipe(**changes: Any) -> TrainingRecipe:
+    """A recipe that takes a second; a table adds to what is usual here."""
+    given = {"steps": 10, "size": 25_000} | changes
+    tables = {
+        "data": DataTable(**{"mix": (MixPart("python-docs", 1.0),), **changes.get("data", {})}),
+        "optimiser": OptimiserTable(**changes.get("optimiser", {})),
+        "run": RunTable(**{**RUN, **changes.get("run", {})}),
+    }
+    return TrainingRecipe(**(given | tables))
 
 
-def plan(cache: Cache, start: Start | None = None, **changes: Any) -> Plan:
-    return make_plan(recipe(**changes), COMPETITION, Site(cache), start)
+def plan(cache: Cache, start: Start | None = None, **changes: Any) -> RunPlan:
+    return make_plan(recipe(**changes), COMPETITION, TrainingSite(cache), start)
 
 
-def run_in(folder: Path, made: Plan, cache: Cache, **options: Any) -> Trained:
+def run_in(folder: Path, made: RunPlan, cache: Cache, **options: Any) -> Trained:
     """Train as one process with one thread, and leave records."""
     torch.set_num_threads(1)
     sink = Lines(folder / "records.jsonl")
@@ -78,4 +88,4 @@ def sit(folder: str, encoded: bytes, cache: str) -> None:
     import msgspec
 
     os.setpgrp()
-    run_in(Path(folder), msgspec.json.decode(encoded, type=Plan), Cache(Path(cache)))
+    run_in(Path(folder), msgspec.json.decode(encoded, type=RunPlan), Cache(Path(cache)))

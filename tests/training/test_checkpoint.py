@@ -13,17 +13,17 @@ import torch
 
 from iotapretrain.errors import RunError
 from iotapretrain.training import checkpoint
-from iotapretrain.training.checkpoint import Position, Snapshot
+from iotapretrain.training.checkpoint import RunPosition, RunSnapshot
 
 Usage = namedtuple("Usage", "total used free")
 
 
-def snapshot(step: int, size: int = 100) -> Snapshot:
-    position = Position(plan="p", step=step, tokens=step * 10, seconds=1.5, best=2.5, lanes=())
-    return Snapshot(position, {"w": torch.full((size,), float(step))}, {"w:m": torch.ones(size)})
+def snapshot(step: int, size: int = 100) -> RunSnapshot:
+    position = RunPosition(plan="p", step=step, tokens=step * 10, seconds=1.5, best=2.5, lanes=())
+    return RunSnapshot(position, {"w": torch.full((size,), float(step))}, {"w:m": torch.ones(size)})
 
 
-def newest(run: Path, said: list[str] | None = None) -> Snapshot | None:
+def newest(run: Path, said: list[str] | None = None) -> RunSnapshot | None:
     return checkpoint.newest(run, "p", (said if said is not None else []).append)
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.training.network import Network, fresh, prepared
+from iotapretrain.training.network import LossNetwork, fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
 from iotapretrain.training.plan import OptimiserPlan
 from iotapretrain.training.shape import checked
@@ -18,24 +18,24 @@ Name = Literal["adamw", "muon"]
 
 
 @pytest.fixture
-def network(cache: Cache) -> Network:
+def network(cache: Cache) -> LossNetwork:
     made = plan(cache)
     config = checked(made.model)
     return prepared(fresh(config, 0), config, made)
 
 
-def step(network: Network, optimiser: Optimiser, seed: int) -> None:
+def step(network: LossNetwork, optimiser: Optimiser, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randint(257, (4, 32), generator=generator)
     torch.autograd.backward(network(rows))
     optimiser.step(0.01)
 
 
-def weights(network: Network) -> dict[str, torch.Tensor]:
+def weights(network: LossNetwork) -> dict[str, torch.Tensor]:
     return {name: each.detach().clone() for name, each in network.model.named_parameters()}
 
 
-def test_the_first_step_of_adamw_moves_by_the_rate(network: Network) -> None:
+def test_the_first_step_of_adamw_moves_by_the_rate(network: LossNetwork) -> None:
     before = weights(network)
     step(network, Optimiser(network, OptimiserPlan(0.01, weight_decay=0.0)), 0)
     name = "model.layers.0.mlp.up_proj.weight"
@@ -43,7 +43,7 @@ def test_the_first_step_of_adamw_moves_by_the_rate(network: Network) -> None:
     assert moved.median() == pytest.approx(0.01, rel=1e-2)
 
 
-def test_only_matrices_decay(network: Network) -> None:
+def test_only_matrices_decay(network: LossNetwork) -> None:
     before = weights(network)
     optimiser = Optimiser(network, OptimiserPlan(0.01, weight_decay=0.5))
     for parameter in network.parameters():
@@ -54,7 +54,7 @@ def test_only_matrices_decay(network: Network) -> None:
         torch.testing.assert_close(after, before[name] * factor)
 
 
-def test_muon_moves_matrices_by_orthogonal_ones(network: Network) -> None:
+def test_muon_moves_matrices_by_orthogonal_ones(network: LossNetwork) -> None:
     before = weights(network)
     step(network, Optimiser(network, OptimiserPlan(0.01, name="muon", weight_decay=0.0)), 0)
     name = "model.layers.0.self_attn.q_proj.weight"
@@ -66,7 +66,7 @@ def test_muon_moves_matrices_by_orthogonal_ones(network: Network) -> None:
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
-def test_goes_on_from_its_state_to_the_bit(network: Network, name: Name, cache: Cache) -> None:
+def test_goes_on_from_its_state_to_the_bit(network: LossNetwork, name: Name, cache: Cache) -> None:
     settings = OptimiserPlan(0.01, name=name)
     optimiser = Optimiser(network, settings)
     step(network, optimiser, 1)

@@ -11,7 +11,7 @@ import pytest
 
 from iotapretrain.cli.workplace import find_competition
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.training.planning import Site, make_plan
+from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.recipe import read_recipe
 from tests.training.small import FILE, losses, run_in
 
@@ -52,7 +52,7 @@ def test_two_ranks_lose_what_one_does(
     )
     assert done.returncode == 0, done.stderr
     asked, competition = read_recipe(recipe), find_competition(f"{file}:small")
-    run_in(tmp_path / "one", make_plan(asked, competition, Site(cache)), cache)
+    run_in(tmp_path / "one", make_plan(asked, competition, TrainingSite(cache)), cache)
     one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
     assert sorted(two) == [*range(1, steps + 1)]
     for step, (loss,) in one.items():

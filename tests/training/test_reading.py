@@ -16,13 +16,13 @@ from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.training import recipe
 from iotapretrain.training.plan import DataPlan
-from iotapretrain.training.reading import Reader, held_out, lanes_of
+from iotapretrain.training.reading import BatchReader, held_out, lanes_of
 from tests.training.small import plan
 
 
 @pytest.fixture
 def data(cache: Cache) -> DataPlan:
-    return plan(cache, lanes=4).data
+    return plan(cache, data={"lanes": 4}).data
 
 
 def test_training_never_reads_a_held_out_page(data: DataPlan, cache: Cache) -> None:
@@ -31,7 +31,7 @@ def test_training_never_reads_a_held_out_page(data: DataPlan, cache: Cache) -> N
     part = Part(open_source(source.dataset, cache), 1.0, source.page_rows, source.held_out)
     kept_back = set(part.held_out_pages(0))
     assert len(kept_back) == source.held_out
-    reader = Reader(data, 0, cache, range(4))
+    reader = BatchReader(data, 0, cache, range(4))
     pages = [
         page
         for stream in reader._streams
@@ -52,8 +52,8 @@ def test_held_out_text_is_the_same_for_everybody(data: DataPlan, cache: Cache) -
 
 
 def test_ranks_share_the_batches_of_one(data: DataPlan, cache: Cache) -> None:
-    alone = Reader(data, 0, cache, lanes_of(data, 0, 1))
-    two = [Reader(data, 0, cache, lanes_of(data, rank, 2)) for rank in (0, 1)]
+    alone = BatchReader(data, 0, cache, lanes_of(data, 0, 1))
+    two = [BatchReader(data, 0, cache, lanes_of(data, rank, 2)) for rank in (0, 1)]
     for _ in range(3):
         rows = torch.cat([reader.take(4) for reader in two])
         assert torch.equal(alone.take(8), rows)
@@ -61,9 +61,9 @@ def test_ranks_share_the_batches_of_one(data: DataPlan, cache: Cache) -> None:
 
 
 def test_goes_on_at_the_next_token(data: DataPlan, cache: Cache) -> None:
-    reader = Reader(data, 0, cache, range(4))
+    reader = BatchReader(data, 0, cache, range(4))
     reader.take(40)
-    again = Reader(data, 0, cache, range(4), reader.states)
+    again = BatchReader(data, 0, cache, range(4), reader.states)
     np.testing.assert_array_equal(reader.take(8), again.take(8))
 
 
@@ -86,9 +86,9 @@ def test_one_config_of_a_dataset_is_read_alone(tmp_path: Path, cache: Cache) -> 
         access = "open"
         """
     )
-    mix = (recipe.Part(str(tmp_path / "two.toml"), 1.0, "wanted"),)
-    data = plan(cache, mix=mix, lanes=4, page_rows=2).data
-    read = [Reader(data, 0, cache, range(4)).take(400), held_out(data, 0, cache)]
+    mix = (recipe.MixPart(str(tmp_path / "two.toml"), 1.0, "wanted"),)
+    data = plan(cache, data={"mix": mix, "lanes": 4, "page_rows": 2}).data
+    read = [BatchReader(data, 0, cache, range(4)).take(400), held_out(data, 0, cache)]
     backend = load_tokenizer("bytes").backend
     texts = [backend.decode(rows.flatten().tolist()) for rows in read]
     assert all("wanted" in text and "other" not in text for text in texts)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError
-from iotapretrain.training.planning import LANES, Site, make_plan
-from iotapretrain.training.recipe import Part, Recipe, read_recipe
+from iotapretrain.training.planning import LANES, TrainingSite, make_plan
+from iotapretrain.training.recipe import (
+    DataTable,
+    MixPart,
+    OptimiserTable,
+    RunTable,
+    TrainingRecipe,
+    read_recipe,
+)
 from tests.training.small import COMPETITION
 
 WHOLE = """
@@ -36,7 +44,7 @@ compile = true
 """
 
 
-def read(tmp_path: Path, text: str) -> Recipe:
+def read(tmp_path: Path, text: str) -> TrainingRecipe:
     path = tmp_path / "recipe.toml"
     path.write_text(text)
     return read_recipe(path)
@@ -45,45 +53,59 @@ def read(tmp_path: Path, text: str) -> Recipe:
 def test_reads_every_part(tmp_path: Path) -> None:
     recipe = read(tmp_path, WHOLE)
     assert (recipe.competition, recipe.size, recipe.seed) == ("tiny/nano", 400_000, 3)
-    assert recipe.mix == (Part("python-docs", 3.0), Part("python-code", 1.0))
+    assert recipe.data.mix == (MixPart("python-docs", 3.0), MixPart("python-code", 1.0))
     assert recipe.schedule.shape == "wsd"
-    assert recipe.run == {"batch": 32, "precision": "bfloat16", "compile": True}
+    assert recipe.run == RunTable(batch=32, precision="bfloat16", compile=True)
+    assert recipe.optimiser == OptimiserTable(name="adamw", learning_rate=1e-3)
+    assert (recipe.data.page_rows, recipe.model) == (10, {"rope_theta": 1e5})
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("size = -4", "size: -4"),
-        ("siez = 4", "siez: unknown key"),
+        ("size = -4", "size: -4; allowed: a finite number above 0"),
+        ("siez = 4", "siez: unknown key; allowed: competition, from, size"),
         ("tokens = 5\nsteps = 5", "steps: given beside tokens"),
         ("size = 5\nfrom = 'best'", "beside a model to start from"),
-        ("[schedule]\nshape = 'square'", "schedule.shape"),
-        ("[data]\nmix = [{ dataset = 'python-docs', weight = 0 }]", "weight: 0"),
-        ("[run]\nprecision = 'float8'", "run.precision"),
-        ("[run]\nbatch = 'all'", "run.batch"),
+        ("[schedule]\nshape = 'square'", "schedule.shape: 'square'; allowed: cosine, wsd"),
+        ("[schedule]\nfloor = 1.5", "schedule.floor: 1.5; allowed: a share from 0"),
+        ("[data]\nmix = [{ dataset = 'a' }, { dataset = 'b', weight = 0 }]", "mix[1].weight: 0;"),
+        ("[data]\nmix = [{ weight = 1 }]", "data.mix[0].dataset: missing; allowed: required here"),
+        ("[data]\nmix = [{ dataset = '' }]", "data.mix[0].dataset: ''; allowed: a text"),
+        ("[data]\nmix = [{ path = 'a' }]", "mix[0].path: unknown key; allowed: dataset, weight"),
+        ("[data]\npage_rows = 0", "data.page_rows: 0; allowed: a whole number >= 1"),
+        ("[optimiser]\nname = 'sgd'", "optimiser.name: 'sgd'; allowed: adamw, muon"),
+        ("[run]\nprecision = 'float8'", "run.precision: 'float8'; allowed: float32, bfloat16"),
+        ("[run]\nbatch = 'all'", "run.batch: 'all'; allowed: a whole number"),
+        ("[run]\nbatches = 3", "run.batches: unknown key; allowed: batch, at_once"),
+        ("run = 3", "run: 3; allowed: a table"),
+        ("[run]\nprecision = 16", "run.precision: 16; allowed: float32, bfloat16"),
+        ("'si-ze' = 1", "si-ze: unknown key"),
+        ("data.mix = [3]", "data.mix[0]: 3; allowed: a table"),
+        ("data.mix = 3", "data.mix: 3; allowed: a list of tables"),
         ("size = ", "syntax"),
     ],
-    ids=["size", "key", "lengths", "start", "shape", "weight", "precision", "batch", "syntax"],
 )
 def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
         read(tmp_path, text)
     assert message in str(caught.value)
     assert "recipe.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (Recipe(architecture="GemmaForCausalLM"), "not allowed here"),
-        (Recipe(size=10**9), "20,000 to 80,000"),
-        (Recipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
-        (Recipe(run={"batch": 10}), "a multiple"),
-        (Recipe(run={"keep": 0}), "keep: 0"),
-        (Recipe(optimiser={"name": "sgd"}), "adamw, muon"),
-        (Recipe(optimiser={"learning_rate": -1.0}), "learning_rate: -1"),
-        (Recipe(mix=(Part("no-such-text", 1.0),)), "no-such-text"),
-        (Recipe(tokenizer="no/such"), "no/such"),
+        (TrainingRecipe(architecture="GemmaForCausalLM"), "not allowed here"),
+        (TrainingRecipe(size=10**9), "20,000 to 80,000"),
+        (TrainingRecipe(model={"vocab_size": 200}), "the tokenizer has 257 ids"),
+        (TrainingRecipe(run=RunTable(batch=10)), "a multiple"),
+        (TrainingRecipe(run=RunTable(keep=0)), "keep: 0"),
+        (TrainingRecipe(run=RunTable(checkpoint_seconds=math.inf)), "checkpoint_seconds: inf"),
+        (TrainingRecipe(optimiser=OptimiserTable(learning_rate=-1.0)), "learning_rate: -1"),
+        (TrainingRecipe(data=DataTable(mix=(MixPart("no-such-text", 1.0),))), "no-such-text"),
+        (TrainingRecipe(data=DataTable(tokenizer="no/such")), "no/such"),
     ],
     ids=[
         "architecture",
@@ -91,20 +113,22 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
         "vocabulary",
         "batch",
         "keep",
-        "optimiser",
+        "pause",
         "rate",
         "text",
         "tokenizer",
     ],
 )
-def test_a_plan_that_cannot_be_is_refused(recipe: Recipe, message: str, cache: Cache) -> None:
+def test_a_plan_that_cannot_be_is_refused(
+    recipe: TrainingRecipe, message: str, cache: Cache
+) -> None:
     with pytest.raises(InputError) as caught:
-        make_plan(recipe, COMPETITION, Site(cache))
+        make_plan(recipe, COMPETITION, TrainingSite(cache))
     assert message in str(caught.value)
 
 
 def test_everything_is_derived(cache: Cache) -> None:
-    plan = make_plan(Recipe(), COMPETITION, Site(cache))
+    plan = make_plan(TrainingRecipe(), COMPETITION, TrainingSite(cache))
     assert 20_000 <= plan.parameters <= 80_000
     assert plan.tokens == 20 * plan.parameters
     assert (plan.data.lanes, plan.origin) == (LANES, "scratch")
@@ -113,5 +137,6 @@ def test_everything_is_derived(cache: Cache) -> None:
 
 
 def test_options_go_before_the_file() -> None:
-    recipe = Recipe(tokens=5, size=7).with_options(steps=3, size=None)
+    recipe = TrainingRecipe(tokens=5, size=7).with_options(steps=3, size=None)
     assert (recipe.tokens, recipe.steps, recipe.size) == (None, 3, 7)
+    assert recipe.with_options(tokenizer="here").data == DataTable(tokenizer="here")

@@ -26,9 +26,9 @@ from iotapretrain.observe.read_records import read_events
 from iotapretrain.observe.sink import Silence
 from iotapretrain.training import run_folder
 from iotapretrain.training.reading import held_out
-from iotapretrain.training.run import train
 from iotapretrain.training.start import find_start, read_model
-from iotapretrain.training.stopping import Limits, Reason
+from iotapretrain.training.stopping import StopLimits, StopReason
+from iotapretrain.training.trainer import train
 from tests.training.small import COMPETITION, losses, plan, run_in
 
 
@@ -36,7 +36,7 @@ from tests.training.small import COMPETITION, losses, plan, run_in
 def finished(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> Path:
     """A run that went to its end."""
     folder = tmp_path_factory.mktemp("finished")
-    assert run_in(folder, plan(cache, steps=30), cache).reason is Reason.PLAN
+    assert run_in(folder, plan(cache, steps=30), cache).reason is StopReason.PLAN
     return folder
 
 
@@ -95,7 +95,7 @@ def test_goes_on_as_if_nothing_had_happened(tmp_path: Path, cache: Cache) -> Non
     made = plan(cache, steps=12)
     whole = run_in(tmp_path / "whole", made, cache)
     for limit in (1, 4, 5, 9, None):
-        parts = run_in(tmp_path / "parts", made, cache, limits=Limits(steps=limit))
+        parts = run_in(tmp_path / "parts", made, cache, limits=StopLimits(steps=limit))
         assert parts.step == (limit or 12)
     assert losses(tmp_path / "parts") == losses(tmp_path / "whole")
     assert parts.held_out_loss == whole.held_out_loss
@@ -104,13 +104,15 @@ def test_goes_on_as_if_nothing_had_happened(tmp_path: Path, cache: Cache) -> Non
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        (Limits(steps=3), Reason.STEPS),
-        (Limits(seconds=0.0), Reason.SECONDS),
-        (Limits(loss=100.0), Reason.LOSS),
+        (StopLimits(steps=3), StopReason.STEPS),
+        (StopLimits(seconds=0.0), StopReason.SECONDS),
+        (StopLimits(loss=100.0), StopReason.LOSS),
     ],
     ids=["steps", "seconds", "loss"],
 )
-def test_ends_by_its_limits(tmp_path: Path, cache: Cache, limits: Limits, reason: Reason) -> None:
+def test_ends_by_its_limits(
+    tmp_path: Path, cache: Cache, limits: StopLimits, reason: StopReason
+) -> None:
     trained = run_in(tmp_path, plan(cache), cache, limits=limits)
     assert trained.reason is reason
     assert trained.step < trained.steps
@@ -129,7 +131,7 @@ def test_ctrl_c_ends_with_a_checkpoint(tmp_path: Path, cache: Cache) -> None:
     presser.start()
     trained = run_in(tmp_path, made, cache)
     presser.join()
-    assert trained.reason is Reason.INTERRUPTED
+    assert trained.reason is StopReason.INTERRUPTED
     newest = max((tmp_path / "checkpoints").iterdir(), key=lambda path: path.name)
     assert newest.name == f"step-{trained.step:08d}"
 

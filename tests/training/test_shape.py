@@ -8,11 +8,11 @@ import pytest
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.architectures import ARCHITECTURES
-from iotapretrain.training import scaling
-from iotapretrain.training.shape import Room, checked, derived, parameters_of
+from iotapretrain.training import planning
+from iotapretrain.training.shape import SizeBounds, checked, derived, parameters_of
 
-ROOM = Room(smallest=300_000, largest=1_500_000, vocabulary=257, positions=128)
-LARGE = Room(3_200_000_000, 3_400_000_000, 100_277, 4_096)
+ROOM = SizeBounds(smallest=300_000, largest=1_500_000, vocabulary=257, positions=128)
+LARGE = SizeBounds(3_200_000_000, 3_400_000_000, 100_277, 4_096)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -57,13 +57,13 @@ def test_says_what_cannot_be(
 
 def test_rate_and_batch_follow_the_published_law() -> None:
     """The law's own example: 67 billion parameters, 2 trillion tokens (DeepSeek, table 2)."""
-    compute = scaling.operations(67_000_000_000, 2_000_000_000_000)
-    assert scaling.learning_rate(compute, "muon") == pytest.approx(3.2e-4, rel=0.3)
-    tokens = scaling.batch_sequences(compute, 2_000_000_000_000, 4_096) * 4_096
+    compute = planning.operations(67_000_000_000, 2_000_000_000_000)
+    assert planning.highest_rate(compute, "muon") == pytest.approx(3.2e-4, rel=0.3)
+    tokens = planning.batch_sequences(compute, 2_000_000_000_000, 4_096) * 4_096
     assert tokens == pytest.approx(18.9e6, rel=0.3)
 
 
 def test_short_runs_still_take_many_steps() -> None:
-    batch = scaling.batch_sequences(scaling.operations(650_000, 2_000_000), 2_000_000, 128)
+    batch = planning.batch_sequences(planning.operations(650_000, 2_000_000), 2_000_000, 128)
     assert batch % 8 == 0
     assert 2_000_000 / (batch * 128) >= 300

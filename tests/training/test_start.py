@@ -1,10 +1,12 @@
-"""Starting from a model on a hub, or from whoever is best."""
+"""What a sitting goes on from: its own run, a model on a hub, or whoever is best."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.errors import InputError
@@ -15,8 +17,17 @@ from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.schedule_file import parse
-from iotapretrain.training.planning import Site, make_plan
-from iotapretrain.training.start import Library, find_start, is_remote, public_name
+from iotapretrain.training.planning import TrainingSite, make_plan
+from iotapretrain.training.recipe import TrainingRecipe
+from iotapretrain.training.start import (
+    Decision,
+    Library,
+    decide,
+    find_start,
+    is_remote,
+    public_name,
+)
+from iotapretrain.training.stopping import StopLimits
 from tests.training.small import COMPETITION, FILE, plan, recipe, run_in
 
 
@@ -52,7 +63,7 @@ def test_a_commit_and_the_champion_are_told_by_their_commit(
     best = find_start("best", lambda: library)
     assert pinned == best
     assert best.origin == f"hub:{commit}"
-    made = make_plan(recipe(), COMPETITION, Site(cache), best)
+    made = make_plan(recipe(), COMPETITION, TrainingSite(cache), best)
     assert (made.origin, public_name(made.origin)) == (f"hub:{commit}", f"hub:{commit}")
     assert made.model == plan(cache).model
 
@@ -79,4 +90,31 @@ def test_a_start_that_could_never_take_part_is_refused(
     other = parse(FILE.replace(*change), "other.toml").competitions[0]
     start = find_start("best", lambda: library)
     with pytest.raises(InputError, match=message):
-        make_plan(recipe(), other, Site(cache), start)
+        make_plan(recipe(), other, TrainingSite(cache), start)
+
+
+def no_library() -> Any:
+    raise AssertionError("nothing is fetched from a hub here")
+
+
+def decided(asked: TrainingRecipe, run: Path, cache: Cache, resume: bool = False) -> Decision:
+    return decide(asked, COMPETITION, run, TrainingSite(cache), no_library, resume=resume)
+
+
+def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: Cache) -> None:
+    first = decided(recipe(), tmp_path, cache, resume=True)  # nothing is there: it begins
+    run_in(tmp_path, first.plan, cache, limits=StopLimits(steps=2))
+    with pytest.raises(InputError, match="--resume goes on with it"):
+        decided(recipe(), tmp_path, cache)
+    again = decided(replace(recipe(size=70_000), steps=5, loss=1.5), tmp_path, cache, resume=True)
+    assert again == Decision(first.plan, None, StopLimits(steps=5, loss=1.5))
+
+
+def test_seconds_become_tokens(tmp_path: Path, cache: Cache) -> None:
+    """Twice the time is about twice the text; the measurement is what varies."""
+    asked = replace(recipe(), steps=None)
+    short, long = (
+        decided(replace(asked, seconds=seconds), tmp_path, cache).plan for seconds in (10, 1_000)
+    )
+    assert 20 < long.tokens / short.tokens < 500
+    assert short.seconds == 10

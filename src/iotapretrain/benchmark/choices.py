@@ -18,14 +18,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from blake3 import blake3
 
-from iotapretrain.benchmark import prompt_rows
-from iotapretrain.benchmark.measure import Measured, Metric, Progress
-from iotapretrain.benchmark.prompt_rows import Row
+from iotapretrain.benchmark.results import Measurement, MetricValue, Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
 
@@ -38,6 +36,58 @@ LETTERED = (
     "{% endfor %}Answer:"
 )
 """A question with options by letter, of which the model chooses a letter."""
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    """One item of a task, a line of a local file; further fields do not matter."""
+
+    CHOSEN: ClassVar[tuple[str, str] | None] = None
+    """The fields that hold the number of the right option, and the options."""
+
+
+class Query(TaskRow, frozen=True):
+    """A text and its possible continuations: HellaSwag, ARC, PIQA."""
+
+    CHOSEN = ("gold", "choices")
+    query: str
+    choices: list[str]
+    gold: int
+
+
+class Blank(TaskRow, frozen=True):
+    """Texts of which one goes better with what follows: WinoGrande."""
+
+    CHOSEN = ("gold", "context_options")
+    context_options: list[str]
+    continuation: str
+    gold: int
+
+
+class LastWord(TaskRow, frozen=True):
+    """A text and its last word: LAMBADA."""
+
+    context: str
+    continuation: str
+
+
+class MmluQuestion(TaskRow, frozen=True):
+    """A question about a subject: MMLU."""
+
+    CHOSEN = ("answer", "choices")
+    subject: str
+    question: str
+    choices: list[str]
+    answer: int
+
+
+class MmluProQuestion(TaskRow, frozen=True):
+    """The same under the names of MMLU-Pro."""
+
+    CHOSEN = ("answer_index", "options")
+    category: str
+    question: str
+    options: list[str]
+    answer_index: int
 
 
 def _metrics(*names: str) -> dict[str, Any]:
@@ -70,16 +120,16 @@ _LAST_WORD = {
     **_metrics("acc"),
 }
 
-ROWS: Mapping[str, tuple[type[Row], dict[str, Any]]] = MappingProxyType(
+ROWS: Mapping[str, tuple[type[TaskRow], dict[str, Any]]] = MappingProxyType(
     {
-        "hellaswag": (prompt_rows.Query, {"doc_to_text": "{{query}}", **_QUERY}),
-        "arc_easy": (prompt_rows.Query, _ASKED),
-        "arc_challenge": (prompt_rows.Query, _ASKED),
-        "piqa": (prompt_rows.Query, _ASKED),
-        "winogrande": (prompt_rows.Blank, _BLANK),
-        "lambada_openai": (prompt_rows.LastWord, _LAST_WORD),
-        "mmlu": (prompt_rows.Question, _lettered("subject", "choices", "answer")),
-        "mmlu_pro": (prompt_rows.ProQuestion, _lettered("category", "options", "answer_index")),
+        "hellaswag": (Query, {"doc_to_text": "{{query}}", **_QUERY}),
+        "arc_easy": (Query, _ASKED),
+        "arc_challenge": (Query, _ASKED),
+        "piqa": (Query, _ASKED),
+        "winogrande": (Blank, _BLANK),
+        "lambada_openai": (LastWord, _LAST_WORD),
+        "mmlu": (MmluQuestion, _lettered("subject", "choices", "answer")),
+        "mmlu_pro": (MmluProQuestion, _lettered("category", "options", "answer_index")),
     }
 )
 """By task: what each row of a local file is, and the definition."""
@@ -97,10 +147,9 @@ class Choices:
         if importlib.util.find_spec("lm_eval") is None:
             raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         if self.path is not None:
-            prompt_rows.read(self.path, ROWS[self.name][0])
+            read_rows(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
-        """See `Task`."""
         content = "its own"
         if self.path is not None:
             content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"
@@ -120,8 +169,7 @@ class Choices:
             **ROWS[self.name][1],
         }
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
-        """See `Task`."""
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         from iotapretrain.benchmark.harness import HarnessModel
 
         results = self._evaluated(HarnessModel(opened, progress))
@@ -132,8 +180,8 @@ class Choices:
             if metric in SHARES:
                 metrics[metric] = _share(value, items)
             elif metric == "perplexity":
-                metrics[metric] = Metric(value)
-        return Measured(metrics, {"items": items})
+                metrics[metric] = MetricValue(value)
+        return Measurement(metrics, {"items": items})
 
     def _evaluated(self, model: Any) -> dict[str, Any]:
         """The harness's results; its progress bars go nowhere, its failures become ours."""
@@ -170,12 +218,41 @@ class Choices:
         if self.path is None or definition is None:
             return None
         copy = folder / "rows.jsonl"
-        found = prompt_rows.read(self.path, ROWS[self.name][0])
+        found = read_rows(self.path, ROWS[self.name][0])
         copy.write_bytes(b"\n".join(map(msgspec.json.encode, found)))
         kwargs = {"data_files": {"test": str(copy)}, "cache_dir": str(folder / "cache")}
         return definition | {"dataset_kwargs": kwargs}
 
 
-def _share(value: float, items: int) -> Metric:
+def _share(value: float, items: int) -> MetricValue:
     """Of answers that are right or wrong, s / √n is √(p (1 - p) / (n - 1))."""
-    return Metric(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)
+    return MetricValue(value, math.sqrt(value * (1 - value) / (items - 1)) if items > 1 else None)
+
+
+def read_rows(path: Path, kind: type[TaskRow]) -> list[TaskRow]:
+    """All rows of a file; an error names the first line that is none."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    found = [
+        _row(line, kind, f"{path}: line {number}")
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    if not found:
+        raise InputError(f"{path}: has no rows")
+    return found
+
+
+def _row(line: bytes, kind: type[TaskRow], where: str) -> TaskRow:
+    try:
+        row = msgspec.json.decode(line, type=kind)
+    except msgspec.DecodeError as error:
+        fields = ", ".join(kind.__struct_fields__)
+        raise InputError(f"{where}: {error}; rows of this task have {fields}") from error
+    if kind.CHOSEN is not None:
+        right, options = (getattr(row, name) for name in kind.CHOSEN)
+        if not 0 <= right < len(options):
+            raise InputError(f"{where}: option {right} is right, of {len(options)} from 0 on")
+    return row

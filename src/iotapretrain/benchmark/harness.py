@@ -14,8 +14,8 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 
-from iotapretrain.benchmark.continuation import Prompt, continued
-from iotapretrain.benchmark.measure import Progress
+from iotapretrain.benchmark.graded_answers import Prompt, continued
+from iotapretrain.benchmark.results import Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError
 from iotapretrain.models.losses import Head
@@ -44,7 +44,6 @@ class HarnessModel(TemplateLM):  # type: ignore[misc]  # it has no types
 
     @property
     def eot_token_id(self) -> int:
-        """The end token."""
         return self._opened.end_id
 
     @property

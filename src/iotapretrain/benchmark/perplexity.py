@@ -13,13 +13,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
 from blake3 import blake3
 
-from iotapretrain.benchmark.measure import Measured, Metric, Progress, mean
+from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import draw, read_page
@@ -38,19 +37,6 @@ GREATEST_LOSS = 300.0
 """Its exponential, a token or a byte, is still a number."""
 
 
-class Text(Protocol):
-    """Documents, always the same ones."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Equal fingerprints mean equal documents."""
-        ...
-
-    def documents(self) -> Iterator[str]:
-        """All of them in order."""
-        ...
-
-
 @dataclass(frozen=True)
 class LocalText:
     """A file: plain text is one document, of JSON lines each `text` is one."""
@@ -67,7 +53,6 @@ class LocalText:
         return f"{self.path.suffix} {blake3(self.path.read_bytes()).hexdigest()}"
 
     def documents(self) -> Iterator[str]:
-        """See `Text`."""
         try:
             content = self.path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -95,7 +80,6 @@ class SampledText:
         return f"{description.source}@{description.revision} {self.seed}"
 
     def documents(self) -> Iterator[str]:
-        """See `Text`."""
         order = draw(self.source.describe(), self.seed, 0, "benchmark", PAGE_ROWS)
         for place in range(len(order)):
             yield from read_page(self.source, order[place], self.cache).texts
@@ -106,15 +90,13 @@ class Perplexity:
     """The task: at most `limit` sequences of a text."""
 
     name: str
-    text: Text
+    text: LocalText | SampledText
     limit: int | None
 
     def fingerprint(self) -> str:
-        """See `Task`."""
         return f"perplexity {self.text.fingerprint} {self.limit}"
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
-        """See `Task`."""
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         length = min(LONGEST, opened.positions)
         sequences, tokens, size = self._packed(opened, length)
         means: list[float] = []
@@ -132,7 +114,7 @@ class Perplexity:
             "bits per byte": _scaled(loss, tokens / size / math.log(2)),
         }
         basis = {"sequences": len(means), "sequence length": length, "tokens": tokens}
-        return Measured(metrics, basis | {"bytes": size})
+        return Measurement(metrics, basis | {"bytes": size})
 
     def _packed(self, opened: Opened, length: int) -> tuple[torch.Tensor, int, int]:
         """The sequences; and how many tokens, with end tokens, so many bytes of text became."""
@@ -161,12 +143,12 @@ def _text_of(line: str, where: str) -> str:
     return str(row["text"])
 
 
-def _scaled(metric: Metric, factor: float) -> Metric:
+def _scaled(metric: MetricValue, factor: float) -> MetricValue:
     stderr = None if metric.stderr is None else metric.stderr * factor
-    return Metric(metric.value * factor, stderr)
+    return MetricValue(metric.value * factor, stderr)
 
 
-def _exponential(metric: Metric) -> Metric:
+def _exponential(metric: MetricValue) -> MetricValue:
     """By the first term of its series, the error grows as the value does."""
     value = math.exp(metric.value)
-    return Metric(value, None if metric.stderr is None else value * metric.stderr)
+    return MetricValue(value, None if metric.stderr is None else value * metric.stderr)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from iotapretrain.benchmark.choices import Choices
-from iotapretrain.benchmark.measure import Metric, Task
-from iotapretrain.benchmark.run import Result
+from iotapretrain.benchmark.results import BenchmarkTask, MetricValue, ModelResult
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,16 +26,16 @@ SHOWN = (
 """What tables and charts show, in this order; JSON and CSV hold all."""
 SHARES = SHOWN[3:]
 """From 0 to 1, the more the better; of the others, the less."""
-NOTHING = Metric(0.0)
+NOTHING = MetricValue(0.0)
 
 
-def as_data(results: Sequence[Result]) -> dict[str, Any]:
+def as_data(results: Sequence[ModelResult]) -> dict[str, Any]:
     """All there is, for JSON."""
     listed: list[dict[str, Any]] = msgspec.to_builtins(list(results))
     return {"results": listed}
 
 
-def as_csv(results: Sequence[Result]) -> str:
+def as_csv(results: Sequence[ModelResult]) -> str:
     """A line a number."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -48,7 +47,7 @@ def as_csv(results: Sequence[Result]) -> str:
     return text.getvalue()
 
 
-def as_markdown(results: Sequence[Result]) -> str:
+def as_markdown(results: Sequence[ModelResult]) -> str:
     """A row a number, a column a model; below it, what is missing and why."""
     models = list(dict.fromkeys(result.model for result in results))
     found = {
@@ -60,11 +59,12 @@ def as_markdown(results: Sequence[Result]) -> str:
     for task, name in _rows(results):
         cells = (_cell(name, found.get((task, name, model))) for model in models)
         lines.append(f"| {task} | {name} | {' | '.join(cells)} |")
-    lines += ["", *(f"* {each.task}, {each.model}: {each.missing}" for each in _missing(results))]
+    missing = [each for each in results if each.missing is not None]
+    lines += ["", *(f"* {each.task}, {each.model}: {each.missing}" for each in missing)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task]) -> None:
+def write(folder: Path, results: Sequence[ModelResult], tasks: Sequence[BenchmarkTask]) -> None:
     """All forms but the chart, and what `lm-eval` itself needs to run our local tasks."""
     try:
         (folder / "tasks").mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def write(folder: Path, results: Sequence[Result], tasks: Sequence[Task]) -> Non
         raise InputError(f"--out {folder}: cannot be written: {error.strerror}") from error
 
 
-def draw(path: Path, results: Sequence[Result]) -> bool:
+def draw(path: Path, results: Sequence[ModelResult]) -> bool:
     """Bars: a panel for each metric of its own scale, one for all shares; a colour a model.
 
     False where the package for charts is not installed.
@@ -108,7 +108,7 @@ def draw(path: Path, results: Sequence[Result]) -> bool:
     return True
 
 
-def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[Result]) -> None:
+def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[ModelResult]) -> None:
     models = list(dict.fromkeys(result.model for result in results))
     height = 0.8 / len(models)
     for number, model in enumerate(models):
@@ -128,17 +128,13 @@ def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[Resul
     panel.set_xlabel("share (more is better)" if shares else f"{group[0][1]} (less is better)")
 
 
-def _rows(results: Sequence[Result]) -> list[tuple[str, str]]:
+def _rows(results: Sequence[ModelResult]) -> list[tuple[str, str]]:
     tasks = dict.fromkeys(result.task for result in results)
     had = {(result.task, name) for result in results for name in result.metrics}
     return [(task, name) for task in tasks for name in SHOWN if (task, name) in had]
 
 
-def _missing(results: Sequence[Result]) -> list[Result]:
-    return [result for result in results if result.missing is not None]
-
-
-def _cell(name: str, metric: Metric | None) -> str:
+def _cell(name: str, metric: MetricValue | None) -> str:
     if metric is None:
         return "-"
     digits = 4 if name in SHARES or name == "bits per byte" else 2

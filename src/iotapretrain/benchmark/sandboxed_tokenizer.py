@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from iotapretrain.benchmark import spelling_tasks
-from iotapretrain.benchmark.spelling_tasks import (
+from iotapretrain.benchmark import spelling
+from iotapretrain.benchmark.spelling import (
     LARGEST_VOCABULARY,
     LONGEST_END,
     most_bytes,
@@ -58,7 +58,7 @@ class GuardedSpelling:
         self.digest = digest_of(bytes(whole.read(0, whole.size)), described.end_token)
 
     def encode(self, texts: Sequence[str], framed: bool) -> list[list[int]]:
-        """See `Spelling`."""
+        """The ids of each text, as `OwnSpelling` gives them."""
         size = _size(texts)
         if size > LARGEST_TEXT:
             raise InputError(
@@ -74,7 +74,7 @@ class GuardedSpelling:
         return rows
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """See `Spelling`."""
+        """The text of each row of ids."""
         most = [most_bytes(len(row)) for row in rows]
         largest = ESCAPED * sum(most) + ROW_BYTES * (len(rows) + 1)
         texts: list[str] = self._asked("decode", list[str], largest, rows=rows)
@@ -82,7 +82,7 @@ class GuardedSpelling:
         return texts
 
     def close(self) -> None:
-        """See `Spelling`."""
+        """Let the worker go, until it is asked again."""
         self._worker.close()
 
     def _asked(self, task: str, kind: Any, largest: int, **arguments: object) -> Any:
@@ -119,7 +119,7 @@ def guarded(name: str, files: TokenizerFiles, budget: Budget = BUDGET) -> Iterat
             raise _refused(name, rejection.finding.sentence) from rejection
         if opened.all_bytes > LARGEST_FILE:
             raise _refused(name, f"{opened.all_bytes:,} bytes; at most {LARGEST_FILE:,} are read")
-        worker = stack.enter_context(Worker(budget, spelling_tasks.__name__))
+        worker = stack.enter_context(Worker(budget, spelling.__name__))
         yield GuardedSpelling(name, opened, worker)
 
 

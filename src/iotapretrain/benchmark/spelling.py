@@ -1,46 +1,28 @@
-"""Texts as token ids and back, as the field does it.
+"""Texts as token ids and back, as the field does it; in a worker too, for a stranger's tokenizer.
 
 Unlike pages of a competition, the texts of a benchmark are nobody's attack. So the names of special
 tokens in them, such as `<unk>`, become those tokens, as everywhere in the field.
+
+A tokenizer may be an attack. A rule of replacement makes a long text of a letter, six of them
+millions of ids. What that takes in memory and time ends the worker, which has the functions below
+as tasks and one tokenizer; what would still come out of it is counted here, and by the caller.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
-from iotapretrain.data.tokenizer import Tokenizer
+from iotapretrain.data.tokenizer import Tokenizer, read_tokenizer
+from iotapretrain.errors import InputError
+from iotapretrain.models.open_files import OpenFile
+from iotapretrain.models.verdict import Code, Rejection
 
-
-class Spelling(Protocol):
-    """A tokenizer that tells texts apart as its model learned them."""
-
-    @property
-    def digest(self) -> str:
-        """Equal digests mean equal tokenizers."""
-        ...
-
-    @property
-    def vocabulary(self) -> int:
-        """How many ids there are."""
-        ...
-
-    @property
-    def end_id(self) -> int:
-        """The id of the end token."""
-        ...
-
-    def encode(self, texts: Sequence[str], framed: bool) -> list[list[int]]:
-        """The ids of each; framed by what the tokenizer puts around a text."""
-        ...
-
-    def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids."""
-        ...
-
-    def close(self) -> None:
-        """Give back what it holds, until it is used again."""
-        ...
+LARGEST_VOCABULARY = 2**20
+"""More than any tokenizer that is in use has."""
+LONGEST_END = 256
+IDS_A_BYTE, BYTES_AN_ID, FRAME = 16, 1_024, 64
+"""A ligature of 3 bytes is 33 as the letters that it stands for; a token of spaces has 128."""
 
 
 class OwnSpelling:
@@ -53,12 +35,77 @@ class OwnSpelling:
         self._backend.encode_special_tokens = False
 
     def encode(self, texts: Sequence[str], framed: bool) -> list[list[int]]:
-        """See `Spelling`."""
+        """The ids of each; framed by what the tokenizer puts around a text."""
         return [self._backend.encode(text, add_special_tokens=framed).ids for text in texts]
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """See `Spelling`."""
+        """The text of each row of ids."""
         return [self._backend.decode(list(ids), skip_special_tokens=True) for ids in rows]
 
     def close(self) -> None:
-        """See `Spelling`."""
+        """Nothing is held that others might need."""
+
+
+_opened: list[OwnSpelling] = []
+
+
+def most_ids(text: str) -> int:
+    """No honest tokenizer makes more of a text, with what it puts around it."""
+    return IDS_A_BYTE * len(text.encode()) + FRAME
+
+
+def most_bytes(ids: int) -> int:
+    """No honest tokenizer makes a longer text of so many ids."""
+    return BYTES_AN_ID * ids + FRAME
+
+
+def describe(files: dict[str, int]) -> dict[str, Any]:
+    """How many ids it has, and its end token."""
+    spelling = _spelling(files)
+    if spelling.vocabulary > LARGEST_VOCABULARY or len(spelling.end_token) > LONGEST_END:
+        raise Rejection(
+            Code.VOCABULARY,
+            f"{spelling.vocabulary:,} ids, an end token of {len(spelling.end_token):,} characters;"
+            f" at most {LARGEST_VOCABULARY:,} and {LONGEST_END:,} are read",
+            "tokenizer",
+        )
+    return {
+        "vocabulary": spelling.vocabulary,
+        "end_token": spelling.end_token,
+        "end_id": spelling.end_id,
+    }
+
+
+def encode(files: dict[str, int], texts: list[str], framed: bool) -> list[list[int]]:
+    spelling, rows = _spelling(files), []
+    for text in texts:
+        rows += spelling.encode([text], framed)
+        if len(rows[-1]) > most_ids(text):
+            raise _bomb(f"{len(rows[-1]):,} ids of a text of {len(text):,} characters")
+    return rows
+
+
+def decode(files: dict[str, int], rows: list[list[int]]) -> list[str]:
+    spelling, texts = _spelling(files), []
+    for ids in rows:
+        texts += spelling.decode([ids])
+        if len(texts[-1].encode()) > most_bytes(len(ids)):
+            raise _bomb(f"{len(texts[-1]):,} characters of {len(ids):,} ids")
+    return texts
+
+
+def _bomb(what: str) -> Rejection:
+    return Rejection(Code.MISBEHAVED, f"it makes {what}", "tokenizer")
+
+
+def _spelling(files: dict[str, int]) -> OwnSpelling:
+    """Read at the first call: the files stay the same ones, the caller watches that."""
+    if not _opened:
+        whole, *settings = (OpenFile.of(path, descriptor) for path, descriptor in files.items())
+        try:
+            content = whole.read(0, whole.size).decode()
+            config = bytes(settings[0].read(0, settings[0].size)) if settings else b"{}"
+            _opened.append(OwnSpelling(read_tokenizer(whole.path, content, config)))
+        except (InputError, UnicodeDecodeError) as error:
+            raise Rejection(Code.VOCABULARY, str(error)[:500], whole.path) from error
+    return _opened[0]

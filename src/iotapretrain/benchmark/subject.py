@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.benchmark.sandboxed_tokenizer import guarded
-from iotapretrain.benchmark.spelling import OwnSpelling, Spelling
+from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
+from iotapretrain.benchmark.spelling import OwnSpelling
 from iotapretrain.data.tokenizer import BYTES, find_files, load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.hub.address import open_hub
@@ -38,6 +38,9 @@ ANYTHING = Constraints(
 )
 """No competition sets limits here: only what makes a model safe and whole is asked for."""
 
+Spelling = OwnSpelling | GuardedSpelling
+"""A tokenizer that tells texts apart as its model learned them."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -64,7 +67,6 @@ class Opened:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
         return self.model.device
 
     def encode(self, text: str, framed: bool) -> list[int]:
@@ -76,7 +78,6 @@ class Opened:
         return ids[1:] if doubled else ids
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of token ids."""
         return self._spelling.decode(rows)
 
     def _encoded(self, text: str, framed: bool) -> list[int]:

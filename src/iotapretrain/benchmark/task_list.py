@@ -9,13 +9,13 @@ from pathlib import Path
 
 from iotapretrain.benchmark.choices import ROWS, Choices
 from iotapretrain.benchmark.graded_answers import ITEMS, Answers
-from iotapretrain.benchmark.measure import Task
 from iotapretrain.benchmark.perplexity import (
     SAMPLED,
     LocalText,
     Perplexity,
     SampledText,
 )
+from iotapretrain.benchmark.results import BenchmarkTask
 from iotapretrain.data.datasets import known_datasets, open_source
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.python_text import EMBEDDED
@@ -38,7 +38,7 @@ class Choosing:
     seed: int = 0
     limit: int | None = None
 
-    def tasks(self, names: Sequence[str]) -> tuple[Task, ...]:
+    def tasks(self, names: Sequence[str]) -> tuple[BenchmarkTask, ...]:
         """The tasks, each once; what is wrong with one is said before anything is computed."""
         chosen = tuple(self._task(name) for name in dict.fromkeys(names))
         called = [task.name for task in chosen]
@@ -46,7 +46,7 @@ class Choosing:
             raise InputError(f"tasks {', '.join(called)}: name one or more, each once")
         return chosen
 
-    def _task(self, text: str) -> Task:
+    def _task(self, text: str) -> BenchmarkTask:
         name, given, path = text.partition("=")
         if name in ROWS:
             return Choices(name, Path(path) if given else None, self.limit)
@@ -58,7 +58,7 @@ class Choosing:
             return Perplexity(Path(name).name, LocalText(Path(name)), self.limit)
         return self._sampled(name)
 
-    def _sampled(self, name: str) -> Task:
+    def _sampled(self, name: str) -> BenchmarkTask:
         known = (*EMBEDDED, *known_datasets())
         if name not in known and not Path(name).is_file():
             every = (*ROWS, *SYNTHETIC, *known)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
+from iotapretrain.cli.network_options import AsJson
 
 if TYPE_CHECKING:
-    from iotapretrain.benchmark.run import Watch
+    from iotapretrain.benchmark.results import Watch
 
 Models = Annotated[
     list[str],
@@ -28,31 +29,36 @@ Tasks = Annotated[
         help="Again, or after commas, for more. Default: those of the paper.",
     ),
 ]
+Out = Annotated[
+    Path | None, typer.Option(help="Write Markdown, CSV, JSON and a chart to this folder.")
+]
+Limit = Annotated[
+    int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
+]
+Seed = Annotated[int, typer.Option(help="Draws what is drawn.", min=0)]
+TokenizerPlace = Annotated[
+    str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
+]
+Hub = Annotated[
+    str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
+]
+Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.")]
+CacheFolder = Annotated[
+    Path | None, typer.Option(help="Cache folder. Default: $IOTA_CACHE or the user's.")
+]
 
 
 def benchmark(
     models: Models,
     tasks: Tasks = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write Markdown, CSV, JSON and a chart to this folder.")
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Draws what is drawn.", min=0)] = 0,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
-    ] = None,
-    hub: Annotated[
-        str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
-    ] = "hf",
-    device: Annotated[
-        str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.")
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(help="Cache folder. Default: $IOTA_CACHE or the user's.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    out: Out = None,
+    limit: Limit = None,
+    seed: Seed = 0,
+    tokenizer: TokenizerPlace = None,
+    hub: Hub = "hf",
+    device: Device = None,
+    cache: CacheFolder = None,
+    as_json: AsJson = False,
 ) -> None:
     """Measure models: perplexity of texts, the field's tasks, generated tasks.
 
@@ -62,7 +68,7 @@ def benchmark(
     Example: iota benchmark my-model --tasks synthetic/invoices,prose=README.md --out benchmark
     """
     from iotapretrain.benchmark import result_tables
-    from iotapretrain.benchmark.run import Bench
+    from iotapretrain.benchmark.results import BenchmarkRun
     from iotapretrain.benchmark.task_list import PAPER, Choosing
     from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.hub.model_cache import Cache as HubCache
@@ -75,7 +81,7 @@ def benchmark(
     chosen = Choosing(kept, seed, limit).tasks(names)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
-        bench = Bench(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
+        bench = BenchmarkRun(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
         for result in bench.results(models, chosen, watch):
             results.append(result)
             end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")

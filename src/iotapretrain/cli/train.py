@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
-from iotapretrain.cli.network_options import Netuid
+from iotapretrain.cli.network_options import AsJson, Netuid
 from iotapretrain.cli.workplace import (
     HubAddress,
     Metrics,
@@ -23,59 +25,66 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
+    from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.ranks import Ranks
-    from iotapretrain.training.recipe import Recipe
-    from iotapretrain.training.start import Library
+    from iotapretrain.training.start import Decision, Library
     from iotapretrain.training.trainer import Trained
 
 INTERRUPTED = 130
 COMPETITION = "tiny/nano"
 
+RecipeFile = Annotated[Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)]
+Name = Annotated[
+    str | None,
+    typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
+]
+Size = Annotated[
+    int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
+]
+Tokens = Annotated[int | None, typer.Option(help="Train on so many tokens.")]
+Steps = Annotated[int | None, typer.Option(help="Train so many steps.")]
+Seconds = Annotated[float | None, typer.Option(help="Train for so long.")]
+Loss = Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")]
+Picture = Annotated[
+    Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
+]
+TokenizerPlace = Annotated[str | None, typer.Option(help="Where the competition's tokenizer lies.")]
+
 
 def train(
-    config: Annotated[
-        Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)
-    ] = None,
-    competition: Annotated[
-        str | None,
-        typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
-    ] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="MODEL",
-            help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
-    ] = False,
-    size: Annotated[
-        int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
-    ] = None,
-    tokens: Annotated[int | None, typer.Option(help="Train on so many tokens.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Train so many steps.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Train for so long.")] = None,
-    loss: Annotated[
-        float | None, typer.Option(help="Stop when a batch's loss is this low.")
-    ] = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
-    ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(help="Where the competition's tokenizer lies.")
-    ] = None,
+    config: RecipeFile = None,
+    competition: Name = None,
+    origin: From = None,
+    out: Out = None,
+    resume: Resume = False,
+    size: Size = None,
+    tokens: Tokens = None,
+    steps: Steps = None,
+    seconds: Seconds = None,
+    loss: Loss = None,
+    plot: Picture = None,
+    tokenizer: TokenizerPlace = None,
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
     metrics: Metrics = None,
     wandb: Wandb = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Pretrain a model: from a recipe, or with nothing but a competition's name.
 
@@ -94,76 +103,52 @@ def train(
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
     from iotapretrain.training.ranks import joined
-    from iotapretrain.training.recipe import Recipe, read_recipe
+    from iotapretrain.training.recipe import TrainingRecipe, read_recipe
+    from iotapretrain.training.start import decide
 
-    recipe = (Recipe() if config is None else read_recipe(config)).with_options(
-        competition=competition,
-        origin=origin,
-        size=size,
-        tokens=tokens,
-        steps=steps,
-        seconds=seconds,
-        loss=loss,
-        tokenizer=tokenizer,
+    lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
+    recipe = (TrainingRecipe() if config is None else read_recipe(config)).with_options(
+        competition=competition, origin=origin, size=size, tokenizer=tokenizer, **lengths
     )
     name = recipe.competition or COMPETITION
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
-
-    def library() -> Library:
-        return _library(network, netuid, hub, found)
-
+    library = partial(_library, network, netuid, hub, found)
+    deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:
-        trained = _sit(recipe, found, folder, resume, ranks, library, (metrics, wandb))
-    if not ranks.leads:
-        return
-    if plot is not None:
-        from iotapretrain.observe.read_records import read_events
-        from iotapretrain.training.plot import plot as draw
-        from iotapretrain.training.run_folder import RECORDS
-
-        draw(read_events(folder / RECORDS), plot)
-    _report(trained, as_json)
+        trained = _sit(folder, ranks, deciding, metrics, wandb)
+    if ranks.leads:
+        _report(trained, plot, as_json)
 
 
 def _sit(
-    recipe: Recipe,
-    competition: Competition,
     run: Path,
-    resume: bool,
     ranks: Ranks,
-    library: Callable[[], Library],
-    records: tuple[str | None, str | None],
+    deciding: Callable[[TrainingSite], Decision],
+    metrics: str | None,
+    wandb: str | None,
 ) -> Trained:
     """Decide together, then train; only the leading rank writes and speaks."""
-    import msgspec
     from rich.console import Console
 
     from iotapretrain.data.page_cache import Cache, default_folder
     from iotapretrain.observe.sink import Several, Silence, Sink, open_sinks
-    from iotapretrain.training.deciding import Decision, decide
-    from iotapretrain.training.planning import Site
-    from iotapretrain.training.progress import Progress
-    from iotapretrain.training.run import train
+    from iotapretrain.training.planning import TrainingSite
+    from iotapretrain.training.progress import RunProgress
     from iotapretrain.training.run_folder import RECORDS, make
+    from iotapretrain.training.trainer import train
 
     cache = Cache(default_folder())
-    site = Site(cache, ranks.count, gpu=ranks.device.type == "cuda")
-
-    def made() -> str:
-        decision = decide(recipe, competition, run, resume, site, library)
-        return msgspec.json.encode(decision).decode()
-
-    decision = msgspec.json.decode(ranks.share(made), type=Decision)
+    site = TrainingSite(cache, ranks.count, gpu=ranks.device.type == "cuda")
+    decision = ranks.share(partial(deciding, site))
     with ExitStack() as stack:
         sink: Sink = Silence()
         console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
         if ranks.leads:
             make(run)
-            metrics, wandb = records
             kept = stack.enter_context(open_sinks(run / RECORDS, metrics=metrics, wandb=wandb))
-            shown = Progress(console)
+            shown = RunProgress(console)
             stack.callback(shown.close)
             sink = Several(kept, shown)
         return train(
@@ -171,7 +156,7 @@ def _sit(
             run,
             sink,
             cache,
-            start=decision.folder,
+            start=decision.start,
             limits=decision.limits,
             ranks=ranks,
             say=lambda line: console.print(printable(line)),
@@ -199,36 +184,26 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
     return Library(opened, cache, find, most)
 
 
-def _report(trained: Trained, as_json: bool) -> None:
+def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
     """What came out, and how to go on."""
-    from iotapretrain.training.progress import duration
-    from iotapretrain.training.stopping import Reason
+    from iotapretrain.observe.read_records import read_events
+    from iotapretrain.training.progress import duration, plot
+    from iotapretrain.training.run_folder import RECORDS
+    from iotapretrain.training.stopping import StopReason
 
+    if picture is not None:
+        plot(read_events(trained.run / RECORDS), picture)
     again = f"iota train --out {trained.run} --resume"
-    done = trained.reason is Reason.PLAN
+    reason, done = trained.reason.name.lower(), trained.reason is StopReason.PLAN
     if as_json:
-        print_json(
-            {
-                "run": str(trained.run),
-                "model": str(trained.model),
-                "reason": trained.reason.name.lower(),
-                "step": trained.step,
-                "steps": trained.steps,
-                "tokens": trained.tokens,
-                "seconds": trained.seconds,
-                "held_out_loss": trained.held_out_loss,
-                "loss": trained.loss,
-                "tokens_per_second": trained.tokens_per_second,
-                "resume": None if done else again,
-            }
-        )
+        said = {"run": str(trained.run), "model": str(trained.model), "reason": reason}
+        print_json(asdict(trained) | said | {"resume": None if done else again})
     else:
         echo(
             f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
             f" in {duration(trained.seconds)}"
         )
     if not done:
-        reason = trained.reason.name.lower()
         echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
-    if trained.reason is Reason.INTERRUPTED:
+    if trained.reason is StopReason.INTERRUPTED:
         sys.exit(INTERRUPTED)

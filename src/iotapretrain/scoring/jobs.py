@@ -25,6 +25,9 @@ MOST_PATIENCE = 10.0
 BLAMED = frozenset({"time", "process", "exception", "answer"})
 """What `Worker` says that a model did; everything else befell its files."""
 
+OURS = frozenset({"number", "folder"})
+"""What of a job is not told to the worker: it has the files open."""
+
 Rows = list[list[int]]
 
 
@@ -111,7 +114,8 @@ def perform(job: Job, worker: Worker) -> Answer:
             worker.budget = replace(worker.budget, seconds=limit * patience)
             result = _tried(job, worker)
             if _over_time(result) and slowness_of(worker) > patience:
-                result = Failure(Outcome.INFRASTRUCTURE, _too_slow(slowness))
+                slow = f"this machine is {slowness:.1f} x slower than it may be"
+                result = not_scored(f"in time, but {slow}")
             worker.budget = replace(worker.budget, seconds=limit)
     return Answer(job.number, result, time.monotonic() - started)
 
@@ -119,7 +123,8 @@ def perform(job: Job, worker: Worker) -> Answer:
 def _tried(job: Job, worker: Worker) -> Scored | Failure:
     try:
         with open_folder(job.folder) as folder:
-            arguments = _arguments(job) | {"all_bytes": folder.all_bytes}
+            given = {key: value for key, value in vars(job).items() if key not in OURS}
+            arguments = given | {"all_bytes": folder.all_bytes}
             try:
                 answer = worker.call("score_pages", folder.files, arguments)
             except Rejection as rejection:
@@ -131,20 +136,6 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
     except (InputError, WorkerError, OSError, MemoryError) as error:
         return not_scored(error)
     return _checked(answer, len(job.pages))
-
-
-def _arguments(job: Job) -> dict[str, Any]:
-    return {
-        "limits": job.limits,
-        "pages": job.pages,
-        "counted": job.counted,
-        "prompts": job.prompts,
-        "probe": job.probe,
-        "exact": job.exact,
-        "causality": job.causality,
-        "behaviour": job.behaviour,
-        "seed": job.seed,
-    }
 
 
 def _checked(answer: Any, pages: int) -> Scored | Failure:
@@ -186,12 +177,6 @@ def slowness_of(worker: Worker) -> float:
     except (Rejection, WorkerError):
         return float("inf")
     return max(took) / REFERENCE_SECONDS
-
-
-def _too_slow(slowness: float) -> Finding:
-    return _misbehaved(
-        f"not scored in time, but this machine is {slowness:.1f} x slower than it may be", "machine"
-    )
 
 
 def _misbehaved(sentence: str, item: str) -> Finding:

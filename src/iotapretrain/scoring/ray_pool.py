@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Sequence
-from types import TracebackType
 from typing import Any, Self
 
 from iotapretrain.errors import InputError, WorkerError
@@ -55,12 +54,7 @@ class RayPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:

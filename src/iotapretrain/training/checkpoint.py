@@ -25,6 +25,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from iotapretrain.data.stream import State
+from iotapretrain.disk.whole_files import sync_folder
 from iotapretrain.errors import RunError
 
 FOLDER = "checkpoints"
@@ -51,7 +52,7 @@ class FileMark(msgspec.Struct, frozen=True):
     blake3: str
 
 
-class Position(msgspec.Struct, frozen=True, kw_only=True):
+class RunPosition(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands, beside its tensors."""
 
     plan: str
@@ -66,10 +67,10 @@ class Position(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class RunSnapshot:
     """All that a run needs to go on."""
 
-    position: Position
+    position: RunPosition
     weights: Tensors
     optimiser: Tensors
 
@@ -79,7 +80,7 @@ class Snapshot:
         return sum(each.nbytes for part in (self.weights, self.optimiser) for each in part.values())
 
 
-def save(run: Path, snapshot: Snapshot, keep: int) -> int:
+def save(run: Path, snapshot: RunSnapshot, keep: int) -> int:
     """Write a checkpoint and drop all but the newest `keep`; the bytes it takes.
 
     A full disk is found before the first byte, or at the latest with only what was new to lose.
@@ -97,11 +98,12 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
         if (folder / name).exists():  # of a step that is trained again
             shutil.rmtree(folder / name)
         os.rename(coming, folder / name)
-        sync(folder)
+        sync_folder(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(coming, ignore_errors=True)
+        why = "the disk is full" if getattr(error, "errno", None) in FULL else error
         raise RunError(
-            f"checkpoint {name}: cannot be written to {folder}: {_why(error)};"
+            f"checkpoint {name}: cannot be written to {folder}: {why};"
             " earlier ones are whole: make room, then --resume"
         ) from error
     for old in _names(folder)[:-keep]:
@@ -109,7 +111,7 @@ def save(run: Path, snapshot: Snapshot, keep: int) -> int:
     return sum(each.stat().st_size for each in (folder / name).iterdir())
 
 
-def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
+def newest(run: Path, plan: str, say: Say) -> RunSnapshot | None:
     """The newest checkpoint that is whole; each that is not is spoken of. None before the first."""
     names = _names(run / FOLDER)
     for name in reversed(names):
@@ -122,13 +124,13 @@ def newest(run: Path, plan: str, say: Say) -> Snapshot | None:
     return None
 
 
-def read(place: Path, plan: str) -> Snapshot:
+def read(place: Path, plan: str) -> RunSnapshot:
     """A checkpoint, verified byte by byte."""
     try:
         content = (place / POSITION).read_bytes()
         if blake3(content).hexdigest() != (place / DIGEST).read_text(encoding="ascii"):
             raise RunError(f"checkpoint {place.name}: {POSITION} is damaged")
-        position = msgspec.json.decode(content, type=Position)
+        position = msgspec.json.decode(content, type=RunPosition)
         for name, mark in position.files.items():
             if _mark(place / name) != mark:
                 raise RunError(f"checkpoint {place.name}: {name} is damaged")
@@ -137,7 +139,7 @@ def read(place: Path, plan: str) -> Snapshot:
         raise RunError(f"checkpoint {place.name}: cannot be read: {error}") from error
     if position.plan != plan:
         raise RunError(f"checkpoint {place.name}: belongs to another plan")
-    return Snapshot(position, weights, optimiser)
+    return RunSnapshot(position, weights, optimiser)
 
 
 def check_room(folder: Path, needed: int, what: str) -> None:
@@ -150,16 +152,7 @@ def check_room(folder: Path, needed: int, what: str) -> None:
         )
 
 
-def sync(path: Path) -> None:
-    """Down to the disk: a file's bytes, or the names in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(folder: Path, snapshot: Snapshot) -> None:
+def _write(folder: Path, snapshot: RunSnapshot) -> None:
     save_file(snapshot.weights, folder / WEIGHTS)
     save_file(snapshot.optimiser, folder / OPTIMISER)
     files = {name: _mark(folder / name) for name in (WEIGHTS, OPTIMISER)}
@@ -168,8 +161,8 @@ def _write(folder: Path, snapshot: Snapshot) -> None:
     (folder / POSITION).write_bytes(content)
     (folder / DIGEST).write_text(blake3(content).hexdigest(), encoding="ascii")
     for name in (WEIGHTS, OPTIMISER, POSITION, DIGEST):
-        sync(folder / name)
-    sync(folder)
+        sync_folder(folder / name)
+    sync_folder(folder)
 
 
 def _mark(path: Path) -> FileMark:
@@ -185,9 +178,3 @@ def _names(folder: Path) -> list[str]:
         (each.name for each in folder.iterdir() if _NAME.fullmatch(each.name)),
         key=lambda name: int(name.removeprefix("step-")),
     )
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno in FULL:
-        return "the disk is full"
-    return str(error)

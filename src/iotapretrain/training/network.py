@@ -9,13 +9,13 @@ from torch.utils.checkpoint import checkpoint
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.layout import Model, build
-from iotapretrain.training.plan import Plan
+from iotapretrain.training.plan import RunPlan
 
 LOGITS_AT_ONCE = 1 << 28
 """Logits held for the backward pass; beyond it they are computed in pieces, twice."""
 
 
-class Network(nn.Module):
+class LossNetwork(nn.Module):
     """Mean loss of rows of tokens; every row predicts all its tokens but the first."""
 
     def __init__(self, model: Model, layers: int, precision: torch.dtype) -> None:
@@ -47,12 +47,12 @@ class Network(nn.Module):
         return functional.cross_entropy(logits, labels, reduction="sum")
 
 
-def prepared(model: Model, config: Config, plan: Plan) -> Network:
+def prepared(model: Model, config: Config, plan: RunPlan) -> LossNetwork:
     """A model made ready for training: float32 weights that take gradients."""
     model.float().requires_grad_(True).train()
     if plan.recompute:
         model.activation_checkpointing_enable({"use_reentrant": False})
-    network = Network(model, config.layers, getattr(torch, plan.precision))
+    network = LossNetwork(model, config.layers, getattr(torch, plan.precision))
     if plan.compile:
         for block in network.blocks:
             block.compile()
@@ -75,7 +75,7 @@ def fresh(config: Config, seed: int) -> Model:
     return model
 
 
-def flops_per_token(network: Network, length: int) -> float:
+def flops_per_token(network: LossNetwork, length: int) -> float:
     """6 operations a weight of the layers' matrices and the head, and attention backwards only.
 
     Embeddings are looked up, not multiplied.

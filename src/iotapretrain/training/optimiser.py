@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import torch
 
-from iotapretrain.training.network import Network
+from iotapretrain.training.network import LossNetwork
 from iotapretrain.training.plan import OptimiserPlan
 from iotapretrain.training.ranks import share_of
 
@@ -21,15 +21,23 @@ class Optimiser:
     gains and biases stay with AdamW; only matrices decay.
     """
 
-    def __init__(self, network: Network, plan: OptimiserPlan) -> None:
+    def __init__(self, network: LossNetwork, plan: OptimiserPlan) -> None:
         self._parameters = dict(network.model.named_parameters())
         self._clip = plan.clip
-        muon = _inner_matrices(network) if plan.name == "muon" else []
-        taken = {id(each) for each in muon}
+        blocks = network.blocks if plan.name == "muon" else ()
+        inner = [each for block in blocks for each in block.parameters() if each.ndim == 2]
+        taken = {id(each) for each in inner}
         rest = [each for each in self._parameters.values() if id(each) not in taken]
         self._optimisers: list[torch.optim.Optimizer] = [_adamw(rest, plan)]
-        if muon:
-            self._optimisers.append(_muon(muon, plan))
+        if inner:
+            muon = torch.optim.Muon(
+                inner,
+                lr=plan.learning_rate,
+                weight_decay=plan.weight_decay,
+                momentum=MUON_MOMENTUM,
+                adjust_lr_fn="match_rms_adamw",
+            )
+            self._optimisers.append(muon)
         self._owners = {
             id(parameter): optimiser
             for optimiser in self._optimisers
@@ -69,25 +77,6 @@ class Optimiser:
         """Nothing before the first step, and of parameters that never get a gradient."""
         state: dict[str, torch.Tensor] = self._owners[id(parameter)].state.get(parameter, {})
         return state
-
-
-def _inner_matrices(network: Network) -> list[torch.nn.Parameter]:
-    return [
-        parameter
-        for block in network.blocks
-        for parameter in block.parameters()
-        if parameter.ndim == 2
-    ]
-
-
-def _muon(matrices: list[torch.nn.Parameter], plan: OptimiserPlan) -> torch.optim.Optimizer:
-    return torch.optim.Muon(
-        matrices,
-        lr=plan.learning_rate,
-        weight_decay=plan.weight_decay,
-        momentum=MUON_MOMENTUM,
-        adjust_lr_fn="match_rms_adamw",
-    )
 
 
 def _adamw(parameters: list[torch.nn.Parameter], plan: OptimiserPlan) -> torch.optim.AdamW:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import msgspec
 
 from iotapretrain.errors import ConfigError
-from iotapretrain.training.learning_rate import RateSchedule
 
 Precision = Literal["float32", "bfloat16"]
+RateShape = Literal["cosine", "wsd"]
 OptimiserName = Literal["adamw", "muon"]
 
 
@@ -49,17 +49,49 @@ class OptimiserPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clip: float = 1.0
 
     def __post_init__(self) -> None:
-        _positive("optimiser", learning_rate=self.learning_rate, clip=self.clip)
+        _positive("optimiser", self, "learning_rate", "clip")
+        _shares("optimiser", self, "beta1", "beta2")
         if self.name not in ("adamw", "muon"):
             raise ConfigError("optimiser", "name", repr(self.name), "adamw, muon")
         if not 0 <= self.weight_decay < math.inf:
             raise ConfigError("optimiser", "weight_decay", f"{self.weight_decay}", "0 or more")
-        for key in ("beta1", "beta2"):
-            if not 0 <= getattr(self, key) < 1:
-                raise ConfigError("optimiser", key, f"{getattr(self, key)}", "from 0, below 1")
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RateSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The learning rate over a run, as shares of the highest one: warm-up, then a cosine, or a
+    plateau and a decay (WSD). `warmup` and `decay` are shares of all steps.
+    """
+
+    shape: RateShape = "cosine"
+    warmup: float = 0.02
+    """Long enough for Adam's second moments to settle, which takes 1 / (1 - 0.95) = 20 steps."""
+    decay: float = 0.2
+    """The last part of a WSD run, from the plateau down to `floor` (Hu et al. 2024)."""
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.shape not in ("cosine", "wsd"):
+            raise ConfigError("schedule", "shape", repr(self.shape), "cosine, wsd")
+        _shares("schedule", self, "warmup", "decay", "floor")
+        if self.warmup + self.decay > 1 and self.shape == "wsd":
+            raise ConfigError(
+                "schedule", "decay", f"{self.decay} beside warmup {self.warmup}", "at most 1 in all"
+            )
+
+    def share(self, step: int, steps: int) -> float:
+        """What step `step` of 0 to `steps` - 1 takes of the highest rate; never 0."""
+        warm = math.ceil(self.warmup * steps)
+        if step < warm:
+            return (step + 1) / (warm + 1)
+        start = warm if self.shape == "cosine" else steps - math.ceil(self.decay * steps)
+        if step < start:
+            return 1.0
+        done = (step - start + 1) / (max(steps, step + 1) - start + 1)
+        left = (1 + math.cos(math.pi * done)) / 2 if self.shape == "cosine" else 1 - done
+        return self.floor + (1 - self.floor) * left
+
+
+class RunPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that the losses of a run depend on, and how it is run."""
 
     competition: str
@@ -92,17 +124,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     seed: int
 
     def __post_init__(self) -> None:
-        _positive(
-            "run",
-            tokens=self.tokens,
-            batch=self.batch,
-            at_once=self.at_once,
-            evaluate_steps=self.evaluate_steps,
-            report_steps=self.report_steps,
-            keep=self.keep,
-            lanes=self.data.lanes,
-            held_out_sequences=self.data.held_out_sequences,
-        )
+        _positive("run", self, "tokens", "batch", "at_once", "evaluate_steps", "report_steps")
+        _positive("run", self, "keep")
+        _positive("run", self.data, "lanes", "held_out_sequences")
         if self.precision not in ("float32", "bfloat16"):
             raise ConfigError("run", "precision", repr(self.precision), "float32, bfloat16")
         if self.batch % self.data.lanes:
@@ -111,12 +135,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             )
         if not 0 <= self.seed < 2**63:
             raise ConfigError("run", "seed", f"{self.seed}", "0 to 2^63 - 1")
-        if not self.checkpoint_seconds >= 0:
+        if not 0 <= self.checkpoint_seconds < math.inf:
             raise ConfigError("run", "checkpoint_seconds", f"{self.checkpoint_seconds}", "0 on")
 
     @property
     def step_tokens(self) -> int:
-        """Tokens of one step."""
         return self.batch * self.data.sequence_length
 
     @property
@@ -125,11 +148,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return max(1, round(self.tokens / self.step_tokens))
 
     def rate(self, step: int) -> float:
-        """The learning rate of a step."""
         return self.optimiser.learning_rate * self.schedule.share(step, self.steps)
 
 
-def _positive(table: str, **values: float) -> None:
-    for key, value in values.items():
-        if not 0 < value < math.inf:
-            raise ConfigError(table, key, f"{value}", "a finite number above 0")
+def _positive(table: str, values: msgspec.Struct, *keys: str) -> None:
+    for key in keys:
+        if not 0 < getattr(values, key) < math.inf:
+            raise ConfigError(table, key, f"{getattr(values, key)}", "a finite number above 0")
+
+
+def _shares(table: str, values: msgspec.Struct, *keys: str) -> None:
+    for key in keys:
+        if not 0 <= getattr(values, key) < 1:
+            raise ConfigError(table, key, f"{getattr(values, key)}", "a share from 0, below 1")

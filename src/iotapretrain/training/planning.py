@@ -1,11 +1,17 @@
-"""From a recipe and a competition to a plan: every number that was left out is derived here."""
+"""From a recipe and a competition to a plan: every number that was left out is derived here.
+
+Learning rate and batch follow from the size of the undertaking: training N parameters on D tokens
+takes C = 6ND operations, and the best ones follow power laws of C, which DeepSeek fitted over runs
+of 1e17 to 2e19 operations and checked at 1e20 (arXiv 2401.02954, section 3.1). Below, both are
+bounded: the laws were not fitted there.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from iotapretrain.data.page_cache import Cache
@@ -14,16 +20,23 @@ from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.size_limits import refuse
-from iotapretrain.training import scaling, shape
-from iotapretrain.training.plan import DataPlan, OptimiserPlan, Plan, SourcePlan
+from iotapretrain.training import shape
+from iotapretrain.training.plan import DataPlan, OptimiserPlan, RunPlan, SourcePlan
 from iotapretrain.training.reading import opened
-from iotapretrain.training.recipe import Part, Recipe
-from iotapretrain.training.shape import Document, Room
+from iotapretrain.training.recipe import MixPart, OptimiserTable, RunTable, TrainingRecipe
+from iotapretrain.training.shape import Document, SizeBounds
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
 OPTIMISER = "muon"
 """After 400,000 tokens its loss in nano was 1.86, AdamW's at its best rate 2.11."""
+HIGHEST_RATE = MappingProxyType({"adamw": 2e-3, "muon": 1e-2})
+"""Beyond, a model of 650,000 parameters learned less with AdamW and hardly more with Muon."""
+TOKENS_A_PARAMETER = 20
+"""Where compute is best spent (Hoffmann et al. 2022), and so the default length of a run."""
+FEWEST_SEQUENCES = 16
+MOST_BATCH_SHARE = 1 / 400
+"""Of all tokens, so that even a short run takes some hundred steps."""
 FEWEST_PAGES = 256
 MOST_PAGE_ROWS = 100
 HELD_OUT_PAGES = 8
@@ -36,13 +49,13 @@ EVALUATIONS = 20
 EVALUATION_SHARE = 0.02
 """A run is measured twenty times, or as often as takes a fiftieth of its time."""
 CHECKPOINT_SECONDS = 300.0
-"""What a crash costs at most; `checkpoint.pause` takes longer ones where writing is slow."""
+"""What a crash costs at most; `trainer.CHECKPOINT_SHARE` makes it more where writing is slow."""
 KEEP = 2
 """Checkpoints: the last, and one before it should the disk have lied."""
 
 
 @dataclass(frozen=True)
-class Site:
+class TrainingSite:
     """Where a run takes place, as far as its plan depends on it."""
 
     cache: Cache
@@ -65,8 +78,8 @@ class Start:
 
 
 def make_plan(
-    recipe: Recipe, competition: Competition, site: Site, start: Start | None = None
-) -> Plan:
+    recipe: TrainingRecipe, competition: Competition, site: TrainingSite, start: Start | None = None
+) -> RunPlan:
     """The plan of a run; `start` where it does not begin from scratch."""
     constraints = competition.constraints
     data = _data(recipe, competition, site)
@@ -74,16 +87,15 @@ def make_plan(
     document = _model(recipe, limits) if start is None else start.document
     parameters = shape.parameters_of(document)
     _check(document, parameters, limits, "[model]" if start is None else start.origin)
-    tokens = recipe.tokens or scaling.TOKENS_A_PARAMETER * parameters
-    compute = scaling.operations(parameters, tokens)
-    batch = recipe.run.get("batch") or _multiple(
-        scaling.batch_sequences(compute, tokens, data.sequence_length), data.lanes
-    )
+    tokens = recipe.tokens or TOKENS_A_PARAMETER * parameters
+    compute = operations(parameters, tokens)
+    batch = recipe.run.batch
+    if batch is None:
+        batch = _multiple(batch_sequences(compute, tokens, data.sequence_length), data.lanes)
     if recipe.steps is not None:
         tokens = recipe.steps * batch * data.sequence_length
-    run = _run(recipe.run, batch, tokens, data, site)
     try:
-        return Plan(
+        return RunPlan(
             competition=recipe.competition or competition.name,
             model=document,
             parameters=parameters,
@@ -96,10 +108,26 @@ def make_plan(
             seconds=recipe.seconds,
             loss=recipe.loss,
             seed=recipe.seed,
-            **run,
+            **_run(recipe.run, batch, tokens, data, site),
         )
     except ConfigError as error:
         raise ConfigError("training", error.key, error.problem, error.allowed) from error
+
+
+def operations(parameters: int, tokens: int) -> float:
+    """C = 6ND: two a parameter and token forward, four backward."""
+    return 6.0 * parameters * tokens
+
+
+def highest_rate(compute: float, optimiser: str) -> float:
+    """0.3118 C^-0.125, at most the `HIGHEST_RATE` of the optimiser."""
+    return float(min(0.3118 * compute**-0.125, HIGHEST_RATE[optimiser]))
+
+
+def batch_sequences(compute: float, tokens: int, length: int) -> int:
+    """0.292 C^0.3271 tokens as whole sequences, a multiple of 8 from 16 on."""
+    wanted: float = min(0.292 * compute**0.3271, tokens * MOST_BATCH_SHARE) / length
+    return max(FEWEST_SEQUENCES, round(wanted / 8) * 8)
 
 
 def _check(document: Document, parameters: int, limits: Limits, name: str) -> None:
@@ -125,18 +153,17 @@ def _check(document: Document, parameters: int, limits: Limits, name: str) -> No
         )
 
 
-def _model(recipe: Recipe, limits: Limits) -> Document:
+def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
     constraints = limits.constraints
     allowed = constraints.architectures
-    room = Room(
+    room = SizeBounds(
         constraints.min_parameters,
         constraints.max_parameters,
         limits.vocabulary,
         constraints.sequence_length,
     )
-    architecture = recipe.architecture or (
-        ARCHITECTURE if ARCHITECTURE in allowed else min(allowed)
-    )
+    usual = ARCHITECTURE if ARCHITECTURE in allowed else min(allowed)
+    architecture = recipe.architecture or usual
     if architecture not in allowed:
         raise InputError(
             f"architecture {architecture!r}: not allowed here;"
@@ -145,37 +172,36 @@ def _model(recipe: Recipe, limits: Limits) -> Document:
     return shape.derived(recipe.size or room.middle, architecture, room, recipe.model)
 
 
-def _data(recipe: Recipe, competition: Competition, site: Site) -> DataPlan:
-    constraints = competition.constraints
-    mix = recipe.mix or tuple(
-        Part(task.dataset, task.weight, task.config) for task in competition.tasks
+def _data(recipe: TrainingRecipe, competition: Competition, site: TrainingSite) -> DataPlan:
+    asked, constraints = recipe.data, competition.constraints
+    mix = asked.mix or tuple(
+        MixPart(task.dataset, task.weight, task.config) for task in competition.tasks
     )
     return DataPlan(
-        sources=tuple(_source(part, recipe.page_rows, site.cache) for part in mix),
-        tokenizer=recipe.tokenizer or constraints.tokenizer,
+        sources=tuple(_source(part, asked.page_rows, site.cache) for part in mix),
+        tokenizer=asked.tokenizer or constraints.tokenizer,
         sequence_length=constraints.sequence_length,
-        lanes=recipe.lanes or _multiple(LANES, site.ranks),
-        held_out_sequences=recipe.held_out_sequences or HELD_OUT_SEQUENCES,
+        lanes=asked.lanes or _multiple(LANES, site.ranks),
+        held_out_sequences=asked.held_out_sequences or HELD_OUT_SEQUENCES,
     )
 
 
-def _source(part: Part, page_rows: int | None, cache: Cache) -> SourcePlan:
+def _source(part: MixPart, page_rows: int | None, cache: Cache) -> SourcePlan:
     """Pages are as large as they may be while a source still has enough of them to shuffle."""
     rows = opened(part.dataset, part.config, cache).describe().rows
     page_rows = page_rows or max(1, min(MOST_PAGE_ROWS, rows // FEWEST_PAGES))
     return SourcePlan(part.dataset, part.config, part.weight, page_rows, HELD_OUT_PAGES)
 
 
-def _optimiser(given: Mapping[str, Any], compute: float) -> OptimiserPlan:
-    name = given.get("name", OPTIMISER)
-    if name not in scaling.HIGHEST_RATE:
-        raise ConfigError("training", "optimiser.name", repr(name), ", ".join(scaling.HIGHEST_RATE))
-    derived = {"name": name, "learning_rate": scaling.learning_rate(compute, name)}
-    return OptimiserPlan(**{**derived, **given})
+def _optimiser(asked: OptimiserTable, compute: float) -> OptimiserPlan:
+    name = asked.name or OPTIMISER
+    return OptimiserPlan(
+        **{"name": name, "learning_rate": highest_rate(compute, name), **asked.given()}
+    )
 
 
 def _run(
-    given: Mapping[str, Any], batch: int, tokens: int, data: DataPlan, site: Site
+    asked: RunTable, batch: int, tokens: int, data: DataPlan, site: TrainingSite
 ) -> dict[str, Any]:
     length = data.sequence_length
     steps = max(1, tokens // (batch * length))
@@ -191,7 +217,7 @@ def _run(
         "checkpoint_seconds": CHECKPOINT_SECONDS,
         "keep": KEEP,
     }
-    return {**derived, **given}
+    return derived | asked.given()
 
 
 def _multiple(number: int, of: int) -> int:

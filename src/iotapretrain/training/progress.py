@@ -1,10 +1,14 @@
-"""A run on a terminal: one line that is always up to date, and one line for each measurement."""
+"""A run as people see it: lines on a terminal, one of them always up to date, and a picture."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.status import Status
 
+from iotapretrain.errors import InputError
 from iotapretrain.observe.events import (
     AnyEvent,
     Checkpointed,
@@ -15,7 +19,7 @@ from iotapretrain.observe.events import (
 )
 
 
-class Progress:
+class RunProgress:
     """Shows a run's events; where there is no terminal, only the lines that stay."""
 
     def __init__(self, console: Console) -> None:
@@ -32,9 +36,9 @@ class Progress:
             case TrainStep():
                 self._loss = event.loss
                 if self._status is not None:
-                    self._status.update(step_line(event, self._planned))
+                    self._status.update(_step_line(event, self._planned))
             case TrainEvaluated():
-                self._console.print(evaluated_line(event, self._loss), highlight=False)
+                self._console.print(_evaluated_line(event, self._loss), highlight=False)
             case Checkpointed() if self._status is not None:
                 self._status.update(f"checkpoint of step {event.step:,} is whole")
             case TrainFinished():
@@ -59,7 +63,7 @@ class Progress:
             self._status.start()
 
 
-def step_line(event: TrainStep, planned: int) -> str:
+def _step_line(event: TrainStep, planned: int) -> str:
     """Step, loss, speed, share of the peak, memory and the time that is left."""
     share = "" if event.flops_share is None else f"  MFU {event.flops_share:.0%}"
     left = max(planned - event.tokens, 0) / max(event.tokens_per_second, 1e-9)
@@ -70,7 +74,7 @@ def step_line(event: TrainStep, planned: int) -> str:
     )
 
 
-def evaluated_line(event: TrainEvaluated, loss: float | None) -> str:
+def _evaluated_line(event: TrainEvaluated, loss: float | None) -> str:
     """Held-out loss beside that of the last batch."""
     batch = "" if loss is None else f"  batch {loss:.4f}"
     mark = "  best so far" if event.best else ""
@@ -87,3 +91,34 @@ def duration(seconds: float) -> str:
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plot(events: Iterable[AnyEvent], file: Path) -> None:
+    """Training loss and held-out loss over tokens, as PNG; steps trained again count once."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise InputError("--plot: needs matplotlib; install iotapretrain[plot]") from error
+    trained: dict[int, float] = {}
+    measured: dict[int, float] = {}
+    for event in events:
+        if isinstance(event, TrainStep):
+            trained[event.tokens] = event.loss
+        elif isinstance(event, TrainEvaluated):
+            measured[event.tokens] = event.held_out_loss
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(*_line(trained), linewidth=0.8, alpha=0.6, label="training batch")
+    axes.plot(*_line(measured), marker="o", markersize=3, label="held-out text")
+    axes.set(xlabel="tokens", ylabel="loss (nats a token)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    try:
+        figure.savefig(file, format="png", dpi=120)
+    except OSError as error:
+        raise InputError(f"--plot {file}: cannot be written: {error.strerror}") from error
+
+
+def _line(values: dict[int, float]) -> tuple[list[int], list[float]]:
+    places = sorted(values)
+    return places, [values[place] for place in places]

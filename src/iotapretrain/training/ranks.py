@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -17,7 +18,10 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 
-from iotapretrain.training.network import Network
+from iotapretrain.training.network import LossNetwork
+
+Made = TypeVar("Made")
+"""Plain data: it goes from rank to rank."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Ranks:
         """Whether this one writes files and speaks."""
         return self.rank == 0
 
-    def place(self, network: Network) -> None:
+    def place(self, network: LossNetwork) -> None:
         """Move a network to its device; among several, each keeps its part of every tensor."""
         if self.mesh is None:
             network.to(self.device)
@@ -61,13 +65,13 @@ class Ranks:
         dist.broadcast(chosen, 0)
         return int(chosen.item())
 
-    def share(self, make: Callable[[], str]) -> str:
+    def share(self, make: Callable[[], Made]) -> Made:
         """What the leading rank makes, for all; the others only wait for it."""
         if self.mesh is None:
             return make()
-        made = [make() if self.leads else ""]
+        made = [make() if self.leads else None]
         dist.broadcast_object_list(made, 0, device=self.device)
-        return made[0]
+        return cast(Made, made[0])
 
     def collect(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Copies of whole tensors in the leading rank's memory; nothing elsewhere. All must ask."""
@@ -78,13 +82,13 @@ class Ranks:
                 collected[name] = whole.to("cpu", copy=True).contiguous()
         return collected
 
-    def gather(self, texts: list[str]) -> list[str]:
-        """The texts of all ranks, in their order."""
+    def gather(self, own: list[Made]) -> list[Made]:
+        """What all ranks have, in their order."""
         if self.mesh is None:
-            return texts
-        gathered: list[list[str]] = [[] for _ in range(self.count)]
-        dist.all_gather_object(gathered, texts)
-        return [text for part in gathered for text in part]
+            return own
+        gathered: list[list[Made]] = [[] for _ in range(self.count)]
+        dist.all_gather_object(gathered, own)
+        return [each for part in gathered for each in part]
 
 
 def full(tensor: torch.Tensor) -> torch.Tensor:

@@ -33,15 +33,13 @@ class OneConfig:
         return f"{self.source.name}/{self.config}"
 
     def describe(self) -> Description:
-        """The part that is this config."""
         return self.source.describe().only(self.config)
 
     def fetch(self, page: Page) -> Sequence[Document]:
-        """The documents of a page of it."""
         return self.source.fetch(page)
 
 
-class Reader:
+class BatchReader:
     """One rank's rows of every batch: those of its lanes, as many of each."""
 
     def __init__(
@@ -70,7 +68,6 @@ class Reader:
 
     @property
     def states(self) -> list[State]:
-        """Of its lanes, in their order."""
         return [stream.state for stream in self._streams]
 
     def close(self) -> None:

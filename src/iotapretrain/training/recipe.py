@@ -2,70 +2,96 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+import re
+import sys
+import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args
+
+import msgspec
 
 from iotapretrain.errors import ConfigError
-from iotapretrain.rules.toml_table import TomlTable
-from iotapretrain.training.learning_rate import RateSchedule
+from iotapretrain.training.plan import OptimiserName, Precision, RateSchedule, RateShape
 
-KEYS = {
-    "the file": (
-        *("competition", "from", "size", "architecture", "seed"),
-        *("tokens", "seconds", "steps", "loss"),
-        *("model", "data", "optimiser", "schedule", "run"),
-    ),
-    "data": ("mix", "tokenizer", "page_rows", "held_out_sequences", "lanes"),
-    "data.mix": ("dataset", "config", "weight"),
-    "optimiser": ("name", "learning_rate", "weight_decay", "beta1", "beta2", "clip"),
-    "schedule": ("shape", "warmup", "decay", "floor"),
-    "run": (
-        *("batch", "at_once", "precision", "recompute", "compile"),
-        *("evaluate_steps", "report_steps", "checkpoint_seconds", "keep"),
-    ),
-}
-"""Every key by the table that it stands in; docs/miner.md is their reference."""
-
-PLAIN_SCHEDULE = RateSchedule()
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Share = Annotated[float, msgspec.Meta(gt=0, le=sys.float_info.max)]
 
 
-@dataclass(frozen=True)
-class Part:
+class RecipeTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Keys that stand together; None leaves a value to `planning`. docs/miner.md explains them."""
+
+    def given(self) -> dict[str, Any]:
+        """The keys that are not left out."""
+        keys: dict[str, Any] = msgspec.to_builtins(self)
+        return keys
+
+
+class MixPart(RecipeTable, frozen=True):
     """A source and its share of the sequences."""
 
-    dataset: str
-    weight: float
-    config: str | None = None
+    dataset: Text
+    weight: Share = 1.0
+    config: Text | None = None
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What is given; None and empty mappings leave a value to `planning`."""
+class DataTable(RecipeTable, frozen=True):
+    """What is read."""
 
-    competition: str | None = None
-    origin: str | None = None
+    mix: tuple[MixPart, ...] = ()
+    tokenizer: Text | None = None
+    page_rows: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    held_out_sequences: int | None = None
+    lanes: int | None = None
+
+
+class OptimiserTable(RecipeTable, frozen=True):
+    """What moves the weights, and how far."""
+
+    name: OptimiserName | None = None
+    learning_rate: float | None = None
+    weight_decay: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    clip: float | None = None
+
+
+class RunTable(RecipeTable, frozen=True):
+    """How it is computed, and what is left behind how often."""
+
+    batch: int | None = None
+    at_once: int | None = None
+    precision: Precision | None = None
+    recompute: bool | None = None
+    compile: bool | None = None
+    evaluate_steps: int | None = None
+    report_steps: int | None = None
+    checkpoint_seconds: float | None = None
+    keep: int | None = None
+
+
+class TrainingRecipe(RecipeTable, frozen=True, rename={"origin": "from"}):
+    """A whole file."""
+
+    competition: Text | None = None
+    origin: Text | None = None
     size: int | None = None
-    architecture: str | None = None
+    architecture: Text | None = None
     seed: int = 0
     tokens: int | None = None
     seconds: float | None = None
     steps: int | None = None
     loss: float | None = None
-    model: dict[str, Any] = field(default_factory=dict)
-    mix: tuple[Part, ...] = ()
-    tokenizer: str | None = None
-    page_rows: int | None = None
-    held_out_sequences: int | None = None
-    lanes: int | None = None
-    optimiser: dict[str, Any] = field(default_factory=dict)
-    schedule: RateSchedule = PLAIN_SCHEDULE
-    run: dict[str, Any] = field(default_factory=dict)
+    model: dict[str, Any] = {}
+    data: DataTable = DataTable()
+    optimiser: OptimiserTable = OptimiserTable()
+    schedule: RateSchedule = RateSchedule()
+    run: RunTable = RunTable()
 
     def __post_init__(self) -> None:
-        for key in ("size", "tokens", "seconds", "steps", "loss", "page_rows"):
+        for key in ("size", "tokens", "seconds", "steps", "loss"):
             value = getattr(self, key)
-            if value is not None and not 0 < value < float("inf"):
+            if value is not None and not 0 < value < math.inf:
                 raise ConfigError("training", key, f"{value}", "a finite number above 0")
         if self.origin is not None and (self.size or self.architecture or self.model):
             problem = "given beside a model to start from, which keeps its own"
@@ -73,103 +99,70 @@ class Recipe:
         if self.tokens is not None and self.steps is not None:
             raise ConfigError("training", "steps", "given beside tokens", "one of the two")
 
-    def with_options(self, **options: Any) -> Recipe:
+    def with_options(self, *, tokenizer: str | None = None, **options: Any) -> TrainingRecipe:
         """Options go before the file; None is not given. A length replaces a length."""
         given = {key: value for key, value in options.items() if value is not None}
         if "tokens" in given or "steps" in given:
-            return replace(self, **({"tokens": None, "steps": None} | given))
-        return replace(self, **given)
+            given = {"tokens": None, "steps": None} | given
+        if tokenizer is not None:
+            given["data"] = msgspec.structs.replace(self.data, tokenizer=tokenizer)
+        return msgspec.structs.replace(self, **given)
 
 
-def read_recipe(path: Path) -> Recipe:
+TABLES: dict[str, type[msgspec.Struct]] = {
+    "": TrainingRecipe,
+    "data": DataTable,
+    "optimiser": OptimiserTable,
+    "schedule": RateSchedule,
+    "run": RunTable,
+}
+"""By their names in the file; any other is a `MixPart`."""
+CHOICES = {
+    "optimiser.name": OptimiserName,
+    "schedule.shape": RateShape,
+    "run.precision": Precision,
+}
+WORDS = {
+    "int": "a whole number",
+    "float": "a finite number",
+    "str": "a text",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list of tables",
+}
+
+
+def read_recipe(path: Path) -> TrainingRecipe:
     """The recipe of a TOML file, or one line: file, key, what is wrong, what is allowed."""
+    file = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(file, "syntax", str(error), "TOML 1.0") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), "file", str(error), "a TOML file in UTF-8") from error
-    root = TomlTable.of_text(text, str(path))
-    root.check_keys(KEYS["the file"])
-    data = _table(root, "data")
-    schedule = _table(root, "schedule")
-    with root.naming():
-        return Recipe(
-            competition=_text(root, "competition"),
-            origin=_text(root, "from"),
-            size=_integer(root, "size"),
-            architecture=_text(root, "architecture"),
-            seed=root.integer("seed", 0),
-            tokens=_integer(root, "tokens"),
-            seconds=_number(root, "seconds"),
-            steps=_integer(root, "steps"),
-            loss=_number(root, "loss"),
-            model=root.document("model") if "model" in root else {},
-            mix=_mix(data),
-            tokenizer=_text(data, "tokenizer"),
-            page_rows=_integer(data, "page_rows"),
-            held_out_sequences=_integer(data, "held_out_sequences"),
-            lanes=_integer(data, "lanes"),
-            optimiser=_optimiser(_table(root, "optimiser")),
-            schedule=_schedule(schedule),
-            run=_run(_table(root, "run")),
-        )
+        raise ConfigError(file, "file", str(error), "a TOML file in UTF-8") from error
+    try:
+        return msgspec.convert(document, TrainingRecipe)
+    except msgspec.ValidationError as error:
+        raise ConfigError(file, *_explained(str(error), document)) from error
+    except ConfigError as error:  # of a table that checks itself
+        table = f"{error.file}." if error.file in TABLES else ""
+        raise ConfigError(file, table + error.key, error.problem, error.allowed) from error
 
 
-def _table(root: TomlTable, key: str) -> TomlTable:
-    table = root.table(key) if key in root else TomlTable(root.file, key, {})
-    table.check_keys(KEYS[key])
-    return table
-
-
-def _mix(data: TomlTable) -> tuple[Part, ...]:
-    if "mix" not in data:
-        return ()
-    parts = []
-    for table in data.tables("mix"):
-        table.check_keys(KEYS["data.mix"])
-        weight = table.number("weight", 1.0)
-        if weight <= 0:
-            raise table.wrong("weight", f"{weight}", "a number above 0")
-        parts.append(Part(table.text("dataset"), weight, _text(table, "config")))
-    return tuple(parts)
-
-
-def _optimiser(table: TomlTable) -> dict[str, Any]:
-    numbers = {key: table.number(key) for key in table if key != "name"}
-    return numbers | ({"name": table.text("name")} if "name" in table else {})
-
-
-def _schedule(table: TomlTable) -> RateSchedule:
-    plain = PLAIN_SCHEDULE
-    with table.naming():
-        return RateSchedule(
-            shape=table.choice("shape", ("cosine", "wsd"), plain.shape),  # type: ignore[arg-type]
-            warmup=table.number("warmup", plain.warmup),
-            decay=table.number("decay", plain.decay),
-            floor=table.number("floor", plain.floor),
-        )
-
-
-def _run(table: TomlTable) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for key in table:
-        if key in ("recompute", "compile"):
-            given[key] = table.flag(key)
-        elif key == "precision":
-            given[key] = table.choice(key, ("float32", "bfloat16"))
-        elif key == "checkpoint_seconds":
-            given[key] = table.number(key)
-        else:
-            given[key] = table.integer(key)
-    return given
-
-
-def _text(table: TomlTable, key: str) -> str | None:
-    return table.text(key) if key in table else None
-
-
-def _integer(table: TomlTable, key: str) -> int | None:
-    return table.integer(key) if key in table else None
-
-
-def _number(table: TomlTable, key: str) -> float | None:
-    return table.number(key) if key in table else None
+def _explained(sentence: str, document: Any) -> tuple[str, str, str]:
+    """The key that msgspec complains about, what is wrong with it, and what it may be."""
+    problem, _, place = sentence.partition(" - at `$")
+    table = place.strip(".`")
+    if named := re.fullmatch(r"Object (\w+) \w+ field `([^`]+)`", problem):
+        key = f"{table}.{named[2]}".strip(".")
+        if named[1] == "missing":
+            return key, "missing", "required here"
+        return key, "unknown key", ", ".join(TABLES.get(table, MixPart).__struct_encode_fields__)
+    value = document
+    for step in re.findall(r"\w+", place):
+        value = value[int(step) if isinstance(value, list) else step]
+    if table in CHOICES:
+        return table, repr(value), ", ".join(get_args(CHOICES[table]))
+    expected = re.match(r"Expected `(\w+)[^`]*`([^,]*)", problem)
+    return table, repr(value), WORDS[expected[1]] + expected[2] if expected else problem

@@ -36,7 +36,7 @@ Document = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Room:
+class SizeBounds:
     """What a model must fit: bounds on its parameters, its vocabulary and its positions."""
 
     smallest: int
@@ -50,39 +50,20 @@ class Room:
         return math.isqrt(self.smallest * self.largest) or self.largest // 2
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A network but for its depth."""
-
-    architecture: str
-    width: int
-    heads: int
-    tied: bool
-
-
-def derived(size: int, architecture: str, room: Room, given: Document) -> Document:
+def derived(size: int, architecture: str, room: SizeBounds, given: Document) -> Document:
     """`config.json` of a model near `size` parameters; keys in `given` go before derived ones."""
     if architecture not in ARCHITECTURES:
         raise InputError(
             f"architecture {architecture!r}: unknown; there are {', '.join(ARCHITECTURES)}"
         )
-    if not room.smallest <= size <= room.largest:
-        raise _nothing(size, architecture, room)
-    best = min(
-        _candidates(size, architecture, room, given),
-        key=lambda candidate: candidate[0],
-        default=None,
-    )
-    if best is None:
-        raise _nothing(size, architecture, room)
-    return best[1]
-
-
-def _nothing(size: int, architecture: str, room: Room) -> InputError:
-    return InputError(
-        f"size {size:,}: no {architecture} of that size; the competition allows"
-        f" {room.smallest:,} to {room.largest:,} parameters"
-    )
+    allowed = room.smallest <= size <= room.largest
+    candidates = [*_candidates(size, architecture, room, given)] if allowed else []
+    if not candidates:
+        raise InputError(
+            f"size {size:,}: no {architecture} of that size; the competition allows"
+            f" {room.smallest:,} to {room.largest:,} parameters"
+        )
+    return min(candidates, key=lambda candidate: candidate[0])[1]
 
 
 def checked(document: Document) -> Config:
@@ -107,7 +88,7 @@ def _explained() -> Iterator[None]:
 
 
 def _candidates(
-    size: int, architecture: str, room: Room, given: Document
+    size: int, architecture: str, room: SizeBounds, given: Document
 ) -> Iterator[tuple[float, Document]]:
     """Every width with the depth that comes nearest to the size, and how far off it is.
 
@@ -115,17 +96,26 @@ def _candidates(
     """
     middle = (size * ASPECT / 12) ** (1 / 3)
     head = _head_width(middle)
-    tied = size < TIED_BELOW
+    known = ARCHITECTURES[architecture]
+
+    def document(width: int, layers: int) -> Document:
+        return {
+            "architectures": [architecture],
+            "model_type": known.model_type,
+            "vocab_size": room.vocabulary,
+            known.positions: room.positions,
+            known.layers: layers,
+            "tie_word_embeddings": size < TIED_BELOW and architecture not in ALWAYS_UNTIED,
+            **_widths(architecture, width, width // head),
+        } | given
+
     for width in range(max(head, int(middle / 2) // head * head), int(2 * middle) + head, head):
-        wide = Shape(architecture, width, width // head, tied)
-        documents = [_document(wide, layers, room) for layers in (1, 2)]
-        one, two = (parameters_of(document | given) for document in documents)
+        one, two = (parameters_of(document(width, layers)) for layers in (1, 2))
         layers = max(FEWEST_LAYERS, round((size - one) / max(two - one, 1)) + 1)
         count = one + (layers - 1) * (two - one)
         if room.smallest <= count <= room.largest:
             aspect = abs(math.log(width / layers / ASPECT))
-            document = _document(wide, layers, room) | given
-            yield aspect + 4 * abs(math.log(count / size)), document
+            yield aspect + 4 * abs(math.log(count / size)), document(width, layers)
         if one == two:  # depth is given, and with it perhaps everything
             return
 
@@ -133,19 +123,6 @@ def _candidates(
 def _head_width(width: float) -> int:
     """Small heads for small models, so that there are several; kernels like powers of two."""
     return 32 if width < 512 else 64 if width < 2048 else 128
-
-
-def _document(shape: Shape, layers: int, room: Room) -> Document:
-    known = ARCHITECTURES[shape.architecture]
-    return {
-        "architectures": [shape.architecture],
-        "model_type": known.model_type,
-        "vocab_size": room.vocabulary,
-        known.positions: room.positions,
-        known.layers: layers,
-        "tie_word_embeddings": shape.tied and shape.architecture not in ALWAYS_UNTIED,
-        **_widths(shape.architecture, shape.width, shape.heads),
-    }
 
 
 def _widths(architecture: str, width: int, heads: int) -> Document:

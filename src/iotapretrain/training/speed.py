@@ -1,25 +1,54 @@
-"""How fast a plan would go here, measured before it is fixed: what `--seconds` is turned into."""
+"""How fast this machine is: at plain products, the measure of a run's speed, and at a plan."""
 
 from __future__ import annotations
 
+import resource
 import time
 
 import msgspec
 import torch
 
+from iotapretrain.net.waiting import Clock
 from iotapretrain.training import shape
 from iotapretrain.training.network import fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
-from iotapretrain.training.plan import Plan
+from iotapretrain.training.plan import RunPlan
 from iotapretrain.training.ranks import alone
 
+TRIES = 5
 STEPS = 3
 SHARE = 0.9
 """Of the time goes into steps; the rest into text, measurements and checkpoints."""
 
 
-def tokens_in(plan: Plan, seconds: float) -> int:
-    """Tokens that training by this plan gets through in that time, on this device alone."""
+def matmul_peak(
+    device: torch.device, dtype: torch.dtype, clock: Clock = time.perf_counter
+) -> float:
+    """Operations a second of a square product in `dtype`: the best of a few tries, in 0.2 s."""
+    side = 8192 if device.type == "cuda" else 768
+    left, right = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    seconds = []
+    for _ in range(TRIES):
+        _wait(device)
+        started = clock()
+        left @ right
+        _wait(device)
+        seconds.append(clock() - started)
+    return 2.0 * side**3 / min(seconds)
+
+
+def memory_bytes(device: torch.device) -> int:
+    """The most memory that was in use so far: of the device, or of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def tokens_in(plan: RunPlan, seconds: float) -> int:
+    """Tokens that training by this plan gets through in that time, on this device alone.
+
+    It is measured before the plan is fixed: `--seconds` becomes a number of tokens.
+    """
     config, ranks = shape.checked(plan.model), alone()
     plain = msgspec.structs.replace(plan, compile=False)
     network = prepared(fresh(config, plan.seed), config, plain)
@@ -34,3 +63,8 @@ def tokens_in(plan: Plan, seconds: float) -> int:
         optimiser.step(0.0).item()
         taken.append(time.perf_counter() - started)
     return max(plan.step_tokens, int(rows.numel() / min(taken) * SHARE * seconds))
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,4 +1,4 @@
-"""Where a run starts from: nothing, or a model that somebody made: `--from`."""
+"""Where a sitting starts: at a run's own checkpoint, from nothing, or from somebody's model."""
 
 from __future__ import annotations
 
@@ -18,15 +18,18 @@ from iotapretrain.models.layout import Model, load
 from iotapretrain.models.open_files import CONFIG, open_folder
 from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.weight_files import stored_tensors
-from iotapretrain.training.planning import Start
+from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.training import run_folder
+from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.planning import Start, TrainingSite, make_plan
+from iotapretrain.training.recipe import TrainingRecipe
+from iotapretrain.training.speed import tokens_in
+from iotapretrain.training.stopping import StopLimits
 
 SCRATCH = "scratch"
 HUB = "hub:"
 
 _CHAMPION = re.compile(r"best|uid:\d{1,5}")
-
-Finder = Callable[[str], Fetched]
-"""From `best` or `uid:N` to the model that is committed on the chain, fetched."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Library:
 
     hub: Hub
     cache: Cache
-    find: Finder
+    find: Callable[[str], Fetched]
+    """From `best` or `uid:N` to the model that is committed on the chain, fetched."""
     max_bytes: int
 
     def folder(self, origin: str) -> tuple[str, Path]:
@@ -46,6 +50,47 @@ class Library:
         else:
             model = self.find(origin)
         return f"{HUB}{model.commit}", model.folder
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A plan, the folder of the model that it starts from, and what ends this sitting early."""
+
+    plan: RunPlan
+    start: Path | None
+    """While the run has no checkpoint, and does not begin from scratch."""
+    limits: StopLimits
+
+
+def decide(
+    recipe: TrainingRecipe,
+    competition: Competition,
+    run: Path,
+    site: TrainingSite,
+    library: Callable[[], Library],
+    *,
+    resume: bool,
+) -> Decision:
+    """Go on with the run in a folder, or begin the one that is asked for.
+
+    With `resume` what began goes on by its own plan: of the recipe only limits count then.
+    """
+    if run_folder.has_begun(run):
+        if not resume:
+            raise InputError(
+                f"{run}: holds a run already; --resume goes on with it, another --out begins a new"
+                " one"
+            )
+        begun = run_folder.read_plan(run)
+        loss = begun.loss if recipe.loss is None else recipe.loss
+        return Decision(begun, None, StopLimits(recipe.steps, recipe.seconds, loss))
+    start = None if recipe.origin is None else find_start(recipe.origin, library)
+    plan = make_plan(recipe, competition, site, start)
+    if recipe.seconds is not None and recipe.tokens is None and recipe.steps is None:
+        tokens = site.ranks * tokens_in(plan, recipe.seconds)
+        plan = make_plan(recipe.with_options(tokens=tokens), competition, site, start)
+    folder = None if start is None else start.folder
+    return Decision(plan, folder, StopLimits(seconds=plan.seconds, loss=plan.loss))
 
 
 def is_remote(origin: str) -> bool:
@@ -61,7 +106,10 @@ def public_name(origin: str) -> str:
 def find_start(origin: str, library: Callable[[], Library]) -> Start:
     """The start that the text names; a path, where it is nothing else."""
     name, folder = library().folder(origin) if is_remote(origin) else (origin, Path(origin))
-    return Start(name, _document(read_model(folder)[0]), folder)
+    config, _ = read_model(folder)
+    known = config.architecture
+    obeyed = {"architectures": [known.name], "model_type": known.model_type, **config.values}
+    return Start(name, obeyed, folder)
 
 
 def read_model(folder: Path) -> tuple[Config, Model]:
@@ -75,9 +123,3 @@ def read_model(folder: Path) -> tuple[Config, Model]:
             return config, load(config, stored_tensors(opened))
     except Rejection as rejection:
         raise InputError(f"{folder}: cannot be trained on: {rejection}") from rejection
-
-
-def _document(config: Config) -> dict[str, object]:
-    """What of a configuration is obeyed."""
-    name, model_type = config.architecture.name, config.architecture.model_type
-    return {"architectures": [name], "model_type": model_type, **config.values}

@@ -11,7 +11,7 @@ from enum import IntEnum
 from types import FrameType
 
 
-class Reason(IntEnum):
+class StopReason(IntEnum):
     """Why a run stands still; numbers, so that ranks can agree on one."""
 
     RUNNING = 0
@@ -23,24 +23,24 @@ class Reason(IntEnum):
 
 
 @dataclass(frozen=True)
-class Limits:
+class StopLimits:
     """What ends a sitting before the plan does; None is no limit."""
 
     steps: int | None = None
     seconds: float | None = None
     loss: float | None = None
 
-    def reason(self, step: int, steps: int, seconds: float, loss: float) -> Reason:
+    def reason(self, step: int, steps: int, seconds: float, loss: float) -> StopReason:
         """Why to stop after `step` of the plan's `steps`, if at all."""
         if step >= steps:
-            return Reason.PLAN
+            return StopReason.PLAN
         if self.steps is not None and step >= self.steps:
-            return Reason.STEPS
+            return StopReason.STEPS
         if self.seconds is not None and seconds >= self.seconds:
-            return Reason.SECONDS
+            return StopReason.SECONDS
         if self.loss is not None and loss <= self.loss:
-            return Reason.LOSS
-        return Reason.RUNNING
+            return StopReason.LOSS
+        return StopReason.RUNNING
 
 
 class Wish:

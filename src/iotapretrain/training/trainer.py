@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import torch
 
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.stream import State
 from iotapretrain.errors import RunError
 from iotapretrain.models.layout import Model, build
 from iotapretrain.observe.events import (
@@ -27,17 +27,17 @@ from iotapretrain.observe.events import (
     TrainStarted,
     TrainStep,
 )
-from iotapretrain.observe.sink import Sink
-from iotapretrain.training import checkpoint, export, run_folder, shape
-from iotapretrain.training.checkpoint import RANDOM, Position, Say, Snapshot
+from iotapretrain.observe.sink import Silence, Sink
+from iotapretrain.training import checkpoint, run_folder, shape
+from iotapretrain.training.checkpoint import FULL, RANDOM, RunPosition, RunSnapshot, Say
 from iotapretrain.training.network import flops_per_token, fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
-from iotapretrain.training.peak import matmul_peak, memory_bytes
-from iotapretrain.training.plan import Plan
-from iotapretrain.training.ranks import Ranks, full, share_of, synchronised
-from iotapretrain.training.reading import Reader, held_out, lanes_of, training_data
+from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.ranks import Ranks, alone, full, share_of, synchronised
+from iotapretrain.training.reading import BatchReader, held_out, lanes_of, training_data
+from iotapretrain.training.speed import matmul_peak, memory_bytes
 from iotapretrain.training.start import public_name, read_model
-from iotapretrain.training.stopping import Limits, Reason, Wish
+from iotapretrain.training.stopping import StopLimits, StopReason, Wish, wishes
 
 CHECKPOINT_SHARE = 0.02
 """Of a run's time may go into checkpoints; where writing is slow they come more seldom."""
@@ -50,6 +50,7 @@ class Trained:
     run: Path
     model: Path
     """The folder of the best model by held-out loss."""
+    reason: StopReason
     step: int
     steps: int
     tokens: int
@@ -58,14 +59,13 @@ class Trained:
     loss: float | None
     """Of the last step in this sitting, if there was one."""
     tokens_per_second: float
-    reason: Reason
 
 
 class Trainer:
     """A sitting: the network, its optimiser, its text, and how far they are."""
 
     def __init__(
-        self, plan: Plan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
+        self, plan: RunPlan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
     ) -> None:
         self.plan, self.run, self.ranks = plan, run, ranks
         self._sink, self._cache, self._say = sink, cache, say
@@ -103,11 +103,11 @@ class Trainer:
         self._reported = self.step
         self._saved = self._mark = time.perf_counter()
 
-    def go(self, limits: Limits, wish: Wish) -> Trained:
+    def go(self, limits: StopLimits, wish: Wish) -> Trained:
         """Train until the plan is done, a limit is reached, or somebody wishes otherwise."""
         loss: float | None = None
         reason = limits.reason(self.step, self.plan.steps, 0.0, math.inf)
-        while reason is Reason.RUNNING:
+        while reason is StopReason.RUNNING:
             mean, norm = self.advance()
             last = self.step >= self.plan.steps
             reported = last or self.step % self.plan.report_steps == 0
@@ -129,7 +129,7 @@ class Trainer:
 
     # What a run is made of
 
-    def _build(self, start: Path | None, snapshot: Snapshot | None) -> None:
+    def _build(self, start: Path | None, snapshot: RunSnapshot | None) -> None:
         self._network = prepared(self._model(start, snapshot), self._config, self.plan)
         self.ranks.place(self._network)
         self.flops_per_token = flops_per_token(self._network, self.plan.data.sequence_length)
@@ -139,9 +139,9 @@ class Trainer:
             self._restore(snapshot)
             states = snapshot.position.lanes
         lanes = lanes_of(self.plan.data, self.ranks.rank, self.ranks.count)
-        self._reader = Reader(self.plan.data, self.plan.seed, self._cache, lanes, states)
+        self._reader = BatchReader(self.plan.data, self.plan.seed, self._cache, lanes, states)
 
-    def _model(self, start: Path | None, snapshot: Snapshot | None) -> Model:
+    def _model(self, start: Path | None, snapshot: RunSnapshot | None) -> Model:
         """What training begins with; where a checkpoint fills it, its weights do not matter yet."""
         if snapshot is not None:
             model = build(self._config)
@@ -149,7 +149,7 @@ class Trainer:
             return model
         return fresh(self._config, self.plan.seed) if start is None else read_model(start)[1]
 
-    def _restore(self, snapshot: Snapshot) -> None:
+    def _restore(self, snapshot: RunSnapshot) -> None:
         with torch.no_grad():
             for name, parameter in self._network.model.named_parameters():
                 parameter.copy_(share_of(snapshot.weights[name], parameter))
@@ -206,8 +206,7 @@ class Trainer:
         self._check_finite(loss)
         self._emit(
             TrainStep,
-            step=self.step,
-            tokens=self._tokens,
+            **self._reached,
             loss=loss,
             learning_rate=self.plan.rate(self.step - 1),
             gradient_norm=gradient,
@@ -230,13 +229,7 @@ class Trainer:
             self._best = loss
             self._export()
         self._evaluated = self.step
-        self._emit(
-            TrainEvaluated,
-            step=self.step,
-            tokens=self._tokens,
-            held_out_loss=loss,
-            best=best,
-        )
+        self._emit(TrainEvaluated, **self._reached, held_out_loss=loss, best=best)
         self._mark += time.perf_counter() - started
 
     def _check_finite(self, loss: float) -> None:
@@ -247,89 +240,69 @@ class Trainer:
             )
 
     def _export(self) -> None:
-        dtype = getattr(torch, self.plan.dtype)
-        state = self.ranks.collect(self._network.model.state_dict())
+        """The model as it is, with where it comes from."""
+        plan, state = self.plan, self.ranks.collect(self._network.model.state_dict())
         if self.ranks.leads:
-            tensors = export.file_tensors(state, self._config, dtype)
-            export.export(self.run, self.plan, tensors, self._facts())
-
-    def _facts(self) -> dict[str, str]:
-        """Where the exported weights come from."""
-        plan = self.plan
-        return {
-            "competition": plan.competition,
-            "origin": public_name(plan.origin),
-            "step": str(self.step),
-            "tokens": str(self._tokens),
-            "held_out_loss": f"{self._best:.6f}",
-            "training_data": training_data(plan.data, self._cache),
-        }
+            facts = {
+                "competition": plan.competition,
+                "origin": public_name(plan.origin),
+                **{key: str(number) for key, number in self._reached.items()},
+                "held_out_loss": f"{self._best:.6f}",
+                "training_data": training_data(plan.data, self._cache),
+            }
+            run_folder.export(self.run, plan, self._config, state, facts)
 
     def _save(self) -> None:
         """Write a checkpoint; all ranks take part, one writes."""
         started = time.perf_counter()
         weights = self.ranks.collect(dict(self._network.model.named_parameters()))
         optimiser = self.ranks.collect(self._optimiser.state())
-        states = self.ranks.gather(
-            [msgspec.json.encode(state).decode() for state in self._reader.states]
-        )
+        states = self.ranks.gather(self._reader.states)
         if self.ranks.leads:
-            position = Position(
+            position = RunPosition(
                 plan=self._digest,
-                step=self.step,
-                tokens=self._tokens,
+                **self._reached,
                 seconds=self._seconds,
                 best=self._best,
-                lanes=tuple(msgspec.json.decode(state, type=State) for state in states),
+                lanes=tuple(states),
             )
             random = {RANDOM: torch.get_rng_state()}
-            snapshot = Snapshot(position, weights, optimiser | random)
+            snapshot = RunSnapshot(position, weights, optimiser | random)
             size = checkpoint.save(self.run, snapshot, self.plan.keep)
             seconds = time.perf_counter() - started
-            self._emit(
-                Checkpointed, step=self.step, tokens=self._tokens, size_bytes=size, seconds=seconds
-            )
+            self._emit(Checkpointed, **self._reached, size_bytes=size, seconds=seconds)
         self._saved = time.perf_counter()
         self._written_seconds = self._saved - started
         self._mark += self._saved - started
 
-    def _decide(self, limits: Limits, wish: Wish, loss: float) -> Reason:
+    def _decide(self, limits: StopLimits, wish: Wish, loss: float) -> StopReason:
         """What the leading rank thinks, done by all: write a checkpoint or not, go on or end."""
         now = time.perf_counter()
         due = now - self._saved >= _pause(self.plan.checkpoint_seconds, self._written_seconds)
         reason = limits.reason(self.step, self.plan.steps, now - self._started, loss)
         if wish.expressed:
-            reason = Reason.INTERRUPTED
-        save, agreed = divmod(self.ranks.agree(due * len(Reason) + reason), len(Reason))
-        if save and agreed == Reason.RUNNING:
+            reason = StopReason.INTERRUPTED
+        save, agreed = divmod(self.ranks.agree(due * len(StopReason) + reason), len(StopReason))
+        if save and agreed == StopReason.RUNNING:
             self._save()
-        return Reason(agreed)
+        return StopReason(agreed)
 
-    def _finish(self, reason: Reason, loss: float | None) -> Trained:
-        self._emit(
-            TrainFinished,
-            step=self.step,
-            tokens=self._tokens,
-            seconds=self._seconds,
-            held_out_loss=self._best,
-            reason=reason.name.lower(),
-        )
+    def _finish(self, reason: StopReason, loss: float | None) -> Trained:
+        result = {**self._reached, "seconds": self._seconds, "held_out_loss": self._best}
+        self._emit(TrainFinished, **result, reason=reason.name.lower())
         return Trained(
             run=self.run,
-            model=self.run / export.FOLDER,
-            step=self.step,
+            model=self.run / run_folder.MODEL,
+            reason=reason,
             steps=self.plan.steps,
-            tokens=self._tokens,
-            seconds=self._seconds,
-            held_out_loss=self._best,
             loss=loss,
             tokens_per_second=self._tokens_per_second,
-            reason=reason,
+            **result,
         )
 
     @property
-    def _tokens(self) -> int:
-        return self.step * self.plan.step_tokens
+    def _reached(self) -> dict[str, Any]:
+        return {"step": self.step, "tokens": self.step * self.plan.step_tokens}
 
     @property
     def _seconds(self) -> float:
@@ -342,3 +315,45 @@ class Trainer:
 def _pause(wanted: float, writing: float) -> float:
     """Seconds between two checkpoints; 0 is none at all, however long they take."""
     return wanted and max(wanted, writing / CHECKPOINT_SHARE)
+
+
+def train(
+    plan: RunPlan,
+    run: Path,
+    sink: Sink,
+    cache: Cache,
+    *,
+    start: Path | None = None,
+    limits: StopLimits | None = None,
+    ranks: Ranks | None = None,
+    say: Say = lambda _line: None,
+) -> Trained:
+    """Begin the run that is planned, or go on where its newest checkpoint stands.
+
+    `start` is the folder of the model that it begins with, unless from scratch. `ranks` are the
+    processes that train together: this one alone, or those of `ranks.joined`.
+    """
+    ranks = ranks or alone()
+    limits = limits or StopLimits(seconds=plan.seconds, loss=plan.loss)
+    with _full_disk_told(run), ExitStack() as stack:
+        if ranks.leads:
+            stack.enter_context(run_folder.held(run))
+            run_folder.settle(run, plan)
+        wish = stack.enter_context(wishes())
+        trainer = Trainer(plan, run, sink if ranks.leads else Silence(), cache, ranks, say)
+        trainer.begin(start)
+        stack.callback(trainer.close)
+        return trainer.go(limits, wish)
+
+
+@contextmanager
+def _full_disk_told(run: Path) -> Iterator[None]:
+    """Records, caches and locks are written by others, who let the kernel's error through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(
+            f"{error.filename or run}: no room left; checkpoints are whole: make room, --resume"
+        ) from error

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from iotapretrain.benchmark import result_tables, run
-from iotapretrain.benchmark.measure import Measured, Metric, Progress
-from iotapretrain.benchmark.run import Bench, Result
+from iotapretrain.benchmark import result_tables, results
+from iotapretrain.benchmark.results import (
+    BenchmarkRun,
+    Measurement,
+    MetricValue,
+    ModelResult,
+    Progress,
+)
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.data.page_cache import Cache
@@ -37,25 +42,25 @@ class Counted:
     def fingerprint(self) -> str:
         return self.name
 
-    def measure(self, opened: Opened, progress: Progress) -> Measured:
+    def measure(self, opened: Opened, progress: Progress) -> Measurement:
         if self.fails is not None:
             raise self.fails
         progress(1, 1)
         self.done.append(opened)
-        return Measured({"acc": Metric(0.5, 0.1)}, {"items": 1})
+        return Measurement({"acc": MetricValue(0.5, 0.1)}, {"items": 1})
 
 
 @pytest.fixture
-def bench(cache: Cache, worker: Worker, tmp_path: Path) -> Bench:
+def bench(cache: Cache, worker: Worker, tmp_path: Path) -> BenchmarkRun:
     address = f"folder:{tmp_path / 'hub'}"
-    return Bench(cache, address, HubCache(tmp_path / "hub-cache"), worker)
+    return BenchmarkRun(cache, address, HubCache(tmp_path / "hub-cache"), worker)
 
 
 def unwatched(model: str, task: str, done: int, of: int) -> None:
     """Progress that nobody follows."""
 
 
-def test_an_interrupted_run_goes_on(bench: Bench, folder: Path) -> None:
+def test_an_interrupted_run_goes_on(bench: BenchmarkRun, folder: Path) -> None:
     first, second = Counted("first"), Counted("second", KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
         list(bench.results([str(folder)], [first, second], unwatched))
@@ -67,12 +72,12 @@ def test_an_interrupted_run_goes_on(bench: Bench, folder: Path) -> None:
 
 
 def test_what_is_known_needs_no_model(
-    bench: Bench, folder: Path, monkeypatch: pytest.MonkeyPatch
+    bench: BenchmarkRun, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tasks = [Counted("first"), Counted("second")]
     list(bench.results([str(folder)], tasks, unwatched))
     assert tasks[0].done[0] is tasks[1].done[0], "opened once for all tasks"
-    monkeypatch.setattr(run, "open_subject", None)
+    monkeypatch.setattr(results, "open_subject", None)
     copy = shutil.copytree(folder, folder.parent / "copy", dirs_exist_ok=True)
     (result, _) = bench.results([str(copy)], tasks, unwatched)
     assert result.kept
@@ -80,7 +85,7 @@ def test_what_is_known_needs_no_model(
 
 
 def test_other_weights_and_other_tokenizers_are_other_models(
-    bench: Bench, folder: Path, tmp_path: Path
+    bench: BenchmarkRun, folder: Path, tmp_path: Path
 ) -> None:
     weights, tokenizer = (shutil.copytree(folder, tmp_path / name) for name in ("w", "t"))
     zoo.save(zoo.network("LlamaForCausalLM", seed=1), weights)
@@ -91,7 +96,7 @@ def test_other_weights_and_other_tokenizers_are_other_models(
     assert len({result.digest for result in results}) == 3
 
 
-def test_what_cannot_be_had_does_not_stop_the_rest(bench: Bench, folder: Path) -> None:
+def test_what_cannot_be_had_does_not_stop_the_rest(bench: BenchmarkRun, folder: Path) -> None:
     gone = Counted("gone", UnavailableSourceError("gone", "the server is silent"))
     results = list(bench.results([str(folder)], [gone, Counted("here")], unwatched))
     assert [result.missing for result in results] == ["gone: the server is silent", None]
@@ -100,7 +105,7 @@ def test_what_cannot_be_had_does_not_stop_the_rest(bench: Bench, folder: Path) -
     assert again.metrics, "a failure is not kept"
 
 
-def test_a_model_of_a_hub(bench: Bench, folder: Path, tmp_path: Path) -> None:
+def test_a_model_of_a_hub(bench: BenchmarkRun, folder: Path, tmp_path: Path) -> None:
     hub = FolderHub(tmp_path / "hub", "alice")
     repository = RepositoryId.parse("alice/model")
     commit = hub.publish(ModelFolder.scan(folder), repository, "x")
@@ -161,10 +166,12 @@ def test_tasks_by_name(cache: Cache, prose: Path) -> None:
 
 
 RESULTS = (
-    Result("one", "prose", "d", {"perplexity": Metric(12.3456, 0.5), "loss": Metric(2.5133)}),
-    Result("one", "piqa", "d", {"acc": Metric(0.51234, 0.01)}, {"items": 9}),
-    Result("two", "prose", "e", {"perplexity": Metric(9.0), "loss": Metric(2.1972)}),
-    Result("two", "piqa", "e", missing="no rows"),
+    ModelResult(
+        "one", "prose", "d", {"perplexity": MetricValue(12.3456, 0.5), "loss": MetricValue(2.5133)}
+    ),
+    ModelResult("one", "piqa", "d", {"acc": MetricValue(0.51234, 0.01)}, {"items": 9}),
+    ModelResult("two", "prose", "e", {"perplexity": MetricValue(9.0), "loss": MetricValue(2.1972)}),
+    ModelResult("two", "piqa", "e", missing="no rows"),
 )
 
 

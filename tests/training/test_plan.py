@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import ConfigError
-from iotapretrain.training.learning_rate import RateSchedule
+from iotapretrain.training.plan import RateSchedule
 
 SHARES = st.floats(0, 0.45)
 SCHEDULES = st.builds(
