@@ -12,7 +12,7 @@ import pytest
 
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.source import Config, Description, check_page
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.rules.sampling import Page
@@ -65,12 +65,12 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def patience(watch: Watch) -> Patience:
-    return Patience(
+def patience(watch: Watch) -> PagePatience:
+    return PagePatience(
         silence_seconds=0.3,
         attempt_seconds=0.6,
-        page_seconds=60.0,
-        attempts=4,
+        seconds=60.0,
+        tries=4,
         clock=watch.now,
         sleep=watch.pause,
         rng=random.Random(0),

@@ -25,8 +25,8 @@ from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.huggingface import HuggingFaceHub
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit
+from iotapretrain.net.retry import Patience
 from tests.hub.hf_server import HfServer, Repository, Stored
 from tests.hub.worlds import ALICES, PATIENCE
 

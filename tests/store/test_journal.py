@@ -11,7 +11,7 @@ import pytest
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
 from iotapretrain.store import sql
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, open_journal, verified, verify
 from iotapretrain.store.record import (
     PAYLOAD_BYTES,
     Draft,
@@ -21,7 +21,6 @@ from iotapretrain.store.record import (
     chained,
     first_head,
 )
-from iotapretrain.store.verify_journal import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, append_each, die_writing
 

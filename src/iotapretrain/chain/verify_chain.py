@@ -17,9 +17,8 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.transactions import read_submission
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import held
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, open_journal, verified
 from iotapretrain.store.record import Record
-from iotapretrain.store.verify_journal import verified
 
 BALANCE_EVERY = 500
 """Records between two counts of all coins; the last record is always one of them."""

@@ -34,8 +34,8 @@ def pull(
     """
     from iotapretrain.competition.records.fetch_committed import bring
     from iotapretrain.competition.records.find_model import find_model
+    from iotapretrain.hub.fetched_model import model_hash
     from iotapretrain.hub.model_cache import Cache, default_folder
-    from iotapretrain.hub.model_hash import model_hash
 
     chosen, opened = find_competition(competition), find_hub(hub, network)
 

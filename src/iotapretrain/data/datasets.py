@@ -8,18 +8,16 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from iotapretrain.data.jsonl import JsonLines
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.plain_text import PlainText
 from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
+from iotapretrain.data.record_files import JsonLines, PlainText, Warc
 from iotapretrain.data.source import Source
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC, SyntheticSource
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.data.text_folder import FolderSource, Reader
-from iotapretrain.data.warc import Warc
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable
 
@@ -63,7 +61,7 @@ class Dataset:
         how = (self.format, self.files, self.text, self.join_rows, self.row_bytes)
         return f"+{digest_of(repr(how), self.blobs, self.blob, self.encoding)[:8]}"
 
-    def open(self, cache: Cache, patience: Patience) -> Source:
+    def open(self, cache: Cache, patience: PagePatience) -> Source:
         """The source; nothing is fetched yet."""
         if self.format in ("parquet", "stack"):
             rows = ParquetRows(
@@ -89,7 +87,7 @@ class Dataset:
             self.name, folder, self.files, reader, cache, self.revision, self.reading
         )
 
-    def _stack(self, rows: ParquetRows, patience: Patience) -> Source:
+    def _stack(self, rows: ParquetRows, patience: PagePatience) -> Source:
         try:
             from iotapretrain.data.stack import Blobs, StackSource
         except ImportError as error:
@@ -161,7 +159,7 @@ def known_datasets() -> dict[str, Dataset]:
 
 
 def open_source(
-    name: str, cache: Cache, config: str | None = None, patience: Patience | None = None
+    name: str, cache: Cache, config: str | None = None, patience: PagePatience | None = None
 ) -> Source:
     """The source of a name, of a known dataset's repository or
     of a TOML file; one config or all.
@@ -170,7 +168,7 @@ def open_source(
         return EmbeddedSource(name)
     if name in SYNTHETIC:
         return SyntheticSource(name)
-    return find_dataset(name, config).open(cache, patience or Patience())
+    return find_dataset(name, config).open(cache, patience or PagePatience())
 
 
 def find_dataset(name: str, config: str | None = None) -> Dataset:

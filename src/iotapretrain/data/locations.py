@@ -16,9 +16,16 @@ import httpx2
 from huggingface_hub import HfApi, HfFileSystem, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from iotapretrain.data.ranges import HttpFile, RangeFile, Stamp, SystemFile, system_stamp
-from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.data.ranges import (
+    HttpFile,
+    PagePatience,
+    RangeFile,
+    Stamp,
+    SystemFile,
+    system_stamp,
+)
 from iotapretrain.errors import InputError, UnavailableSourceError
+from iotapretrain.net.retry import PassingFault
 
 WHOLE = "all"
 """The config of a pattern that names none."""
@@ -99,7 +106,7 @@ class Place(Protocol):
 class HubPlace:
     """A dataset repository of a Hugging Face hub at one commit."""
 
-    def __init__(self, source: str, repo: str, commit: str, patience: Patience) -> None:
+    def __init__(self, source: str, repo: str, commit: str, patience: PagePatience) -> None:
         self._source, self._repo, self._patience = source, repo, patience
         self._root = f"datasets/{repo}@{commit}"
         self._system = HfFileSystem(skip_instance_cache=True)
@@ -120,9 +127,11 @@ class HubPlace:
                     " check the commit, accept its terms on the hub and set HF_TOKEN or log in",
                 ) from error
             except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
-                raise PassingFault(f"{self.identity}: cannot be listed: {error}") from error
+                raise PassingFault(
+                    self._source, f"{self.identity}: cannot be listed: {error}"
+                ) from error
 
-        entries = self._patience.retry(self._source, attempt, self._patience.deadline())
+        entries = self._patience.keep_trying(attempt)
         prefix = len(self._root) + 1
         stamps = {path[prefix:]: Stamp(entry["size"], "") for path, entry in entries.items()}
         return pattern.chosen(stamps)
@@ -140,7 +149,7 @@ class WebPlace:
 
     commit: str | None = None
 
-    def __init__(self, source: str, url: str, paths: Sequence[str], patience: Patience) -> None:
+    def __init__(self, source: str, url: str, paths: Sequence[str], patience: PagePatience) -> None:
         if not paths:
             raise InputError(f"{source}: {url} cannot be listed: name its files in `paths`")
         self._source, self._patience = source, patience
@@ -161,7 +170,7 @@ class SystemPlace:
 
     commit: str | None = None
 
-    def __init__(self, source: str, location: str, patience: Patience) -> None:
+    def __init__(self, source: str, location: str, patience: PagePatience) -> None:
         try:
             self._system, self._root = fsspec.core.url_to_fs(location, use_listings_cache=False)
         except (ImportError, ValueError) as error:
@@ -199,7 +208,7 @@ def latest_commit(repository: str, kind: Literal["dataset", "model"]) -> str:
 
 
 def place_of(
-    source: str, location: str, revision: str | None, paths: Sequence[str], patience: Patience
+    source: str, location: str, revision: str | None, paths: Sequence[str], patience: PagePatience
 ) -> Place:
     """The place that `location` names; `hf://datasets/REPO` needs a commit as revision."""
     if location.startswith(HUB):

@@ -16,18 +16,15 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from iotapretrain.data.column_rows import check_pin, description_of, spans
-from iotapretrain.data.documents import Document, document
+from iotapretrain.data.documents import Document, digest_of, document
 from iotapretrain.data.locations import Listed, Pattern, Place
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.ranges import RangeFile, Stamp
-from iotapretrain.data.retry import Patience
-from iotapretrain.data.source import Description
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.ranges import PagePatience, RangeFile, Stamp
+from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline
 from iotapretrain.rules.sampling import Page
 
 INDEX_WORKERS = 16
@@ -54,7 +51,7 @@ class ParquetRows:
         place: Place,
         pattern: Pattern,
         cache: Cache,
-        patience: Patience,
+        patience: PagePatience,
         pinned: str | None = None,
         row_bytes: int | None = None,
         reading: str = "",

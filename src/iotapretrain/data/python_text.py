@@ -22,9 +22,8 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, document, pieces
+from iotapretrain.data.documents import Document, digest_of, document, pieces
 from iotapretrain.data.source import Config, Description, check_page
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.rules.sampling import Page
 
 PIECE_BYTES = 8_192

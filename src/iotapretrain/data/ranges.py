@@ -13,9 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 import httpx2
 
-from iotapretrain.data.retry import PassingFault, Patience
-from iotapretrain.errors import ChangedSourceError, UnavailableSourceError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourceError
+from iotapretrain.net.retry import Deadline, PassingFault, Patience
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})
@@ -25,6 +24,27 @@ CHANGED = frozenset({412, 416})
 Verdict = TypeVar("Verdict")
 
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class PagePatience(Patience):
+    """Each limit bounds the one before it: silence (seconds without a byte) ≤ attempt (one request)
+    ≤ seconds (all attempts for one page). `docs/data.md` explains them together.
+    """
+
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    seconds: float = 180.0
+    """All attempts for one page; a validator's round lasts about 1,800 s."""
+    silence_seconds: float = 15.0
+    """Connecting, and between two pieces of an answer."""
+    attempt_seconds: float = 60.0
+    """One request: cuts off a server that sends a byte now and then."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.silence_seconds <= self.attempt_seconds <= self.seconds:
+            raise InputError(f"patience {self}: want 0 < silence ≤ attempt ≤ page seconds")
 
 
 @cache
@@ -62,7 +82,7 @@ class HttpFile:
 
     source: str
     url: str
-    patience: Patience
+    patience: PagePatience
     headers: Mapping[str, str] = field(default_factory=dict)
     immutable: bool = False
     """The URL names a commit: its ETag may differ between mirrors, its bytes cannot."""
@@ -72,7 +92,7 @@ class HttpFile:
 
         def check(response: httpx2.Response, first: int, last: int, size: int) -> Stamp:
             if last != size - 1 or first != max(0, size - count):
-                raise PassingFault(f"{self.url}: answered another range than asked for")
+                raise self._fault("answered another range than asked for")
             return Stamp(size, self._version(response))
 
         return self._retried(f"bytes=-{count}", check, deadline)
@@ -84,7 +104,7 @@ class HttpFile:
             if Stamp(size, self._version(response)) != stamp:
                 raise self._changed()
             if (first, last) != (start, stop - 1):
-                raise PassingFault(f"{self.url}: answered another range than asked for")
+                raise self._fault("answered another range than asked for")
 
         return self._retried(f"bytes={start}-{stop - 1}", check, deadline)[0]
 
@@ -94,9 +114,7 @@ class HttpFile:
         check: Callable[[httpx2.Response, int, int, int], Verdict],
         deadline: Deadline,
     ) -> tuple[bytes, Verdict]:
-        return self.patience.retry(
-            self.source, lambda: self._attempt(wanted, check, deadline), deadline
-        )
+        return self.patience.keep_trying(lambda: self._attempt(wanted, check, deadline), deadline)
 
     def _attempt(
         self,
@@ -107,7 +125,7 @@ class HttpFile:
         """One request: headers first, then exactly the bytes they announce, in time."""
         seconds = min(self.patience.attempt_seconds, deadline.left())
         if seconds <= 0:
-            raise PassingFault(f"{self.url}: no time left")
+            raise self._fault("no time left")
         attempt = Deadline(self.patience.clock() + seconds, self.patience.clock)
         headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
         timeout = httpx2.Timeout(min(self.patience.silence_seconds, seconds))
@@ -119,7 +137,7 @@ class HttpFile:
                 verdict = check(response, first, last, size)
                 return self._body(response, last - first + 1, attempt), verdict
         except httpx2.TransportError as error:
-            raise PassingFault(f"{self.url}: {type(error).__name__}: {error}") from error
+            raise self._fault(f"{type(error).__name__}: {error}") from error
         except httpx2.HTTPError as error:
             raise UnavailableSourceError(self.source, f"{self.url}: {error}") from error
 
@@ -128,7 +146,9 @@ class HttpFile:
         status = response.status_code
         if status in PASSING_STATUSES:
             raise PassingFault(
-                f"{self.url}: HTTP {status}", retry_after(response.headers.get("Retry-After"))
+                self.source,
+                f"{self.url}: HTTP {status}",
+                retry_after(response.headers.get("Retry-After")),
             )
         if status in CHANGED:
             raise self._changed()
@@ -142,17 +162,20 @@ class HttpFile:
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > count:
-                raise PassingFault(f"{self.url}: more bytes than announced")
+                raise self._fault("more bytes than announced")
             if attempt.left() <= 0:
-                raise PassingFault(f"{self.url}: {len(body)} of {count} bytes in the time given")
+                raise self._fault(f"{len(body)} of {count} bytes in the time given")
         if len(body) < count:
-            raise PassingFault(f"{self.url}: cut off after {len(body)} of {count} bytes")
+            raise self._fault(f"cut off after {len(body)} of {count} bytes")
         return bytes(body)
 
     def _version(self, response: httpx2.Response) -> str:
         if self.immutable:
             return ""
         return response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+
+    def _fault(self, problem: str, retry_after: float | None = None) -> PassingFault:
+        return PassingFault(self.source, f"{self.url}: {problem}", retry_after)
 
     def _changed(self) -> ChangedSourceError:
         return ChangedSourceError(
@@ -176,7 +199,7 @@ class SystemFile:
     source: str
     path: str
     system: Any
-    patience: Patience
+    patience: PagePatience
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
         """See `RangeFile`."""
@@ -197,7 +220,9 @@ class SystemFile:
                     self.source, f"{self.path}: no longer the file that was indexed"
                 )
             if len(content) != stop - start:
-                raise PassingFault(f"{self.path}: {len(content)} of {stop - start} bytes")
+                raise PassingFault(
+                    self.source, f"{self.path}: {len(content)} of {stop - start} bytes"
+                )
             return content
 
         return self._retried(attempt, deadline)
@@ -209,9 +234,9 @@ class SystemFile:
             except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
                 raise UnavailableSourceError(self.source, f"{self.path}: {error}") from error
             except OSError as error:
-                raise PassingFault(f"{self.path}: {error}") from error
+                raise PassingFault(self.source, f"{self.path}: {error}") from error
 
-        return self.patience.retry(self.source, guarded, deadline)
+        return self.patience.keep_trying(guarded, deadline)
 
     def _stamp(self) -> Stamp:
         return system_stamp(self.system.info(self.path))

@@ -16,10 +16,10 @@ from obstore.store import ObjectStore, S3Store, from_url
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.parquet import ParquetRows, byte_column
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.source import Description
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline, PassingFault
 from iotapretrain.rules.sampling import Page
 
 LARGEST_BLOB = 64 << 20
@@ -71,10 +71,10 @@ class Blobs:
 
     source: str
     store: ObjectStore
-    patience: Patience
+    patience: PagePatience
 
     @classmethod
-    def at(cls, source: str, url: str, region: str | None, patience: Patience) -> Blobs:
+    def at(cls, source: str, url: str, region: str | None, patience: PagePatience) -> Blobs:
         """The store behind a URL such as `s3://bucket/prefix`;
         retries are ours, not the client's.
         """
@@ -102,9 +102,9 @@ class Blobs:
                     self.source, f"{_sentence(blob_id, error)}; check the store and its credentials"
                 ) from error
             except BaseError as error:
-                raise PassingFault(_sentence(blob_id, error)) from error
+                raise PassingFault(self.source, _sentence(blob_id, error)) from error
 
-        return self._unpacked(blob_id, self.patience.retry(self.source, attempt, deadline))
+        return self._unpacked(blob_id, self.patience.keep_trying(attempt, deadline))
 
     def _unpacked(self, blob_id: str, packed: bytes) -> bytes:
         unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

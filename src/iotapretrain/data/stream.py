@@ -19,11 +19,11 @@ import msgspec
 import numpy as np
 
 from iotapretrain.data.batches import page_tokens
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.source import Source
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
 from iotapretrain.rules.packing import pack

@@ -16,12 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from blake3 import blake3
 
-from iotapretrain.data.column_rows import check_pin, description_of, spans
-from iotapretrain.data.documents import Document
+from iotapretrain.data.documents import Document, digest_of
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.source import Description
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 

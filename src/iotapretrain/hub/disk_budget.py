@@ -20,7 +20,7 @@ from pathlib import Path
 from iotapretrain.disk.whole_files import create_locked, locked, try_lock, write_all
 from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.fetched_model import RECORD, Model
-from iotapretrain.net.waiting import Clock, Deadline
+from iotapretrain.net.retry import Clock, Deadline
 
 Sizes = Mapping[str, int]
 

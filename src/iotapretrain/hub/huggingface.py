@@ -42,7 +42,6 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub.model_files import ModelFolder, check_additions
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,
     MOST_ENTRIES,
@@ -52,6 +51,7 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
+from iotapretrain.net.retry import Patience
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
@@ -211,7 +211,7 @@ class HuggingFaceHub:
             with _errors(f"{task} on {self.name}"):
                 return call()
 
-        return self._patience.keep_trying(attempt, seconds)
+        return self._patience.keep_trying(attempt, self._patience.deadline(seconds))
 
 
 @contextmanager

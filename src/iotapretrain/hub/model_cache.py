@@ -24,7 +24,7 @@ from iotapretrain.errors import MissingModelError
 from iotapretrain.hub.disk_budget import Room
 from iotapretrain.hub.fetched_model import FILES, RECORD, Model, ModelFile
 from iotapretrain.hub.protocol import Commit, FileEntry
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 
 
 def default_folder() -> Path:

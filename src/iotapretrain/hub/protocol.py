@@ -1,17 +1,20 @@
-"""What every model hub can do, and the words it does it in.
+"""What every model hub can do, the words it does it in, and the door to those there are.
 
 A repository `namespace/name` holds a line of commits. A commit pins the bytes of all its files.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, Self
+from urllib.parse import urlsplit
 
-from iotapretrain.errors import InputError, RefusedModelError
+from iotapretrain.errors import CorruptModelError, InputError, RefusedModelError
 from iotapretrain.hub.model_files import ModelFolder, check_path
 
 Visibility = Literal["private", "public"]
@@ -105,6 +108,18 @@ class FileEntry:
         """The strongest name of the content that the listing gives; equal keys are equal bytes."""
         return self.sha256 or f"git-{self.git_blob}"
 
+    def hasher(self) -> hashlib._Hash:
+        """Of the hash that the listing gives: SHA-256, or git's, which covers the size too."""
+        if self.sha256 is not None:
+            return hashlib.sha256()
+        return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+
+    def check_hash(self, got: str) -> None:
+        """Refuse bytes whose hash is not the listed one."""
+        expected = self.sha256 or self.git_blob
+        if got != expected:
+            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -163,3 +178,25 @@ class Hub(Protocol):
 
     def delete(self, repository: RepositoryId) -> None:
         """Remove a repository with all its commits, for good."""
+
+
+def open_hub(address: str, owner: str | None = None) -> Hub:
+    """The hub at `folder:PATH`, `hf` or `hf:ENDPOINT`.
+
+    `owner` says who we are on a folder hub; elsewhere the login does.
+    """
+    kind, _, place = address.partition(":")
+    if kind == "folder" and place:
+        from iotapretrain.hub.folder_hub import FolderHub
+
+        return FolderHub(Path(place).expanduser(), owner)
+    if kind != "hf" or address == "hf:":
+        raise InputError(f"hub {address!r}: write folder:PATH, hf or hf:ENDPOINT")
+    if owner is not None:
+        raise InputError(f"hub {address!r}: its login says who you are; leave out {owner!r}")
+    if place and (urlsplit(place).scheme not in ("http", "https") or not urlsplit(place).netloc):
+        raise InputError(f"hub {address!r}: an endpoint looks like https://huggingface.co")
+    # The client takes half a second to import, which a folder hub need not wait for.
+    from iotapretrain.hub.huggingface import HuggingFaceHub
+
+    return HuggingFaceHub(place or None)

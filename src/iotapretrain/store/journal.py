@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
-from iotapretrain.errors import StoreError
-from iotapretrain.store.record import Draft, Head, Record, Snapshot
+from iotapretrain.errors import BrokenError, StoreError
+from iotapretrain.store.record import Draft, Head, Record, Snapshot, first_head, linked
 
 
 class Writer(Protocol):
@@ -98,3 +98,44 @@ def open_journal(where: str | Path, identity: str | None = None) -> Journal:
     if "://" in address and not address.startswith("sqlite:///"):
         raise StoreError(f"{address}: a journal is a path, sqlite:///PATH or postgresql://…")
     return SqliteJournal(Path(address.removeprefix("sqlite:///")), identity)
+
+
+def verified(journal: Journal) -> Iterator[Record]:
+    """Every record in order, until BrokenError names the first that does not hold.
+
+    Whoever knows more about the records (signatures, balances) checks it while iterating.
+    """
+    head = first_head(journal.identity)
+    try:
+        for record in linked(head, journal.read()):
+            yield record
+            head = record.head
+    except StoreError:
+        yield from _one_by_one(journal, head)
+
+
+def verify(journal: Journal) -> Head:
+    """The head, once every record behind the identity has been found to hold.
+
+    Records cut off at the end cannot be missed from the inside: compare the head with one that was
+    kept or signed elsewhere.
+    """
+    head = first_head(journal.identity)
+    for record in verified(journal):
+        head = record.head
+    return head
+
+
+def _one_by_one(journal: Journal, head: Head) -> Iterator[Record]:
+    """What is left of the page that failed, so that the error names a record and not the page."""
+    while True:
+        try:
+            record = next(linked(head, journal.read(head.sequence, 1)), None)
+        except BrokenError:
+            raise
+        except StoreError as error:
+            raise BrokenError(head.sequence + 1, f"it cannot be read: {error}") from error
+        if record is None:
+            return
+        yield record
+        head = record.head

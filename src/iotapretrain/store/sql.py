@@ -1,4 +1,4 @@
-"""A journal in a SQL database: everything that SQLite and PostgreSQL do alike."""
+"""The tables of a journal, the same in SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,12 +10,56 @@ from typing import Self
 import msgspec
 import sqlalchemy as sql
 from blake3 import blake3
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
 from iotapretrain.store.record import FORMAT, Draft, Head, Record, Snapshot, chained, first_head
-from iotapretrain.store.tables import journals, metadata, records, snapshots
+
+metadata = MetaData()
+
+
+class Blob(LargeBinary):
+    """Bytes as the driver gives them: converting what damage made of them could hide the damage."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
+        return None
+
+
+_SEQUENCE = BigInteger().with_variant(Integer, "sqlite")  # INTEGER makes it SQLite's own row id
+
+journals = Table(
+    "journal",
+    metadata,
+    Column("format", Integer, nullable=False),
+    Column("identity", String, nullable=False),
+)
+"""One row: which journal this is, and by which version of the format it is written."""
+
+records = Table(
+    "records",
+    metadata,
+    Column("sequence", _SEQUENCE, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", Blob, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("signature", Blob, nullable=False),
+    Column("link", Blob, nullable=False),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("sequence", _SEQUENCE, primary_key=True, autoincrement=False),
+    Column("link", Blob, nullable=False),
+    Column("seal", Blob, nullable=False),
+    Column("state", Blob, nullable=False),
+)
+"""States kept beside their records; a cache, and never the truth."""
+
 
 PATIENCE_SECONDS = 30
 """How long anything waits for other writers or for a free connection."""

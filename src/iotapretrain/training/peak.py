@@ -6,7 +6,7 @@ import time
 
 import torch
 
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 
 TRIES = 5
 

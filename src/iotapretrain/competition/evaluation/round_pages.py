@@ -9,8 +9,8 @@ import numpy as np
 
 from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.data.batches import PackedPage
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.page_plan import PagePlan
 

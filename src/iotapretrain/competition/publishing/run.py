@@ -31,7 +31,7 @@ from iotapretrain.competition.publishing.steps import Intent, Notes, Steps
 from iotapretrain.competition.records.committed import CommittedModel, read_ground
 from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 
 if TYPE_CHECKING:
     from bittensor import Wallet

@@ -5,9 +5,8 @@ from __future__ import annotations
 from iotapretrain.competition.records.committed import CommittedModel
 from iotapretrain.errors import CorruptModelError
 from iotapretrain.hub.fetch import Progress, fetch
-from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.fetched_model import Model, is_bound
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.model_hash import is_bound
 from iotapretrain.hub.protocol import Hub
 
 

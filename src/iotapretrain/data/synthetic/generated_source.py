@@ -10,12 +10,11 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, document
+from iotapretrain.data.documents import Document, digest_of, document
 from iotapretrain.data.source import Config, Description, check_page
 from iotapretrain.data.synthetic.invoices import invoices
 from iotapretrain.data.synthetic.item import Draws, Item
 from iotapretrain.data.synthetic.puzzles import arithmetic, copying, recall
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.rules.sampling import Page, Stream
 
 ROWS = 2**62

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from iotapretrain.data.documents import Document, document
+from iotapretrain.data.documents import Document, document, piece_end
 from iotapretrain.data.text_folder import BadRecordError
 
 LARGEST_RECORD = 64 << 20
@@ -143,3 +144,65 @@ def _dechunked(body: bytes) -> bytes:
             return bytes(whole)
         whole += rest[:count]
         rest = rest[count + 2 :]
+
+
+LARGEST_LINE = 64 << 20
+
+
+@dataclass(frozen=True)
+class JsonLines:
+    """Reads `field` of every line that is not blank; null is an empty document."""
+
+    field: str = "text"
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        """See `Reader`."""
+        at = 0
+        while line := file.readline(LARGEST_LINE + 1):
+            if len(line) > LARGEST_LINE:
+                raise BadRecordError(f"the line at byte {at} is longer than {LARGEST_LINE} bytes")
+            if line.strip():
+                yield at
+            at += len(line)
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        """See `Reader`."""
+        file.seek(start)
+        line = file.readline(stop - start)
+        try:
+            text, damaged = line.decode(), False
+        except UnicodeDecodeError:
+            text, damaged = line.decode(errors="replace"), True
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadRecordError(f"not a line of JSON: {error}") from error
+        if not isinstance(row, dict) or not isinstance(row.get(self.field), str | None):
+            raise BadRecordError(f"no text in the field {self.field!r}")
+        if self.field not in row:
+            raise BadRecordError(f"no field {self.field!r}; it has {', '.join(map(str, row))}")
+        found = document(row[self.field] or "")
+        return replace(found, repaired=found.repaired or damaged)
+
+
+DOCUMENT_BYTES = 64 << 10
+"""A larger file becomes several documents, each cut where a blank line is, else a line's end."""
+
+
+class PlainText:
+    """Every file is one document, or several when it is large; together they are the file."""
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        """See `Reader`."""
+        at = 0
+        window = file.read(DOCUMENT_BYTES + 1)
+        while window:
+            yield at
+            end = piece_end(window, DOCUMENT_BYTES)
+            at += end
+            window = window[end:] + file.read(end)
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        """See `Reader`."""
+        file.seek(start)
+        return document(file.read(stop - start))
