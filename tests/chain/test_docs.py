@@ -18,7 +18,7 @@ from iotapretrain.chain.rpc.limits import Limits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, Parameters
-from iotapretrain.store.sql import PATIENCE_SECONDS
+from iotapretrain.store.journal import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
 

@@ -87,20 +87,16 @@ class Place(Protocol):
     @property
     def identity(self) -> str:
         """What an index of this place is kept under."""
-        ...
 
     @property
     def commit(self) -> str | None:
         """The commit that fixes all bytes, where the place has such a thing."""
-        ...
 
     def files(self, pattern: Pattern) -> list[Listed]:
         """All files that match."""
-        ...
 
     def open(self, path: str) -> RangeFile:
         """A file by its path in the listing; nothing is read yet."""
-        ...
 
 
 class HubPlace:
@@ -114,7 +110,6 @@ class HubPlace:
         self.commit: str | None = commit
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         folder = f"{self._root}/{pattern.folder}".rstrip("/")
 
         def attempt() -> Mapping[str, Any]:
@@ -137,7 +132,6 @@ class HubPlace:
         return pattern.chosen(stamps)
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         url = hf_hub_url(self._repo, path, repo_type="dataset", revision=self.commit)
         token = get_token()
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -157,11 +151,9 @@ class WebPlace:
         self.identity = url.rstrip("/")
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         return pattern.chosen(dict.fromkeys(self._paths))
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         return HttpFile(self._source, f"{self.identity}/{path}", self._patience)
 
 
@@ -179,7 +171,6 @@ class SystemPlace:
         self.identity = location
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         folder = f"{self._root}/{pattern.folder}".rstrip("/")
         try:
             entries: Mapping[str, Any] = self._system.find(folder, detail=True)
@@ -191,7 +182,6 @@ class SystemPlace:
         )
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         whole = f"{self._root.rstrip('/')}/{path}"
         return SystemFile(self._source, whole, self._system, self._patience)
 

@@ -165,11 +165,9 @@ class ParquetSource:
         self._rows, self._text, self._join_rows = rows, text, join_rows
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._rows.description
 
     def fetch(self, page: Page) -> list[Document]:
-        """See `Source`."""
         texts = byte_column(self.name, self._rows.rows(page, [self._text]), self._text)
         if self._join_rows:
             return [document(b"".join(texts))]

@@ -69,11 +69,9 @@ class RangeFile(Protocol):
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
         """The last `count` bytes (fewer when it is shorter) and the file's stamp now."""
-        ...
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
         """Bytes `start` to `stop`; a `ChangedSourceError` if the stamp is another by now."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,8 +86,6 @@ class HttpFile:
     """The URL names a commit: its ETag may differ between mirrors, its bytes cannot."""
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
-        """See `RangeFile`."""
-
         def check(response: httpx2.Response, first: int, last: int, size: int) -> Stamp:
             if last != size - 1 or first != max(0, size - count):
                 raise self._fault("answered another range than asked for")
@@ -98,8 +94,6 @@ class HttpFile:
         return self._retried(f"bytes=-{count}", check, deadline)
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
-        """See `RangeFile`."""
-
         def check(response: httpx2.Response, first: int, last: int, size: int) -> None:
             if Stamp(size, self._version(response)) != stamp:
                 raise self._changed()
@@ -202,8 +196,6 @@ class SystemFile:
     patience: PagePatience
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
-        """See `RangeFile`."""
-
         def attempt() -> tuple[bytes, Stamp]:
             stamp = self._stamp()
             return self.system.cat_file(self.path, max(0, stamp.size - count), stamp.size), stamp
@@ -211,8 +203,6 @@ class SystemFile:
         return self._retried(attempt, deadline)
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
-        """See `RangeFile`."""
-
         def attempt() -> bytes:
             content: bytes = self.system.cat_file(self.path, start, stop)
             if self._stamp() != stamp:

@@ -40,7 +40,6 @@ class Warc:
     """Reads response and conversion records whose content is text."""
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
-        """See `Reader`."""
         at = 0
         while True:
             member, length = unzip_member(file, at)
@@ -51,7 +50,6 @@ class Warc:
             at += length
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:  # noqa: ARG002 -- a member ends by itself
-        """See `Reader`."""
         member, _ = unzip_member(file, start)
         record = parse_record(member)
         _check_digest(record)
@@ -156,7 +154,6 @@ class JsonLines:
     field: str = "text"
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
-        """See `Reader`."""
         at = 0
         while line := file.readline(LARGEST_LINE + 1):
             if len(line) > LARGEST_LINE:
@@ -166,7 +163,6 @@ class JsonLines:
             at += len(line)
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:
-        """See `Reader`."""
         file.seek(start)
         line = file.readline(stop - start)
         try:
@@ -193,7 +189,6 @@ class PlainText:
     """Every file is one document, or several when it is large; together they are the file."""
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
-        """See `Reader`."""
         at = 0
         window = file.read(DOCUMENT_BYTES + 1)
         while window:
@@ -203,6 +198,5 @@ class PlainText:
             window = window[end:] + file.read(end)
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:
-        """See `Reader`."""
         file.seek(start)
         return document(file.read(stop - start))

@@ -68,15 +68,12 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """The name that competitions use."""
-        ...
 
     def describe(self) -> Description:
         """The pinned revision and its row counts."""
-        ...
 
     def fetch(self, page: Page) -> Sequence[Document]:
         """The documents of a page, in order."""
-        ...
 
 
 def check_page(description: Description, page: Page) -> None:
@@ -102,12 +99,10 @@ class Counted(Protocol):
     @property
     def config(self) -> str:
         """The config that it belongs to."""
-        ...
 
     @property
     def rows(self) -> int:
         """How many rows of the config it holds."""
-        ...
 
 
 File = TypeVar("File", bound=Counted)

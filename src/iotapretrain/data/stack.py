@@ -46,7 +46,6 @@ class StackSource:
         self._columns = (blob_column, encoding_column)
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._rows.description
 
     def fetch(self, page: Page) -> list[Document]:

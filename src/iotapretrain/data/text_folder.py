@@ -37,11 +37,9 @@ class Reader(Protocol):
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
         """Where each record begins."""
-        ...
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:
         """The record at `start`; the next one begins at `stop`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +83,9 @@ class FolderSource:
         self._cache, self._pinned, self._reading = cache, pinned, reading
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._description
 
     def fetch(self, page: Page) -> list[Document]:
-        """See `Source`."""
         return [
             document
             for file, first, stop in spans(self._description, self._files, page)

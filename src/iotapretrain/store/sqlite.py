@@ -21,7 +21,7 @@ from sqlalchemy.pool import QueuePool
 from iotapretrain.disk.whole_files import wait_for_lock
 from iotapretrain.errors import StoreError
 from iotapretrain.net.retry import Deadline
-from iotapretrain.store.sql import BUSY, PATIENCE_SECONDS, SqlJournal
+from iotapretrain.store.journal import BUSY, PATIENCE_SECONDS, Journal
 
 POLL_SECONDS = 0.001
 """How often a waiting process looks again; a commit takes about as long."""
@@ -44,7 +44,7 @@ _PRAGMAS = (
 
 
 @final
-class SqliteJournal(SqlJournal):
+class SqliteJournal(Journal):
     """A journal on a local disk, shared by the threads and processes of one machine."""
 
     def __init__(self, path: Path, identity: str | None) -> None:
