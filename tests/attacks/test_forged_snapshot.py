@@ -12,7 +12,7 @@ from iotapretrain.chain.entries import read_beginning
 from iotapretrain.chain.replay import first_tip, keep
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from tests.chain.rpc.networks import make_network
 
 

@@ -13,7 +13,7 @@ import pytest
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.ranges import PagePatience
-from iotapretrain.data.source import Config, Description, check_page
+from iotapretrain.data.source import Description, SourceConfig, check_page
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.rules.sampling import Page
 from tests.data.web import Web, serving
@@ -88,7 +88,7 @@ class ListSource:
     fetched: list[Page] = field(default_factory=list)
 
     def describe(self) -> Description:
-        return Description(self.name, self.revision, (Config("all", len(self.texts)),))
+        return Description(self.name, self.revision, (SourceConfig("all", len(self.texts)),))
 
     def fetch(self, page: Page) -> list[Document]:
         check_page(self.describe(), page)

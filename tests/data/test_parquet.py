@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotapretrain.data.locations import HubPlace, Pattern, Place, SystemPlace, WebPlace
+from iotapretrain.data.locations import DatasetPlace, HubPlace, Pattern, SystemPlace, WebPlace
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.parquet_file import LARGEST_CHUNK
@@ -36,7 +36,7 @@ def stocked(web: Web) -> Web:
 
 
 def source_at(
-    place: Place,
+    place: DatasetPlace,
     cache: Cache,
     patience: PagePatience,
     pattern: str = "data/{config}/*.parquet",

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.data.ranges import PagePatience, retry_after
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourceError
-from iotapretrain.net.retry import PassingFault
+from iotapretrain.net.retry import PassingFault, retry_after
 
 
 class Clock:

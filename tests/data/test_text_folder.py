@@ -17,12 +17,14 @@ from iotapretrain.data.documents import Document
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.record_files import DOCUMENT_BYTES, JsonLines, PlainText, Warc
-from iotapretrain.data.text_folder import FolderSource, Reader
+from iotapretrain.data.text_folder import FolderSource, RecordReader
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
 
-def folder_source(folder: Path, reader: Reader, cache: Cache, pattern: str = "*") -> FolderSource:
+def folder_source(
+    folder: Path, reader: RecordReader, cache: Cache, pattern: str = "*"
+) -> FolderSource:
     return FolderSource("folder", folder, Pattern(pattern), reader, cache)
 
 

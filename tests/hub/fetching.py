@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 from iotapretrain.errors import FullCacheError, MissingModelError
+from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.protocol import Commit, open_hub
+from iotapretrain.hub.protocol import Commit
 
 LIMIT = 1 << 30
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import InputError
+from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.huggingface import HuggingFaceHub
-from iotapretrain.hub.protocol import open_hub
 
 
 def test_a_folder(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_who_you_are_on_hugging_face_is_not_said_twice() -> None:
 
 def test_a_folder_hub_needs_no_client() -> None:
     code = (
-        "import sys\nfrom iotapretrain.hub.protocol import open_hub\n"
+        "import sys\nfrom iotapretrain.hub.address import open_hub\n"
         "import iotapretrain.hub.fetch, iotapretrain.hub.fetched_model, iotapretrain.hub.card\n"
         "open_hub('folder:/nowhere', 'alice')\n"
         "heavy = {'huggingface_hub', 'bittensor', 'wandb', 'sqlalchemy', 'torch'}\n"

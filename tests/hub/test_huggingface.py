@@ -246,6 +246,7 @@ def test_the_hubs_own_rate_limit_header_is_understood() -> None:
     assert asked({"Retry-After": "17"}) == 17.0
     assert asked({"ratelimit": '"api";r=0;t=55'}) == 55.0
     assert asked({"ratelimit": '"api";r=3;t=55'}) is None
-    assert asked({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) is None
+    assert asked({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+    assert asked({"Retry-After": "soon"}) is None
     assert asked({"Retry-After": "-5"}) is None
     assert asked({}) is None

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from iotapretrain.errors import BrokenError, InputError, StoreError
 from iotapretrain.store.fold import Fold, Machine
-from iotapretrain.store.journal import Journal, open_journal, verify
+from iotapretrain.store.journal import Journal, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
 from tests.store.conftest import IDENTITY
 

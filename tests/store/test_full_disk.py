@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.journal import Journal, open_journal, verify
+from iotapretrain.store.journal import Journal, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.store.conftest import IDENTITY, mounted
 from tests.store.processes import Child

@@ -11,7 +11,8 @@ import pytest
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
 from iotapretrain.store import journal as store
-from iotapretrain.store.journal import Journal, open_journal, verified, verify
+from iotapretrain.store.journal import Journal, verified, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import (
     PAYLOAD_BYTES,
     Draft,

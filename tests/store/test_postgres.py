@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.journal import open_journal, verify
+from iotapretrain.store.journal import verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.postgres import Cluster
 from tests.store.conftest import IDENTITY, mounted

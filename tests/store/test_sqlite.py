@@ -12,7 +12,7 @@ import pytest
 from iotapretrain.disk.whole_files import locked
 from iotapretrain.errors import StoreError, UnavailableHubError
 from iotapretrain.net.retry import Deadline
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.store.conftest import IDENTITY
 from tests.store.processes import NOBODY, Child

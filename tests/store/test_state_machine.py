@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 )
 
 from iotapretrain.errors import ConflictError
-from iotapretrain.store.journal import Journal, open_journal, verified, verify
+from iotapretrain.store.journal import Journal, verified, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Head, Record, Snapshot, chained, first_head
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, die_writing

@@ -13,9 +13,10 @@ from iotapretrain.benchmark.sandboxed_tokenizer import guarded
 from iotapretrain.benchmark.spelling import OwnSpelling, Spelling
 from iotapretrain.data.tokenizer import BYTES, find_files, load_tokenizer
 from iotapretrain.errors import InputError
+from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import Progress, fetch
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.protocol import Commit, open_hub
+from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.admission import ask_claims, inspect
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.header_checks import Limits, read_claims

@@ -34,7 +34,7 @@ from iotapretrain.rules.chain.ledger.chain_state import State
 from iotapretrain.rules.chain.ledger.means import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
 from iotapretrain.store.fold import GroupCommit
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Head, Record
 
 JOURNAL = "chain.sqlite"

@@ -13,7 +13,7 @@ from iotapretrain.chain.entries import Beginning, beginning_draft
 from iotapretrain.chain.genesis_file import read_genesis
 from iotapretrain.chain.wallets import make_wallet
 from iotapretrain.errors import InputError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 
 WALLETS = "wallets"
 

@@ -17,7 +17,8 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.transactions import read_submission
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import held
-from iotapretrain.store.journal import Journal, open_journal, verified
+from iotapretrain.store.journal import Journal, verified
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Record
 
 BALANCE_EVERY = 500

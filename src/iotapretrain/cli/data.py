@@ -64,7 +64,7 @@ def sample(
     from iotapretrain.data.batches import Packing, make_batch
     from iotapretrain.data.tokenizer import load_tokenizer
 
-    opened = Opened(source, config, cache)
+    opened = OpenedSource(source, config, cache)
     name = task or opened.source.name
     drawn = opened.order(seed, competition, name, rows).first(pages)
     report: dict[str, Any] = {**opened.named, "seed": seed, "competition": competition}
@@ -95,7 +95,7 @@ def stats(
 
     Example: iota data stats --source python-docs --pages 8
     """
-    opened = Opened(source, config, cache)
+    opened = OpenedSource(source, config, cache)
     description = opened.description
     configs = {each.name: each.rows for each in description.configs}
     report: dict[str, Any] = {**opened.named, "rows": description.rows, "configs": configs}
@@ -188,7 +188,7 @@ def train(
 
     if (out / "tokenizer.json").exists():
         raise InputError(f"{out}: has a tokenizer.json already; choose another folder")
-    opened = Opened(source, config, cache)
+    opened = OpenedSource(source, config, cache)
     drawn = opened.some(seed, "tokenizer", rows, pages)
     texts = opened.read(drawn)
     trained = train_tokenizer((text for page in texts for text in page.texts), vocabulary)
@@ -206,7 +206,7 @@ def train(
         echo(f"{out}: {saved.vocabulary} ids from {len(drawn)} pages  {saved.digest}")
 
 
-class Opened:
+class OpenedSource:
     """A source with its cache and description; indexing a large set can take minutes at first."""
 
     def __init__(self, name: str, config: str | None, cache: Path | None) -> None:

@@ -51,8 +51,9 @@ def publish(
 
     Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub --as alice
     """
+    from iotapretrain.hub.address import open_hub
     from iotapretrain.hub.model_files import ModelFolder
-    from iotapretrain.hub.protocol import RepositoryId, open_hub
+    from iotapretrain.hub.protocol import RepositoryId
 
     repository, opened = RepositoryId.parse(repo), open_hub(hub, owner)
     model = ModelFolder.scan(folder)
@@ -80,7 +81,7 @@ def list_files(
 
     Example: iota hub list alice/model --hub folder:/srv/hub
     """
-    from iotapretrain.hub.protocol import open_hub
+    from iotapretrain.hub.address import open_hub
 
     opened = open_hub(hub, owner)
     listing = opened.listing(_commit(opened, model))
@@ -111,9 +112,10 @@ def fetch(
 
     Example: iota hub fetch alice/model@0123456789abcdef0123456789abcdef01234567 --max-bytes 15GiB
     """
+    from iotapretrain.hub.address import open_hub
     from iotapretrain.hub.fetch import fetch as fetch_model
     from iotapretrain.hub.fetched_model import model_hash
-    from iotapretrain.hub.protocol import Commit, open_hub
+    from iotapretrain.hub.protocol import Commit
 
     commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)
     kept = _cache(cache, budget)

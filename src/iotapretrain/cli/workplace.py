@@ -50,7 +50,7 @@ def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub
 
     `owner` is our namespace, which a folder hub has to be told; elsewhere the login knows it.
     """
-    from iotapretrain.hub.protocol import open_hub
+    from iotapretrain.hub.address import open_hub
 
     folder = Path(network.removeprefix("embedded:"))
     if address is None:

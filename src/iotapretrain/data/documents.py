@@ -1,4 +1,7 @@
-"""A document, whatever it came from: text that every machine reads alike, of bounded length."""
+"""A document, whatever it came from: text that every machine reads alike, of bounded length.
+
+And the digest of texts, by which validators compare them.
+"""
 
 from __future__ import annotations
 

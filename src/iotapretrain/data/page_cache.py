@@ -18,7 +18,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from iotapretrain.disk.whole_files import locked, write_whole
+from iotapretrain.disk.whole_files import PRIVATE, locked, user_cache, write_whole
 from iotapretrain.errors import InputError, UnavailableHubError
 from iotapretrain.net.retry import Deadline
 
@@ -35,8 +35,7 @@ def default_folder() -> Path:
     """`$IOTA_CACHE`, else the user's cache folder."""
     if chosen := os.environ.get("IOTA_CACHE"):
         return Path(chosen)
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "data"
+    return user_cache() / "data"
 
 
 @dataclass(frozen=True)
@@ -164,4 +163,4 @@ class Cache:
 def _write(path: Path, content: bytes) -> None:
     """Without waiting for the disk: what a power cut takes is fetched again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, content, durable=False)
+    write_whole(path, content, PRIVATE, durable=False)

@@ -1,4 +1,7 @@
-"""The protocol of every source of text: describe it, then fetch rows of it."""
+"""The protocol of every source of text: describe it, then fetch rows of it.
+
+Rows that lie in several files are counted, found again and pinned in one way.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from iotapretrain.rules.sampling import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class SourceConfig:
     """A named part of a dataset (a crawl dump, a language) and how many rows it has."""
 
     name: str
@@ -32,7 +35,7 @@ class Description:
     source: str
     revision: str
     """A commit, or a digest of the content: never a name that can move."""
-    configs: tuple[Config, ...]
+    configs: tuple[SourceConfig, ...]
 
     def __post_init__(self) -> None:
         names = [config.name for config in self.configs]
@@ -114,7 +117,7 @@ def description_of(source: str, revision: str, files: Sequence[Counted]) -> Desc
     for file in files:
         counts[file.config] = counts.get(file.config, 0) + file.rows
     return Description(
-        source, revision, tuple(Config(config, counts[config]) for config in sorted(counts))
+        source, revision, tuple(SourceConfig(config, counts[config]) for config in sorted(counts))
     )
 
 

@@ -27,14 +27,6 @@ LARGEST_BLOB = 64 << 20
 WORKERS = 16
 
 
-@dataclass(frozen=True)
-class BlobRow:
-    """Which blob a row stands for."""
-
-    blob_id: str
-    encoding: str
-
-
 class StackSource:
     """One document a row: the content of its blob."""
 
@@ -51,16 +43,15 @@ class StackSource:
     def fetch(self, page: Page) -> list[Document]:
         """See `Source`; one blob that is missing fails the page."""
         table = self._rows.rows(page, self._columns)
-        ids, encodings = (byte_column(self.name, table, column) for column in self._columns)
-        rows = [
-            BlobRow(blob_id.decode("ascii", "replace"), encoding.decode("ascii", "replace"))
-            for blob_id, encoding in zip(ids, encodings, strict=True)
-        ]
+        ids, encodings = (
+            [cell.decode("ascii", "replace") for cell in byte_column(self.name, table, column)]
+            for column in self._columns
+        )
         deadline = self._blobs.patience.deadline()
-        contents = prefetched(lambda row: self._blobs.content(row.blob_id, deadline), rows, WORKERS)
+        contents = prefetched(lambda blob: self._blobs.content(blob, deadline), ids, WORKERS)
         return [
-            document(content, row.encoding or "utf-8")
-            for content, row in zip(contents, rows, strict=True)
+            document(content, encoding or "utf-8")
+            for content, encoding in zip(contents, encodings, strict=True)
         ]
 
 

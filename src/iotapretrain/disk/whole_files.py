@@ -24,6 +24,12 @@ _POLL = 0.02
 """Seconds between two tries: a lock of the kernel tells nobody when it is let go."""
 
 
+def user_cache() -> Path:
+    """Our folder among the user's caches."""
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain"
+
+
 def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:
     """The content from `start` on, a piece at a time."""
     if isinstance(source, bytes):
@@ -166,4 +172,10 @@ def locked(path: Path, deadline: Deadline | None = None) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        unlock(descriptor)
+
+
+def unlock(descriptor: int) -> None:
+    """Let go, also of what a child that was forked meanwhile inherited."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

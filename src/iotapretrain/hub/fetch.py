@@ -1,4 +1,7 @@
-"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified."""
+"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified.
+
+One small file of a stranger goes into memory instead: bounded, verified, with a deadline.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A fetched model: its files on this disk, and the record that says they are whole."""
+"""A fetched model: its files on this disk, the record that says they are whole, and its hash, which
+its owner committed to (competition, 2).
+"""
 
 from __future__ import annotations
 

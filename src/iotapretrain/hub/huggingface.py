@@ -51,7 +51,7 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
-from iotapretrain.net.retry import Patience
+from iotapretrain.net.retry import Patience, retry_after
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
@@ -294,5 +294,4 @@ def _wait_asked_for(response: httpx2.Response) -> float | None:
     limit = parse_ratelimit_headers(response.headers)
     if limit is not None and limit.remaining == 0:
         return float(limit.reset_in_seconds)
-    asked = response.headers.get("Retry-After", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
+    return retry_after(response.headers.get("Retry-After"))

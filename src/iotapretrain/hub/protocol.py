@@ -1,4 +1,4 @@
-"""What every model hub can do, the words it does it in, and the door to those there are.
+"""What every model hub can do, and the words it does it in.
 
 A repository `namespace/name` holds a line of commits. A commit pins the bytes of all its files.
 """
@@ -10,9 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol, Self
-from urllib.parse import urlsplit
 
 from iotapretrain.errors import CorruptModelError, InputError, RefusedModelError
 from iotapretrain.hub.model_files import ModelFolder, check_path
@@ -178,25 +176,3 @@ class Hub(Protocol):
 
     def delete(self, repository: RepositoryId) -> None:
         """Remove a repository with all its commits, for good."""
-
-
-def open_hub(address: str, owner: str | None = None) -> Hub:
-    """The hub at `folder:PATH`, `hf` or `hf:ENDPOINT`.
-
-    `owner` says who we are on a folder hub; elsewhere the login does.
-    """
-    kind, _, place = address.partition(":")
-    if kind == "folder" and place:
-        from iotapretrain.hub.folder_hub import FolderHub
-
-        return FolderHub(Path(place).expanduser(), owner)
-    if kind != "hf" or address == "hf:":
-        raise InputError(f"hub {address!r}: write folder:PATH, hf or hf:ENDPOINT")
-    if owner is not None:
-        raise InputError(f"hub {address!r}: its login says who you are; leave out {owner!r}")
-    if place and (urlsplit(place).scheme not in ("http", "https") or not urlsplit(place).netloc):
-        raise InputError(f"hub {address!r}: an endpoint looks like https://huggingface.co")
-    # The client takes half a second to import, which a folder hub need not wait for.
-    from iotapretrain.hub.huggingface import HuggingFaceHub
-
-    return HuggingFaceHub(place or None)

@@ -1,4 +1,9 @@
-"""Group commit: many submit at once, and one wait for the disk serves them all."""
+"""State as a fold over a journal: kept current, snapshotted, and changed by commands.
+
+state(n) = apply(state(n - 1), record(n))        records = decide(state, command)
+
+Many submit commands at once, and one wait for the disk serves them all.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +121,7 @@ class Machine(Generic[State, Command]):
 
 
 @dataclass(frozen=True)
-class Position(Generic[State]):
+class Folded(Generic[State]):
     """The state behind one record."""
 
     head: Head
@@ -146,7 +151,7 @@ class Fold(Generic[State, Command]):
         self._group: GroupCommit[Command, list[Record]] = GroupCommit(self._commit)
 
     @property
-    def position(self) -> Position[State]:
+    def position(self) -> Folded[State]:
         """The newest state that this process has seen, with its record; both of one moment."""
         return self._position
 
@@ -205,7 +210,7 @@ class Fold(Generic[State, Command]):
         self._publish(position)
         return outcomes
 
-    def _at_head(self, head: Head) -> Position[State]:
+    def _at_head(self, head: Head) -> Folded[State]:
         position = self._position
         if position.head != head:
             position = self._advanced(position)
@@ -213,24 +218,24 @@ class Fold(Generic[State, Command]):
             raise StoreError(f"{self._journal.name}: replaced by another file while it was in use")
         return position
 
-    def _advanced(self, position: Position[State], limit: int | None = None) -> Position[State]:
+    def _advanced(self, position: Folded[State], limit: int | None = None) -> Folded[State]:
         new = self._journal.read(position.head.sequence, limit)
         return self._applied(position, linked(position.head, new))
 
-    def _applied(self, position: Position[State], records: Iterable[Record]) -> Position[State]:
+    def _applied(self, position: Folded[State], records: Iterable[Record]) -> Folded[State]:
         state, last = position.state, None
         for last in records:
             state = self._machine.apply(state, last)
-        return position if last is None else Position(last.head, state)
+        return position if last is None else Folded(last.head, state)
 
-    def _kept(self, at: int | None = None) -> Position[State]:
+    def _kept(self, at: int | None = None) -> Folded[State]:
         """The newest usable snapshot, or the beginning."""
         kept = self._journal.snapshot(self._machine.name, at)
         if kept is None:
-            return Position(first_head(self._journal.identity), self._machine.initial)
-        return Position(kept.head, self._machine.load(kept.state))
+            return Folded(first_head(self._journal.identity), self._machine.initial)
+        return Folded(kept.head, self._machine.load(kept.state))
 
-    def _publish(self, position: Position[State]) -> Position[State]:
+    def _publish(self, position: Folded[State]) -> Folded[State]:
         with self._publishing:
             if position.head.sequence > self._position.head.sequence:
                 self._position = position

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -325,23 +324,6 @@ def _record(
 def _seal(name: str, snapshot: Snapshot) -> bytes:
     """Damage to a kept state must not pass for the state."""
     return blake3(msgspec.msgpack.encode((name, snapshot))).digest()
-
-
-def open_journal(where: str | Path, identity: str | None = None) -> Journal:
-    """Open the journal at a path, `sqlite:///PATH` or `postgresql://…`.
-
-    With an identity the journal is created where there is none, and refused where its identity is
-    another; without one it must exist.
-    """
-    from iotapretrain.store.postgres import PostgresJournal
-    from iotapretrain.store.sqlite import SqliteJournal
-
-    address = str(where)
-    if address.startswith(("postgresql://", "postgresql+psycopg://", "postgres://")):
-        return PostgresJournal(address, identity)
-    if "://" in address and not address.startswith("sqlite:///"):
-        raise StoreError(f"{address}: a journal is a path, sqlite:///PATH or postgresql://…")
-    return SqliteJournal(Path(address.removeprefix("sqlite:///")), identity)
 
 
 def verified(journal: Journal) -> Iterator[Record]:

@@ -18,7 +18,7 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from iotapretrain.disk.whole_files import wait_for_lock
+from iotapretrain.disk.whole_files import unlock, wait_for_lock
 from iotapretrain.errors import StoreError
 from iotapretrain.net.retry import Deadline
 from iotapretrain.store.journal import BUSY, PATIENCE_SECONDS, Journal
@@ -97,7 +97,7 @@ class SqliteJournal(Journal):
         try:
             yield
         finally:
-            os.close(descriptor)
+            unlock(descriptor)
 
     def _reason(self, error: DBAPIError) -> str:
         name = getattr(error.orig, "sqlite_errorname", "")

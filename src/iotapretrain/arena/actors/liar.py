@@ -22,7 +22,8 @@ from iotapretrain.competition.validator.settings import Settings
 from iotapretrain.data import page_cache as text_cache
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.hub import model_cache
-from iotapretrain.hub.protocol import RepositoryId, open_hub
+from iotapretrain.hub.address import open_hub
+from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.sink import Lines
 from iotapretrain.rules.competition.attempts import Outcome

@@ -11,11 +11,12 @@ from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.records.find_model import find_model
 from iotapretrain.errors import InputError, SubmissionError
+from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.protocol import RepositoryId, open_hub
+from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.observe.events import Acted
 from iotapretrain.observe.sink import Lines
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
