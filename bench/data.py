@@ -22,7 +22,7 @@ from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import PageText, draw, page_digest
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer
 from iotapretrain.rules.sampling import Page
 from tests.data.parquet_sets import group_bytes, parquet_file
@@ -92,8 +92,10 @@ def tokenising(tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
 
 def set_source(web: Web, cache: Cache) -> ParquetSource:
     """The served set, opened as a fresh process opens it."""
-    place = WebPlace("set", web.url, sorted(web.files), Patience())
-    return ParquetSource(ParquetRows("set", place, Pattern("*.parquet"), cache, Patience()), "text")
+    place = WebPlace("set", web.url, sorted(web.files), PagePatience())
+    return ParquetSource(
+        ParquetRows("set", place, Pattern("*.parquet"), cache, PagePatience()), "text"
+    )
 
 
 def needed_bytes(web: Web, pages: tuple[Page, ...]) -> int:

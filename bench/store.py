@@ -22,9 +22,9 @@ import psycopg
 
 from bench.measure import Figure, alternate, arguments, report
 from iotapretrain.store.fold import SNAPSHOT_EVERY, Fold, Machine
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
-from iotapretrain.store.verify_journal import verify
 from tests.postgres import Cluster, binaries, running
 
 IDENTITY = "bench"

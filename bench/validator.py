@@ -61,7 +61,7 @@ from iotapretrain.rules.competition.validator.round_queue import turns
 from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.rules.competition.validator.subnet_view import View
 from iotapretrain.store.fold import Fold
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, chained, first_head
 
 ROUNDS, MODELS, COMMITMENTS = 10_000, 30, 256

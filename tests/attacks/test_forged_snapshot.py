@@ -14,7 +14,7 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError
 from iotapretrain.store.fold import FoldReplay
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Snapshot
 from tests.chain.rpc.networks import make_network
 

@@ -10,7 +10,7 @@ from iotapretrain.chain import old_blocks
 from iotapretrain.chain.embedded_chain import EmbeddedChain, journal_path
 from iotapretrain.chain.entries import step_draft
 from iotapretrain.errors import UnfinishedError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from tests.chain.rpc.networks import make_network
 
 BLOCKS = 1200

@@ -12,7 +12,7 @@ import pytest
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.models.worker import Worker
 from iotapretrain.scoring.loss_cache import LossCache
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.competition.validator.rig import Rig
 from tests.competition.world import opened

@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from random import Random
 
 import numpy as np
 import pytest
 from bittensor.result import RpcConnectionError
 
-from iotapretrain.chain.client import ChainClient, connect
+from iotapretrain.chain.client import ChainClient, ChainPatience, connect
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.freshness import Cached, Freshness
-from iotapretrain.chain.patience import Patience, retried
 from iotapretrain.chain.rpc.server import serving
 from iotapretrain.errors import InputError, SubmissionError, UnreachableError
 from tests.chain.signing import signed, transfer
 from tests.chain.worlds import BALANCE, RAO, coldkey, hotkey, keys, make_chain
 
-QUICK = Patience(connect=5, attempt=1.0, read=2.0, submit=10, first_pause=0.01, longest_pause=0.05)
+QUICK = ChainPatience(
+    connect=5, attempt=1.0, seconds=2.0, submit=10, first_pause=0.01, longest_pause=0.05
+)
 
 
 @pytest.fixture
@@ -159,8 +159,10 @@ async def recovered() -> None:
     """Nothing to repair."""
 
 
-def patiently(source: Callable[[], Awaitable[int]], patience: Patience = QUICK) -> Awaitable[int]:
-    return retried(source, recovered, (RpcConnectionError,), patience, Random(1))
+def patiently(
+    source: Callable[[], Awaitable[int]], patience: ChainPatience = QUICK
+) -> Awaitable[int]:
+    return patience.keep_asking(source, recovered, (RpcConnectionError,), patience.attempt)
 
 
 async def test_reads_are_tried_again_after_passing_failures_only() -> None:
@@ -174,7 +176,7 @@ async def test_reads_are_tried_again_after_passing_failures_only() -> None:
 
 
 async def test_reads_end_with_their_deadline() -> None:
-    patience = Patience(attempt=0.05, read=0.4, first_pause=0.01, longest_pause=0.02)
+    patience = ChainPatience(attempt=0.05, seconds=0.4, first_pause=0.01, longest_pause=0.02)
     hanging = Source(7)
     hanging.delay = 60
     began = asyncio.get_running_loop().time()
@@ -187,7 +189,7 @@ async def test_reads_end_with_their_deadline() -> None:
 @pytest.mark.parametrize("wrong", [{"attempt": 0.0}, {"attempt": 61.0}, {"first_pause": 9.0}])
 def test_deadlines_must_be_in_order(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError, match=r"attempt|first_pause"):
-        Patience(**wrong)
+        ChainPatience(**wrong)
 
 
 async def test_an_old_answer_is_given_at_once_and_renewed_behind_it() -> None:

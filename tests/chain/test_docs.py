@@ -10,15 +10,15 @@ from typer.main import get_command
 
 from iotapretrain.chain import allowances, block_history, old_blocks
 from iotapretrain.chain.block_history import BLOCKS_AT_HAND
+from iotapretrain.chain.client import ChainPatience
 from iotapretrain.chain.freshness import Freshness
-from iotapretrain.chain.patience import Patience
 from iotapretrain.chain.replay import SNAPSHOT_EVERY
 from iotapretrain.chain.rpc import methods
 from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.sender import INCLUSION_SLACK_SECONDS
 from iotapretrain.cli.chain import app
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters, SubnetParameters
-from iotapretrain.store.sql import PATIENCE_SECONDS
+from iotapretrain.store.journal import PATIENCE_SECONDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "chain.md").read_text()
 
@@ -41,10 +41,10 @@ def row(what: str) -> str:
 
 
 def test_the_deadlines_are_those_of_the_code() -> None:
-    patience, freshness = Patience(), Freshness()
+    patience, freshness = ChainPatience(), Freshness()
     assert float(row("opening a connection")) == patience.connect
     assert float(row("one try of a read")) == patience.attempt
-    assert float(row("a read with all its tries")) == patience.read
+    assert float(row("a read with all its tries")) == patience.seconds
     assert row("the pause between tries") == f"{patience.first_pause} to {patience.longest_pause:g}"
     assert float(row("a submission until")) == patience.submit
     assert float(row("waiting for an embedded block")) == INCLUSION_SLACK_SECONDS

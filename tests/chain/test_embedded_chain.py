@@ -24,7 +24,7 @@ from iotapretrain.errors import (
 )
 from iotapretrain.rules.chain.ledger.chain_state import held
 from iotapretrain.store.fold import FoldReplay
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.chain.signing import forged, signed, transfer
 from tests.chain.worlds import START_MS, coldkey, genesis, hotkey, keys, make_chain

@@ -17,7 +17,7 @@ from iotapretrain.chain.entries import extrinsic_draft
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import BrokenError, StoreError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from tests.chain.signing import signed, transfer
 from tests.chain.worlds import BALANCE, ClockSettings, coldkey, keys, make_chain
 from tests.store.conftest import mounted

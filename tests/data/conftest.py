@@ -12,8 +12,8 @@ import pytest
 
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.retry import Patience
-from iotapretrain.data.source import Config, Description, check_page
+from iotapretrain.data.ranges import PagePatience
+from iotapretrain.data.source import Description, SourceConfig, check_page
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.rules.sampling import Page
 from tests.data.web import Web, serving
@@ -65,12 +65,12 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def patience(watch: Watch) -> Patience:
-    return Patience(
+def patience(watch: Watch) -> PagePatience:
+    return PagePatience(
         silence_seconds=0.3,
         attempt_seconds=0.6,
-        page_seconds=60.0,
-        attempts=4,
+        seconds=60.0,
+        tries=4,
         clock=watch.now,
         sleep=watch.pause,
         rng=random.Random(0),
@@ -88,7 +88,7 @@ class ListSource:
     fetched: list[Page] = field(default_factory=list)
 
     def describe(self) -> Description:
-        return Description(self.name, self.revision, (Config("all", len(self.texts)),))
+        return Description(self.name, self.revision, (SourceConfig("all", len(self.texts)),))
 
     def fetch(self, page: Page) -> list[Document]:
         check_page(self.describe(), page)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.data.column_rows import check_pin, description_of, spans
+from iotapretrain.data.source import check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError
 from iotapretrain.rules.sampling import Page
 

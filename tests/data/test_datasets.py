@@ -15,7 +15,7 @@ from iotapretrain.data.datasets import (
 )
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import read_page
-from iotapretrain.data.source import Config, Description
+from iotapretrain.data.source import Description, SourceConfig
 from iotapretrain.errors import ConfigError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page
 
@@ -138,13 +138,13 @@ def test_a_file_that_is_not_there() -> None:
 
 def test_descriptions_refuse_nonsense() -> None:
     with pytest.raises(InputError, match="-1 rows"):
-        Config("a", -1)
+        SourceConfig("a", -1)
     with pytest.raises(InputError, match="repeat: a, a"):
-        Description("s", "1", (Config("a", 1), Config("a", 2)))
+        Description("s", "1", (SourceConfig("a", 1), SourceConfig("a", 2)))
     with pytest.raises(CorruptSourceError, match="no rows at all"):
-        Description("s", "1", (Config("a", 0),))
+        Description("s", "1", (SourceConfig("a", 0),))
     with pytest.raises(InputError, match="no config 'b'; there are a"):
-        Description("s", "1", (Config("a", 1),)).only("b")
+        Description("s", "1", (SourceConfig("a", 1),)).only("b")
 
 
 def test_the_room_needs_neither_the_chain_nor_a_database_nor_torch() -> None:

@@ -12,8 +12,7 @@ from iotapretrain.data.locations import (
     latest_commit,
     place_of,
 )
-from iotapretrain.data.ranges import Stamp
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience, Stamp
 from iotapretrain.errors import InputError, UnavailableSourceError
 from tests.data.conftest import Watch
 from tests.data.web import Fault, Web
@@ -55,7 +54,9 @@ def stock(hub: Web) -> None:
         hub.files[f"datasets/team/set/resolve/{COMMIT}/{path}"] = path.encode() * 10
 
 
-def test_the_hub_is_listed_at_its_commit_and_read_by_ranges(hub: Web, patience: Patience) -> None:
+def test_the_hub_is_listed_at_its_commit_and_read_by_ranges(
+    hub: Web, patience: PagePatience
+) -> None:
     stock(hub)
     place = HubPlace("set", "team/set", COMMIT, patience)
     files = place.files(Pattern("data/{config}/*.parquet"))
@@ -69,7 +70,7 @@ def test_the_hub_is_listed_at_its_commit_and_read_by_ranges(hub: Web, patience: 
 
 
 def test_the_hub_gets_the_token_of_the_environment(
-    hub: Web, patience: Patience, monkeypatch: pytest.MonkeyPatch
+    hub: Web, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stock(hub)
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
@@ -80,7 +81,7 @@ def test_the_hub_gets_the_token_of_the_environment(
 
 
 def test_a_commit_that_is_not_there_is_not_asked_for_again(
-    hub: Web, patience: Patience, watch: Watch
+    hub: Web, patience: PagePatience, watch: Watch
 ) -> None:
     place = HubPlace("set", "team/set", COMMIT, patience)
     with pytest.raises(UnavailableSourceError, match="not there, or not for you"):
@@ -89,7 +90,7 @@ def test_a_commit_that_is_not_there_is_not_asked_for_again(
 
 
 def test_a_hub_that_stumbles_is_listed_at_the_next_attempt(
-    hub: Web, patience: Patience, watch: Watch
+    hub: Web, patience: PagePatience, watch: Watch
 ) -> None:
     stock(hub)
     hub.faults.append(Fault(status=500))
@@ -102,14 +103,14 @@ def test_the_latest_commit_of_a_repository(hub: Web) -> None:
         latest_commit("team/none", "dataset")
 
 
-def test_a_web_place_lists_what_it_was_told(web: Web, patience: Patience) -> None:
+def test_a_web_place_lists_what_it_was_told(web: Web, patience: PagePatience) -> None:
     place = WebPlace("set", f"{web.url}/set/", ["a.parquet", "b.txt"], patience)
     assert [file.path for file in place.files(Pattern("*.parquet"))] == ["a.parquet"]
     with pytest.raises(InputError, match="name its files"):
         WebPlace("set", web.url, [], patience)
 
 
-def test_a_folder_is_listed_with_stamps(tmp_path: Path, patience: Patience) -> None:
+def test_a_folder_is_listed_with_stamps(tmp_path: Path, patience: PagePatience) -> None:
     (tmp_path / "en").mkdir()
     (tmp_path / "en" / "0.txt").write_text("text")
     place = SystemPlace("set", str(tmp_path), patience)
@@ -121,7 +122,7 @@ def test_a_folder_is_listed_with_stamps(tmp_path: Path, patience: Patience) -> N
         place.open("en/gone.txt").tail(1, patience.deadline())
 
 
-def test_the_location_decides_the_place(patience: Patience) -> None:
+def test_the_location_decides_the_place(patience: PagePatience) -> None:
     assert isinstance(place_of("s", "hf://datasets/a/b", COMMIT, (), patience), HubPlace)
     assert isinstance(place_of("s", "https://host/set", None, ("a",), patience), WebPlace)
     assert isinstance(place_of("s", "folder", None, (), patience), SystemPlace)

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from iotapretrain.data.locations import HubPlace, Pattern, Place, SystemPlace, WebPlace
+from iotapretrain.data.locations import DatasetPlace, HubPlace, Pattern, SystemPlace, WebPlace
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.parquet_file import LARGEST_CHUNK
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.errors import (
     ChangedSourceError,
     CorruptSourceError,
@@ -36,9 +36,9 @@ def stocked(web: Web) -> Web:
 
 
 def source_at(
-    place: Place,
+    place: DatasetPlace,
     cache: Cache,
-    patience: Patience,
+    patience: PagePatience,
     pattern: str = "data/{config}/*.parquet",
     **more: object,
 ) -> ParquetSource:
@@ -47,7 +47,7 @@ def source_at(
     )  # type: ignore[arg-type]
 
 
-def web_place(web: Web, patience: Patience, paths: Sequence[str] = tuple(FILES)) -> WebPlace:
+def web_place(web: Web, patience: PagePatience, paths: Sequence[str] = tuple(FILES)) -> WebPlace:
     return WebPlace("set", f"{web.url}/set", paths, patience)
 
 
@@ -62,13 +62,13 @@ def texts(source: ParquetSource, page: Page) -> list[str]:
     return [document.text for document in source.fetch(page)]
 
 
-def test_footers_give_the_counts(stocked: Web, cache: Cache, patience: Patience) -> None:
+def test_footers_give_the_counts(stocked: Web, cache: Cache, patience: PagePatience) -> None:
     description = source_at(web_place(stocked, patience), cache, patience).describe()
     assert [(each.name, each.rows) for each in description.configs] == [("a", 200), ("b", 200)]
 
 
 def test_a_page_reads_its_row_group_and_column_alone(
-    stocked: Web, cache: Cache, patience: Patience
+    stocked: Web, cache: Cache, patience: PagePatience
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -79,7 +79,7 @@ def test_a_page_reads_its_row_group_and_column_alone(
     assert {path for path, _ in stocked.requests} == {"/set/data/b/0.parquet"}
 
 
-def test_a_page_across_groups_and_files(stocked: Web, cache: Cache, patience: Patience) -> None:
+def test_a_page_across_groups_and_files(stocked: Web, cache: Cache, patience: PagePatience) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
     stocked.forget()
@@ -92,7 +92,7 @@ def test_a_page_across_groups_and_files(stocked: Web, cache: Cache, patience: Pa
 
 
 def test_a_second_process_asks_for_nothing_but_the_page(
-    stocked: Web, cache: Cache, patience: Patience
+    stocked: Web, cache: Cache, patience: PagePatience
 ) -> None:
     before = source_at(web_place(stocked, patience), cache, patience).describe()
     stocked.forget()
@@ -103,7 +103,7 @@ def test_a_second_process_asks_for_nothing_but_the_page(
     assert len(stocked.requests) == 1
 
 
-def test_a_long_footer_takes_two_requests(web: Web, cache: Cache, patience: Patience) -> None:
+def test_a_long_footer_takes_two_requests(web: Web, cache: Cache, patience: PagePatience) -> None:
     web.files["set/long.parquet"] = content = parquet_file(0, rows=2000, group=2)
     metadata_bytes = int.from_bytes(content[-8:-4], "little")
     assert metadata_bytes > 64 << 10
@@ -114,7 +114,7 @@ def test_a_long_footer_takes_two_requests(web: Web, cache: Cache, patience: Pati
 
 
 def test_the_same_files_have_the_same_revision_wherever_they_lie(
-    stocked: Web, tmp_path: Path, cache: Cache, patience: Patience
+    stocked: Web, tmp_path: Path, cache: Cache, patience: PagePatience
 ) -> None:
     folder = folder_with(tmp_path / "set", {path: stocked.files[f"set/{path}"] for path in FILES})
     here = source_at(SystemPlace("set", str(folder), patience), cache, patience)
@@ -125,7 +125,7 @@ def test_the_same_files_have_the_same_revision_wherever_they_lie(
 
 
 def test_a_changed_file_fails_the_page_and_then_shows_as_another_revision(
-    stocked: Web, cache: Cache, patience: Patience
+    stocked: Web, cache: Cache, patience: PagePatience
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     before = source.describe()
@@ -136,7 +136,7 @@ def test_a_changed_file_fails_the_page_and_then_shows_as_another_revision(
     assert after.revision != before.revision
 
 
-def test_a_pinned_revision_is_held(stocked: Web, cache: Cache, patience: Patience) -> None:
+def test_a_pinned_revision_is_held(stocked: Web, cache: Cache, patience: PagePatience) -> None:
     revision = source_at(web_place(stocked, patience), cache, patience).describe().revision
     place = web_place(stocked, patience)
     assert source_at(place, cache, patience, pinned=revision).describe().revision == revision
@@ -146,7 +146,9 @@ def test_a_pinned_revision_is_held(stocked: Web, cache: Cache, patience: Patienc
         source_at(place, fresh, patience, pinned=revision).describe()
 
 
-def test_files_added_to_a_folder_are_seen(tmp_path: Path, cache: Cache, patience: Patience) -> None:
+def test_files_added_to_a_folder_are_seen(
+    tmp_path: Path, cache: Cache, patience: PagePatience
+) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": parquet_file(0)})
 
     def rows() -> int:
@@ -171,7 +173,7 @@ FOREVER: dict[str, tuple[Fault, type[SourceError]]] = {
 
 @pytest.mark.parametrize(("fault", "outcome"), FOREVER.values(), ids=FOREVER)
 def test_each_fault_has_its_outcome(
-    stocked: Web, cache: Cache, patience: Patience, fault: Fault, outcome: type[SourceError]
+    stocked: Web, cache: Cache, patience: PagePatience, fault: Fault, outcome: type[SourceError]
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -187,7 +189,7 @@ def test_each_fault_has_its_outcome(
     "content", [b"", b"PAR1", b"not parquet at all" * 9, b"x" * 99 + b"\xff\xff\xff\x7fPAR1"]
 )
 def test_files_that_are_not_parquet_are_corrupt(
-    tmp_path: Path, cache: Cache, patience: Patience, content: bytes
+    tmp_path: Path, cache: Cache, patience: PagePatience, content: bytes
 ) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": content})
     source = source_at(SystemPlace("set", str(folder), patience), cache, patience, "*.parquet")
@@ -196,7 +198,7 @@ def test_files_that_are_not_parquet_are_corrupt(
 
 
 def test_bytes_damaged_on_disk_are_noticed(
-    tmp_path: Path, cache: Cache, patience: Patience
+    tmp_path: Path, cache: Cache, patience: PagePatience
 ) -> None:
     content = bytearray(parquet_file(0))
     metadata = pq.read_metadata(io.BytesIO(bytes(content)))
@@ -208,14 +210,14 @@ def test_bytes_damaged_on_disk_are_noticed(
 
 
 def table_source(
-    tmp_path: Path, table: pa.Table, cache: Cache, patience: Patience, column: str = "text"
+    tmp_path: Path, table: pa.Table, cache: Cache, patience: PagePatience, column: str = "text"
 ) -> ParquetSource:
     folder = folder_with(tmp_path / "set", {"0.parquet": encoded(table)})
     place = SystemPlace("set", str(folder), patience)
     return ParquetSource(ParquetRows("set", place, Pattern("*.parquet"), cache, patience), column)
 
 
-def test_odd_documents_in_a_column(tmp_path: Path, cache: Cache, patience: Patience) -> None:
+def test_odd_documents_in_a_column(tmp_path: Path, cache: Cache, patience: PagePatience) -> None:
     raw = [b"fine", b"", None, b"\xff\xfe not utf-8", b"x" * 200_000, b"<|endoftext|>"]
     column = pa.array(raw, pa.binary())
     found = table_source(tmp_path, pa.table({"text": column}), cache, patience).fetch(
@@ -234,7 +236,7 @@ def test_odd_documents_in_a_column(tmp_path: Path, cache: Cache, patience: Patie
 
 
 def test_a_string_column_with_invalid_utf8_is_repaired(
-    tmp_path: Path, cache: Cache, patience: Patience
+    tmp_path: Path, cache: Cache, patience: PagePatience
 ) -> None:
     binary = pa.array([b"good", b"\xc3("], pa.binary())
     invalid = pa.Array.from_buffers(pa.string(), 2, binary.buffers())
@@ -245,7 +247,7 @@ def test_a_string_column_with_invalid_utf8_is_repaired(
 
 
 def test_a_missing_or_other_column_is_named(
-    tmp_path: Path, cache: Cache, patience: Patience
+    tmp_path: Path, cache: Cache, patience: PagePatience
 ) -> None:
     table = pa.table({"content": ["a"], "number": [1]})
     with pytest.raises(CorruptSourceError, match="no column 'text'; it has content, number"):
@@ -254,7 +256,9 @@ def test_a_missing_or_other_column_is_named(
         table_source(tmp_path, table, cache, patience, "number").fetch(Page("all", 0, 1))
 
 
-def test_rows_can_be_joined_to_one_document(stocked: Web, cache: Cache, patience: Patience) -> None:
+def test_rows_can_be_joined_to_one_document(
+    stocked: Web, cache: Cache, patience: PagePatience
+) -> None:
     rows = ParquetRows(
         "set", web_place(stocked, patience), Pattern("data/{config}/*.parquet"), cache, patience
     )
@@ -263,7 +267,7 @@ def test_rows_can_be_joined_to_one_document(stocked: Web, cache: Cache, patience
 
 
 def test_a_giant_column_chunk_is_refused_unread(
-    stocked: Web, cache: Cache, patience: Patience, monkeypatch: pytest.MonkeyPatch
+    stocked: Web, cache: Cache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -275,7 +279,7 @@ def test_a_giant_column_chunk_is_refused_unread(
     assert LARGEST_CHUNK == 2 << 30
 
 
-def test_an_empty_set_says_so(tmp_path: Path, cache: Cache, patience: Patience) -> None:
+def test_an_empty_set_says_so(tmp_path: Path, cache: Cache, patience: PagePatience) -> None:
     (tmp_path / "set").mkdir()
     source = source_at(
         SystemPlace("set", str(tmp_path / "set"), patience), cache, patience, "*.parquet"
@@ -285,7 +289,7 @@ def test_an_empty_set_says_so(tmp_path: Path, cache: Cache, patience: Patience) 
 
 
 def test_counting_by_bytes_reads_one_footer_a_page_and_covers_every_row_once(
-    hub: Web, cache: Cache, patience: Patience
+    hub: Web, cache: Cache, patience: PagePatience
 ) -> None:
     commit = "c0ffee" * 6 + "1234"
     files = {f"data/{i}.parquet": parquet_file(i, rows=70 + 7 * i) for i in range(3)}
@@ -304,7 +308,9 @@ def test_counting_by_bytes_reads_one_footer_a_page_and_covers_every_row_once(
     assert seen == [row_text(i, row) for i in range(3) for row in range(70 + 7 * i)]
 
 
-def test_counting_by_bytes_needs_a_commit(tmp_path: Path, cache: Cache, patience: Patience) -> None:
+def test_counting_by_bytes_needs_a_commit(
+    tmp_path: Path, cache: Cache, patience: PagePatience
+) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": parquet_file(0)})
     place = SystemPlace("set", str(folder), patience)
     with pytest.raises(InputError, match="row_bytes needs"):
@@ -315,7 +321,7 @@ def test_counting_by_bytes_needs_a_commit(tmp_path: Path, cache: Cache, patience
     "page", [Page("a", 190, 20), Page("c", 0, 1), Page("a", -1, 5), Page("a", 0, 0)]
 )
 def test_pages_that_are_not_there_are_refused(
-    stocked: Web, cache: Cache, patience: Patience, page: Page
+    stocked: Web, cache: Cache, patience: PagePatience, page: Page
 ) -> None:
     with pytest.raises(InputError, match="set"):
         source_at(web_place(stocked, patience), cache, patience).fetch(page)

@@ -9,14 +9,12 @@ import numpy as np
 import pytest
 
 from iotapretrain.data.batches import Packing, make_batch
-from iotapretrain.data.jsonl import JsonLines
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import draw
-from iotapretrain.data.plain_text import PlainText
-from iotapretrain.data.text_folder import FolderSource, Reader
+from iotapretrain.data.record_files import JsonLines, PlainText, Warc
+from iotapretrain.data.text_folder import FolderSource, RecordReader
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
-from iotapretrain.data.warc import Warc
 from iotapretrain.rules.sampling import Page
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -31,7 +29,7 @@ def gpt2() -> Tokenizer:
     return load_tokenizer(str(SHARED / "gpt2-tokenizer"))
 
 
-def source_of(name: str, pattern: str, reader: Reader, cache: Cache) -> FolderSource:
+def source_of(name: str, pattern: str, reader: RecordReader, cache: Cache) -> FolderSource:
     return FolderSource(name, SHARED / name, Pattern(pattern), reader, cache)
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.data.ranges import retry_after
-from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourceError
+from iotapretrain.net.retry import PassingFault, retry_after
 
 
 class Clock:
@@ -23,8 +23,10 @@ class Clock:
         self.pauses.append(seconds)
         self.time += seconds
 
-    def patience(self, **limits: float) -> Patience:
-        return Patience(clock=lambda: self.time, sleep=self.sleep, rng=random.Random(1), **limits)
+    def patience(self, **limits: float) -> PagePatience:
+        return PagePatience(
+            clock=lambda: self.time, sleep=self.sleep, rng=random.Random(1), **limits
+        )
 
 
 def failing(times: int, after: float | None = None) -> Callable[[], str]:
@@ -32,7 +34,7 @@ def failing(times: int, after: float | None = None) -> Callable[[], str]:
 
     def attempt() -> str:
         if next(count) <= times:
-            raise PassingFault("HTTP 503", after)
+            raise PassingFault("web", "HTTP 503", after)
         return "text"
 
     return attempt
@@ -41,22 +43,22 @@ def failing(times: int, after: float | None = None) -> Callable[[], str]:
 def test_what_passes_is_tried_again() -> None:
     clock = Clock()
     patience = clock.patience()
-    assert patience.retry("web", failing(3), patience.deadline()) == "text"
+    assert patience.keep_trying(failing(3), patience.deadline()) == "text"
     assert len(clock.pauses) == 3
 
 
 def test_after_the_last_attempt_it_gives_up_and_says_so() -> None:
     clock = Clock()
-    patience = clock.patience(attempts=3)
+    patience = clock.patience(tries=3)
     with pytest.raises(UnavailableSourceError, match="web: HTTP 503; gave up after 3 attempts"):
-        patience.retry("web", failing(99), patience.deadline())
+        patience.keep_trying(failing(99), patience.deadline())
     assert len(clock.pauses) == 2
 
 
 def test_pauses_double_within_jitter_up_to_the_longest() -> None:
     clock = Clock()
-    patience = clock.patience(attempts=9, first_pause=1.0, longest_pause=10.0)
-    patience.retry("web", failing(8), patience.deadline())
+    patience = clock.patience(tries=9, first_pause=1.0, longest_pause=10.0)
+    patience.keep_trying(failing(8), patience.deadline())
     for pause, whole in zip(clock.pauses, [1, 2, 4, 8, 10, 10, 10, 10], strict=True):
         assert whole / 2 <= pause <= whole
     assert len(set(clock.pauses)) == 8
@@ -65,26 +67,35 @@ def test_pauses_double_within_jitter_up_to_the_longest() -> None:
 def test_a_server_that_asks_for_time_gets_it() -> None:
     clock = Clock()
     patience = clock.patience()
-    patience.retry("web", failing(1, after=50.0), patience.deadline())
-    assert clock.pauses == [50.0]
+    patience.keep_trying(failing(1, after=50.0), patience.deadline())
+    assert 50.25 <= clock.pauses[0] <= 50.5
+    assert len(clock.pauses) == 1
 
 
 def test_a_server_that_asks_for_more_than_is_left_ends_it_at_once() -> None:
     clock = Clock()
     patience = clock.patience()
     with pytest.raises(UnavailableSourceError, match="after 1 attempts"):
-        patience.retry("web", failing(1, after=3600.0), patience.deadline())
+        patience.keep_trying(failing(1, after=3600.0), patience.deadline())
     assert clock.pauses == []
 
 
 @given(st.integers(1, 20), st.floats(0.0, 5.0), st.floats(1.0, 300.0), st.integers(0, 9))
 def test_the_deadline_is_never_passed(attempts: int, first: float, page: float, seed: int) -> None:
     clock = Clock()
-    patience = Patience(
-        1, 1, page, attempts, first, 30, lambda: clock.time, clock.sleep, random.Random(seed)
+    patience = PagePatience(
+        attempts,
+        first,
+        30,
+        page,
+        clock.sleep,
+        lambda: clock.time,
+        random.Random(seed),
+        silence_seconds=1,
+        attempt_seconds=1,
     )
     with pytest.raises(UnavailableSourceError):
-        patience.retry("web", failing(99), patience.deadline())
+        patience.keep_trying(failing(99), patience.deadline())
     assert clock.time < page
 
 
@@ -97,7 +108,7 @@ def test_other_errors_are_not_tried_again() -> None:
 
     patience = Clock().patience()
     with pytest.raises(ChangedSourceError):
-        patience.retry("web", attempt, patience.deadline())
+        patience.keep_trying(attempt, patience.deadline())
     assert len(calls) == 1
 
 
@@ -107,14 +118,17 @@ def test_other_errors_are_not_tried_again() -> None:
         {"silence_seconds": 0.0},
         {"silence_seconds": 61.0},
         {"attempt_seconds": 200.0},
-        {"attempts": 0},
+        {"tries": 0},
         {"first_pause": 31.0},
         {"first_pause": -1.0},
     ],
 )
 def test_limits_out_of_order_are_refused(limits: dict[str, float]) -> None:
-    with pytest.raises(InputError, match="silence ≤ attempt ≤ page"):
-        Patience(**limits)
+    with pytest.raises(
+        InputError,
+        match=r"silence ≤ attempt ≤ page|tries >= 1 and 0 <= first_pause <= longest_pause",
+    ):
+        PagePatience(**limits)
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:

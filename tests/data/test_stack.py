@@ -11,7 +11,7 @@ from obstore.store import LocalStore, MemoryStore
 from iotapretrain.data.locations import Pattern, SystemPlace
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.stack import Blobs, StackSource
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
@@ -20,7 +20,7 @@ from tests.data.parquet_sets import encoded
 
 
 def stack_source(
-    folder: Path, blobs: Blobs, cache: Cache, patience: Patience, rows: list[tuple[str, str]]
+    folder: Path, blobs: Blobs, cache: Cache, patience: PagePatience, rows: list[tuple[str, str]]
 ) -> StackSource:
     (folder / "Python").mkdir(parents=True)
     table = pa.table(
@@ -37,7 +37,7 @@ def stack_source(
 
 
 def test_rows_become_the_content_of_their_blobs(
-    tmp_path: Path, cache: Cache, patience: Patience
+    tmp_path: Path, cache: Cache, patience: PagePatience
 ) -> None:
     store = LocalStore(tmp_path / "content", mkdir=True)
     contents = {"aa": ("print('é')", "UTF-8"), "bb": ("x = 'é'", "ISO-8859-1")}
@@ -61,7 +61,7 @@ def test_rows_become_the_content_of_their_blobs(
 def test_broken_blobs_fail_the_page(
     tmp_path: Path,
     cache: Cache,
-    patience: Patience,
+    patience: PagePatience,
     monkeypatch: pytest.MonkeyPatch,
     stored: bytes,
     sentence: str,
@@ -76,7 +76,7 @@ def test_broken_blobs_fail_the_page(
 
 
 def test_a_missing_blob_fails_the_page_without_asking_again(
-    tmp_path: Path, cache: Cache, patience: Patience, watch: Watch
+    tmp_path: Path, cache: Cache, patience: PagePatience, watch: Watch
 ) -> None:
     blobs = Blobs("stack", MemoryStore(), patience)
     source = stack_source(tmp_path / "set", blobs, cache, patience, [("aa", "UTF-8")])
@@ -86,7 +86,7 @@ def test_a_missing_blob_fails_the_page_without_asking_again(
 
 
 def test_a_large_blob_is_refused_before_it_is_read(
-    tmp_path: Path, cache: Cache, patience: Patience, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache: Cache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iotapretrain.data.stack.LARGEST_BLOB", 10)
     store = MemoryStore()

@@ -14,17 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.data.documents import Document
-from iotapretrain.data.jsonl import JsonLines
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.plain_text import DOCUMENT_BYTES, PlainText
-from iotapretrain.data.text_folder import FolderSource, Reader
-from iotapretrain.data.warc import Warc
+from iotapretrain.data.record_files import DOCUMENT_BYTES, JsonLines, PlainText, Warc
+from iotapretrain.data.text_folder import FolderSource, RecordReader
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
 
-def folder_source(folder: Path, reader: Reader, cache: Cache, pattern: str = "*") -> FolderSource:
+def folder_source(
+    folder: Path, reader: RecordReader, cache: Cache, pattern: str = "*"
+) -> FolderSource:
     return FolderSource("folder", folder, Pattern(pattern), reader, cache)
 
 
@@ -87,7 +87,7 @@ def test_bad_json_lines_are_named(folder: Path, cache: Cache, line: str, sentenc
 def test_a_line_without_end_is_refused(
     folder: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iotapretrain.data.jsonl.LARGEST_LINE", 100)
+    monkeypatch.setattr("iotapretrain.data.record_files.LARGEST_LINE", 100)
     (folder / "a.jsonl").write_text('{"text": "' + "x" * 200 + '"}')
     with pytest.raises(CorruptSourceError, match="longer than 100 bytes"):
         folder_source(folder, JsonLines(), cache).describe()
@@ -236,7 +236,7 @@ def test_a_warc_record_that_lies_about_its_digest(folder: Path, cache: Cache) ->
 def test_a_warc_record_that_unpacks_without_end(
     folder: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iotapretrain.data.warc.LARGEST_RECORD", 10_000)
+    monkeypatch.setattr("iotapretrain.data.record_files.LARGEST_RECORD", 10_000)
     (folder / "a.warc.gz").write_bytes(record("conversion", b"0" * 1_000_000))
     with pytest.raises(CorruptSourceError, match="larger than 10000 bytes"):
         folder_source(folder, Warc(), cache).describe()

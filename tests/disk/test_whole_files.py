@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
+import threading
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from iotapretrain.disk.whole_files import locked, try_lock, write_whole
 from iotapretrain.errors import InputError, UnavailableHubError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline
+from tests.store.processes import Child
 
 
 def test_a_lock_on_a_file_that_moved_away_meanwhile_is_none(
@@ -71,3 +75,63 @@ def test_a_write_that_fails_leaves_what_was_there(
 def test_a_deadline_leaves_time() -> None:
     with pytest.raises(InputError, match="leaves no time"):
         Deadline.after(0)
+
+
+def hold(pipe: Connection, path: Path) -> None:
+    """Hold the lock until told to die."""
+    with locked(path, Deadline.after(5)):
+        pipe.send("held")
+        pipe.recv()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    inside, most = [], []
+
+    def work(lock: Path) -> None:
+        for _ in range(50):
+            with locked(lock, Deadline.after(10)):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+
+    threads = [threading.Thread(target=work, args=(tmp_path / "lock",)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 150
+
+
+def test_waiting_ends_and_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    child = Child(hold, tmp_path / "lock")
+    assert child.receive() == "held"
+    with (
+        pytest.raises(UnavailableHubError, match="waiting for another process"),
+        locked(lock, Deadline.after(0.1)),
+    ):
+        pytest.fail("two hold it")
+    child.send("die")
+    with locked(lock, Deadline.after(5)):
+        assert child.end() == -9
+
+
+def test_a_thread_that_waits_too_long(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with (
+        locked(lock, Deadline.after(1)),
+        pytest.raises(UnavailableHubError, match="waiting for another process"),
+        locked(lock, Deadline.after(0.05)),
+    ):
+        pytest.fail("held twice")
+    with locked(lock, Deadline.after(1)):
+        pass
+
+
+def test_what_is_raised_inside_lets_go(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    with pytest.raises(ZeroDivisionError), locked(lock, Deadline.after(1)):
+        raise ZeroDivisionError
+    with locked(lock, Deadline.after(0.1)):
+        pass

@@ -41,7 +41,7 @@ def test_who_you_are_on_hugging_face_is_not_said_twice() -> None:
 def test_a_folder_hub_needs_no_client() -> None:
     code = (
         "import sys\nfrom iotapretrain.hub.address import open_hub\n"
-        "import iotapretrain.hub.fetch, iotapretrain.hub.model_hash, iotapretrain.hub.card\n"
+        "import iotapretrain.hub.fetch, iotapretrain.hub.fetched_model, iotapretrain.hub.card\n"
         "open_hub('folder:/nowhere', 'alice')\n"
         "heavy = {'huggingface_hub', 'bittensor', 'wandb', 'sqlalchemy', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)))"

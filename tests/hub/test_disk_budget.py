@@ -18,7 +18,7 @@ from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, FileEntry, RepositoryId
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline
 from tests.hub.worlds import write_model
 
 SIZE = 10_000

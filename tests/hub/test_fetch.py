@@ -23,8 +23,8 @@ from iotapretrain.hub.fetch import fetch, plan
 from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing, RepositoryId
+from iotapretrain.net.retry import Patience
 from tests.hub.worlds import ALICES, PATIENCE, World, contents, write_model
 
 MIB = 1 << 20
@@ -152,7 +152,7 @@ def test_a_download_that_never_moves_is_given_up(
 def test_what_one_fetch_could_not_finish_the_next_does_not_download_again(
     world: World, hub: Hub, commit: Commit, cache: Cache
 ) -> None:
-    once = Patience(tries=1, first_wait=0.0, longest_wait=0.0)
+    once = Patience(tries=1, first_pause=0.0, longest_pause=0.0)
     world.faults.reading(WEIGHTS).is_cut_after(200_000).once()
     with pytest.raises(UnavailableHubError, match=r"cut off|IncompleteRead|peer closed"):
         fetch(hub, commit, cache, max_bytes=MIB, patience=once)
@@ -350,7 +350,7 @@ def test_every_path_that_passes_stays_below_its_folder(path: str) -> None:
 def test_patience_waits_longer_each_time_and_never_past_the_deadline() -> None:
     waits: list[float] = []
     patience = Patience(
-        tries=6, first_wait=1.0, longest_wait=5.0, sleep=waits.append, rng=random.Random(1)
+        tries=6, first_pause=1.0, longest_pause=5.0, sleep=waits.append, rng=random.Random(1)
     )
 
     def never() -> None:
@@ -362,7 +362,7 @@ def test_patience_waits_longer_each_time_and_never_past_the_deadline() -> None:
         assert ceiling / 2 <= wait <= ceiling
     now = iter(range(0, 1000, 50))
     short = Patience(
-        tries=6, first_wait=1.0, sleep=waits.append, clock=lambda: float(next(now)), seconds=120
+        tries=6, first_pause=1.0, sleep=waits.append, clock=lambda: float(next(now)), seconds=120
     )
     with pytest.raises(UnavailableHubError, match="gave up after 3 tries"):
         short.keep_trying(never)
@@ -370,7 +370,7 @@ def test_patience_waits_longer_each_time_and_never_past_the_deadline() -> None:
 
 def test_patience_adds_what_the_hub_asks_for() -> None:
     waits: list[float] = []
-    patience = Patience(tries=2, first_wait=1.0, sleep=waits.append)
+    patience = Patience(tries=2, first_pause=1.0, sleep=waits.append)
 
     def busy() -> None:
         raise UnavailableHubError("busy", retry_after=7.0)

@@ -25,8 +25,8 @@ from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.huggingface import HuggingFaceHub
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit
+from iotapretrain.net.retry import Patience
 from tests.hub.hf_server import HfServer, Repository, Stored
 from tests.hub.worlds import ALICES, PATIENCE
 
@@ -246,6 +246,7 @@ def test_the_hubs_own_rate_limit_header_is_understood() -> None:
     assert asked({"Retry-After": "17"}) == 17.0
     assert asked({"ratelimit": '"api";r=0;t=55'}) == 55.0
     assert asked({"ratelimit": '"api";r=3;t=55'}) is None
-    assert asked({"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}) is None
+    assert asked({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0.0
+    assert asked({"Retry-After": "soon"}) is None
     assert asked({"Retry-After": "-5"}) is None
     assert asked({}) is None

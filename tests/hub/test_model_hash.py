@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.fetched_model import HashForm, Model, is_bound, model_hash
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.model_hash import HashForm, is_bound, model_hash
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from iotapretrain.rules.digest import file_hash
 from tests.hub.worlds import ALICES

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from iotapretrain.errors import CorruptModelError, RefusedModelError, UnavailableHubError
+from iotapretrain.hub.fetch import read_small
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
-from iotapretrain.hub.read_small_file import read_small
 from tests.hub.worlds import PATIENCE, World
 
 RECORDS = RepositoryId("alice", "rounds")

@@ -13,7 +13,6 @@ from iotapretrain.disk.whole_files import pieces
 from iotapretrain.errors import UnavailableHubError
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,
     Commit,
@@ -23,10 +22,11 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
+from iotapretrain.net.retry import Patience
 from tests.hub.faults import Fault, Faults, Operation
 
 ALICES = RepositoryId("alice", "model")
-PATIENCE = Patience(first_wait=0.0, longest_wait=0.0, rng=random.Random(7))
+PATIENCE = Patience(first_pause=0.0, longest_pause=0.0, rng=random.Random(7))
 
 
 @dataclass

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.open_journal import open_journal
 
 IDENTITY = "test journal"
 

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 
 _fork = multiprocessing.get_context("forkserver")

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import BrokenError, StoreError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.journal import verified, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record
-from iotapretrain.store.verify_journal import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import NOBODY, Child
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.store import postgres, sql
+from iotapretrain.store import journal, postgres
 from iotapretrain.store.record import AUTHOR_LENGTH, KIND_LENGTH, PAYLOAD_BYTES, SIGNATURE_BYTES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "journal.md").read_text(encoding="utf-8")
@@ -27,9 +27,9 @@ def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         f"at most {AUTHOR_LENGTH} printable",
         f"at most {SIGNATURE_BYTES:,} bytes",
         f"at most {PAYLOAD_BYTES // 2**20} MiB",
-        f"{sql.PAGE_RECORDS:,} records or {sql.PAGE_BYTES // 2**20} MiB",
-        f"chunk of {sql.CHUNK_RECORDS} records",
-        f"more than {sql.PATIENCE_SECONDS} s",
+        f"{journal.PAGE_RECORDS:,} records or {journal.PAGE_BYTES // 2**20} MiB",
+        f"chunk of {journal.CHUNK_RECORDS} records",
+        f"more than {journal.PATIENCE_SECONDS} s",
         f"| {postgres.CONNECT_SECONDS} s |",
         f"| {postgres.STATEMENT_SECONDS} s |",
     ],

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from iotapretrain.errors import BrokenError, InputError, StoreError
 from iotapretrain.store.fold import Fold, Machine
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
-from iotapretrain.store.verify_journal import verify
 from tests.store.conftest import IDENTITY
 
 Balances = dict[str, int]

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
-from iotapretrain.store.verify_journal import verify
 from tests.store.conftest import IDENTITY, mounted
 from tests.store.processes import Child
 

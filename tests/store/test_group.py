@@ -10,8 +10,8 @@ from concurrent.futures import CancelledError
 import pytest
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store import group
-from iotapretrain.store.group import GroupCommit
+from iotapretrain.store import fold
+from iotapretrain.store.fold import GroupCommit
 
 
 class Desk:
@@ -87,7 +87,7 @@ def test_closing_finishes_what_was_submitted() -> None:
 
 
 def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group, "QUEUE_SIZE", 2)
+    monkeypatch.setattr(fold, "QUEUE_SIZE", 2)
     desk = Desk()
     office = GroupCommit(desk.commit)
     futures = [office.submit(0)]
@@ -101,7 +101,7 @@ def test_the_queue_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_groups_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group, "GROUP_SIZE", 4)
+    monkeypatch.setattr(fold, "GROUP_SIZE", 4)
     desk = Desk()
     office = GroupCommit(desk.commit)
     futures = [office.submit(number * 2) for number in range(11)]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.errors import BrokenError, ConflictError, StoreError
-from iotapretrain.store import sql
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store import journal as store
+from iotapretrain.store.journal import Journal, verified, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import (
     PAYLOAD_BYTES,
     Draft,
@@ -21,7 +22,6 @@ from iotapretrain.store.record import (
     chained,
     first_head,
 )
-from iotapretrain.store.verify_journal import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, append_each, die_writing
 
@@ -71,8 +71,8 @@ def test_reading_from_a_place_on(journal: Journal) -> None:
 def test_reading_in_pages(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page ends by records or by bytes, and nothing is lost between two."""
     new = journal.append(Draft("note", b"x" * (n % 7) * 100) for n in range(300))
-    monkeypatch.setattr(sql, "PAGE_RECORDS", 70)
-    monkeypatch.setattr(sql, "PAGE_BYTES", 2000)
+    monkeypatch.setattr(store, "PAGE_RECORDS", 70)
+    monkeypatch.setattr(store, "PAGE_BYTES", 2000)
     assert list(journal.read()) == new
     assert list(journal.read(5, 290)) == new[5:295]
 
@@ -80,8 +80,8 @@ def test_reading_in_pages(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> 
 def test_reading_holds_a_page_and_not_the_journal(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sql, "PAGE_BYTES", 2**20)
-    monkeypatch.setattr(sql, "CHUNK_RECORDS", 4)
+    monkeypatch.setattr(store, "PAGE_BYTES", 2**20)
+    monkeypatch.setattr(store, "CHUNK_RECORDS", 4)
     for _ in range(4):
         journal.append([Draft("large", b"x" * 2**18)] * 16)
     tracemalloc.start()
@@ -97,7 +97,7 @@ def test_a_reader_is_not_held_up_and_holds_nobody_up(
     address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An old reader, between two pages, while others append: it sees all, in order, once."""
-    monkeypatch.setattr(sql, "PAGE_RECORDS", 3)
+    monkeypatch.setattr(store, "PAGE_RECORDS", 3)
     with open_journal(address, IDENTITY) as writer, open_journal(address) as reader:
         new = writer.append(notes("a", "b", "c", "d"))
         reading = reader.read()
@@ -273,7 +273,7 @@ def test_making_a_journal_at_once(new_address: Callable[[], str]) -> None:
 
 
 def test_a_newer_format_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sql, "FORMAT", 2)
+    monkeypatch.setattr(store, "FORMAT", 2)
     open_journal(address, IDENTITY).close()
     monkeypatch.undo()
     with pytest.raises(StoreError, match="written in format 2; this version reads 1"):

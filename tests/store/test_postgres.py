@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.journal import verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
-from iotapretrain.store.verify_journal import verify
 from tests.postgres import Cluster
 from tests.store.conftest import IDENTITY, mounted
 from tests.store.processes import Child, append_each

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.disk.lock_file import FileLock
-from iotapretrain.errors import StoreError
-from iotapretrain.store.journal import open_journal
+from iotapretrain.disk.whole_files import locked
+from iotapretrain.errors import StoreError, UnavailableHubError
+from iotapretrain.net.retry import Deadline
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 from tests.store.conftest import IDENTITY
 from tests.store.processes import NOBODY, Child
@@ -59,14 +60,13 @@ def test_a_lock_file_that_cannot_be(path: Path) -> None:
 
 def test_a_writer_holds_the_lock_file_until_its_commit_is_done(path: Path) -> None:
     """So no checkpoint of ours runs beside a commit, which old SQLite could get wrong."""
-    other = FileLock(Path(f"{path}-lock"))
+    lock = Path(f"{path}-lock")
     with open_journal(path, IDENTITY) as journal, journal.writing() as writer:
         writer.append([Draft("a", b"")])
-        with pytest.raises(StoreError), other.held(0.05):
+        with pytest.raises(UnavailableHubError), locked(lock, Deadline.after(0.05)):
             pytest.fail("two hold it")
-    with other.held(0.05):
+    with locked(lock, Deadline.after(0.05)):
         pass
-    other.close()
 
 
 def append_as_nobody(pipe: Connection, path: Path) -> None:

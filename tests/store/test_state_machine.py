@@ -16,9 +16,9 @@ from hypothesis.stateful import (
 )
 
 from iotapretrain.errors import ConflictError
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, verified, verify
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Head, Record, Snapshot, chained, first_head
-from iotapretrain.store.verify_journal import verified, verify
 from tests.store.conftest import IDENTITY
 from tests.store.processes import Child, die_writing
 

@@ -18,7 +18,7 @@ from iotapretrain.benchmark.spelling import (
     most_bytes,
     most_ids,
 )
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.tokenizer import TokenizerFiles
 from iotapretrain.errors import InputError
 from iotapretrain.models.channel import LARGEST_MESSAGE

@@ -8,11 +8,11 @@ whether they arrived.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import Any, Self, TypeVar, final
 
 import bittensor as bt
@@ -28,10 +28,10 @@ from iotapretrain.chain.metagraph import (
     commitment_data,
     metagraph_of,
 )
-from iotapretrain.chain.patience import Patience, retried
 from iotapretrain.chain.runtime.extrinsic import digest, parse
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.errors import ChainError, InputError, SubmissionError, UnreachableError
+from iotapretrain.net.retry import Patience
 
 Answer = TypeVar("Answer")
 
@@ -43,6 +43,28 @@ RAO = 10**9
 
 HeadBlock = tuple[int, bytes]
 """A block's number and hash."""
+
+
+@dataclass(frozen=True)
+class ChainPatience(Patience):
+    """Deadlines in seconds. What each bounds, and in which order they must be: `docs/chain.md`."""
+
+    tries: float = math.inf
+    first_pause: float = 0.25
+    longest_pause: float = 8.0
+    seconds: float = 60.0
+    """A read with all its tries and pauses."""
+    connect: float = 15.0
+    """Opening the connection, once."""
+    attempt: float = 20.0
+    """One try of a read."""
+    submit: float = 120.0
+    """A submission until its block is final: several blocks."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.attempt <= self.seconds:
+            raise InputError(f"attempt: {self.attempt} s is not within read, {self.seconds} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +98,11 @@ def sdk_client(network: str) -> bt.Client:
 
 async def connect(
     network: str,
-    patience: Patience | None = None,
+    patience: ChainPatience | None = None,
     freshness: Freshness | None = None,
-    rng: Random | None = None,
 ) -> ChainClient:
     """An open client. One a process is enough: tasks share it, and it reconnects by itself."""
-    client = ChainClient(network, patience or Patience(), freshness or Freshness(), rng or Random())
+    client = ChainClient(network, patience or ChainPatience(), freshness or Freshness())
     await client.open()
     return client
 
@@ -90,9 +111,9 @@ async def connect(
 class ChainClient:
     """One connection to one network, for all tasks of a process."""
 
-    def __init__(self, network: str, patience: Patience, freshness: Freshness, rng: Random) -> None:
+    def __init__(self, network: str, patience: ChainPatience, freshness: Freshness) -> None:
         self.network, self.patience = network, patience
-        self._freshness, self._rng = freshness, rng
+        self._freshness = freshness
         self._sdk = sdk_client(network)
         self._reconnecting = asyncio.Lock()
         self._connections = 0
@@ -295,7 +316,9 @@ class ChainClient:
                     await self._connect_once()
 
         with _translated(self.network):
-            return await retried(tried, recover or reconnect, TRANSIENT, self.patience, self._rng)
+            return await self.patience.keep_asking(
+                tried, recover or reconnect, TRANSIENT, self.patience.attempt
+            )
 
     async def _connect_once(self) -> None:
         await self._sdk.close()

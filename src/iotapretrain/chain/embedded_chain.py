@@ -30,9 +30,8 @@ from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
 from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
-from iotapretrain.store.fold import Position
-from iotapretrain.store.group import GroupCommit
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.fold import Folded, GroupCommit
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record
 
 JOURNAL = "chain.sqlite"
@@ -284,7 +283,7 @@ class EmbeddedChain:
         with self._turn:
             for ledger, record in zip(placed, records, strict=True):
                 if record.sequence == self._history.tip.head.sequence + 1:
-                    self._history.adopt(Position(record.head, ledger))
+                    self._history.adopt(Folded(record.head, ledger))
 
     def _filling(self) -> int:
         """The number of the block that is being filled; only while holding the journal."""

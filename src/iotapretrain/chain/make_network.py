@@ -32,7 +32,7 @@ from iotapretrain.rules.chain.ledger.parameters import (
     SubnetParameters,
 )
 from iotapretrain.rules.toml_table import TomlTable
-from iotapretrain.store.journal import open_journal
+from iotapretrain.store.open_journal import open_journal
 
 RAO = 10**9
 SCALES: Mapping[str, int] = {

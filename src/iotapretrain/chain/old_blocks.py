@@ -20,7 +20,7 @@ from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.errors import BrokenError, UnfinishedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.chain_state import ChainState
-from iotapretrain.store.fold import FoldReplay, Position
+from iotapretrain.store.fold import Folded, FoldReplay
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Head, Record
 
@@ -154,7 +154,7 @@ class OldBlocks:
         return self._states.put(state.block, state, footprint(state))
 
     def _keep_tip(self, tip: Tip) -> Tip:
-        bare = Position(tip.head, tip.state.bare())
+        bare = Folded(tip.head, tip.state.bare())
         return self._tips.put(tip.head.sequence, bare, footprint(tip.state.state))
 
     def _block_of(self, sequence: int) -> int:

@@ -19,7 +19,7 @@ from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from iotapretrain.rules.chain.ledger.parameters import NetworkParameters
 from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
-from iotapretrain.store.fold import JournalReading, Position
+from iotapretrain.store.fold import Folded, JournalReading
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Record
 
@@ -94,7 +94,7 @@ class Ledger:
 Reach = Callable[[Ledger, int], ChainState]
 """How to get to the state in which a record of a block finds the chain."""
 
-Tip = Position[Ledger]
+Tip = Folded[Ledger]
 """The ledger behind one record."""
 
 NOTHING = Ledger(ChainState(0, NetworkParameters(), {}, {}, {}, 0))

@@ -21,9 +21,9 @@ from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.errors import BrokenError, RecordError, RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import held
 from iotapretrain.store.fold import FoldReplay
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal, verified
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Record
-from iotapretrain.store.verify_journal import verified
 
 BALANCE_EVERY = 500
 """Records between two counts of all coins; the last record is always one of them."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iotapretrain.cli.console import echo, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from iotapretrain.data.batches import Batch
-    from iotapretrain.data.page_cache import Cache
-    from iotapretrain.data.source import Description, Source
-    from iotapretrain.rules.sampling import Page
-
-Item = TypeVar("Item")
+    from iotapretrain.data.page_ids import PageText
+    from iotapretrain.rules.sampling import Page, Pages
 
 app = typer.Typer(help="Look at sources of text, their pages and tokenizers.", no_args_is_help=True)
 tokenizer_app = typer.Typer(help="Make tokenizers.", no_args_is_help=True)
@@ -28,6 +25,7 @@ SourceName = Annotated[
     typer.Option("--source", help="A name (see `iota data sources`) or a TOML file."),
 ]
 Config = Annotated[str | None, typer.Option(help="Only this config (a crawl dump, a language).")]
+Rows = Annotated[int, typer.Option(help="Rows a page.", min=1)]
 CacheFolder = Annotated[
     Path | None, typer.Option("--cache", help="Cache folder. Default: $IOTA_CACHE or the user's.")
 ]
@@ -39,7 +37,7 @@ def sample(
     source: SourceName,
     seed: Annotated[int, typer.Option(help="The seed that validators share.", min=0)] = 0,
     pages: Annotated[int, typer.Option(help="How many pages.", min=1)] = 4,
-    rows: Annotated[int, typer.Option(help="Rows a page.", min=1)] = 50,
+    rows: Rows = 50,
     config: Config = None,
     competition: Annotated[int, typer.Option(help="Competition id, part of the draw.", min=0)] = 0,
     task: Annotated[
@@ -64,37 +62,24 @@ def sample(
     Example: iota data sample --source python-docs --seed 7 --pages 4
     """
     from iotapretrain.data.batches import Packing, make_batch
-    from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.page_ids import draw, read_page
-    from iotapretrain.data.prefetch import prefetched
     from iotapretrain.data.tokenizer import load_tokenizer
 
-    kept = _cache(cache)
-    opened = open_source(source, kept, config)
-    description = _described(opened, config)
-    drawn = draw(description, seed, competition, task or opened.name, rows).first(pages)
-    report: dict[str, Any] = {
-        "source": description.source,
-        "revision": description.revision,
-        "seed": seed,
-        "competition": competition,
-        "task": task or opened.name,
-    }
+    opened = OpenedSource(source, config, cache)
+    name = task or opened.source.name
+    drawn = opened.order(seed, competition, name, rows).first(pages)
+    report: dict[str, Any] = {**opened.named, "seed": seed, "competition": competition}
+    report["task"] = name
     if tokenizer is None:
-        texts = _followed(prefetched(lambda page: read_page(opened, page, kept), drawn), pages)
+        texts = opened.read(drawn)
         report["pages"] = [_page_record(text.page, text.digest, text.counts) for text in texts]
     else:
         packing = Packing(sequence_length, packed, sequences)
-        batch = make_batch(opened, drawn, load_tokenizer(tokenizer), packing, kept)
-        report |= _batch_record(batch)
+        loaded = load_tokenizer(tokenizer)
+        report |= _batch_record(make_batch(opened.source, drawn, loaded, packing, opened.cache))
     if as_json:
         print_json(report)
-        return
-    echo(f"{report['source']} at {report['revision']}, seed {seed}")
-    for entry in report["pages"]:
-        echo(f"{entry['config']}:{entry['start']}+{entry['rows']}  {entry['digest']}")
-    if "digest" in report:
-        echo(f"{report['sequences']} sequences of {sequence_length}  {report['digest']}")
+    else:
+        _show_sample(report)
 
 
 @app.command()
@@ -102,7 +87,7 @@ def stats(
     source: SourceName,
     config: Config = None,
     pages: Annotated[int, typer.Option(help="Read this many pages for averages.", min=0)] = 0,
-    rows: Annotated[int, typer.Option(help="Rows a page.", min=1)] = 50,
+    rows: Rows = 50,
     cache: CacheFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,28 +95,15 @@ def stats(
 
     Example: iota data stats --source python-docs --pages 8
     """
-    from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.page_ids import draw, read_page
-    from iotapretrain.data.prefetch import prefetched
-
-    kept = _cache(cache)
-    opened = open_source(source, kept, config)
-    description = _described(opened, config)
+    opened = OpenedSource(source, config, cache)
+    description = opened.description
     configs = {each.name: each.rows for each in description.configs}
-    report: dict[str, Any] = {
-        "source": description.source,
-        "revision": description.revision,
-        "rows": description.rows,
-        "configs": configs,
-    }
+    report: dict[str, Any] = {**opened.named, "rows": description.rows, "configs": configs}
     if pages:
-        order = draw(description, 0, 0, description.source, rows)
-        drawn = order.first(min(pages, len(order)))
-        texts = _followed(prefetched(lambda page: read_page(opened, page, kept), drawn), len(drawn))
-        totals = dict.fromkeys(texts[0].counts, 0)
-        for text in texts:
-            totals = {key: total + text.counts[key] for key, total in totals.items()}
-        report["sample"] = {"pages": len(texts), **totals}
+        drawn = opened.some(0, description.source, rows, pages)
+        counts = [text.counts for text in opened.read(drawn)]
+        totals = {key: sum(each[key] for each in counts) for key in counts[0]}
+        report["sample"] = {"pages": len(counts), **totals}
     if as_json:
         print_json(report)
         return
@@ -152,31 +124,19 @@ def sources(as_json: AsJson = False) -> None:
     from iotapretrain.data.python_text import EMBEDDED
     from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 
-    embedded: dict[str, str | None] = {
-        "location": "this Python",
-        "revision": "its version and a digest",
-        "licence": "PSF-2.0",
-        "access": "open",
+    rows: dict[str, dict[str, str | None]] = {
+        **dict.fromkeys(EMBEDDED, _entry("this Python", "its version and a digest", "PSF-2.0")),
+        **dict.fromkeys(
+            SYNTHETIC,
+            _entry(
+                "generated by row number",
+                "a digest of the first rows",
+                "none: no text of anybody's",
+            ),
+        ),
     }
-    generated: dict[str, str | None] = {
-        "location": "generated by row number",
-        "revision": "a digest of the first rows",
-        "licence": "none: no text of anybody's",
-        "access": "open",
-    }
-    rows = {
-        **dict.fromkeys(EMBEDDED, embedded),
-        **dict.fromkeys(SYNTHETIC, generated),
-    }
-    rows |= {
-        name: {
-            "location": dataset.location,
-            "revision": dataset.revision,
-            "licence": dataset.licence,
-            "access": dataset.access,
-        }
-        for name, dataset in known_datasets().items()
-    }
+    for name, each in known_datasets().items():
+        rows[name] = _entry(each.location, each.revision, each.licence, each.access)
     if as_json:
         print_json([{"name": name, **row} for name, row in rows.items()])
         return
@@ -213,7 +173,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder to write; tokenizer.json must not be in it.")],
     vocabulary: Annotated[int, typer.Option(help="Number of ids.", min=257)] = 4096,
     pages: Annotated[int | None, typer.Option(help="Read this many pages. Default: all.")] = None,
-    rows: Annotated[int, typer.Option(help="Rows a page.", min=1)] = 50,
+    rows: Rows = 50,
     seed: Annotated[int, typer.Option(help="Which pages.", min=0)] = 0,
     config: Config = None,
     cache: CacheFolder = None,
@@ -223,19 +183,14 @@ def train(
 
     Example: iota data tokenizer train --source python-docs --vocabulary 4096 --out tokenizer
     """
-    from iotapretrain.data.datasets import open_source
-    from iotapretrain.data.page_ids import draw, read_page
-    from iotapretrain.data.prefetch import prefetched
     from iotapretrain.data.tokenizer import save_tokenizer, train_tokenizer
     from iotapretrain.errors import InputError
 
     if (out / "tokenizer.json").exists():
         raise InputError(f"{out}: has a tokenizer.json already; choose another folder")
-    kept = _cache(cache)
-    opened = open_source(source, kept, config)
-    order = draw(_described(opened, config), seed, 0, "tokenizer", rows)
-    drawn = order.first(min(pages or len(order), len(order)))
-    texts = _followed(prefetched(lambda page: read_page(opened, page, kept), drawn), len(drawn))
+    opened = OpenedSource(source, config, cache)
+    drawn = opened.some(seed, "tokenizer", rows, pages)
+    texts = opened.read(drawn)
     trained = train_tokenizer((text for page in texts for text in page.texts), vocabulary)
     saved = save_tokenizer(trained, out)
     report = {
@@ -251,38 +206,74 @@ def train(
         echo(f"{out}: {saved.vocabulary} ids from {len(drawn)} pages  {saved.digest}")
 
 
-def _cache(folder: Path | None) -> Cache:
-    from iotapretrain.data.page_cache import Cache, default_folder
+class OpenedSource:
+    """A source with its cache and description; indexing a large set can take minutes at first."""
 
-    return Cache(folder or default_folder())
+    def __init__(self, name: str, config: str | None, cache: Path | None) -> None:
+        from rich.console import Console
+
+        from iotapretrain.data.datasets import open_source
+        from iotapretrain.data.page_cache import Cache, default_folder
+
+        self._console = Console(stderr=True)
+        self.cache = Cache(cache or default_folder())
+        self.source = open_source(name, self.cache, config)
+        with self._console.status(f"describing {self.source.name}"):
+            self.description = self.source.describe().only(config)
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What every report begins with."""
+        return {"source": self.description.source, "revision": self.description.revision}
+
+    def order(self, seed: int, competition: int, task: str, rows: int) -> Pages:
+        """All pages as a task of a round takes them."""
+        from iotapretrain.data.page_ids import draw
+
+        return draw(self.description, seed, competition, task, rows)
+
+    def some(self, seed: int, task: str, rows: int, count: int | None) -> tuple[Page, ...]:
+        """So many pages outside of any competition, as far as there are; all for None."""
+        order = self.order(seed, 0, task, rows)
+        return order.first(min(count or len(order), len(order)))
+
+    def read(self, pages: Sequence[Page]) -> list[PageText]:
+        """The text of pages, with a bar on standard error while they come."""
+        from rich.progress import track
+
+        from iotapretrain.data.page_ids import read_page
+        from iotapretrain.data.prefetch import prefetched
+
+        texts = prefetched(lambda page: read_page(self.source, page, self.cache), pages)
+        bar = track(
+            texts,
+            "pages",
+            len(pages),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )
+        return list(bar)
 
 
-def _described(source: Source, config: str | None) -> Description:
-    """The description; indexing a large set for the first time can take minutes."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"describing {source.name}"):
-        return source.describe().only(config)
+def _entry(
+    location: str, revision: str | None, licence: str, access: str = "open"
+) -> dict[str, str | None]:
+    return {"location": location, "revision": revision, "licence": licence, "access": access}
 
 
-def _followed(items: Iterable[Item], total: int) -> list[Item]:
-    """All items, with a bar on standard error while they come."""
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    return list(track(items, "pages", total, console=console, transient=True, disable=hidden))
+def _show_sample(report: dict[str, Any]) -> None:
+    echo(f"{report['source']} at {report['revision']}, seed {report['seed']}")
+    for entry in report["pages"]:
+        echo(f"{entry['config']}:{entry['start']}+{entry['rows']}  {entry['digest']}")
+    if "digest" in report:
+        length = report["sequence_length"]
+        echo(f"{report['sequences']} sequences of {length}  {report['digest']}")
 
 
 def _page_record(page: Page, digest: str, counts: dict[str, int]) -> dict[str, Any]:
-    return {
-        "config": page.config,
-        "start": page.start,
-        "rows": page.rows,
-        "digest": digest,
-        **counts,
-    }
+    place = {"config": page.config, "start": page.start, "rows": page.rows}
+    return {**place, "digest": digest, **counts}
 
 
 def _batch_record(batch: Batch) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def fetch(
     """
     from iotapretrain.hub.address import open_hub
     from iotapretrain.hub.fetch import fetch as fetch_model
-    from iotapretrain.hub.model_hash import model_hash
+    from iotapretrain.hub.fetched_model import model_hash
     from iotapretrain.hub.protocol import Commit
 
     commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)

@@ -38,8 +38,8 @@ def pull(
     Example: iota pull best --competition tiny/nano --to champion --network net
     """
     from iotapretrain.competition.records.find_model import bring, find_model
+    from iotapretrain.hub.fetched_model import model_hash
     from iotapretrain.hub.model_cache import Cache, default_folder
-    from iotapretrain.hub.model_hash import model_hash
 
     chosen, opened = find_competition(competition), find_hub(hub, network)
 

@@ -19,8 +19,8 @@ from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import Cache as TextCache
 from iotapretrain.data.tokenizer import Tokenizer
+from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.model_cache import Cache as ModelCache
-from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import Inspection, fingerprint, inspect
 from iotapretrain.models.copies import find_near_copy

@@ -32,7 +32,7 @@ from iotapretrain.errors import (
     RefusedModelError,
 )
 from iotapretrain.hub.protocol import FileEntry, Hub, RepositoryId
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
 from iotapretrain.rules.sampling import SYNC_CADENCE
 

@@ -10,9 +10,9 @@ from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.names import place_of
 from iotapretrain.errors import HubError, InputError, UnavailableHubError
 from iotapretrain.hub.card import LONGEST_CARD, Card
+from iotapretrain.hub.fetch import read_small
 from iotapretrain.hub.model_files import CARD
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
-from iotapretrain.hub.read_small_file import read_small
 
 _log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import PageText, read_page
 from iotapretrain.data.prefetch import WORKERS, prefetched
 from iotapretrain.data.source import Source
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
 from iotapretrain.rules.packing import pack, pad

@@ -7,19 +7,18 @@ from __future__ import annotations
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from iotapretrain.data.jsonl import JsonLines
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.plain_text import PlainText
 from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
+from iotapretrain.data.record_files import JsonLines, PlainText, RecordReader, Warc
 from iotapretrain.data.source import Source
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC, SyntheticSource
-from iotapretrain.data.text_digest import digest_of
-from iotapretrain.data.text_folder import FolderSource, Reader
-from iotapretrain.data.warc import Warc
+from iotapretrain.data.text_folder import FolderSource
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable
 
@@ -29,6 +28,8 @@ KEYS = (
     *("text", "join_rows", "row_bytes", "blobs", "blobs_region", "blob", "encoding"),
     *("licence", "access", "homepage"),
 )
+OPTIONAL = ("homepage", "text", "blobs_region", "blob", "encoding")
+"""Texts that have a default."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Dataset:
         how = (self.format, self.files, self.text, self.join_rows, self.row_bytes)
         return f"+{digest_of(repr(how), self.blobs, self.blob, self.encoding)[:8]}"
 
-    def open(self, cache: Cache, patience: Patience) -> Source:
+    def open(self, cache: Cache, patience: PagePatience) -> Source:
         """The source; nothing is fetched yet."""
         if self.format in ("parquet", "stack"):
             rows = ParquetRows(
@@ -79,7 +80,7 @@ class Dataset:
             if self.format == "parquet":
                 return ParquetSource(rows, self.text, self.join_rows)
             return self._stack(rows, patience)
-        readers: dict[str, Reader] = {
+        readers: dict[str, RecordReader] = {
             "jsonl": JsonLines(self.text),
             "text": PlainText(),
             "warc": Warc(),
@@ -89,7 +90,7 @@ class Dataset:
             self.name, folder, self.files, reader, cache, self.revision, self.reading
         )
 
-    def _stack(self, rows: ParquetRows, patience: Patience) -> Source:
+    def _stack(self, rows: ParquetRows, patience: PagePatience) -> Source:
         try:
             from iotapretrain.data.stack import Blobs, StackSource
         except ImportError as error:
@@ -117,6 +118,7 @@ def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:
     if row_bytes is not None and row_bytes < 1:
         raise table.wrong("row_bytes", str(row_bytes), "1 or more")
     configs = table.texts("configs") if "configs" in table else []
+    optional: dict[str, Any] = {key: table.text(key) for key in OPTIONAL if key in table}
     return Dataset(
         name=name,
         title=table.text("title"),
@@ -125,16 +127,12 @@ def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:
         files=Pattern(table.text("files"), tuple(configs)),
         licence=table.text("licence"),
         access=table.text("access"),
-        homepage=table.text("homepage") if "homepage" in table else "",
         revision=revision,
         paths=tuple(table.texts("paths")) if "paths" in table else (),
-        text=table.text("text", "text"),
         join_rows=table.flag("join_rows", False),
         row_bytes=row_bytes,
         blobs=table.text("blobs") if form == "stack" else "",
-        blobs_region=table.text("blobs_region") if "blobs_region" in table else None,
-        blob=table.text("blob", "blob_id"),
-        encoding=table.text("encoding", "src_encoding"),
+        **optional,
     )
 
 
@@ -161,7 +159,7 @@ def known_datasets() -> dict[str, Dataset]:
 
 
 def open_source(
-    name: str, cache: Cache, config: str | None = None, patience: Patience | None = None
+    name: str, cache: Cache, config: str | None = None, patience: PagePatience | None = None
 ) -> Source:
     """The source of a name, of a known dataset's repository or
     of a TOML file; one config or all.
@@ -170,7 +168,7 @@ def open_source(
         return EmbeddedSource(name)
     if name in SYNTHETIC:
         return SyntheticSource(name)
-    return find_dataset(name, config).open(cache, patience or Patience())
+    return find_dataset(name, config).open(cache, patience or PagePatience())
 
 
 def find_dataset(name: str, config: str | None = None) -> Dataset:

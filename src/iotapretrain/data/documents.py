@@ -1,10 +1,15 @@
-"""A document, whatever it came from: text that every machine reads alike, of bounded length."""
+"""A document, whatever it came from: text that every machine reads alike, of bounded length.
+
+And the digest of texts, by which validators compare them.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from blake3 import blake3
 
 DOCUMENT_CHARACTERS = 100_000
 """About 25,000 tokens: one row can fill neither a batch nor, if it is hostile, the memory."""
@@ -66,3 +71,13 @@ def pieces(text: str, longest: int) -> Iterator[str]:
         end = piece_end(content, longest)
         yield content[:end].decode()
         content = content[end:]
+
+
+def digest_of(*parts: bytes | str) -> str:
+    """Hex BLAKE3 of the parts, each after its length in 8 bytes, little-endian; texts as UTF-8."""
+    hasher = blake3()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        hasher.update(len(content).to_bytes(8, "little"))
+        hasher.update(content)
+    return hasher.hexdigest()

@@ -7,18 +7,26 @@ becomes the config.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 import fsspec
 import httpx2
 from huggingface_hub import HfApi, HfFileSystem, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-from iotapretrain.data.ranges import HttpFile, RangeFile, Stamp, SystemFile, system_stamp
-from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.data.ranges import (
+    HttpFile,
+    PagePatience,
+    RangeFile,
+    Stamp,
+    SystemFile,
+    system_stamp,
+)
 from iotapretrain.errors import InputError, UnavailableSourceError
+from iotapretrain.net.retry import PassingFault
 
 WHOLE = "all"
 """The config of a pattern that names none."""
@@ -74,40 +82,34 @@ class Pattern:
         ]
 
 
-class Place(Protocol):
+class DatasetPlace(ABC):
     """Lists a dataset's files and opens them."""
 
-    @property
-    def identity(self) -> str:
-        """What an index of this place is kept under."""
-        ...
+    commit: str | None = None
+    """Fixes all bytes, where the place has such a thing."""
 
-    @property
-    def commit(self) -> str | None:
-        """The commit that fixes all bytes, where the place has such a thing."""
-        ...
+    def __init__(self, source: str, identity: str, patience: PagePatience) -> None:
+        """`identity` is what an index of this place is kept under."""
+        self._source, self.identity, self._patience = source, identity, patience
 
+    @abstractmethod
     def files(self, pattern: Pattern) -> list[Listed]:
         """All files that match."""
-        ...
 
+    @abstractmethod
     def open(self, path: str) -> RangeFile:
         """A file by its path in the listing; nothing is read yet."""
-        ...
 
 
-class HubPlace:
+class HubPlace(DatasetPlace):
     """A dataset repository of a Hugging Face hub at one commit."""
 
-    def __init__(self, source: str, repo: str, commit: str, patience: Patience) -> None:
-        self._source, self._repo, self._patience = source, repo, patience
-        self._root = f"datasets/{repo}@{commit}"
+    def __init__(self, source: str, repo: str, commit: str, patience: PagePatience) -> None:
+        self._repo, self.commit, self._root = repo, commit, f"datasets/{repo}@{commit}"
         self._system = HfFileSystem(skip_instance_cache=True)
-        self.identity = f"hf://{self._root}"
-        self.commit: str | None = commit
+        super().__init__(source, f"hf://{self._root}", patience)
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         folder = f"{self._root}/{pattern.folder}".rstrip("/")
 
         def attempt() -> Mapping[str, Any]:
@@ -120,57 +122,49 @@ class HubPlace:
                     " check the commit, accept its terms on the hub and set HF_TOKEN or log in",
                 ) from error
             except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
-                raise PassingFault(f"{self.identity}: cannot be listed: {error}") from error
+                raise PassingFault(
+                    self._source, f"{self.identity}: cannot be listed: {error}"
+                ) from error
 
-        entries = self._patience.retry(self._source, attempt, self._patience.deadline())
+        entries = self._patience.keep_trying(attempt)
         prefix = len(self._root) + 1
         stamps = {path[prefix:]: Stamp(entry["size"], "") for path, entry in entries.items()}
         return pattern.chosen(stamps)
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         url = hf_hub_url(self._repo, path, repo_type="dataset", revision=self.commit)
         token = get_token()
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         return HttpFile(self._source, url, self._patience, headers, immutable=True)
 
 
-class WebPlace:
+class WebPlace(DatasetPlace):
     """Files of a plain web server. HTTP has no listing, so the dataset names them."""
 
-    commit: str | None = None
-
-    def __init__(self, source: str, url: str, paths: Sequence[str], patience: Patience) -> None:
+    def __init__(self, source: str, url: str, paths: Sequence[str], patience: PagePatience) -> None:
         if not paths:
             raise InputError(f"{source}: {url} cannot be listed: name its files in `paths`")
-        self._source, self._patience = source, patience
         self._paths = tuple(paths)
-        self.identity = url.rstrip("/")
+        super().__init__(source, url.rstrip("/"), patience)
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         return pattern.chosen(dict.fromkeys(self._paths))
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         return HttpFile(self._source, f"{self.identity}/{path}", self._patience)
 
 
-class SystemPlace:
+class SystemPlace(DatasetPlace):
     """A folder, or whatever else `fsspec` has a file system for."""
 
-    commit: str | None = None
-
-    def __init__(self, source: str, location: str, patience: Patience) -> None:
+    def __init__(self, source: str, location: str, patience: PagePatience) -> None:
         try:
             self._system, self._root = fsspec.core.url_to_fs(location, use_listings_cache=False)
         except (ImportError, ValueError) as error:
             raise InputError(f"{source}: {location}: no file system for it: {error}") from error
-        self._source, self._patience = source, patience
-        self.identity = location
+        super().__init__(source, location, patience)
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        """See `Place`."""
         folder = f"{self._root}/{pattern.folder}".rstrip("/")
         try:
             entries: Mapping[str, Any] = self._system.find(folder, detail=True)
@@ -182,7 +176,6 @@ class SystemPlace:
         )
 
     def open(self, path: str) -> RangeFile:
-        """See `Place`."""
         whole = f"{self._root.rstrip('/')}/{path}"
         return SystemFile(self._source, whole, self._system, self._patience)
 
@@ -199,8 +192,8 @@ def latest_commit(repository: str, kind: Literal["dataset", "model"]) -> str:
 
 
 def place_of(
-    source: str, location: str, revision: str | None, paths: Sequence[str], patience: Patience
-) -> Place:
+    source: str, location: str, revision: str | None, paths: Sequence[str], patience: PagePatience
+) -> DatasetPlace:
     """The place that `location` names; `hf://datasets/REPO` needs a commit as revision."""
     if location.startswith(HUB):
         repo = location.removeprefix(HUB)

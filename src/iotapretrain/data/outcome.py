@@ -14,7 +14,7 @@ from iotapretrain.data.batches import Batch, Packing, make_batch
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import draw
-from iotapretrain.data.retry import Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import (
     ChangedSourceError,
@@ -58,7 +58,7 @@ def round_text(
     sequence_length: int,
     tokenizer: Tokenizer,
     cache: Cache,
-    patience: Patience | None = None,
+    patience: PagePatience | None = None,
 ) -> RoundText:
     """Every task's batch, one task after the other: the pages of each are fetched in parallel.
 

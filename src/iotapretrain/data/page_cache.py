@@ -12,14 +12,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
-from filelock import FileLock
 
-from iotapretrain.errors import InputError
+from iotapretrain.disk.whole_files import PRIVATE, locked, user_cache, write_whole
+from iotapretrain.errors import InputError, UnavailableHubError
+from iotapretrain.net.retry import Deadline
 
 DEFAULT_BYTES = 16 << 30
 LOCK_SECONDS = 60.0
@@ -34,8 +35,7 @@ def default_folder() -> Path:
     """`$IOTA_CACHE`, else the user's cache folder."""
     if chosen := os.environ.get("IOTA_CACHE"):
         return Path(chosen)
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "data"
+    return user_cache() / "data"
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Cache:
             return digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / "lock", timeout=LOCK_SECONDS):
+            with self._locked():
                 path = self._object_path(digest)
                 if not path.exists():
                     self._make_room(len(content))
-                    _write_whole(path, content)
-                _write_whole(self._name_path(name), digest.encode())
-        except OSError as error:  # the lock's timeout is one too
+                    _write(path, content)
+                _write(self._name_path(name), digest.encode())
+        except (OSError, UnavailableHubError) as error:  # the latter if the lock is not let go
             raise InputError(
                 f"cache {self.folder}: cannot write: {error};"
                 " free space there or choose another folder with IOTA_CACHE"
@@ -96,8 +96,11 @@ class Cache:
 
     def size(self) -> int:
         """Bytes of all objects."""
-        with FileLock(self.folder / "lock", timeout=LOCK_SECONDS):
+        with self._locked():
             return sum(entry.stat().st_size for entry in self._entries("objects"))
+
+    def _locked(self) -> AbstractContextManager[None]:
+        return locked(self.folder / "lock", Deadline.after(LOCK_SECONDS))
 
     def _make_room(self, wanted: int) -> None:
         """Count up; past the bound evict and count anew, which heals a wrong count."""
@@ -105,7 +108,7 @@ class Cache:
         if counted is None or counted + wanted > self.limit:
             counted = self._evict(wanted)
         # Counted before it is written: a crash in between leaves the count too high, never too low.
-        _write_whole(self.folder / "size", str(counted + wanted).encode())
+        _write(self.folder / "size", str(counted + wanted).encode())
 
     def _counted(self) -> int | None:
         try:
@@ -157,14 +160,7 @@ class Cache:
         return self.folder / "names" / digest[:2] / digest
 
 
-def _write_whole(path: Path, content: bytes) -> None:
-    """The file appears with all of `content` or not at all. Called under the lock only."""
+def _write(path: Path, content: bytes) -> None:
+    """Without waiting for the disk: what a power cut takes is fetched again."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, content, PRIVATE, durable=False)

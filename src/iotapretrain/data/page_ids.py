@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from iotapretrain.data.documents import Document
+from iotapretrain.data.documents import Document, digest_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.source import Description, Source
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.rules.sampling import Page, Pages, Stream
 
 PAGE_DOMAIN = "iotapretrain/page/1"

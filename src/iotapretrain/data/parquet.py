@@ -10,31 +10,29 @@ row belongs to exactly one row of the count.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
-from iotapretrain.data.column_rows import check_pin, description_of, spans
-from iotapretrain.data.documents import Document, document
-from iotapretrain.data.locations import Listed, Pattern, Place
+from iotapretrain.data.documents import Document, digest_of, document
+from iotapretrain.data.locations import DatasetPlace, Listed, Pattern
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.ranges import RangeFile, Stamp
-from iotapretrain.data.retry import Patience
-from iotapretrain.data.source import Description
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.ranges import PagePatience, RangeFile, Stamp
+from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline
 from iotapretrain.rules.sampling import Page
 
 INDEX_WORKERS = 16
 """Footers read at once when a set is indexed for the first time."""
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ParquetEntry(msgspec.Struct, frozen=True):
     """A file of the index. `footer` digests its footer; it is empty where bytes are counted."""
 
     config: str
@@ -45,80 +43,79 @@ class Entry(msgspec.Struct, frozen=True):
     footer: str = ""
 
 
+@dataclass(frozen=True, eq=False)
 class ParquetRows:
     """The rows of a set of parquet files, by page."""
 
-    def __init__(
-        self,
-        name: str,
-        place: Place,
-        pattern: Pattern,
-        cache: Cache,
-        patience: Patience,
-        pinned: str | None = None,
-        row_bytes: int | None = None,
-        reading: str = "",
-    ) -> None:
-        """`reading` is added to the revision: it stands for how files become documents."""
-        self.name = name
-        self._place, self._pattern, self._row_bytes = place, pattern, row_bytes
-        self._cache, self._patience = cache, patience
-        self._pinned, self._reading = pinned, reading
-        self._index_name = f"index/1/{place.identity}/{pattern}/{row_bytes}"
+    name: str
+    place: DatasetPlace
+    pattern: Pattern
+    cache: Cache
+    patience: PagePatience
+    pinned: str | None = None
+    row_bytes: int | None = None
+    reading: str = ""
+    """Added to the revision: it stands for how files become documents."""
+
+    @property
+    def _index_name(self) -> str:
+        return f"index/1/{self.place.identity}/{self.pattern}/{self.row_bytes}"
 
     @cached_property
-    def _index(self) -> tuple[Entry, ...]:
+    def _index(self) -> tuple[ParquetEntry, ...]:
         """All files in the order that rows are counted in; read once, then kept on disk."""
-        kept = self._cache.get(self._index_name)
-        entries = () if kept is None else msgspec.json.decode(kept, type=tuple[Entry, ...])
-        if self._place.commit is None or not entries:
-            listed = self._place.files(self._pattern)
+        kept = self.cache.get(self._index_name)
+        entries = () if kept is None else msgspec.json.decode(kept, type=tuple[ParquetEntry, ...])
+        if self.place.commit is None or not entries:
+            listed = self.place.files(self.pattern)
             if not _same_files(entries, listed):
-                make = self._indexed if self._row_bytes is None else self._estimated
+                make = self._indexed if self.row_bytes is None else self._estimated
                 entries = tuple(prefetched(make, listed, INDEX_WORKERS))
-                self._cache.put(self._index_name, msgspec.json.encode(entries))
+                self.cache.put(self._index_name, msgspec.json.encode(entries))
         return entries
 
     @cached_property
     def description(self) -> Description:
         """Counts by config, at the commit or under a digest of all footers; a pin is checked."""
-        if self._place.commit is not None:
-            revision = f"{self._place.commit}{self._reading}"
+        if self.place.commit is not None:
+            revision = f"{self.place.commit}{self.reading}"
         else:
-            revision = f"{self._digest()}{self._reading}"
-            check_pin(self.name, self._place.identity, self._pinned, revision)
+            revision = f"{self._digest()}{self.reading}"
+            check_pin(self.name, self.place.identity, self.pinned, revision)
         return description_of(self.name, revision, self._index)
 
     def rows(self, page: Page, columns: Sequence[str]) -> Any:
         """A table with the rows of a page; the only bytes read are those of their row groups."""
-        deadline = self._patience.deadline()
+        deadline = self.patience.deadline()
         try:
             tables = [
                 self._table(entry, first, stop, columns, deadline)
                 for entry, first, stop in spans(self.description, self._index, page)
             ]
         except ChangedSourceError:
-            self._cache.forget(self._index_name)
+            self.cache.forget(self._index_name)
             raise
         return pa.concat_tables(tables)
 
     def _table(
-        self, entry: Entry, first: int, stop: int, columns: Sequence[str], deadline: Deadline
+        self, entry: ParquetEntry, first: int, stop: int, columns: Sequence[str], deadline: Deadline
     ) -> Any:
         """Rows `first` to `stop` of a file as the index counts them."""
-        file = self._place.open(entry.path)
+        file = self.place.open(entry.path)
         stamp = Stamp(entry.size, entry.version)
         metadata = parse_footer(self.name, entry.path, self._footer(entry, file, stamp, deadline))
-        if self._row_bytes is not None:
+        if self.row_bytes is not None:
             true = metadata.num_rows
             first, stop = first * true // entry.rows, stop * true // entry.rows
         groups = RowGroups(self.name, entry.path, file, stamp, metadata)
         return groups.rows(first, stop, columns, deadline)
 
-    def _footer(self, entry: Entry, file: RangeFile, stamp: Stamp, deadline: Deadline) -> bytes:
+    def _footer(
+        self, entry: ParquetEntry, file: RangeFile, stamp: Stamp, deadline: Deadline
+    ) -> bytes:
         """The file's footer, from the cache or from the file if that is still the indexed one."""
         name = self._footer_name(entry.path, stamp)
-        kept = self._cache.get(name)
+        kept = self.cache.get(name)
         if kept is not None:
             return kept
         footer, now = read_footer(self.name, entry.path, file, deadline)
@@ -126,25 +123,27 @@ class ParquetRows:
             raise ChangedSourceError(
                 self.name, f"{entry.path}: no longer the file that was indexed"
             )
-        self._cache.put(name, footer)
+        self.cache.put(name, footer)
         return footer
 
-    def _indexed(self, listed: Listed) -> Entry:
-        file, deadline = self._place.open(listed.path), self._patience.deadline()
+    def _indexed(self, listed: Listed) -> ParquetEntry:
+        file, deadline = self.place.open(listed.path), self.patience.deadline()
         footer, stamp = read_footer(self.name, listed.path, file, deadline)
-        self._cache.put(self._footer_name(listed.path, stamp), footer)
+        self.cache.put(self._footer_name(listed.path, stamp), footer)
         rows = parse_footer(self.name, listed.path, footer).num_rows
-        return Entry(listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer))
+        return ParquetEntry(
+            listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer)
+        )
 
-    def _estimated(self, listed: Listed) -> Entry:
-        if listed.stamp is None or self._row_bytes is None or self._place.commit is None:
+    def _estimated(self, listed: Listed) -> ParquetEntry:
+        if listed.stamp is None or self.row_bytes is None or self.place.commit is None:
             raise InputError(f"{self.name}: row_bytes needs a listing with sizes at a commit")
         size, version = listed.stamp.size, listed.stamp.version
-        rows = max(1, size // self._row_bytes)
-        return Entry(listed.config, listed.path, size, version, rows)
+        rows = max(1, size // self.row_bytes)
+        return ParquetEntry(listed.config, listed.path, size, version, rows)
 
     def _footer_name(self, path: str, stamp: Stamp) -> str:
-        return f"footer/{self._place.identity}/{path}/{stamp.size}/{stamp.version}"
+        return f"footer/{self.place.identity}/{path}/{stamp.size}/{stamp.version}"
 
     def _digest(self) -> str:
         """A revision for files without a commit: the same wherever the same files lie."""
@@ -152,7 +151,7 @@ class ParquetRows:
         return f"files-{digest_of(*parts)[:32]}"
 
 
-def _same_files(entries: Sequence[Entry], listed: Sequence[Listed]) -> bool:
+def _same_files(entries: Sequence[ParquetEntry], listed: Sequence[Listed]) -> bool:
     """Whether an index still is that of the listing; one without stamps is compared by paths."""
     stamps = {file.path: file.stamp for file in listed}
     return stamps.keys() == {entry.path for entry in entries} and all(
@@ -168,11 +167,9 @@ class ParquetSource:
         self._rows, self._text, self._join_rows = rows, text, join_rows
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._rows.description
 
     def fetch(self, page: Page) -> list[Document]:
-        """See `Source`."""
         texts = byte_column(self.name, self._rows.rows(page, [self._text]), self._text)
         if self._join_rows:
             return [document(b"".join(texts))]

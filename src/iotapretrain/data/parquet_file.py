@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from iotapretrain.data.ranges import RangeFile, Stamp
 from iotapretrain.errors import CorruptSourceError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline
 
 MAGIC = b"PAR1"
 TRAILER = 8

@@ -22,9 +22,8 @@ from pathlib import Path
 from pydoc_data.topics import topics
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, document, pieces
-from iotapretrain.data.source import Config, Description, check_page
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import Document, digest_of, document, pieces
+from iotapretrain.data.source import Description, SourceConfig, check_page
 from iotapretrain.rules.sampling import Page
 
 PIECE_BYTES = 8_192
@@ -113,7 +112,7 @@ class EmbeddedSource:
         texts = carried(self.name)
         version = ".".join(str(part) for part in sys.version_info[:3])
         revision = f"python-{version}-{digest_of(*texts)[:16]}"
-        return Description(self.name, revision, (Config("all", len(texts)),))
+        return Description(self.name, revision, (SourceConfig("all", len(texts)),))
 
     def describe(self) -> Description:
         """One config with every document."""

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import atexit
-import email.utils
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import httpx2
 
-from iotapretrain.data.retry import PassingFault, Patience
-from iotapretrain.errors import ChangedSourceError, UnavailableSourceError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourceError
+from iotapretrain.net.retry import Deadline, PassingFault, Patience, retry_after
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 REFUSED = frozenset({401, 403})
 GONE = frozenset({404, 410})
 CHANGED = frozenset({412, 416})
 
-Verdict = TypeVar("Verdict")
-
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
+
+
+@dataclass(frozen=True)
+class PagePatience(Patience):
+    """Each limit bounds the one before it: silence (seconds without a byte) ≤ attempt (one request)
+    ≤ seconds (all attempts for one page). `docs/data.md` explains them together.
+    """
+
+    first_pause: float = 0.5
+    longest_pause: float = 30.0
+    seconds: float = 180.0
+    """All attempts for one page; a validator's round lasts about 1,800 s."""
+    silence_seconds: float = 15.0
+    """Connecting, and between two pieces of an answer."""
+    attempt_seconds: float = 60.0
+    """One request: cuts off a server that sends a byte now and then."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.silence_seconds <= self.attempt_seconds <= self.seconds:
+            raise InputError(f"patience {self}: want 0 < silence ≤ attempt ≤ page seconds")
 
 
 @cache
@@ -49,11 +66,9 @@ class RangeFile(Protocol):
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
         """The last `count` bytes (fewer when it is shorter) and the file's stamp now."""
-        ...
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
         """Bytes `start` to `stop`; a `ChangedSourceError` if the stamp is another by now."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -62,97 +77,84 @@ class HttpFile:
 
     source: str
     url: str
-    patience: Patience
+    patience: PagePatience
     headers: Mapping[str, str] = field(default_factory=dict)
     immutable: bool = False
     """The URL names a commit: its ETag may differ between mirrors, its bytes cannot."""
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
-        """See `RangeFile`."""
+        def fits(first: int, last: int, now: Stamp) -> bool:
+            return (first, last) == (max(0, now.size - count), now.size - 1)
 
-        def check(response: httpx2.Response, first: int, last: int, size: int) -> Stamp:
-            if last != size - 1 or first != max(0, size - count):
-                raise PassingFault(f"{self.url}: answered another range than asked for")
-            return Stamp(size, self._version(response))
-
-        return self._retried(f"bytes=-{count}", check, deadline)
+        return self._read(f"bytes=-{count}", fits, deadline)
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
-        """See `RangeFile`."""
-
-        def check(response: httpx2.Response, first: int, last: int, size: int) -> None:
-            if Stamp(size, self._version(response)) != stamp:
+        def fits(first: int, last: int, now: Stamp) -> bool:
+            if now != stamp:
                 raise self._changed()
-            if (first, last) != (start, stop - 1):
-                raise PassingFault(f"{self.url}: answered another range than asked for")
+            return (first, last) == (start, stop - 1)
 
-        return self._retried(f"bytes={start}-{stop - 1}", check, deadline)[0]
+        return self._read(f"bytes={start}-{stop - 1}", fits, deadline)[0]
 
-    def _retried(
-        self,
-        wanted: str,
-        check: Callable[[httpx2.Response, int, int, int], Verdict],
-        deadline: Deadline,
-    ) -> tuple[bytes, Verdict]:
-        return self.patience.retry(
-            self.source, lambda: self._attempt(wanted, check, deadline), deadline
-        )
+    def _read(
+        self, wanted: str, fits: Callable[[int, int, Stamp], bool], deadline: Deadline
+    ) -> tuple[bytes, Stamp]:
+        """The bytes of a range; what is announced must fit before they are taken."""
 
-    def _attempt(
-        self,
-        wanted: str,
-        check: Callable[[httpx2.Response, int, int, int], Verdict],
-        deadline: Deadline,
-    ) -> tuple[bytes, Verdict]:
-        """One request: headers first, then exactly the bytes they announce, in time."""
-        seconds = min(self.patience.attempt_seconds, deadline.left())
-        if seconds <= 0:
-            raise PassingFault(f"{self.url}: no time left")
-        attempt = Deadline(self.patience.clock() + seconds, self.patience.clock)
+        def attempt() -> tuple[bytes, Stamp]:
+            seconds = min(self.patience.attempt_seconds, deadline.left())
+            if seconds <= 0:
+                raise self._fault("no time left")
+            until = self.patience.deadline(seconds)
+            with self._asked(wanted, seconds) as response:
+                first, last, stamp = self._announced(response)
+                if not fits(first, last, stamp):
+                    raise self._fault("answered another range than asked for")
+                return self._body(response, last - first + 1, until), stamp
+
+        return self.patience.keep_trying(attempt, deadline)
+
+    @contextmanager
+    def _asked(self, wanted: str, seconds: float) -> Iterator[httpx2.Response]:
         headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
         timeout = httpx2.Timeout(min(self.patience.silence_seconds, seconds))
         try:
-            with http_client().stream(
-                "GET", self.url, headers=headers, timeout=timeout
-            ) as response:
-                first, last, size = self._range_of(response)
-                verdict = check(response, first, last, size)
-                return self._body(response, last - first + 1, attempt), verdict
+            with http_client().stream("GET", self.url, headers=headers, timeout=timeout) as answer:
+                yield answer
         except httpx2.TransportError as error:
-            raise PassingFault(f"{self.url}: {type(error).__name__}: {error}") from error
+            raise self._fault(f"{type(error).__name__}: {error}") from error
         except httpx2.HTTPError as error:
             raise UnavailableSourceError(self.source, f"{self.url}: {error}") from error
 
-    def _range_of(self, response: httpx2.Response) -> tuple[int, int, int]:
-        """First and last byte and the file's size, as a partial answer announces them."""
+    def _announced(self, response: httpx2.Response) -> tuple[int, int, Stamp]:
+        """First and last byte, and the stamp of the file, as a partial answer announces them."""
         status = response.status_code
         if status in PASSING_STATUSES:
-            raise PassingFault(
-                f"{self.url}: HTTP {status}", retry_after(response.headers.get("Retry-After"))
-            )
+            asked = retry_after(response.headers.get("Retry-After"))
+            raise self._fault(f"HTTP {status}", asked)
         if status in CHANGED:
             raise self._changed()
         announced = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if status != httpx2.codes.PARTIAL_CONTENT or announced is None:
             raise UnavailableSourceError(self.source, f"{self.url}: {self._advice(status)}")
-        return int(announced[1]), int(announced[2]), int(announced[3])
+        named = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+        stamp = Stamp(int(announced[3]), "" if self.immutable else named)
+        return int(announced[1]), int(announced[2]), stamp
 
     def _body(self, response: httpx2.Response, count: int, attempt: Deadline) -> bytes:
         body = bytearray()
         for chunk in response.iter_raw():
             body += chunk
             if len(body) > count:
-                raise PassingFault(f"{self.url}: more bytes than announced")
+                raise self._fault("more bytes than announced")
             if attempt.left() <= 0:
-                raise PassingFault(f"{self.url}: {len(body)} of {count} bytes in the time given")
+                raise self._fault(f"{len(body)} of {count} bytes in the time given")
         if len(body) < count:
-            raise PassingFault(f"{self.url}: cut off after {len(body)} of {count} bytes")
+            raise self._fault(f"cut off after {len(body)} of {count} bytes")
         return bytes(body)
 
-    def _version(self, response: httpx2.Response) -> str:
-        if self.immutable:
-            return ""
-        return response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
+    def _fault(self, problem: str, asked: float | None = None) -> PassingFault:
+        return PassingFault(self.source, f"{self.url}: {problem}", asked)
 
     def _changed(self) -> ChangedSourceError:
         return ChangedSourceError(
@@ -176,42 +178,40 @@ class SystemFile:
     source: str
     path: str
     system: Any
-    patience: Patience
+    patience: PagePatience
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
-        """See `RangeFile`."""
-
         def attempt() -> tuple[bytes, Stamp]:
-            stamp = self._stamp()
-            return self.system.cat_file(self.path, max(0, stamp.size - count), stamp.size), stamp
+            with self._faults():
+                stamp = self._stamp()
+                start = max(0, stamp.size - count)
+                return self.system.cat_file(self.path, start, stamp.size), stamp
 
-        return self._retried(attempt, deadline)
+        return self.patience.keep_trying(attempt, deadline)
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
-        """See `RangeFile`."""
-
         def attempt() -> bytes:
-            content: bytes = self.system.cat_file(self.path, start, stop)
-            if self._stamp() != stamp:
-                raise ChangedSourceError(
-                    self.source, f"{self.path}: no longer the file that was indexed"
-                )
+            with self._faults():
+                content: bytes = self.system.cat_file(self.path, start, stop)
+                changed = self._stamp() != stamp
+            if changed:
+                problem = f"{self.path}: no longer the file that was indexed"
+                raise ChangedSourceError(self.source, problem)
             if len(content) != stop - start:
-                raise PassingFault(f"{self.path}: {len(content)} of {stop - start} bytes")
+                problem = f"{self.path}: {len(content)} of {stop - start} bytes"
+                raise PassingFault(self.source, problem)
             return content
 
-        return self._retried(attempt, deadline)
+        return self.patience.keep_trying(attempt, deadline)
 
-    def _retried(self, attempt: Callable[[], Verdict], deadline: Deadline) -> Verdict:
-        def guarded() -> Verdict:
-            try:
-                return attempt()
-            except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-                raise UnavailableSourceError(self.source, f"{self.path}: {error}") from error
-            except OSError as error:
-                raise PassingFault(f"{self.path}: {error}") from error
-
-        return self.patience.retry(self.source, guarded, deadline)
+    @contextmanager
+    def _faults(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            raise UnavailableSourceError(self.source, f"{self.path}: {error}") from error
+        except OSError as error:
+            raise PassingFault(self.source, f"{self.path}: {error}") from error
 
     def _stamp(self) -> Stamp:
         return system_stamp(self.system.info(self.path))
@@ -221,18 +221,3 @@ def system_stamp(info: Mapping[str, Any]) -> Stamp:
     """The stamp in what a file system says of a file."""
     version = info.get("ETag") or info.get("mtime") or info.get("LastModified") or ""
     return Stamp(int(info["size"]), str(version))
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number or a date; None when it says neither."""
-    if value is None:
-        return None
-    try:
-        if value.strip().isdecimal():
-            return float(value)
-        moment = email.utils.parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

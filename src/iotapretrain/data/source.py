@@ -1,18 +1,23 @@
-"""The protocol of every source of text: describe it, then fetch rows of it."""
+"""The protocol of every source of text: describe it, then fetch rows of it.
+
+Rows that lie in several files are counted, found again and pinned in one way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from itertools import accumulate
+from typing import Protocol, TypeVar
 
 from iotapretrain.data.documents import Document
-from iotapretrain.errors import CorruptSourceError, InputError
+from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class SourceConfig:
     """A named part of a dataset (a crawl dump, a language) and how many rows it has."""
 
     name: str
@@ -30,7 +35,7 @@ class Description:
     source: str
     revision: str
     """A commit, or a digest of the content: never a name that can move."""
-    configs: tuple[Config, ...]
+    configs: tuple[SourceConfig, ...]
 
     def __post_init__(self) -> None:
         names = [config.name for config in self.configs]
@@ -66,15 +71,12 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """The name that competitions use."""
-        ...
 
     def describe(self) -> Description:
         """The pinned revision and its row counts."""
-        ...
 
     def fetch(self, page: Page) -> Sequence[Document]:
         """The documents of a page, in order."""
-        ...
 
 
 def check_page(description: Description, page: Page) -> None:
@@ -92,3 +94,54 @@ def check_page(description: Description, page: Page) -> None:
 def _no_config(description: Description, config: str) -> InputError:
     names = ", ".join(each.name for each in description.configs)
     return InputError(f"{description.source}: no config {config!r}; there are {names}")
+
+
+class Counted(Protocol):
+    """A file of a dataset."""
+
+    @property
+    def config(self) -> str:
+        """The config that it belongs to."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows of the config it holds."""
+
+
+File = TypeVar("File", bound=Counted)
+
+
+def description_of(source: str, revision: str, files: Sequence[Counted]) -> Description:
+    """The rows of all files by config, configs in the order of their names."""
+    counts: dict[str, int] = {}
+    for file in files:
+        counts[file.config] = counts.get(file.config, 0) + file.rows
+    return Description(
+        source, revision, tuple(SourceConfig(config, counts[config]) for config in sorted(counts))
+    )
+
+
+def spans(
+    description: Description, files: Sequence[File], page: Page
+) -> Iterator[tuple[File, int, int]]:
+    """The files that a page touches, each with its first row and the one to stop at."""
+    check_page(description, page)
+    of_config = [file for file in files if file.config == page.config]
+    ends = list(accumulate(file.rows for file in of_config))
+    at, stop = page.start, page.start + page.rows
+    while at < stop:
+        which = bisect_right(ends, at)
+        file = of_config[which]
+        begin, until = ends[which] - file.rows, min(stop, ends[which])
+        yield file, at - begin, until - begin
+        at = until
+
+
+def check_pin(source: str, place: str, pinned: str | None, found: str) -> None:
+    """Refuse files that are not those of the pinned revision."""
+    if pinned is not None and pinned != found:
+        raise ChangedSourceError(
+            source,
+            f"revision {pinned} is pinned and {place} has {found};"
+            " restore the pinned files or pin the new revision",
+        )

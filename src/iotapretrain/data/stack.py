@@ -16,23 +16,15 @@ from obstore.store import ObjectStore, S3Store, from_url
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.parquet import ParquetRows, byte_column
 from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.retry import PassingFault, Patience
+from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.source import Description
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
-from iotapretrain.net.waiting import Deadline
+from iotapretrain.net.retry import Deadline, PassingFault
 from iotapretrain.rules.sampling import Page
 
 LARGEST_BLOB = 64 << 20
 """Bytes of one file, unpacked; The Stack's own limit is far lower."""
 WORKERS = 16
-
-
-@dataclass(frozen=True)
-class BlobRow:
-    """Which blob a row stands for."""
-
-    blob_id: str
-    encoding: str
 
 
 class StackSource:
@@ -46,22 +38,20 @@ class StackSource:
         self._columns = (blob_column, encoding_column)
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._rows.description
 
     def fetch(self, page: Page) -> list[Document]:
         """See `Source`; one blob that is missing fails the page."""
         table = self._rows.rows(page, self._columns)
-        ids, encodings = (byte_column(self.name, table, column) for column in self._columns)
-        rows = [
-            BlobRow(blob_id.decode("ascii", "replace"), encoding.decode("ascii", "replace"))
-            for blob_id, encoding in zip(ids, encodings, strict=True)
-        ]
+        ids, encodings = (
+            [cell.decode("ascii", "replace") for cell in byte_column(self.name, table, column)]
+            for column in self._columns
+        )
         deadline = self._blobs.patience.deadline()
-        contents = prefetched(lambda row: self._blobs.content(row.blob_id, deadline), rows, WORKERS)
+        contents = prefetched(lambda blob: self._blobs.content(blob, deadline), ids, WORKERS)
         return [
-            document(content, row.encoding or "utf-8")
-            for content, row in zip(contents, rows, strict=True)
+            document(content, encoding or "utf-8")
+            for content, encoding in zip(contents, encodings, strict=True)
         ]
 
 
@@ -71,10 +61,10 @@ class Blobs:
 
     source: str
     store: ObjectStore
-    patience: Patience
+    patience: PagePatience
 
     @classmethod
-    def at(cls, source: str, url: str, region: str | None, patience: Patience) -> Blobs:
+    def at(cls, source: str, url: str, region: str | None, patience: PagePatience) -> Blobs:
         """The store behind a URL such as `s3://bucket/prefix`;
         retries are ours, not the client's.
         """
@@ -102,9 +92,9 @@ class Blobs:
                     self.source, f"{_sentence(blob_id, error)}; check the store and its credentials"
                 ) from error
             except BaseError as error:
-                raise PassingFault(_sentence(blob_id, error)) from error
+                raise PassingFault(self.source, _sentence(blob_id, error)) from error
 
-        return self._unpacked(blob_id, self.patience.retry(self.source, attempt, deadline))
+        return self._unpacked(blob_id, self.patience.keep_trying(attempt, deadline))
 
     def _unpacked(self, blob_id: str, packed: bytes) -> bytes:
         unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

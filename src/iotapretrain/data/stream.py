@@ -19,11 +19,11 @@ import msgspec
 import numpy as np
 
 from iotapretrain.data.batches import page_tokens
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.source import Source
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
 from iotapretrain.rules.packing import pack
@@ -65,7 +65,7 @@ class Part:
         return Pages(stream, configs, self.page_rows)
 
 
-class Position(msgspec.Struct, frozen=True):
+class StreamPosition(msgspec.Struct, frozen=True):
     """Where a rank stands in a source: its next token is number `offset` of the page at `step`."""
 
     source: str
@@ -81,7 +81,7 @@ class State(msgspec.Struct, frozen=True):
 
     fingerprint: str
     """Of seed, sources, revisions, weights, tokenizer, length, rank: all must be the same."""
-    positions: tuple[Position, ...]
+    positions: tuple[StreamPosition, ...]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class TokenStream:
                 " mix or revision of a source; restore those or start anew"
             )
         positions = (
-            [Position(part.source.name) for part in plan.parts]
+            [StreamPosition(part.source.name) for part in plan.parts]
             if state is None
             else state.positions
         )
@@ -173,7 +173,7 @@ class TokenStream:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class PageRun:
     """The tokens of one page, an end token after each document."""
 
     epoch: int
@@ -184,7 +184,7 @@ class Run:
 class Tape:
     """One source as one endless run of tokens, and a position on it."""
 
-    def __init__(self, plan: Plan, part: Part, cache: Cache, position: Position) -> None:
+    def __init__(self, plan: Plan, part: Part, cache: Cache, position: StreamPosition) -> None:
         self.part, self.position = part, position
         self._plan, self._cache = plan, cache
         self._held_out = frozenset(part.held_out_pages(plan.seed))
@@ -194,8 +194,8 @@ class Tape:
                 f"{part.source.name}: {self._pages} pages are too few for {plan.ranks} ranks and"
                 f" {part.held_out} held out; take fewer rows a page"
             )
-        self._runs: Generator[Run, None, None] | None = None
-        self._run: Run | None = None
+        self._runs: Generator[PageRun, None, None] | None = None
+        self._run: PageRun | None = None
 
     def take(self, count: int) -> Tokens:
         """The next `count` tokens. The position moves only once all of them are there."""
@@ -208,7 +208,7 @@ class Tape:
                 self.close()
         return taken
 
-    def rewind(self, position: Position) -> None:
+    def rewind(self, position: StreamPosition) -> None:
         """Go back to where the source once stood."""
         self.close()
         self.position = position
@@ -238,7 +238,7 @@ class Tape:
                 raise CorruptSourceError(self.part.source.name, "a whole epoch without any text")
         self._run = run
         source, sequences = self.position.source, self.position.sequences + 1
-        self.position = Position(source, run.epoch, run.step, offset, sequences)
+        self.position = StreamPosition(source, run.epoch, run.step, offset, sequences)
         return np.concatenate(pieces)
 
     def _addresses(self, epoch: int, step: int) -> Iterator[tuple[int, int, Page]]:
@@ -253,9 +253,9 @@ class Tape:
                 step += 1
             epoch, step = epoch + 1, 0
 
-    def _load(self, address: tuple[int, int, Page]) -> Run:
+    def _load(self, address: tuple[int, int, Page]) -> PageRun:
         epoch, step, page = address
         text = read_page(self.part.source, page, self._cache)
         tokens, offsets = page_tokens(text, self._plan.tokenizer, self._cache)
         ended = pack(tokens, offsets, 1, self._plan.tokenizer.end_id).ravel()
-        return Run(epoch, step, ended.astype(np.int32, copy=False))
+        return PageRun(epoch, step, ended.astype(np.int32, copy=False))

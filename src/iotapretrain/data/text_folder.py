@@ -10,40 +10,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from blake3 import blake3
 
-from iotapretrain.data.column_rows import check_pin, description_of, spans
-from iotapretrain.data.documents import Document
+from iotapretrain.data.documents import Document, digest_of
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.source import Description
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.record_files import BadRecordError, RecordReader
+from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
 Offsets = npt.NDArray[np.int64]
 
 DIGEST_BYTES = 32
-
-
-class BadRecordError(ValueError):
-    """A record that breaks its format; it becomes a `CorruptSourceError` that names the file."""
-
-
-class Reader(Protocol):
-    """How one format's records are found and read."""
-
-    def scan(self, file: BinaryIO) -> Iterator[int]:
-        """Where each record begins."""
-        ...
-
-    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
-        """The record at `start`; the next one begins at `stop`."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,30 +50,23 @@ class Indexed:
         return int(self.starts[row]), self.size if last else int(self.starts[row + 1])
 
 
+@dataclass(frozen=True, eq=False)
 class FolderSource:
     """The records of all matching files, in the order of paths."""
 
-    def __init__(
-        self,
-        name: str,
-        folder: Path,
-        pattern: Pattern,
-        reader: Reader,
-        cache: Cache,
-        pinned: str | None = None,
-        reading: str = "",
-    ) -> None:
-        """`reading` is added to the revision: it stands for how files become documents."""
-        self.name = name
-        self._folder, self._pattern, self._reader = folder, pattern, reader
-        self._cache, self._pinned, self._reading = cache, pinned, reading
+    name: str
+    folder: Path
+    pattern: Pattern
+    reader: RecordReader
+    cache: Cache
+    pinned: str | None = None
+    reading: str = ""
+    """Added to the revision: it stands for how files become documents."""
 
     def describe(self) -> Description:
-        """See `Source`."""
         return self._description
 
     def fetch(self, page: Page) -> list[Document]:
-        """See `Source`."""
         return [
             document
             for file, first, stop in spans(self._description, self._files, page)
@@ -101,45 +76,45 @@ class FolderSource:
     @cached_property
     def _files(self) -> list[Indexed]:
         try:
-            below = (path for path in self._folder.rglob("*") if path.is_file())
-            names = [path.relative_to(self._folder).as_posix() for path in below]
+            below = (path for path in self.folder.rglob("*") if path.is_file())
+            names = [path.relative_to(self.folder).as_posix() for path in below]
             return [
-                self._indexed(listed.config, self._folder / listed.path)
-                for listed in self._pattern.chosen(dict.fromkeys(names))
+                self._indexed(listed.config, self.folder / listed.path)
+                for listed in self.pattern.chosen(dict.fromkeys(names))
             ]
         except OSError as error:
-            raise UnavailableSourceError(self.name, f"{self._folder}: {error}") from error
+            raise UnavailableSourceError(self.name, f"{self.folder}: {error}") from error
 
     @cached_property
     def _description(self) -> Description:
         if not self._files:
             raise UnavailableSourceError(
-                self.name, f"{self._folder}: no file there matches {self._pattern.text!r}"
+                self.name, f"{self.folder}: no file there matches {self.pattern.text!r}"
             )
-        revision = f"{self._digest()}{self._reading}"
-        check_pin(self.name, str(self._folder), self._pinned, revision)
+        revision = f"{self._digest()}{self.reading}"
+        check_pin(self.name, str(self.folder), self.pinned, revision)
         return description_of(self.name, revision, self._files)
 
     def _digest(self) -> str:
         parts: list[bytes | str] = []
         for file in self._files:
-            parts += [file.path.relative_to(self._folder).as_posix(), file.digest]
+            parts += [file.path.relative_to(self.folder).as_posix(), file.digest]
         return f"files-{digest_of(*parts)[:32]}"
 
     def _indexed(self, config: str, path: Path) -> Indexed:
         """The file's records, from the cache while its size and time of change stay the same."""
         status = path.stat()
-        kind = type(self._reader).__name__
+        kind = type(self.reader).__name__
         name = f"records/1/{kind}/{path.resolve()}/{status.st_size}/{status.st_mtime_ns}"
-        kept = self._cache.get(name)
+        kept = self.cache.get(name)
         if kept is None:
             with path.open("rb") as file:
                 try:
-                    starts = np.fromiter(self._reader.scan(file), dtype="<i8")
+                    starts = np.fromiter(self.reader.scan(file), dtype="<i8")
                 except BadRecordError as error:
                     raise CorruptSourceError(self.name, f"{path}: {error}") from error
             kept = blake3().update_mmap(path).digest() + starts.tobytes()
-            self._cache.put(name, kept)
+            self.cache.put(name, kept)
         digest = kept[:DIGEST_BYTES]
         starts = np.frombuffer(kept, dtype="<i8", offset=DIGEST_BYTES)
         return Indexed(config, path, status.st_size, status.st_mtime_ns, digest, starts)
@@ -148,7 +123,7 @@ class FolderSource:
         try:
             with file.path.open("rb") as handle:
                 for row in range(first, stop):
-                    yield self._reader.read(handle, *file.bounds(row))
+                    yield self.reader.read(handle, *file.bounds(row))
             status = file.path.stat()
         except BadRecordError as error:
             raise CorruptSourceError(self.name, f"{file.path}: row {row}: {error}") from error

@@ -22,7 +22,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import digest_of
 from iotapretrain.errors import InputError, UnavailableSourceError
 
 END_TOKEN = "<|endoftext|>"  # noqa: S105 -- not a password

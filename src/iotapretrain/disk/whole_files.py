@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import tempfile
 import time
@@ -10,15 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from iotapretrain.net.waiting import Deadline, check
+from iotapretrain.net.retry import Deadline, late
 
 PIECE = 1 << 18
 """Small enough to stay in the processor's cache between reading, hashing and writing."""
+SYNC_EVERY = 32 << 20
+"""The disk is told to begin after so much: the sync at the end then finds little to do."""
 LOCK_PATIENCE = 60.0
 PRIVATE = 0o600
 """The mode of files that hold what nobody else may know."""
 _POLL = 0.02
 """Seconds between two tries: a lock of the kernel tells nobody when it is let go."""
+
+
+def user_cache() -> Path:
+    """Our folder among the user's caches."""
+    caches = os.environ.get("XDG_CACHE_HOME")
+    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain"
 
 
 def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:
@@ -53,20 +62,25 @@ def close_to_others(database: Path) -> None:
             file.chmod(PRIVATE)
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Put `content` at `path`: readers see the old file or the new one, also after a power cut."""
+def write_whole(path: Path, content: bytes, mode: int = 0o644, *, durable: bool = True) -> None:
+    """Put `content` at `path`: readers see the old file or the new one, also after a power cut.
+
+    What can be had again need not be `durable`: the disk is then not waited for.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".new")
     try:
         write_all(descriptor, content)
         os.fchmod(descriptor, mode)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
     finally:
         os.close(descriptor)
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
@@ -76,6 +90,40 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class GrowingFile:
+    """An open file and the hash of all it holds; what it held before is read and hashed first."""
+
+    def __init__(self, path: Path, descriptor: int, hasher: hashlib._Hash) -> None:
+        self.path, self._descriptor, self._hasher = path, descriptor, hasher
+        self.size = 0
+        for piece in pieces(path):
+            self._hasher.update(piece)
+            self.size += len(piece)
+        self._synced = self.size
+        os.lseek(descriptor, self.size, os.SEEK_SET)
+
+    def append(self, piece: bytes) -> None:
+        """Write and hash one more piece."""
+        self._hasher.update(piece)
+        write_all(self._descriptor, piece)
+        self.size += len(piece)
+        fresh = self.size - self._synced
+        if fresh >= SYNC_EVERY:
+            # Linux begins to write back what is dirty there, and does not make us wait for it.
+            os.posix_fadvise(self._descriptor, self._synced, fresh, os.POSIX_FADV_DONTNEED)
+            self._synced = self.size
+
+    def hexdigest(self) -> str:
+        """The hash of all that it holds."""
+        return self._hasher.hexdigest()
+
+    def become(self, place: Path) -> None:
+        """Appear at `place`, whole, for reading only, also after a power cut."""
+        os.fchmod(self._descriptor, 0o444)
+        os.fsync(self._descriptor)
+        os.replace(self.path, place)
 
 
 def try_lock(path: Path, flags: int = os.O_RDONLY, *, shared: bool = False) -> int | None:
@@ -98,11 +146,22 @@ def try_lock(path: Path, flags: int = os.O_RDONLY, *, shared: bool = False) -> i
     return None
 
 
+def wait_for_lock(
+    path: Path, deadline: Deadline, flags: int = os.O_RDWR, poll: float = _POLL
+) -> int | None:
+    """Open and lock the file at `path`, made where it is missing; None if another keeps it."""
+    while (descriptor := try_lock(path, flags | os.O_CREAT)) is None:
+        if deadline.left() <= 0:
+            return None
+        time.sleep(poll)
+    return descriptor
+
+
 def create_locked(path: Path, deadline: Deadline) -> int:
-    """Open and lock the file at `path`, made where it is missing; waits while another has it."""
-    while (descriptor := try_lock(path, os.O_RDWR | os.O_CREAT)) is None:
-        check(deadline, f"{path}: waiting for another process to let go of it")
-        time.sleep(_POLL)
+    """The same; an error if another keeps it."""
+    descriptor = wait_for_lock(path, deadline)
+    if descriptor is None:
+        raise late(f"{path}: waiting for another process to let go of it")
     return descriptor
 
 
@@ -113,4 +172,10 @@ def locked(path: Path, deadline: Deadline | None = None) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(descriptor)
+        unlock(descriptor)
+
+
+def unlock(descriptor: int) -> None:
+    """Let go, also of what a child that was forked meanwhile inherited."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)

@@ -20,7 +20,7 @@ from pathlib import Path
 from iotapretrain.disk.whole_files import create_locked, locked, try_lock, write_all
 from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.fetched_model import RECORD, Model
-from iotapretrain.net.waiting import Clock, Deadline
+from iotapretrain.net.retry import Clock, Deadline
 
 Sizes = Mapping[str, int]
 
@@ -68,6 +68,11 @@ class Inventory:
     promised: Sizes
     kept: tuple[Kept, ...]
 
+    @property
+    def sizes(self) -> Sizes:
+        """Of all contents, whole and partial."""
+        return {**self.partial, **self.blobs}
+
     def short_of(self, wanted: Sizes, budget: int | None, free: int) -> int:
         """Bytes that must go before `wanted` fits budget and disk; at most 0 when it fits."""
         promised = {**self.promised, **wanted}
@@ -75,11 +80,11 @@ class Inventory:
         on_disk = sum(size - self.partial.get(key, 0) for key, size in missing.items()) - free
         if budget is None:
             return on_disk
-        return max(on_disk, sum({**self.partial, **self.blobs, **promised}.values()) - budget)
+        return max(on_disk, sum({**self.sizes, **promised}.values()) - budget)
 
 
 @dataclass(frozen=True)
-class Room:
+class CacheRoom:
     """At most `budget` bytes of contents below `root`; all stays for `grace` seconds after use."""
 
     root: Path
@@ -118,11 +123,10 @@ class Room:
         """Evict what is idle until the budget holds; names what went, and the bytes freed."""
         with self.deciding():
             inventory = self._inventory()
-            limit = self.budget if budget is None else budget
             idle, protected = self._idle(inventory, {})
-            sizes = {**inventory.partial, **inventory.blobs}
+            limit = self.budget if budget is None else budget
             excess = inventory.short_of({}, limit, self._free())
-            chosen, freed = choose(idle, sizes, protected, excess)
+            chosen, freed = choose(idle, inventory.sizes, protected, excess)
             self._evict(chosen, protected)
             return [each.name for each in chosen], freed
 
@@ -150,8 +154,7 @@ class Room:
         if short <= 0:
             return
         idle, protected = self._idle(inventory, wanted)
-        sizes = {**inventory.partial, **inventory.blobs}
-        chosen, freed = choose(idle, sizes, protected, short)
+        chosen, freed = choose(idle, inventory.sizes, protected, short)
         if freed >= short:
             self._evict(chosen, protected)
             short = self._inventory().short_of(wanted, self.budget, self._free())

@@ -1,4 +1,7 @@
-"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified."""
+"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified.
+
+One small file of a stranger goes into memory instead: bounded, verified, with a deadline.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from iotapretrain.disk.whole_files import create_locked, sync_folder
+from iotapretrain.disk.whole_files import GrowingFile, create_locked, sync_folder
 from iotapretrain.errors import (
     CorruptModelError,
     FullCacheError,
@@ -20,10 +23,8 @@ from iotapretrain.errors import (
 from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import MOST_FILES, check_together, is_model_file
-from iotapretrain.hub.partial_file import GrowingFile, check_hash, hasher_of
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
-from iotapretrain.net.waiting import Clock, Deadline, check
+from iotapretrain.net.retry import Clock, Deadline, Patience, check
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""
@@ -132,7 +133,7 @@ class _Transfer:
                     raise CorruptModelError(f"listed with {entry.size} bytes, which it has not")
                 return
             self._fill(partial, entry, report)
-            check_hash(entry, partial.hexdigest())
+            entry.check_hash(partial.hexdigest())
             partial.become(blob)
             sync_folder(blob.parent)
 
@@ -141,24 +142,12 @@ class _Transfer:
         while partial.size < entry.size:
             before = partial.size
             try:
-                self._stream(partial, entry, report)
+                for piece in _arriving(self.hub, self.commit, entry, before, self.deadline):
+                    partial.append(piece)
+                    report(partial.size)
             except UnavailableHubError as error:
                 failures = 1 if partial.size > before else failures + 1
                 self.patience.wait(failures, error, self.deadline)
-
-    def _stream(
-        self, partial: GrowingFile, entry: FileEntry, report: Callable[[int], None]
-    ) -> None:
-        task = f"{self.commit}: {entry.path!r}"
-        with self.hub.read(self.commit, entry, partial.size) as arriving:
-            for piece in arriving:
-                if partial.size + len(piece) > entry.size:
-                    raise CorruptModelError(f"more than the {entry.size} bytes that are listed")
-                partial.append(piece)
-                report(partial.size)
-                check(self.deadline, task)
-        if partial.size < entry.size:
-            raise UnavailableHubError(f"{task}: cut off at {partial.size} of {entry.size} bytes")
 
     @contextmanager
     def _growing(self, entry: FileEntry) -> Iterator[GrowingFile]:
@@ -166,7 +155,7 @@ class _Transfer:
         path = self.cache.partial(entry)
         descriptor = create_locked(path, self.deadline)
         try:
-            yield GrowingFile(path, descriptor, hasher_of(entry))
+            yield GrowingFile(path, descriptor, entry.hasher())
         except CorruptModelError as error:
             path.unlink(missing_ok=True)
             raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error
@@ -176,3 +165,49 @@ class _Transfer:
             raise
         finally:
             os.close(descriptor)
+
+
+def read_small(
+    hub: Hub,
+    commit: Commit,
+    entry: FileEntry,
+    *,
+    most_bytes: int,
+    seconds: float = 60.0,
+    patience: Patience | None = None,
+    clock: Clock = time.monotonic,
+) -> bytes:
+    """The bytes that the listing promises; refused unread where it promises too many."""
+    if entry.size > most_bytes:
+        raise RefusedModelError(
+            f"{commit}: {entry.path!r} has {entry.size} bytes, more than the {most_bytes} allowed"
+        )
+    deadline = Deadline.after(seconds, clock)
+
+    def attempt() -> bytes:
+        try:
+            content = b"".join(_arriving(hub, commit, entry, 0, deadline))
+            hasher = entry.hasher()
+            hasher.update(content)
+            entry.check_hash(hasher.hexdigest())
+            return content
+        except CorruptModelError as error:
+            raise CorruptModelError(f"{commit}: {entry.path!r}: {error}") from error
+
+    return (patience or Patience()).keep_trying(attempt, deadline)
+
+
+def _arriving(
+    hub: Hub, commit: Commit, entry: FileEntry, start: int, deadline: Deadline
+) -> Iterator[bytes]:
+    """A file from `start` on, in pieces as they come: as many bytes as are listed, and in time."""
+    task, size = f"{commit}: {entry.path!r}", start
+    with hub.read(commit, entry, start) as arriving:
+        for piece in arriving:
+            size += len(piece)
+            if size > entry.size:
+                raise CorruptModelError(f"more than the {entry.size} bytes that are listed")
+            yield piece
+            check(deadline, task)
+    if size < entry.size:
+        raise UnavailableHubError(f"{task}: cut off at {size} of {entry.size} bytes")

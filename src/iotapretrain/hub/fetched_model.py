@@ -1,17 +1,24 @@
-"""A fetched model: its files on this disk, and the record that says they are whole."""
+"""A fetched model: its files on this disk, the record that says they are whole, and its hash, which
+its owner committed to (competition, 2).
+"""
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from iotapretrain.errors import InputError
+from iotapretrain.hub.model_files import CARD
 from iotapretrain.hub.protocol import Commit
+from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.digest import ManifestEntry, folder_hash, manifest_digest
 
 RECORD = "model.json"
 FILES = "files"
@@ -71,3 +78,45 @@ class Model:
         if not sound:
             return None
         return cls(Commit.parse(record.commit), folder, record.total_bytes, record.files)
+
+
+HashForm = Literal["manifest", "original"]
+"""Ours, which covers names and sizes; or the public network's, which covers contents alone."""
+
+
+def model_hash(model: Model, form: HashForm = "manifest") -> str:
+    """44 characters for the bytes of a model.
+
+    The manifest covers what a score depends on, weights and `config.json`, so that another card or
+    tokenizer makes no other model. The original covered what its libraries happened to fetch, here
+    everything but the card.
+    """
+    if form == "manifest":
+        used = filter(_is_used, model.files)
+        return manifest_digest(
+            ManifestEntry(file.path, file.size, bytes.fromhex(file.sha256)) for file in used
+        )
+    return folder_hash(
+        {file.path: _base64(file.sha256) for file in model.files if file.path != CARD}
+    )
+
+
+def is_bound(
+    model: Model, commitment: Commitment, hotkey: str, form: HashForm = "manifest"
+) -> bool:
+    """Whether this hotkey committed to this repository, this commit and these bytes."""
+    named = (commitment.namespace, commitment.name, commitment.commit)
+    repository = model.commit.repository
+    if named != (repository.namespace, repository.name, model.commit.id):
+        return False
+    return commitment.binds(model_hash(model, form), hotkey)
+
+
+def _is_used(file: ModelFile) -> bool:
+    return file.path == "config.json" or file.path.endswith(
+        (".safetensors", ".safetensors.index.json")
+    )
+
+
+def _base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode("ascii")

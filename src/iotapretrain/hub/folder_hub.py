@@ -21,10 +21,16 @@ from pathlib import Path
 
 import msgspec
 
-from iotapretrain.disk.whole_files import locked, pieces, sync_folder, try_lock, write_whole
+from iotapretrain.disk.whole_files import (
+    GrowingFile,
+    locked,
+    pieces,
+    sync_folder,
+    try_lock,
+    write_whole,
+)
 from iotapretrain.errors import CorruptModelError, HubError, HubRightsError, MissingModelError
 from iotapretrain.hub.model_files import ModelFolder, check_additions
-from iotapretrain.hub.partial_file import GrowingFile
 from iotapretrain.hub.protocol import (
     MAIN,
     Commit,
@@ -33,7 +39,7 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 
 
 class _StoredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -42,7 +42,6 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub.model_files import ModelFolder, check_additions
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import (
     MAIN,
     MOST_ENTRIES,
@@ -52,6 +51,7 @@ from iotapretrain.hub.protocol import (
     RepositoryId,
     Visibility,
 )
+from iotapretrain.net.retry import Patience, retry_after
 
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 60.0
@@ -211,7 +211,7 @@ class HuggingFaceHub:
             with _errors(f"{task} on {self.name}"):
                 return call()
 
-        return self._patience.keep_trying(attempt, seconds)
+        return self._patience.keep_trying(attempt, self._patience.deadline(seconds))
 
 
 @contextmanager
@@ -294,5 +294,4 @@ def _wait_asked_for(response: httpx2.Response) -> float | None:
     limit = parse_ratelimit_headers(response.headers)
     if limit is not None and limit.remaining == 0:
         return float(limit.reset_in_seconds)
-    asked = response.headers.get("Retry-After", "")
-    return float(asked) if asked.isascii() and asked.isdigit() else None
+    return retry_after(response.headers.get("Retry-After"))

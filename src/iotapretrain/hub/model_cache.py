@@ -19,18 +19,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from iotapretrain.disk.whole_files import pieces, sync_folder, try_lock, write_whole
+from iotapretrain.disk.whole_files import sync_folder, try_lock, user_cache, write_whole
 from iotapretrain.errors import MissingModelError
-from iotapretrain.hub.disk_budget import Room
+from iotapretrain.hub.disk_budget import CacheRoom
 from iotapretrain.hub.fetched_model import FILES, RECORD, Model, ModelFile
 from iotapretrain.hub.protocol import Commit, FileEntry
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 
 
 def default_folder() -> Path:
     """The place below the user's cache folder."""
-    caches = os.environ.get("XDG_CACHE_HOME")
-    return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain" / "hub"
+    return user_cache() / "hub"
 
 
 class Cache:
@@ -44,7 +43,7 @@ class Cache:
         clock: Clock = time.time,
     ) -> None:
         self.root, self._clock = root, clock
-        self.room = Room(root, budget, grace, clock)
+        self.room = CacheRoom(root, budget, grace, clock)
 
     def find(self, commit: Commit) -> Model | None:
         """The model, if it is here and whole; finding it counts as use."""
@@ -113,7 +112,5 @@ class Cache:
 
 
 def _sha256(path: Path) -> str:
-    hasher = hashlib.sha256()
-    for piece in pieces(path):
-        hasher.update(piece)
-    return hasher.hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

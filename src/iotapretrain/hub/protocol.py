@@ -5,13 +5,14 @@ A repository `namespace/name` holds a line of commits. A commit pins the bytes o
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
-from iotapretrain.errors import InputError, RefusedModelError
+from iotapretrain.errors import CorruptModelError, InputError, RefusedModelError
 from iotapretrain.hub.model_files import ModelFolder, check_path
 
 Visibility = Literal["private", "public"]
@@ -104,6 +105,18 @@ class FileEntry:
     def content_key(self) -> str:
         """The strongest name of the content that the listing gives; equal keys are equal bytes."""
         return self.sha256 or f"git-{self.git_blob}"
+
+    def hasher(self) -> hashlib._Hash:
+        """Of the hash that the listing gives: SHA-256, or git's, which covers the size too."""
+        if self.sha256 is not None:
+            return hashlib.sha256()
+        return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+
+    def check_hash(self, got: str) -> None:
+        """Refuse bytes whose hash is not the listed one."""
+        expected = self.sha256 or self.git_blob
+        if got != expected:
+            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any, Self
 import msgspec
 
 import iotapretrain.models
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import digest_of
 from iotapretrain.disk.whole_files import PRIVATE, close_to_others
 from iotapretrain.errors import InputError, StoreError
 

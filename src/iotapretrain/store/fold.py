@@ -1,6 +1,8 @@
 """State as a fold over a journal: kept current, snapshotted, and changed by commands.
 
 state(n) = apply(state(n - 1), record(n))        records = decide(state, command)
+
+Many submit commands at once, and one wait for the disk serves them all.
 """
 
 from __future__ import annotations
@@ -11,12 +13,88 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import reduce
+from queue import Full, Queue
 from typing import Generic, Self, TypeVar
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.group import GroupCommit
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.record import Draft, Head, Record, Snapshot, chained, first_head, linked
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+GROUP_SIZE = 1000
+QUEUE_SIZE = 100_000
+
+
+class GroupCommit(Generic[Item, Result]):
+    """One thread that takes whatever has been submitted while it was busy, and commits it.
+
+    `commit` answers for every item of a group, in order, with its result or with the error that its
+    submitter shall see; an error that it raises is everybody's.
+    """
+
+    def __init__(self, commit: Callable[[Sequence[Item]], Sequence[Result | Exception]]) -> None:
+        self._commit = commit
+        self._waiting: Queue[tuple[Item, Future[Result]] | None] = Queue(QUEUE_SIZE)
+        self._open = True
+        self._door = threading.Lock()
+        self._thread = threading.Thread(target=self._run, name="group commit", daemon=True)
+        self._thread.start()
+
+    def submit(self, item: Item) -> Future[Result]:
+        """Return at once; the future is done when the item is durable or refused."""
+        future: Future[Result] = Future()
+        with self._door:
+            if not self._open:
+                raise StoreError("nothing can be submitted any more: this is closed")
+            try:
+                self._waiting.put_nowait((item, future))
+            except Full:
+                raise StoreError(
+                    f"{QUEUE_SIZE:,} commands wait for the disk already; submit more slowly"
+                ) from None
+        return future
+
+    def close(self) -> None:
+        """Commit what was submitted, then stop."""
+        with self._door:
+            was_open, self._open = self._open, False
+        if was_open:
+            self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            taken = self._take()
+            closing = None in taken
+            group = [
+                entry
+                for entry in taken
+                if entry is not None and entry[1].set_running_or_notify_cancel()
+            ]
+            if group:
+                self._settle(group)
+
+    def _take(self) -> list[tuple[Item, Future[Result]] | None]:
+        taken = [self._waiting.get()]
+        while len(taken) < GROUP_SIZE and not self._waiting.empty():
+            taken.append(self._waiting.get())
+        return taken
+
+    def _settle(self, group: Sequence[tuple[Item, Future[Result]]]) -> None:
+        outcomes: Sequence[Result | Exception]
+        try:
+            outcomes = self._commit([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001 - not swallowed: every submitter raises it
+            outcomes = [error] * len(group)
+        for (_, future), outcome in zip(group, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
 
 State = TypeVar("State")
 Command = TypeVar("Command")
@@ -64,7 +142,7 @@ class Machine(JournalReading[State], Generic[State, Command]):
 
 
 @dataclass(frozen=True)
-class Position(Generic[State]):
+class Folded(Generic[State]):
     """The state behind one record."""
 
     head: Head
@@ -79,37 +157,35 @@ class FoldReplay(Generic[State]):
         self._saved = 0
 
     @property
-    def beginning(self) -> Position[State]:
+    def beginning(self) -> Folded[State]:
         """The position before the first record."""
-        return Position(first_head(self._journal.identity), self._reading.initial)
+        return Folded(first_head(self._journal.identity), self._reading.initial)
 
-    def kept(self, at: int | None = None) -> Position[State]:
+    def kept(self, at: int | None = None) -> Folded[State]:
         """The newest usable snapshot, at or below a record, or the beginning."""
         for name in self._reading.names(self._journal.head().sequence if at is None else at):
             found = self._journal.snapshot(name, at)
             if found is not None:
-                return Position(found.head, self._reading.load(found.state))
+                return Folded(found.head, self._reading.load(found.state))
         return self.beginning
 
-    def opened(self) -> Position[State]:
+    def opened(self) -> Folded[State]:
         """The same for whoever goes on from it, and saves further ones."""
         position = self.kept()
         self._saved = position.head.sequence
         return position
 
-    def behind(
-        self, position: Position[State], limit: int | None = None
-    ) -> Iterator[Position[State]]:
+    def behind(self, position: Folded[State], limit: int | None = None) -> Iterator[Folded[State]]:
         """The position behind every record that follows, up to so many."""
         for record in linked(position.head, self._journal.read(position.head.sequence, limit)):
             position = self.applied(position, record)
             yield position
 
-    def applied(self, position: Position[State], record: Record) -> Position[State]:
+    def applied(self, position: Folded[State], record: Record) -> Folded[State]:
         """The position behind the next record."""
-        return Position(record.head, self._reading.apply(position.state, record))
+        return Folded(record.head, self._reading.apply(position.state, record))
 
-    def save(self, position: Position[State], least: int | None = None) -> None:
+    def save(self, position: Folded[State], least: int | None = None) -> None:
         """Keep a snapshot if this many records have none, in any process.
 
         Without one the journal only opens more slowly, so a failure is logged and put off.
@@ -152,7 +228,7 @@ class Fold(Generic[State, Command]):
         self._group: GroupCommit[Command, list[Record]] = GroupCommit(self._commit)
 
     @property
-    def position(self) -> Position[State]:
+    def position(self) -> Folded[State]:
         """The newest state that this process has seen, with its record; both of one moment."""
         return self._position
 
@@ -211,7 +287,7 @@ class Fold(Generic[State, Command]):
         self._publish(position)
         return outcomes
 
-    def _at_head(self, head: Head) -> Position[State]:
+    def _at_head(self, head: Head) -> Folded[State]:
         position = self._position
         if position.head != head:
             position = self._advanced(position)
@@ -219,12 +295,12 @@ class Fold(Generic[State, Command]):
             raise StoreError(f"{self._journal.name}: replaced by another file while it was in use")
         return position
 
-    def _advanced(self, position: Position[State], limit: int | None = None) -> Position[State]:
+    def _advanced(self, position: Folded[State], limit: int | None = None) -> Folded[State]:
         for last in self._replay.behind(position, limit):
             position = last
         return position
 
-    def _publish(self, position: Position[State]) -> Position[State]:
+    def _publish(self, position: Folded[State]) -> Folded[State]:
         with self._publishing:
             if position.head.sequence > self._position.head.sequence:
                 self._position = position

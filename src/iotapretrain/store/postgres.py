@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from iotapretrain.errors import StoreError
-from iotapretrain.store.sql import BUSY, PATIENCE_SECONDS, SqlJournal
+from iotapretrain.store.journal import BUSY, PATIENCE_SECONDS, Journal
 
 CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 2 * PATIENCE_SECONDS
@@ -32,7 +32,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 @final
-class PostgresJournal(SqlJournal):
+class PostgresJournal(Journal):
     """A journal in a database or schema of its own, shared by any number of machines."""
 
     def __init__(self, address: str, identity: str | None) -> None:

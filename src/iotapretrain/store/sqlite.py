@@ -18,9 +18,13 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from iotapretrain.disk.lock_file import FileLock
+from iotapretrain.disk.whole_files import unlock, wait_for_lock
 from iotapretrain.errors import StoreError
-from iotapretrain.store.sql import BUSY, PATIENCE_SECONDS, SqlJournal
+from iotapretrain.net.retry import Deadline
+from iotapretrain.store.journal import BUSY, PATIENCE_SECONDS, Journal
+
+POLL_SECONDS = 0.001
+"""How often a waiting process looks again; a commit takes about as long."""
 
 _REASONS = {
     "SQLITE_BUSY": BUSY,
@@ -40,7 +44,7 @@ _PRAGMAS = (
 
 
 @final
-class SqliteJournal(SqlJournal):
+class SqliteJournal(Journal):
     """A journal on a local disk, shared by the threads and processes of one machine."""
 
     def __init__(self, path: Path, identity: str | None) -> None:
@@ -48,7 +52,7 @@ class SqliteJournal(SqlJournal):
         self.writable = os.access(path if path.exists() else path.parent, os.W_OK)
         if not path.exists() and self.writable:
             _make_private(path)
-        self._lock = FileLock(Path(f"{path}-lock"))
+        self._lock = Path(f"{path}-lock")
         address = f"{path.absolute().as_uri()}?{_mode(path, self.writable)}"
         engine = sql.create_engine(
             "sqlite://",
@@ -58,13 +62,9 @@ class SqliteJournal(SqlJournal):
         )
         super().__init__(str(path), engine, identity)
 
-    def close(self) -> None:
-        super().close()
-        self._lock.close()
-
     @contextmanager
     def _turn(self) -> Iterator[sql.Connection]:
-        with self._lock.held(PATIENCE_SECONDS), self._engine.begin() as connection:
+        with self._alone(), self._engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
@@ -75,12 +75,29 @@ class SqliteJournal(SqlJournal):
         with self._engine.connect() as connection:
             mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
             if mode != "wal":
-                with self._lock.held(PATIENCE_SECONDS):
+                with self._alone():
                     mode = connection.exec_driver_sql("PRAGMA journal_mode=WAL").scalar_one()
         if mode != "wal":
             raise StoreError(
                 f"{self.name}: its file system cannot hold a journal; use a local disk"
             )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Be the only writer of this machine. The lock file stays behind, empty: removing it would
+        split the lock. Reading it is enough, so that users share what one of them made.
+        """
+        deadline = Deadline.after(PATIENCE_SECONDS)
+        try:
+            descriptor = wait_for_lock(self._lock, deadline, os.O_RDONLY, POLL_SECONDS)
+        except OSError as error:
+            raise StoreError(f"{self._lock}: cannot lock: {error.strerror}") from error
+        if descriptor is None:
+            raise StoreError(f"{self._lock}: {BUSY}")
+        try:
+            yield
+        finally:
+            unlock(descriptor)
 
     def _reason(self, error: DBAPIError) -> str:
         name = getattr(error.orig, "sqlite_errorname", "")

@@ -8,7 +8,7 @@ import time
 import msgspec
 import torch
 
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 from iotapretrain.training import shape
 from iotapretrain.training.network import fresh, prepared
 from iotapretrain.training.optimiser import Optimiser

@@ -20,8 +20,8 @@ from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.competition.validator.settings import Settings
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.net.retry import Patience
 from iotapretrain.observe.events import AnyEvent, ModelFetched, Waiting
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.task_score import aggregate
@@ -29,7 +29,7 @@ from iotapretrain.rules.competition.validator.state import State
 from tests.chain.worlds import hotkey, keys
 from tests.competition.world import NETUID, World
 
-IMPATIENT = Patience(tries=1, first_wait=0.0, longest_wait=0.0)
+IMPATIENT = Patience(tries=1, first_pause=0.0, longest_pause=0.0)
 
 
 class Ears:

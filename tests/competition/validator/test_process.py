@@ -19,10 +19,10 @@ from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from tests.models import zoo

@@ -30,9 +30,9 @@ from iotapretrain.competition.records.find_model import find_model
 from iotapretrain.errors import InputError, SubmissionError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import Acted
 from iotapretrain.observe.sink import Lines

@@ -13,8 +13,8 @@ from iotapretrain.competition.records.round_field import REFUSED
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.errors import HubError, RefusedModelError
 from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetched_model import is_bound, model_hash
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.model_hash import is_bound, model_hash
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits

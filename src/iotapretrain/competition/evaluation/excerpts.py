@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.competition.evaluation.round_pages import Page
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import digest_of
 from iotapretrain.models.trainable.training import Recipe
 from iotapretrain.rules.competition.sensible_output import PROMPT_TOKENS
 

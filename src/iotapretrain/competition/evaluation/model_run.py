@@ -11,7 +11,7 @@ import numpy as np
 
 from iotapretrain.competition.evaluation.contender import Contender, Terms
 from iotapretrain.competition.evaluation.round_pages import RoundPages
-from iotapretrain.data.text_digest import digest_of
+from iotapretrain.data.documents import digest_of
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.attempts import Outcome

@@ -11,9 +11,9 @@ from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.competition.records.round_field import plan_of
 from iotapretrain.competition.records.round_record import PageRecord, Reason, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import Missing, RoundText, round_text
 from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.text_digest import digest_of
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.page_plan import PagePlan

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.errors import ChainError, UnreachableError
-from iotapretrain.net.waiting import Clock, Deadline
+from iotapretrain.net.retry import Clock, Deadline
 
 if TYPE_CHECKING:
     from bittensor import Wallet

@@ -32,7 +32,7 @@ from iotapretrain.competition.records.committed import CommittedModel, read_grou
 from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.errors import CorruptModelError, RefusedModelError
 from iotapretrain.hub.protocol import Commit, Hub
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock
 from iotapretrain.observe.events import Published
 from iotapretrain.observe.read_records import read_events
 from iotapretrain.observe.sink import Lines

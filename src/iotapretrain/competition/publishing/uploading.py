@@ -14,9 +14,9 @@ from iotapretrain.competition.publishing.offer import Offer
 from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
 from iotapretrain.hub.card import Card, TrainingData
 from iotapretrain.hub.fetch import fetch
+from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.model_cache import Cache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
 FROM_HUB = "hub:"

@@ -8,9 +8,8 @@ from iotapretrain.competition.records.opinions import opinions_of
 from iotapretrain.competition.records.reign import champion_now, with_loss
 from iotapretrain.errors import CorruptModelError, InputError
 from iotapretrain.hub.fetch import Progress, fetch
-from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.fetched_model import Model, is_bound
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.model_hash import is_bound
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.schedule import Competition
 

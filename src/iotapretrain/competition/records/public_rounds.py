@@ -16,8 +16,8 @@ import msgspec
 
 from iotapretrain.competition.records.round_record import SCHEMA, SignedRound
 from iotapretrain.errors import BadRoundError, HubError, InputError, MissingModelError
+from iotapretrain.hub.fetch import read_small
 from iotapretrain.hub.protocol import MOST_ENTRIES, Commit, FileEntry, Hub, Listing, RepositoryId
-from iotapretrain.hub.read_small_file import read_small
 
 LARGEST_RECORD = 16 << 20
 """Far more than 256 models on a hundred pages take."""

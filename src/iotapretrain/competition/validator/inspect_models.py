@@ -21,15 +21,14 @@ from iotapretrain.errors import (
     WorkerError,
 )
 from iotapretrain.hub.fetch import fetch, plan
-from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.fetched_model import Model, is_bound, model_hash
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.model_hash import is_bound, model_hash
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.models.admission import Inspection, inspect
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Worker
+from iotapretrain.net.retry import Patience
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.validator.inspection_queue import COPY, earlier_owner

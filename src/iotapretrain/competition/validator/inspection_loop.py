@@ -17,8 +17,8 @@ from iotapretrain.competition.validator.inspect_models import (
 from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.header_checks import Limits
+from iotapretrain.net.retry import Clock
 from iotapretrain.net.threads import Hand, Hands
-from iotapretrain.net.waiting import Clock
 from iotapretrain.observe.events import ModelFetched
 from iotapretrain.rules.competition.validator.journal_records import Looked
 from iotapretrain.rules.competition.validator.state import State

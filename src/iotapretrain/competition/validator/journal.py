@@ -21,7 +21,8 @@ from iotapretrain.rules.competition.validator import journal_records
 from iotapretrain.rules.competition.validator.apply import apply
 from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.store.fold import Fold, Machine
-from iotapretrain.store.journal import Journal, open_journal
+from iotapretrain.store.journal import Journal
+from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft, Record, canonical, parse
 
 NAME = "validator/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from random import Random
 
-from iotapretrain.net.waiting import pause
+from iotapretrain.net.retry import pause
 
 
 class Outage:

@@ -17,8 +17,8 @@ from iotapretrain.competition.validator.journal import Memory, Order, signed_rou
 from iotapretrain.disk.whole_files import write_whole
 from iotapretrain.errors import HubError
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
+from iotapretrain.net.retry import Clock
 from iotapretrain.net.threads import Hand
-from iotapretrain.net.waiting import Clock
 from iotapretrain.rules.competition.validator.journal_records import RoundPublished
 from iotapretrain.store.journal import Journal
 

@@ -31,10 +31,9 @@ from iotapretrain.competition.validator.validator import Means, Validator
 from iotapretrain.data import page_cache as text_cache
 from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub import model_cache
-from iotapretrain.hub.patience import Patience
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.net.waiting import Clock
+from iotapretrain.net.retry import Clock, Patience
 from iotapretrain.observe import events
 from iotapretrain.observe.sink import Sink
 from iotapretrain.rules.competition.validator.decide import Begin

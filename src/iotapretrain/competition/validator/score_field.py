@@ -16,12 +16,11 @@ from iotapretrain.competition.validator.inspection_loop import Looker
 from iotapretrain.competition.validator.round_texts import Texts
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.errors import MissingModelError, UnavailableHubError
-from iotapretrain.hub.fetched_model import Model
+from iotapretrain.hub.fetched_model import Model, model_hash
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.model_hash import model_hash
 from iotapretrain.hub.protocol import Commit
+from iotapretrain.net.retry import Clock
 from iotapretrain.net.threads import Hand
-from iotapretrain.net.waiting import Clock
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.schedule import Competition

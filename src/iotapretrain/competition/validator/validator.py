@@ -36,7 +36,7 @@ from iotapretrain.errors import (
     UnreachableError,
 )
 from iotapretrain.models.header_checks import Limits
-from iotapretrain.net.waiting import Clock, pause
+from iotapretrain.net.retry import Clock, pause
 from iotapretrain.observe import events
 from iotapretrain.observe.sink import Sink
 from iotapretrain.rules.competition.schedule import Competition

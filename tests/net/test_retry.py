@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from iotapretrain.errors import InputError
-from iotapretrain.net.waiting import Deadline, pause
+from iotapretrain.net.retry import Deadline, pause
 
 
 def test_a_deadline_counts_on_its_own_clock() -> None:

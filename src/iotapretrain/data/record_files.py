@@ -1,34 +1,96 @@
-"""WARC files, gzipped record by record as crawlers write them: the text of responses.
-
-A `conversion` record is text already extracted; a `response` is what the server sent, mark-up and
-all. The parser is our own hundred lines: it must seek to single records, bound what it unpacks and
-check the block digests, and needs three header fields.
-"""
+"""The formats of record files: how JSON lines, plain text and WARC become documents."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Protocol
 
-from iotapretrain.data.documents import Document, document
-from iotapretrain.data.text_folder import BadRecordError
+from iotapretrain.data.documents import Document, document, piece_end
 
 LARGEST_RECORD = 64 << 20
 STEP = 1 << 16
-WANTED = frozenset({b"response", b"conversion"})
+LARGEST_LINE = 64 << 20
+DOCUMENT_BYTES = 64 << 10
+"""A larger file becomes several documents, each cut where a blank line is, else a line's end."""
 
 _CHARSET = re.compile(rb"charset=[\"']?([\w.:-]+)", re.IGNORECASE)
 
 Headers = dict[bytes, bytes]
 
 
+class BadRecordError(ValueError):
+    """A record that breaks its format; it becomes a `CorruptSourceError` that names the file."""
+
+
+class RecordReader(Protocol):
+    """How one format's records are found and read."""
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        """Where each record begins."""
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        """The record at `start`; the next one begins at `stop`."""
+
+
 @dataclass(frozen=True)
-class Record:
+class JsonLines:
+    """Reads `field` of every line that is not blank; null is an empty document."""
+
+    field: str = "text"
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        at = 0
+        while line := file.readline(LARGEST_LINE + 1):
+            if len(line) > LARGEST_LINE:
+                raise BadRecordError(f"the line at byte {at} is longer than {LARGEST_LINE} bytes")
+            if line.strip():
+                yield at
+            at += len(line)
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        file.seek(start)
+        line = file.readline(stop - start)
+        try:
+            text, damaged = line.decode(), False
+        except UnicodeDecodeError:
+            text, damaged = line.decode(errors="replace"), True
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise BadRecordError(f"not a line of JSON: {error}") from error
+        if not isinstance(row, dict) or not isinstance(row.get(self.field), str | None):
+            raise BadRecordError(f"no text in the field {self.field!r}")
+        if self.field not in row:
+            raise BadRecordError(f"no field {self.field!r}; it has {', '.join(map(str, row))}")
+        found = document(row[self.field] or "")
+        return replace(found, repaired=found.repaired or damaged)
+
+
+class PlainText:
+    """Every file is one document, or several when it is large; together they are the file."""
+
+    def scan(self, file: BinaryIO) -> Iterator[int]:
+        at = 0
+        window = file.read(DOCUMENT_BYTES + 1)
+        while window:
+            yield at
+            end = piece_end(window, DOCUMENT_BYTES)
+            at += end
+            window = window[end:] + file.read(end)
+
+    def read(self, file: BinaryIO, start: int, stop: int) -> Document:
+        file.seek(start)
+        return document(file.read(stop - start))
+
+
+@dataclass(frozen=True)
+class WarcRecord:
     """One record: its headers, names in lower case, and its block."""
 
     headers: Headers
@@ -36,10 +98,15 @@ class Record:
 
 
 class Warc:
-    """Reads response and conversion records whose content is text."""
+    """Reads response and conversion records whose content is text, gzipped one by one as crawlers
+    write them. A `conversion` is text already extracted; a `response` is what the server sent,
+    mark-up and all.
+
+    The parser is our own hundred lines: it must seek to single records, bound what it unpacks and
+    check the block digests, and needs three header fields.
+    """
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
-        """See `Reader`."""
         at = 0
         while True:
             member, length = unzip_member(file, at)
@@ -50,7 +117,6 @@ class Warc:
             at += length
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:  # noqa: ARG002 -- a member ends by itself
-        """See `Reader`."""
         member, _ = unzip_member(file, start)
         record = parse_record(member)
         _check_digest(record)
@@ -81,7 +147,7 @@ def unzip_member(file: BinaryIO, at: int) -> tuple[bytes, int]:
     return bytes(content), taken - len(unzip.unused_data)
 
 
-def parse_record(member: bytes) -> Record:
+def parse_record(member: bytes) -> WarcRecord:
     """The one record that a member holds."""
     version, _, rest = member.partition(b"\r\n")
     if not version.startswith(b"WARC/1."):
@@ -91,7 +157,7 @@ def parse_record(member: bytes) -> Record:
     length = headers.get(b"content-length", b"")
     if not separator or not length.isdigit() or len(block) < int(length):
         raise BadRecordError("its block is shorter than its Content-Length, or has none")
-    return Record(headers, block[: int(length)])
+    return WarcRecord(headers, block[: int(length)])
 
 
 def _headers(head: bytes) -> Headers:
@@ -99,7 +165,7 @@ def _headers(head: bytes) -> Headers:
     return {name.strip().lower(): value.strip() for name, _, value in fields}
 
 
-def _check_digest(record: Record) -> None:
+def _check_digest(record: WarcRecord) -> None:
     """The block's SHA-1, which writers give in base 32, holds where there is one."""
     algorithm, _, expected = record.headers.get(b"warc-block-digest", b"").partition(b":")
     if algorithm.lower() == b"sha1":
@@ -108,7 +174,7 @@ def _check_digest(record: Record) -> None:
             raise BadRecordError("its block does not have the digest that its header states")
 
 
-def _text_of(record: Record) -> Document | None:
+def _text_of(record: WarcRecord) -> Document | None:
     """The record's text, or None of a record without."""
     kind = record.headers.get(b"warc-type")
     if kind == b"conversion":
