@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
+from iotapretrain.rules.competition.task_score import (
+    Method,
+    Task,
+    aggregate,
+    normalise,
+    task_mean,
+    weigh,
+)
 
 NAMES = ["FINEWEB", "FINEWEB_EDU2", "STACKV2_DEDUP", "PES2OX", "FINEMATH_3P", "INFIWEBMATH_3P"]
 WEIGHTS = [0.30, 0.25, 0.35, 0.05, 0.03, 0.02]
@@ -93,3 +100,15 @@ def test_what_a_model_has_on_a_failed_task_does_not_matter() -> None:
 def test_bad_tasks_are_refused(build: Callable[[], object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         build()
+
+
+def test_every_sequence_of_a_task_counts_the_same() -> None:
+    assert task_mean([2.0, 3.0], [1, 3]) == 2.75
+    assert task_mean([2.0, None], [1, 0]) == 2.0
+
+
+@pytest.mark.parametrize(("losses", "sequences"), [([2.0, None], [1, 3]), ([None], [0]), ([], [])])
+def test_a_task_of_which_pages_are_unknown_has_no_mean(
+    losses: list[float | None], sequences: list[int]
+) -> None:
+    assert task_mean(losses, sequences) is None

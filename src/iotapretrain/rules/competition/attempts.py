@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.epsilon import Epsilon
+from iotapretrain.rules.competition.epsilon import Epsilon, adjusted
 
 NEWEST = 3
 OWN_FAILURES = 2
@@ -81,7 +81,7 @@ def should_retry(history: Sequence[Evaluation], epsilon: Epsilon, current_block:
     if last.score > last.winner_score:
         return False
     advantage = float(epsilon.at(current_block - last.winner_block))
-    return last.score < last.winner_score * (1 - advantage)
+    return last.score < adjusted(last.winner_score, advantage)
 
 
 @dataclass(frozen=True)

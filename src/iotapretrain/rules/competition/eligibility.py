@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from iotapretrain.rules.competition.epsilon import adjusted
 from iotapretrain.rules.competition.field import Field
 
 
@@ -55,7 +56,7 @@ def original(field: Field, floor: float) -> Verdicts:
     """
     rivals = field.blocks[np.newaxis, :] <= field.blocks[:, np.newaxis]
     np.fill_diagonal(rivals, False)
-    better = field.scores[:, np.newaxis] < (1 - floor) * field.scores[np.newaxis, :]
+    better = field.scores[:, np.newaxis] < adjusted(field.scores, floor)
     reasons: list[Reason | None] = [None] * len(field)
     for row in np.flatnonzero(np.any(rivals & ~better, axis=1)):
         reasons[row] = Reason.NEVER_BETTER
@@ -76,7 +77,7 @@ def strict(field: Field, floor: float) -> Verdicts:
         block, score = blocks[row], scores[row]
         if not score < bar:
             reasons[row] = Reason.NEVER_BETTER
-        bar = min(bar, (1 - floor) * score)
+        bar = min(bar, adjusted(score, floor))
     return tuple(reasons)
 
 

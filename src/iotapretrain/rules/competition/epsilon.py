@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +102,19 @@ _KINDS: Mapping[str, type[Fixed] | type[LinearDecay] | type[Table]] = {
     "linear": LinearDecay,
     "table": Table,
 }
+
+
+@overload
+def adjusted(loss: float, epsilon: float) -> float: ...
+
+
+@overload
+def adjusted(loss: FloatArray, epsilon: FloatArray | float) -> FloatArray: ...
+
+
+def adjusted(loss: FloatArray | float, epsilon: FloatArray | float) -> FloatArray | float:
+    """(1 - epsilon) x loss: what a later model must be strictly below."""
+    return (1 - epsilon) * loss
 
 
 def parse(document: Mapping[str, Any]) -> Epsilon:

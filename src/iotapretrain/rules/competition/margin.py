@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.epsilon import FloatArray, adjusted
 from iotapretrain.rules.competition.field import Field
 
 
@@ -55,6 +55,6 @@ def _leads(
     """Page by page, what the winner's loss is below each other's; a line a row."""
     earlier = field.blocks[winner] < field.blocks[rows]
     later = field.blocks[rows] < field.blocks[winner]
-    ours = np.where(earlier, 1 - epsilons[winner], 1.0)[:, np.newaxis] * losses[winner]
-    theirs = np.where(later, 1 - epsilons[rows], 1.0)[:, np.newaxis] * losses[rows]
+    ours = adjusted(losses[winner], np.where(earlier, epsilons[winner], 0.0)[:, np.newaxis])
+    theirs = adjusted(losses[rows], np.where(later, epsilons[rows], 0.0)[:, np.newaxis])
     return np.asarray(theirs - ours)

@@ -56,6 +56,18 @@ class ModelScore:
     parts: tuple[TaskScore, ...]
 
 
+def task_mean(losses: Sequence[float | None], sequences: Sequence[int]) -> float | None:
+    """A task's raw score: the mean over all its sequences, from the mean loss of each page.
+
+    None where a page that has sequences was not scored, or no page has any.
+    """
+    counted = [(loss, count) for loss, count in zip(losses, sequences, strict=True) if count]
+    known = [(loss, count) for loss, count in counted if loss is not None]
+    if not counted or len(known) < len(counted):
+        return None
+    return math.fsum(loss * count for loss, count in known) / sum(count for _, count in known)
+
+
 def normalise(score: float, method: Method, ceiling: float | None = None) -> float:
     """The score, or 1 from the ceiling c on and (1 - exp(-s / c)) / (1 - exp(-1)) below it."""
     _check_ceiling("normalise", method, ceiling)

@@ -24,7 +24,7 @@ from iotapretrain.rules.competition.eligibility import (
     taking_part,
     verdicts,
 )
-from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
+from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray, adjusted
 from iotapretrain.rules.competition.field import Field, IntArray
 from iotapretrain.rules.competition.margin import Margin, margins
 from iotapretrain.rules.competition.softmax import check_temperature, softmax
@@ -133,13 +133,13 @@ class Outcome:
     @property
     def adjusted_scores(self) -> FloatArray:
         """(1 - epsilon now) x score: what a later model must be strictly below."""
-        return (1 - self.epsilons) * self.field.scores
+        return adjusted(self.field.scores, self.epsilons)
 
     @property
     def adjusted_losses(self) -> FloatArray | None:
         """(1 - epsilon now) x loss, page by page, where losses are known."""
         losses = self.field.losses
-        return None if losses is None else (1 - self.epsilons)[:, np.newaxis] * losses
+        return None if losses is None else adjusted(losses, self.epsilons[:, np.newaxis])
 
     @property
     def winner(self) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table
+from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table, adjusted
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import Comparison, NoResult, RoundRules, play
 from iotapretrain.rules.competition.wins import beats
@@ -28,7 +28,7 @@ class Entry:
 
 def needed_loss(epsilon: Epsilon, champion: Entry, now: int) -> float:
     """What a later model's loss must be strictly below to beat the champion at block `now`."""
-    return float(1 - epsilon.at(now - champion.block)) * champion.loss
+    return adjusted(champion.loss, float(epsilon.at(now - champion.block)))
 
 
 def wins_at(epsilon: Epsilon, model: Entry, other: Entry, now: int) -> bool:

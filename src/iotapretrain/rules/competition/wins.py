@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.rules.competition.epsilon import FloatArray, adjusted
 from iotapretrain.rules.competition.field import IntArray
 
 PAGES_AT_ONCE = 256
@@ -25,9 +25,9 @@ def beats(
     less-than. In one block there is no epsilon, and of equal losses neither wins.
     """
     if block < other_block:
-        loss = (1 - epsilon) * loss
+        loss = adjusted(loss, epsilon)
     elif other_block < block:
-        other = (1 - other_epsilon) * other
+        other = adjusted(other, other_epsilon)
     return loss < other
 
 
@@ -49,10 +49,10 @@ def count_wins(
     wins = np.zeros(len(blocks), dtype=np.int64)
     for start in range(0, losses.shape[1], PAGES_AT_ONCE):
         plain = losses[order, start : start + PAGES_AT_ONCE]
-        adjusted = (1 - epsilons[order])[:, np.newaxis] * plain
+        lowered = adjusted(plain, epsilons[order][:, np.newaxis])
         for row, (model, begin, end) in enumerate(places):
             mine = plain[row]
-            wins[model] += count(below(adjusted[row], plain[end:])) + count(mine < adjusted[:begin])
+            wins[model] += count(below(lowered[row], plain[end:])) + count(mine < lowered[:begin])
             if end - begin > 1:  # others are in its block
                 wins[model] += count(mine < plain[begin:end])
     return wins
