@@ -16,8 +16,6 @@ from iotapretrain.conformance.compare import number
 from iotapretrain.rules.competition import eligibility, epsilon, wins
 from iotapretrain.rules.competition.eligibility import Filter
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.softmax import softmax
-from iotapretrain.rules.competition.succession import succession
 from iotapretrain.rules.competition.tournament import (
     RELEASE_4_5_3,
     WHITEPAPER,
@@ -27,7 +25,9 @@ from iotapretrain.rules.competition.tournament import (
     Outcome,
     RoundRules,
     play,
+    softmax,
 )
+from iotapretrain.rules.competition.wins import succession
 
 Args = dict[str, Any]
 NO_RESULT = "no_result"

@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -203,3 +203,10 @@ def _times(left: Words, right: Words) -> tuple[Words, Words]:
     upper = (left >> _HALF) * right
     lower = (left & _LOW_HALF) * right
     return (upper + (lower >> _HALF)) >> _HALF, left * right
+
+
+def skipped_blocks(recorded: Iterable[int], since: int, until: int, cadence: int) -> list[int]:
+    """After the block `since`, without the newest at `until`: its round may still be computing."""
+    known = set(recorded)
+    start = sync_block(max(since, 0), cadence) + cadence
+    return [each for each in range(start, sync_block(until, cadence), cadence) if each not in known]

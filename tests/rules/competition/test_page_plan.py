@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.page_plan import FIRST_SHARE, PagePlan
+from iotapretrain.rules.competition.race import FIRST_SHARE, PagePlan
 
 TASKS = st.lists(
     st.tuples(st.floats(0.01, 1), st.lists(st.integers(1, 9), min_size=1, max_size=40)),

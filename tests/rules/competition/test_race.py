@@ -13,9 +13,9 @@ from bench.fields import NOW, RULES, World, champion, heavy, races, scored_pages
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import Fixed, FloatArray, LinearDecay
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.page_plan import PagePlan
 from iotapretrain.rules.competition.race import (
     FINALISTS,
+    PagePlan,
     Race,
     estimates,
     progress,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
+from iotapretrain.rules.sampling import skipped_blocks
 
 
 @pytest.mark.parametrize(

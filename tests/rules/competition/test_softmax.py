@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import Fixed
-from iotapretrain.rules.competition.softmax import best_share, softmax
-from iotapretrain.rules.competition.tournament import RoundRules
+from iotapretrain.rules.competition.tournament import RoundRules, best_share, softmax
 
 rates = st.lists(st.floats(0, 1), min_size=1, max_size=50)
 

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from iotapretrain.rules.competition.eligibility import Reason, taking_part
 from iotapretrain.rules.competition.epsilon import Epsilon
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.succession import succession
 from iotapretrain.rules.competition.tournament import CHAMPION, RoundRules
-from iotapretrain.rules.competition.wins import beats
+from iotapretrain.rules.competition.wins import beats, succession
 from tests.rules.rounds import (
     DECAY,
     NOW,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.rules.competition.sync_block import Action, Sighting, action
+from iotapretrain.rules.competition.attempts import Action, Sighting, action
 
 NEW = Sighting(age=250, delay=250, scheduled_then=True, scheduled_now=True, tracked=False)
 

@@ -10,7 +10,7 @@ from iotapretrain.competition.records.opinions import Source
 from iotapretrain.competition.records.round_record import RoundRecord, SignedRound, is_sealed
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
+from iotapretrain.rules.sampling import skipped_blocks
 
 
 @dataclass(frozen=True)

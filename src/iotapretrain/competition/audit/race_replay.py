@@ -12,8 +12,7 @@ from iotapretrain.competition.records.round_record import ModelRecord, RoundReco
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.page_plan import PagePlan
-from iotapretrain.rules.competition.race import Race, progress, raceable
+from iotapretrain.rules.competition.race import PagePlan, Race, progress, raceable
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.sampling import seed_of
 

@@ -12,7 +12,7 @@ from iotapretrain.data.batches import PackedPage
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.text_digest import digest_of
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.race import PagePlan
 
 DOMAIN = "iotapretrain/scored tokens/1"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from iotapretrain.competition.records.opinions import Source, is_of, model_record
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.records.whole_history import WholeHistory
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
+from iotapretrain.rules.sampling import skipped_blocks
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from iotapretrain.competition.records.opinions import model_record
 from iotapretrain.competition.records.record_pages import apart
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.margin import Margin
+from iotapretrain.rules.competition.wins import Margin
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import numpy as np
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.margin import Margin, margins
-from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.race import PagePlan
+from iotapretrain.rules.competition.wins import Margin, margins
 
 
 def plan_of(record: RoundRecord, seed: int = 0) -> PagePlan | None:

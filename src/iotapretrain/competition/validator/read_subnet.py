@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.metagraph import Commitments, Metagraph
-from iotapretrain.rules.competition.rewarded_miners import Weights, top_miners
+from iotapretrain.rules.competition.retention import Weights, top_miners
 from iotapretrain.rules.competition.validator.subnet_view import View
 
 LARGE_STAKE = 50_000 * 10**9

@@ -10,8 +10,12 @@ from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.public_rounds import rounds_commitment, rounds_repository
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.rules.competition.validator.weights_due import Row, chain_weights, weights_due
-from iotapretrain.rules.version import version_number
+from iotapretrain.rules.competition.validator.weights_due import (
+    Row,
+    chain_weights,
+    version_number,
+    weights_due,
+)
 
 if TYPE_CHECKING:
     from bittensor import Wallet
