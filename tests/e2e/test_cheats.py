@@ -18,7 +18,7 @@ from iotapretrain.arena.actors.not_a_number import punch_hole
 from iotapretrain.arena.actors.saboteur import EXPLODING, VANISHING, sabotage
 from iotapretrain.competition.records.explain import explain
 from iotapretrain.competition.records.round_record import RoundRecord
-from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.data.outcome import round_text
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Budget, Worker

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from bittensor import Wallet
 
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.validator.run import World
-    from iotapretrain.competition.validator.settings import Settings
+    from iotapretrain.competition.validator.settings import Settings, World
     from iotapretrain.hub.protocol import RepositoryId
 
 LONGEST_PAUSE = 300.0
@@ -86,9 +85,8 @@ def validate(
     """
     from iotapretrain.cli.narration import Narration
     from iotapretrain.competition.records.original_format import original_format
-    from iotapretrain.competition.validator.run import INSPECTION, World
-    from iotapretrain.competition.validator.scoring import Scoring, open_score
-    from iotapretrain.competition.validator.settings import Settings
+    from iotapretrain.competition.validator.run import INSPECTION, Scoring, open_score
+    from iotapretrain.competition.validator.settings import Settings, World
     from iotapretrain.data import page_cache as text_cache
     from iotapretrain.hub import model_cache
     from iotapretrain.models.allowance import allowance, machine_bytes

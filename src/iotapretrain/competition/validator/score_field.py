@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.round_text import read_text
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.build_record import Measured, Result
-from iotapretrain.competition.validator.inspect_models import NOT_HERE, Failure, commit_of
-from iotapretrain.competition.validator.inspection_loop import Looker
-from iotapretrain.competition.validator.round_texts import Texts
+from iotapretrain.competition.validator.inspect_models import (
+    NOT_HERE,
+    Failure,
+    Inspector,
+    commit_of,
+)
+from iotapretrain.data import page_cache
 from iotapretrain.data.outcome import RoundText
+from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.errors import MissingModelError, UnavailableHubError
 from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import Cache
@@ -28,10 +36,52 @@ from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.validator.journal_records import Entry, Reason, RoundOpened
 from iotapretrain.rules.sampling import seed_of
 
+TEXTS_KEPT = 4
+"""Texts in memory: of this round, the next, and the last ones of each."""
 CHANGED = Reason("corrupt", "the hub now shows other bytes at this commit than it did before")
 
 Score = Callable[[Sequence[Contender], RoundText, Terms], Evaluated]
 """`competition.evaluation.evaluate` with its pool, its cache of losses and its race."""
+
+
+class Texts:
+    """The text of rounds, by competition and seed, made once and ahead of time: whoever asks second
+    waits for the first. One that is not complete is made anew for who asks next.
+    """
+
+    def __init__(self, cache: page_cache.Cache) -> None:
+        self._cache = cache
+        self._hand = Hand("text")
+        self._texts: dict[tuple[int, str], asyncio.Task[RoundText]] = {}
+        self._tokenizer = lru_cache(load_tokenizer)
+
+    async def tokenizer(self, competition: Competition) -> Tokenizer:
+        """The tokenizer that a competition's models are scored with."""
+        return await self._hand.do(lambda: self._tokenizer(competition.constraints.tokenizer))
+
+    async def text(self, competition: Competition, seed_hash: str) -> RoundText:
+        """The text of a round; errors are raised to everybody who waits."""
+        key = (competition.id, seed_hash)
+        if key not in self._texts:
+            self._texts[key] = asyncio.create_task(self._made(competition, seed_hash))
+            for old in [*self._texts][:-TEXTS_KEPT]:
+                del self._texts[old]
+        task = self._texts[key]
+        try:
+            text = await asyncio.shield(task)
+        except BaseException:
+            if task.done():
+                self._texts.pop(key, None)
+            raise
+        if text.missing:
+            self._texts.pop(key, None)
+        return text
+
+    async def _made(self, competition: Competition, seed_hash: str) -> RoundText:
+        tokenizer = await self.tokenizer(competition)
+        return await self._hand.do(
+            lambda: read_text(competition, seed_hash, tokenizer, self._cache)
+        )
 
 
 class Measurer:
@@ -39,7 +89,7 @@ class Measurer:
 
     def __init__(
         self,
-        looker: Looker,
+        inspector: Inspector,
         texts: Texts,
         cache: Cache,
         score: Score,
@@ -47,7 +97,7 @@ class Measurer:
         clock: Clock = time.monotonic,
         rng: Random | None = None,
     ) -> None:
-        self._looker, self._texts, self._cache, self._score = looker, texts, cache, score
+        self._inspector, self._texts, self._cache, self._score = inspector, texts, cache, score
         self._behaviours, self._clock = behaviours, clock
         self._scoring, self._rng = Hand("score"), rng or Random()
 
@@ -61,7 +111,7 @@ class Measurer:
         tokenizer = await self._texts.tokenizer(competition)
         written = self._clock()
         max_bytes = competition.constraints.max_bytes
-        found = [await self._looker.bring(_commit(each), max_bytes) for each in opened.field]
+        found = [await self._inspector.bring(_commit(each), max_bytes) for each in opened.field]
         await self._check_hub(opened, found)
         fetched = self._clock()
         seed = seed_of(f"0x{opened.seed_hash}")
@@ -86,7 +136,7 @@ class Measurer:
             if not (isinstance(each, Failure) and each.hub_down)
         ]
         self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
-        if silent and await self._looker.is_away(others):
+        if silent and await self._inspector.is_away(others):
             raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
 
     def _measured(
