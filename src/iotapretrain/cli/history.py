@@ -10,7 +10,7 @@ import typer
 from iotapretrain.cli.console import print_json, tell
 from iotapretrain.cli.explain.titled_table import Table
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, Publishing, find_hub
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
@@ -22,10 +22,7 @@ def history(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Also draw it.", show_default=False)
     ] = None,
-    validator: Annotated[
-        str | None,
-        typer.Option(metavar="HOTKEY", help="Default: the one with most stake that publishes."),
-    ] = None,
+    validator: Publishing = None,
     rounds: Annotated[int, typer.Option(help="Look at so many newest records.", min=1)] = 1000,
     network: Network = "net",
     netuid: Netuid = 1,

@@ -11,7 +11,13 @@ import typer
 from iotapretrain.cli.competition_name import find_scheduled
 from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    TokenizerPlace,
+    find_hub,
+)
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -33,10 +39,7 @@ def publish(
         bool, typer.Option("--wait", help="Wait until the chain takes the next commitment.")
     ] = False,
     licence: Annotated[str, typer.Option(help="For the model card: an identifier.")] = "mit",
-    tokenizer: Annotated[
-        str | None,
-        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
-    ] = None,
+    tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a model: inspect, upload unseen, compare, commit, open to everybody.

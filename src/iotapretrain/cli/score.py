@@ -12,7 +12,13 @@ from iotapretrain.cli.competition_name import find_scheduled
 from iotapretrain.cli.console import print_json, tell
 from iotapretrain.cli.explain.titled_table import Table
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import CompetitionName, HubAddress, Network, find_hub
+from iotapretrain.cli.workplace import (
+    CompetitionName,
+    HubAddress,
+    Network,
+    TokenizerPlace,
+    find_hub,
+)
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
@@ -30,10 +36,7 @@ def score(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
-    ] = None,
+    tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what validators would say of a model now: verdict, loss beside the champion's, and pay.

@@ -43,6 +43,16 @@ Competitions = Annotated[
         help="The schedule: tiny, sn9 or FILE.toml. Default: the network folder's, or tiny.",
     ),
 ]
+TokenizerPlace = Annotated[
+    str | None,
+    typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
+]
+Publishing = Annotated[
+    str | None,
+    typer.Option(
+        "--validator", metavar="HOTKEY", help="Default: the one with most stake that publishes."
+    ),
+]
 
 
 def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:

@@ -9,9 +9,9 @@ from iotapretrain.arena.demo.facts import AuditFact, Facts, Member, Role
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RaceRecord,
-    Reason,
     RoundRecord,
 )
+from iotapretrain.rules.competition.validator.journal_records import Reason
 
 CAST = (
     Member("vera", Role.HONEST_VALIDATOR, "5vera"),

@@ -21,9 +21,10 @@ from iotapretrain.competition.records.opinions import (
     network_id,
     read_opinions,
 )
-from iotapretrain.competition.records.round_record import Reason, RoundRecord
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.models.worker import Worker
+from iotapretrain.rules.competition.validator.journal_records import Reason
 from tests.chain.worlds import hotkey
 from tests.competition.world import NETUID, opened
 

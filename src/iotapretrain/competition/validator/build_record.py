@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from iotapretrain.competition.records.round_record import (
     ModelRecord,
     PageRecord,
     RaceRecord,
-    Reason,
     RoundRecord,
     TaskRecord,
 )
@@ -21,15 +20,14 @@ from iotapretrain.competition.validator.inspect_models import Failure, reason_of
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import Missing, RoundText
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.competition import eligibility
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition, TextTask
-from iotapretrain.rules.competition.validator import journal_records
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     Entry,
+    Reason,
     Refused,
     RoundOpened,
 )
@@ -37,10 +35,7 @@ from iotapretrain.rules.competition.validator.judgement import Judgement, Placed
 
 RACED_OUT = Reason("raced-out", "left the race: on the pages so far it could no longer win")
 
-
-NOT_SCORED = journal_records.Reason(
-    "not-scored", "could not be scored here, which says nothing about the model"
-)
+NOT_SCORED = Reason("not-scored", "could not be scored here, which says nothing about the model")
 """Public reasons name nothing of this machine."""
 
 
@@ -49,7 +44,7 @@ class Result:
     """What was measured of one model of the field."""
 
     outcome: Outcome
-    reasons: tuple[journal_records.Reason, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     task_scores: Mapping[str, float] = field(default_factory=dict)
     score: float | None = None
@@ -178,19 +173,15 @@ def round_record(
         race = RaceRecord(evaluated.error_probability, *measured.pages)
     rows = zip(opened.field, measured.results, judgement.places, strict=True)
     return RoundRecord(
-        code_version=author.code_version,
-        network=author.network,
-        netuid=author.netuid,
-        validator=author.validator,
+        **asdict(author),
         round=opened.round,
         previous=previous,
         competition=competition.id,
         competition_name=competition.name,
-        schedule_digest=author.schedule_digest,
         block=opened.block,
         sync_block=opened.block,
         seed_hash=opened.seed_hash,
-        tasks=task_records(competition.tasks, measured.text),
+        tasks=_tasks(competition.tasks, measured.text),
         race=race,
         models=(*(_scored(*row) for row in rows), *map(_refused, opened.refused)),
         champion=judgement.champion,
@@ -201,7 +192,7 @@ def round_record(
     )
 
 
-def task_records(tasks: Sequence[TextTask], text: RoundText) -> tuple[TaskRecord, ...]:
+def _tasks(tasks: Sequence[TextTask], text: RoundText) -> tuple[TaskRecord, ...]:
     """The tasks in the competition's order, with their pages or the reason why they have none."""
     missing = {each.task: each for each in text.missing}
     return tuple(_task(task, text.batches.get(task.name), missing.get(task.name)) for task in tasks)
@@ -232,7 +223,7 @@ def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
         commitment=entry.text,
         digest=entry.digest,
         outcome=str(result.outcome),
-        reasons=tuple(_reasons(result, placed)),
+        reasons=_reasons(result, placed),
         losses={task: tuple(losses) for task, losses in result.losses.items()},
         score=result.score,
         task_scores=dict(result.task_scores),
@@ -245,23 +236,22 @@ def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
     )
 
 
-def _told(judged: Judged) -> tuple[journal_records.Reason, ...]:
+def _told(judged: Judged) -> tuple[Reason, ...]:
     if judged.outcome is Outcome.INFRASTRUCTURE:
         return (NOT_SCORED,)
     return tuple(map(reason_of, judged.findings))
 
 
-def _reasons(result: Result, placed: Placed) -> list[Reason]:
+def _reasons(result: Result, placed: Placed) -> tuple[Reason, ...]:
     """Why it failed; else why it was left out of the comparison."""
     if result.reasons:
-        return [public(reason) for reason in result.reasons]
+        return result.reasons
     if result.raced_out:
-        return [RACED_OUT]
-    return [] if placed.left_out is None else [_left_out(placed.left_out)]
-
-
-def _left_out(reason: eligibility.Reason) -> Reason:
-    return Reason(reason.name.lower().replace("_", "-"), reason.value)
+        return (RACED_OUT,)
+    left_out = placed.left_out
+    if left_out is None:
+        return ()
+    return (Reason(left_out.name.lower().replace("_", "-"), left_out.value),)
 
 
 def _refused(refused: Refused) -> ModelRecord:
@@ -272,10 +262,5 @@ def _refused(refused: Refused) -> ModelRecord:
         commitment=refused.text,
         digest=refused.digest,
         outcome=str(refused.outcome),
-        reasons=tuple(map(public, refused.reasons)),
+        reasons=refused.reasons,
     )
-
-
-def public(reason: journal_records.Reason) -> Reason:
-    """A reason of the rules as it stands in records."""
-    return Reason(reason.code, reason.sentence, reason.item)
