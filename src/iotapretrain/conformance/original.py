@@ -1,5 +1,5 @@
 """What the original does otherwise: it draws from CPython's Mersenne Twister, lists competitions by
-their first block, walks over uids, and its version keys collide.
+their first block, walks over uids, reads commitments loosely, and its version keys collide.
 
 Only for comparison with its bytes; we use `rules.sampling`, `schedule` and `weights_due` instead.
 """
@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from random import Random
 
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.commitment import PARTS, SEPARATOR
 from iotapretrain.rules.competition.schedule import Blocks
 from iotapretrain.rules.competition.validator.weights_due import parse_version
 
 MOST_REPEATS = 100
+NONE = "None"
+SHORTEST_REPO_ID, LONGEST_REPO_ID = 4, 38  # 38 = 128 - 40 - 44 - 2 - 4
 
 ConfigPage = tuple[str, int]
 
@@ -103,6 +106,56 @@ class UidCycle:
         first = self.uids.index(self.place)
         taken = [self.uids[(first + step) % len(self.uids)] for step in range(count + 1)]
         return taken[:-1], UidCycle(self.uids, taken[-1])
+
+
+@dataclass(frozen=True)
+class Loose:
+    """A commitment as the original reads and writes it: nothing is checked, parts may be missing.
+
+    `hash` is set in the legacy form only, where the plain model hash was enough.
+    """
+
+    namespace: str
+    name: str
+    commit: str | None
+    secure_hash: str | None
+    competition_id: int = 0
+    hash: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Loose:
+        """Five parts, of which more are ignored, or the four of the legacy form."""
+        parts = text.split(SEPARATOR)
+        if len(parts) < PARTS - 1:
+            raise InputError(f"commitment: {len(parts)} parts; expected four or five")
+        namespace, name = parts[:2]
+        commit, secure_hash = (None if part == NONE else part for part in parts[2:4])
+        if len(parts) < PARTS:
+            return cls(namespace, name, commit, secure_hash, hash=secure_hash)
+        try:
+            competition = int(parts[4])
+        except ValueError:
+            raise InputError(
+                f"commitment: competition_id is {parts[4]!r}; expected a number"
+            ) from None
+        return cls(namespace, name, commit, secure_hash, competition)
+
+    @property
+    def text(self) -> str:
+        """Always five parts; the word None where one is missing."""
+        parts = (self.namespace, self.name, self.commit, self.secure_hash, self.competition_id)
+        return SEPARATOR.join(str(part) for part in parts)
+
+
+def split_repo_id(text: str) -> tuple[str, str]:
+    """The two halves of namespace/name, short enough for any competition."""
+    if not SHORTEST_REPO_ID <= len(text) <= LONGEST_REPO_ID or text.count("/") != 1:
+        raise InputError(
+            f"repository {text!r}: expected namespace/name of {SHORTEST_REPO_ID} to"
+            f" {LONGEST_REPO_ID} characters"
+        )
+    namespace, name = text.split("/")
+    return namespace, name
 
 
 def spec_version(version: str) -> int:

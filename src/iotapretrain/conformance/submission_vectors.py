@@ -30,10 +30,8 @@ from iotapretrain.rules.competition.attempts import (
 )
 from iotapretrain.rules.competition.commitment import (
     Commitment,
-    Loose,
     hub_url,
     secure_hash,
-    split_repo_id,
 )
 from iotapretrain.rules.competition.validator.weights_due import version_number
 from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
@@ -113,11 +111,11 @@ def _uid_cycle(args: Args) -> list[list[int]]:
 
 
 def _commitment_encode(args: Args) -> str:
-    return Loose(**args).text
+    return original.Loose(**args).text
 
 
 def _commitment_decode(args: Args) -> dict[str, Any]:
-    return asdict(Loose.parse(args["text"]))
+    return asdict(original.Loose.parse(args["text"]))
 
 
 def _strict_commitment(args: Args) -> dict[str, Any]:
@@ -265,7 +263,7 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "pack": _pack,
     "page_sample": _page_sample,
     "reasonable_output": _reasonable_output,
-    "repo_id": lambda args: list(split_repo_id(args["text"])),
+    "repo_id": lambda args: list(original.split_repo_id(args["text"])),
     "retry_failures": _retry_failures,
     "schedule": _schedule,
     "secure_hash": lambda args: secure_hash(**args),

@@ -43,6 +43,16 @@ def sync_block(current_block: int, cadence: int = SYNC_CADENCE) -> int:
     return current_block // cadence * cadence
 
 
+def skipped_blocks(recorded: Iterable[int], since: int, until: int, cadence: int) -> list[int]:
+    """Sync blocks after `since` that a validator left without a record.
+
+    Without the newest at `until`: its round may still be computing.
+    """
+    known = set(recorded)
+    start = sync_block(max(since, 0), cadence) + cadence
+    return [each for each in range(start, sync_block(until, cadence), cadence) if each not in known]
+
+
 def seed_of(block_hash: str | None) -> int:
     """SHA-256 of the block hash as text, as a big-endian integer (6.1).
 
@@ -203,10 +213,3 @@ def _times(left: Words, right: Words) -> tuple[Words, Words]:
     upper = (left >> _HALF) * right
     lower = (left & _LOW_HALF) * right
     return (upper + (lower >> _HALF)) >> _HALF, left * right
-
-
-def skipped_blocks(recorded: Iterable[int], since: int, until: int, cadence: int) -> list[int]:
-    """After the block `since`, without the newest at `until`: its round may still be computing."""
-    known = set(recorded)
-    start = sync_block(max(since, 0), cadence) + cadence
-    return [each for each in range(start, sync_block(until, cadence), cadence) if each not in known]

@@ -10,6 +10,9 @@ from enum import StrEnum
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import Epsilon, adjusted
 
+NEWEST = 3
+OWN_FAILURES = 2
+
 
 class Action(StrEnum):
     """What to do with a hotkey's commitment now."""
@@ -47,10 +50,6 @@ def action(seen: Sighting | None) -> Action:
     if seen.tracked and not seen.forced:
         return Action.UNCHANGED
     return Action.FETCH
-
-
-NEWEST = 3
-OWN_FAILURES = 2
 
 
 class Outcome(StrEnum):

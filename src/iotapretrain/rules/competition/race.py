@@ -31,6 +31,11 @@ LEAST_FREE = 5
 """Nor on fewer pages beyond the first of every task: they tell how pages scatter."""
 GROWTH = 1.3
 """Each look sees so many times the pages of the one before."""
+LEAST_SPREAD = 1e-6
+"""Smaller differences between losses are those of arithmetic, and evidence of nothing."""
+FINALISTS = 3
+"""So many are scored on every page, the best so far, whatever the bound says: a model that is good
+on most pages and hopeless on a few must not drive everybody out before those few come."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +111,6 @@ class PagePlan:
         return np.asarray(losses[..., seen] @ shares.T)
 
 
-LEAST_SPREAD = 1e-6
-"""Smaller differences between losses are those of arithmetic, and evidence of nothing."""
-
-
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Estimated scores of all models after some pages, and how pages scatter together.
@@ -169,11 +170,6 @@ def tail(quantile: FloatArray, freedom: int) -> FloatArray:
     body = norm - (freedom - 1) / 2 * np.log1p(quantile**2 / freedom)
     with np.errstate(divide="ignore"):
         return np.minimum(np.exp(body) / quantile, 0.5)
-
-
-FINALISTS = 3
-"""So many are scored on every page, the best so far, whatever the bound says: a model that is good
-on most pages and hopeless on a few must not drive everybody out before those few come."""
 
 
 @dataclass(frozen=True)

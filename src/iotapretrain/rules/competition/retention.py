@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from iotapretrain.errors import InputError
 
+Weights = Sequence[tuple[int, float]]
+
 SAMPLE_MIN = 5
 ESTABLISHED = 0.001
 """An average from here on counts before any win rate."""
@@ -40,9 +42,6 @@ def retained(
 
     others = [uid for uid in sorted(scores, key=by_score) if uid not in win_rates]
     return sorted([*sorted(win_rates, key=by_priority), *others][:sample_min])
-
-
-Weights = Sequence[tuple[int, float]]
 
 
 def high_stake_validators(

@@ -13,6 +13,9 @@ from iotapretrain.errors import InputError
 
 WEIGHTS_EVERY = 300
 """Blocks between two settings: an hour (11.1)."""
+LARGEST_PART = 2**21 - 1
+
+_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,6 @@ def chain_weights(weights: Mapping[str, float], uids: Mapping[str, int]) -> dict
     }
     total = math.fsum(here.values())
     return {uid: weight / total for uid, weight in sorted(here.items())}
-
-
-LARGEST_PART = 2**21 - 1
-
-_VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 def version_number(version: str) -> int:
