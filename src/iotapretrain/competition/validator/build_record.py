@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from iotapretrain.competition.records.round_record import (
     RoundRecord,
     TaskRecord,
 )
-from iotapretrain.competition.validator.inspect_models import Failure, reason_of
+from iotapretrain.competition.validator.inspect_models import Absence, reason_of
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import Missing, RoundText
 from iotapretrain.models.verdict import Code, Finding
@@ -40,68 +41,55 @@ NOT_SCORED = Reason("not-scored", "could not be scored here, which says nothing 
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured of one model of the field."""
+class ModelResult:
+    """What became of one model of the field; `judged` is None if its bytes could not be had."""
 
     outcome: Outcome
     reasons: tuple[Reason, ...] = ()
-    losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
-    task_scores: Mapping[str, float] = field(default_factory=dict)
-    score: float | None = None
-    estimate: float | None = None
-    pages_scored: int = 0
-    raced_out: bool = False
+    judged: Judged | None = None
 
     @classmethod
-    def of(cls, judged: Judged) -> Result:
+    def of(cls, judged: Judged) -> ModelResult:
         """From an evaluation. Sabotage is in the pinned bytes, so it is final at once."""
         sabotaged = any(finding.code is Code.SABOTAGE for finding in judged.findings)
-        return cls(
-            outcome=Outcome.INADMISSIBLE if sabotaged else judged.outcome,
-            reasons=_told(judged),
-            losses=judged.losses,
-            task_scores=judged.task_scores,
-            score=judged.score,
-            estimate=judged.estimate,
-            pages_scored=judged.pages_scored,
-            raced_out=judged.raced_out,
-        )
+        outcome = Outcome.INADMISSIBLE if sabotaged else judged.outcome
+        if judged.outcome is Outcome.INFRASTRUCTURE:
+            return cls(outcome, (NOT_SCORED,), judged)
+        return cls(outcome, tuple(map(reason_of, judged.findings)), judged)
 
     @classmethod
-    def copied(cls, judged: Judged, finding: Finding) -> Result:
+    def copied(cls, judged: Judged, finding: Finding) -> ModelResult:
         """Of a model that does what an earlier one does; its losses are the evidence."""
-        return cls(
-            Outcome.INADMISSIBLE,
-            (reason_of(finding),),
-            losses=judged.losses,
-            pages_scored=judged.pages_scored,
-        )
+        unscored = replace(judged, task_scores={}, score=None, estimate=None, raced_out=False)
+        return cls(Outcome.INADMISSIBLE, (reason_of(finding),), unscored)
 
     @classmethod
-    def failed(cls, failure: Failure) -> Result:
+    def absent(cls, why: Absence) -> ModelResult:
         """Of a model whose bytes could not be had."""
-        return cls(failure.outcome, failure.reasons)
+        return cls(why.outcome, why.reasons)
 
     def attempt(self, hotkey: str) -> Attempt:
         """What is remembered of it: the score, or what it would probably have been."""
-        score = self.score if self.score is not None else self.estimate
-        return Attempt(hotkey, self.outcome, score if self.outcome is Outcome.EVALUATED else None)
+        if self.judged is None or self.outcome is not Outcome.EVALUATED:
+            return Attempt(hotkey, self.outcome)
+        score = self.judged.score if self.judged.score is not None else self.judged.estimate
+        return Attempt(hotkey, self.outcome, score)
 
     @property
     def played(self) -> float:
         """As the tournament takes it: a model's own failure is infinite, ours is no number."""
-        if self.score is not None:
-            return self.score
+        if self.judged is not None and self.judged.score is not None:
+            return self.judged.score
         ours = self.outcome in (Outcome.EVALUATED, Outcome.INFRASTRUCTURE)
         return math.nan if ours else math.inf
 
 
 @dataclass(frozen=True)
-class Measured:
+class ScoredRound:
     """A scored round: its text, and a result for every entry of its field."""
 
     text: RoundText
-    results: tuple[Result, ...]
+    results: tuple[ModelResult, ...]
     evaluated: Evaluated | None
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By stage, for the operator."""
@@ -162,7 +150,7 @@ def round_record(
     author: Author,
     competition: Competition,
     opened: RoundOpened,
-    measured: Measured,
+    measured: ScoredRound,
     judgement: Judgement,
     previous: str | None,
 ) -> RoundRecord:
@@ -215,20 +203,12 @@ def _task(task: TextTask, batch: Batch | None, missing: Missing | None) -> TaskR
     return TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
 
 
-def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
+def _scored(entry: Entry, result: ModelResult, placed: Placed) -> ModelRecord:
     return ModelRecord(
-        uid=entry.uid,
-        hotkey=entry.hotkey,
-        block=entry.block,
-        commitment=entry.text,
-        digest=entry.digest,
+        **_whose(entry),
+        **_measured(result.judged),
         outcome=str(result.outcome),
         reasons=_reasons(result, placed),
-        losses={task: tuple(losses) for task, losses in result.losses.items()},
-        score=result.score,
-        task_scores=dict(result.task_scores),
-        pages_scored=result.pages_scored,
-        raced_out=result.raced_out,
         epsilon=placed.epsilon,
         wins=placed.wins,
         win_rate=placed.win_rate,
@@ -236,31 +216,39 @@ def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
     )
 
 
-def _told(judged: Judged) -> tuple[Reason, ...]:
-    if judged.outcome is Outcome.INFRASTRUCTURE:
-        return (NOT_SCORED,)
-    return tuple(map(reason_of, judged.findings))
+def _refused(refused: Refused) -> ModelRecord:
+    return ModelRecord(**_whose(refused), outcome=str(refused.outcome), reasons=refused.reasons)
 
 
-def _reasons(result: Result, placed: Placed) -> tuple[Reason, ...]:
+def _whose(model: Entry | Refused) -> dict[str, Any]:
+    return {
+        "uid": model.uid,
+        "hotkey": model.hotkey,
+        "block": model.block,
+        "commitment": model.text,
+        "digest": model.digest,
+    }
+
+
+def _measured(judged: Judged | None) -> dict[str, Any]:
+    if judged is None:
+        return {}
+    return {
+        "losses": {task: tuple(losses) for task, losses in judged.losses.items()},
+        "score": judged.score,
+        "task_scores": dict(judged.task_scores),
+        "pages_scored": judged.pages_scored,
+        "raced_out": judged.raced_out,
+    }
+
+
+def _reasons(result: ModelResult, placed: Placed) -> tuple[Reason, ...]:
     """Why it failed; else why it was left out of the comparison."""
     if result.reasons:
         return result.reasons
-    if result.raced_out:
+    if result.judged is not None and result.judged.raced_out:
         return (RACED_OUT,)
     left_out = placed.left_out
     if left_out is None:
         return ()
     return (Reason(left_out.name.lower().replace("_", "-"), left_out.value),)
-
-
-def _refused(refused: Refused) -> ModelRecord:
-    return ModelRecord(
-        uid=refused.uid,
-        hotkey=refused.hotkey,
-        block=refused.block,
-        commitment=refused.text,
-        digest=refused.digest,
-        outcome=str(refused.outcome),
-        reasons=refused.reasons,
-    )

@@ -59,7 +59,7 @@ NOT_OPENED = Reason("not-opened", "could not be opened here, which says nothing 
 
 
 @dataclass(frozen=True)
-class Failure:
+class Absence:
     """Why a model is not here, or must not be."""
 
     outcome: Outcome
@@ -120,7 +120,7 @@ class Inspector:
         """A `Seen` for each, as they are done; those that a silent hub would cost us are not."""
         silent = 0
 
-        def found(candidate: Candidate) -> Model | Failure | None:
+        def found(candidate: Candidate) -> Model | Absence | None:
             if silent >= HUB_IS_DOWN:
                 return None
             return self._found(candidate, limits.constraints.max_bytes, state)
@@ -129,10 +129,10 @@ class Inspector:
             nonlocal silent
             began = self._clock()
             model = await self._downloads.do(lambda: found(candidate))
-            silent = silent + 1 if isinstance(model, Failure) and model.hub_down else 0
+            silent = silent + 1 if isinstance(model, Absence) and model.hub_down else 0
             if model is None:
                 return None
-            if isinstance(model, Failure):
+            if isinstance(model, Absence):
                 record = _looked(candidate, at, model.outcome, model.reasons)
                 return Seen(candidate, record, None, self._clock() - began, model.detail)
             record = await self._inspecting.do(
@@ -149,7 +149,7 @@ class Inspector:
         """Bring a model here ahead of time; what comes of it is asked when it is looked at."""
         await self._downloads.do(lambda: self._found(candidate, max_bytes, state))
 
-    async def bring(self, commit: Commit, max_bytes: int) -> Model | Failure:
+    async def bring(self, commit: Commit, max_bytes: int) -> Model | Absence:
         """The model of somebody who was looked at before; mostly it is still here."""
         return await self._downloads.do(lambda: self._brought(commit, max_bytes))
 
@@ -162,22 +162,22 @@ class Inspector:
 
     # Fetching
 
-    def _found(self, candidate: Candidate, max_bytes: int, state: State) -> Model | Failure:
+    def _found(self, candidate: Candidate, max_bytes: int, state: State) -> Model | Absence:
         """The model; or why not, without a download where the listing tells enough."""
         try:
             commit = commit_of(candidate.commitment)
         except InputError as error:  # the chain takes names that no hub has
-            return Failure(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
+            return Absence(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
         try:
             if self._cache.find(commit) is None:
                 listed = _weights(plan(self._hub.listing(commit), max_bytes))
                 if (copy := _copy(state, candidate, listed)) is not None:
-                    return Failure(Outcome.INADMISSIBLE, (copy,))
+                    return Absence(Outcome.INADMISSIBLE, (copy,))
         except (HubError, OSError) as error:
-            return _failure_of(error)
+            return _absence_of(error)
         return self._brought(commit, max_bytes)
 
-    def _brought(self, commit: Commit, max_bytes: int) -> Model | Failure:
+    def _brought(self, commit: Commit, max_bytes: int) -> Model | Absence:
         """The model in the cache, fetched if it is not there any more."""
         try:
             return fetch(
@@ -189,7 +189,7 @@ class Inspector:
                 patience=self._patience,
             )
         except (HubError, OSError) as error:
-            return _failure_of(error)
+            return _absence_of(error)
 
     def _answers(self, commit: Commit) -> bool:
         """Whether the hub still gives anything of a commit: that its weights begin to arrive, or a
@@ -265,17 +265,17 @@ def reason_of(finding: Finding) -> Reason:
     return Reason(str(finding.code), finding.sentence, finding.item)
 
 
-def _failure_of(error: HubError | OSError) -> Failure:
+def _absence_of(error: HubError | OSError) -> Absence:
     """What a failure of the hub, or of our disk, says about the model."""
     match error:
         case MissingModelError():
-            return Failure(Outcome.MODEL, (GONE,), str(error))
+            return Absence(Outcome.MODEL, (GONE,), str(error))
         case RefusedModelError():
-            return Failure(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
+            return Absence(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
         case CorruptModelError():
-            return Failure(Outcome.BAD_HASH, (Reason("corrupt", str(error)),))
+            return Absence(Outcome.BAD_HASH, (Reason("corrupt", str(error)),))
     down = isinstance(error, UnavailableHubError)
-    return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error), down)
+    return Absence(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error), down)
 
 
 def _looked(

@@ -13,10 +13,10 @@ from random import Random
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.round_text import read_text
 from iotapretrain.competition.validator.behaviours import Behaviours
-from iotapretrain.competition.validator.build_record import Measured, Result
+from iotapretrain.competition.validator.build_record import ModelResult, ScoredRound
 from iotapretrain.competition.validator.inspect_models import (
     NOT_HERE,
-    Failure,
+    Absence,
     Inspector,
     commit_of,
 )
@@ -101,7 +101,9 @@ class Measurer:
         self._behaviours, self._clock = behaviours, clock
         self._scoring, self._rng = Hand("score"), rng or Random()
 
-    async def measure(self, opened: RoundOpened, competition: Competition, salt: int) -> Measured:
+    async def measure(
+        self, opened: RoundOpened, competition: Competition, salt: int
+    ) -> ScoredRound:
         """Results for the whole field; without any text, nothing could be scored here.
 
         The salt is secret; it draws the text on which copies are told by what they do.
@@ -124,16 +126,16 @@ class Measurer:
         }
         return replace(measured, seconds=seconds)
 
-    async def _check_hub(self, opened: RoundOpened, found: Sequence[Model | Failure]) -> None:
+    async def _check_hub(self, opened: RoundOpened, found: Sequence[Model | Absence]) -> None:
         """UnavailableHubError if a model is not here and the hub is silent about all others too.
 
         One that only its own model's bytes do not come from is no such hub.
         """
-        silent = [each for each in found if isinstance(each, Failure) and each.hub_down]
+        silent = [each for each in found if isinstance(each, Absence) and each.hub_down]
         others = [
             _commit(entry)
             for entry, each in zip(opened.field, found, strict=True)
-            if not (isinstance(each, Failure) and each.hub_down)
+            if not (isinstance(each, Absence) and each.hub_down)
         ]
         self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
         if silent and await self._inspector.is_away(others):
@@ -142,39 +144,39 @@ class Measurer:
     def _measured(
         self,
         opened: RoundOpened,
-        found: Sequence[Model | Failure],
+        found: Sequence[Model | Absence],
         text: RoundText,
         terms: Terms,
         salt: int,
-    ) -> Measured:
+    ) -> ScoredRound:
         if not text.batches:
-            nothing = Result(Outcome.INFRASTRUCTURE)
-            return Measured(text, (nothing,) * len(opened.field), None)
+            nothing = ModelResult(Outcome.INFRASTRUCTURE)
+            return ScoredRound(text, (nothing,) * len(opened.field), None)
         with ExitStack() as held:
             contenders: dict[str, Contender] = {}
-            results: dict[str, Result] = {}
+            results: dict[str, ModelResult] = {}
             for entry, model in zip(opened.field, found, strict=True):
-                kept = model if isinstance(model, Failure) else self._held(held, model, entry)
-                if isinstance(kept, Failure):
-                    results[entry.hotkey] = Result.failed(kept)
+                kept = model if isinstance(model, Absence) else self._held(held, model, entry)
+                if isinstance(kept, Absence):
+                    results[entry.hotkey] = ModelResult.absent(kept)
                 else:
                     contenders[entry.hotkey] = _contender(entry, kept)
             evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
         results |= copies
         if evaluated is not None:
-            results |= {each.contender.hotkey: Result.of(each) for each in evaluated.models}
-        return Measured(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
+            results |= {each.contender.hotkey: ModelResult.of(each) for each in evaluated.models}
+        return ScoredRound(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
 
     def _told_apart(
         self, contenders: Sequence[Contender], text: RoundText, terms: Terms, salt: int
-    ) -> tuple[Evaluated | None, dict[str, Result]]:
+    ) -> tuple[Evaluated | None, dict[str, ModelResult]]:
         """The field without copies in disguise, scored as if they had not been there: they must
         not race others out. What was scored already is in the cache.
         """
         if not contenders:
             return None, {}
         told = replace(terms, behaviour=self._behaviours.rows(text, terms, salt))
-        copies: dict[str, Result] = {}
+        copies: dict[str, ModelResult] = {}
         while left := [each for each in contenders if each.hotkey not in copies]:
             evaluated = self._score(left, text, told)
             found = self._behaviours.copies(evaluated, told)
@@ -182,16 +184,16 @@ class Measurer:
                 return evaluated, copies
             for each in evaluated.models:
                 if (finding := found.get(each.contender.hotkey)) is not None:
-                    copies[each.contender.hotkey] = Result.copied(each, finding)
+                    copies[each.contender.hotkey] = ModelResult.copied(each, finding)
         return None, copies
 
-    def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Failure:
+    def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Absence:
         """The model, which nobody evicts now; it may have gone, or been fetched anew, since."""
         try:
             kept = held.enter_context(self._cache.hold(model.commit))
         except MissingModelError as error:
-            return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error))
-        return kept if model_hash(kept) == entry.digest else Failure(Outcome.BAD_HASH, (CHANGED,))
+            return Absence(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error))
+        return kept if model_hash(kept) == entry.digest else Absence(Outcome.BAD_HASH, (CHANGED,))
 
 
 def _commit(entry: Entry) -> Commit:
@@ -199,12 +201,5 @@ def _commit(entry: Entry) -> Commit:
 
 
 def _contender(entry: Entry, model: Model) -> Contender:
-    return Contender(
-        entry.uid,
-        entry.hotkey,
-        entry.block,
-        entry.uid,
-        entry.digest,
-        model.folder,
-        entry.alone,
-    )
+    whose = (entry.uid, entry.hotkey, entry.block, entry.uid)
+    return Contender(*whose, entry.digest, model.folder, entry.alone)

@@ -11,7 +11,7 @@ from iotapretrain.competition.records.public_rounds import rounds_commitment, ro
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.validator.weights_due import (
-    Row,
+    OwnRow,
     chain_weights,
     version_number,
     weights_due,
@@ -37,7 +37,7 @@ async def set_weights_if_due(
     if uid is None:
         raise ChainError(f"{wallet.hotkeypub.ss58_address} has no uid on subnet {netuid} any more")
     limit = int((await client.hyperparameters(netuid))["weights_rate_limit"])
-    row = Row(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
+    row = OwnRow(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
     if not weights_due(row, block, every):
         return None
     chosen = chain_weights(weights, {key: at for at, key in enumerate(metagraph.hotkeys)})

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.round_record import SignedRound, seal
 from iotapretrain.competition.validator.behaviours import Behaviours
-from iotapretrain.competition.validator.build_record import Author, Measured, round_record
+from iotapretrain.competition.validator.build_record import Author, ScoredRound, round_record
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.competition.validator.inspect_models import Inspector
 from iotapretrain.competition.validator.journal import Memory, Order
 from iotapretrain.competition.validator.outage import Outage
-from iotapretrain.competition.validator.publish_records import Publisher, Shelf
+from iotapretrain.competition.validator.publish_records import RecordPublisher, Shelf
 from iotapretrain.competition.validator.read_subnet import read_view
 from iotapretrain.competition.validator.score_field import Measurer, Texts
 from iotapretrain.competition.validator.set_weights import say_where, set_weights_if_due
@@ -85,7 +85,9 @@ class Validator:
             rng=world.rng,
         )
         shelf = Shelf(world.hub, settings.repository, settings.state)
-        self._publisher = Publisher(shelf, journal, memory, self._published, self._hub_refused)
+        self._publisher = RecordPublisher(
+            shelf, journal, memory, self._published, self._hub_refused
+        )
         self._outage = Outage(settings.poll, settings.longest_pause, world.rng)
         self._view: View | None = None
         self._head = 0
@@ -214,7 +216,7 @@ class Validator:
         else:
             await self._give_up(opened, measured.no_text or reason, missed_by(attempts))
 
-    def _close(self, opened: RoundOpened, competition: Competition, measured: Measured) -> None:
+    def _close(self, opened: RoundOpened, competition: Competition, measured: ScoredRound) -> None:
         """Decide, sign, and write down: from here on the round counts."""
         began = self._world.clock()
         state, attempts = self.state, measured.attempts(opened)

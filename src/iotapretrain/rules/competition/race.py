@@ -186,7 +186,7 @@ class Race:
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class RaceProgress:
     """How far each model must be scored, in pages of the plan's order; `over` if all were."""
 
     wanted: IntArray
@@ -202,7 +202,7 @@ def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     return pairs and all(task.method is Method.NONE for task in tasks)
 
 
-def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> Progress:
+def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> RaceProgress:
     """What is wanted next, given the field's losses by page, NaN where there are none yet.
 
     `advantages` is the share of its score by which a later model must surely beat each one: its
@@ -219,13 +219,13 @@ def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -
         wanted[active] = look if deciding else len(plan)
         seen = plan.order[:look]
         if np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any():
-            return Progress(wanted, over=False)
+            return RaceProgress(wanted, over=False)
         if look == len(plan) or not deciding:
             break
         rows = np.flatnonzero(active)
         evidence = Evidence.of(plan, losses[rows], seen)
         active[rows] = survivors(evidence, field.blocks[rows], advantages[rows], alpha)
-    return Progress(wanted, over=True)
+    return RaceProgress(wanted, over=True)
 
 
 def survivors(

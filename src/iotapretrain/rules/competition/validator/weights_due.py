@@ -19,7 +19,7 @@ _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
-class Row:
+class OwnRow:
     """What the chain says of our own row: when it was set last, and since when the uid is ours."""
 
     last_update: int
@@ -31,7 +31,7 @@ class Row:
         return self.last_update <= self.registered
 
 
-def weights_due(row: Row, block: int, every: int = WEIGHTS_EVERY) -> bool:
+def weights_due(row: OwnRow, block: int, every: int = WEIGHTS_EVERY) -> bool:
     """Whether to set weights now: at first as soon as the chain allows it, then at a cadence.
 
     The chain is asked, not our memory: after a crash nobody here knows whether a setting arrived.
