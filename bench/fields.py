@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from iotapretrain.rules.competition.epsilon import FloatArray, LinearDecay
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.page_plan import PagePlan
-from iotapretrain.rules.competition.race import Race, progress
+from iotapretrain.rules.competition.race import PagePlan, Race, progress
 from iotapretrain.rules.competition.tournament import Outcome, RoundRules, play
 
 MODELS, CLOSE = 30, 5

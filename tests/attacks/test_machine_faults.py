@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.competition.evaluation.contender import Contender, Judged
-from iotapretrain.competition.validator.build_record import Result
+from iotapretrain.competition.validator.build_record import ModelResult
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.worker import Budget, Worker, allowance, needed_bytes
 from iotapretrain.rules.competition.attempts import Outcome
@@ -50,7 +50,7 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
     contender = Contender(0, "hotkey", 1, "digest", job.folder)
-    (reason,) = Result.of(Judged(contender, result.outcome, (result.finding,))).reasons
+    (reason,) = ModelResult.of(Judged(contender, result.outcome, (result.finding,))).reasons
     assert reason.code == "not-scored"
 
 

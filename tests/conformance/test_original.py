@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+from itertools import cycle, islice
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iotapretrain.conformance.original import (
+    UidCycle,
     config_pages,
+    in_force,
     seeded,
     shuffle_truncate,
     simple_pages,
@@ -59,3 +64,44 @@ def test_configurations_without_a_page_are_refused(configs: list[tuple[str, int]
 
 def test_the_version_key_collides() -> None:
     assert spec_version("4.6.2") == spec_version("4.5.12") == 4062
+
+
+uids = st.sets(st.integers(0, 30), min_size=1, max_size=8)
+
+
+@given(uids, st.integers(0, 40), st.integers(0, 30))
+def test_the_walk_is_the_sorted_circle(members: set[int], start: int, count: int) -> None:
+    ordered = sorted(members)
+    first = next((place for place, uid in enumerate(ordered) if uid >= start), 0)
+    taken, _ = UidCycle.over(members, start).take(count)
+    assert taken == list(islice(cycle(ordered), first, first + count))
+
+
+@given(uids, st.integers(0, 12), st.integers(0, 12))
+def test_taking_in_two_parts_is_taking_at_once(members: set[int], one: int, two: int) -> None:
+    walk = UidCycle.over(members, 7)
+    first, rest = walk.take(one)
+    second, _ = rest.take(two)
+    assert first + second == walk.take(one + two)[0]
+
+
+@given(uids, uids, st.integers(0, 9))
+def test_new_uids_do_not_send_the_walk_back(old: set[int], new: set[int], count: int) -> None:
+    _, walk = UidCycle.over(old, 0).take(count)
+    [following], _ = walk.replace(new).take(1)
+    assert following == min([uid for uid in new if uid >= walk.place] or new)
+
+
+def test_an_empty_subnet_keeps_the_place() -> None:
+    walk = UidCycle.over([5, 9], 9).replace([])
+    with pytest.raises(InputError, match="none to walk over"):
+        walk.take(1)
+    assert walk.replace([5, 9]).take(2)[0] == [9, 5]
+
+
+@given(st.lists(st.integers(0, 12), max_size=6), st.integers(0, 15))
+def test_the_last_entry_that_has_begun_is_in_force(starts: list[int], block: int) -> None:
+    """As the original says it, word for word, whatever the order of the list."""
+    begun = [place for place, start in enumerate(starts) if start <= block]
+    in_range = [place for place, blocks in enumerate(in_force(starts)) if block in blocks]
+    assert in_range == begun[-1:]

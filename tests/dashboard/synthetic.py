@@ -22,7 +22,6 @@ from iotapretrain.competition.records.round_record import (
     ModelRecord,
     PageRecord,
     RaceRecord,
-    Reason,
     RoundRecord,
     SignedRound,
     TaskRecord,
@@ -35,6 +34,7 @@ from iotapretrain.rules.competition.epsilon import LinearDecay
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.tournament import NoResult, RoundRules, play
+from iotapretrain.rules.competition.validator.journal_records import Reason
 
 BLOCKS_A_ROUND = 10
 START = 1_795_000_000.0

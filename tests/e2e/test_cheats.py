@@ -22,7 +22,7 @@ from iotapretrain.arena.actors.tricks import (
 )
 from iotapretrain.competition.records.miner_account import explain
 from iotapretrain.competition.records.round_record import RoundRecord
-from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.data.outcome import round_text
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Budget, Worker

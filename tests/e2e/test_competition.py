@@ -15,7 +15,7 @@ import pytest
 from iotapretrain.competition.audit.repeated import Bench
 from iotapretrain.competition.audit.run import Agreed, Verdict, audit
 from iotapretrain.competition.records.round_record import RoundRecord
-from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.models.worker import Budget, Worker
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Rig

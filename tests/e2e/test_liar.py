@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from iotapretrain.arena.actors.liar import favouring
 from iotapretrain.cli.main import app
-from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.models.worker import Budget, Worker
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Rig

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Reason
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.softmax import best_share
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Task, aggregate, weigh
 from iotapretrain.rules.competition.tournament import (
@@ -22,6 +22,7 @@ from iotapretrain.rules.competition.tournament import (
     WHITEPAPER,
     NoResult,
     RoundRules,
+    best_share,
     play,
 )
 from tests.rules.rounds import DECAY, NOW, decided, round_of, scored
@@ -98,7 +99,8 @@ def test_8_a_round_without_outcome_halves_nobody() -> None:
 
 
 def test_9_a_model_that_was_not_evaluated_is_owed_a_retry_and_one_that_failed_is_not() -> None:
-    assert scored(None, 2.0, math.inf, math.nan).unevaluated.tolist() == [0, 3]
+    scores = scored(None, 2.0, math.inf, math.nan).scores
+    assert np.flatnonzero(np.isnan(scores)).tolist() == [0, 3]
 
 
 def test_10_a_negative_loss_takes_no_part() -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.rules.competition.eligibility import Reason
-from iotapretrain.rules.competition.softmax import best_share
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Task, aggregate
-from iotapretrain.rules.competition.tournament import MODES, Outcome
+from iotapretrain.rules.competition.tournament import MODES, Outcome, best_share
 from iotapretrain.rules.competition.wins import beats
 from tests.rules.rounds import DECAY, round_of
 

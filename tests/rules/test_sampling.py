@@ -21,6 +21,7 @@ from iotapretrain.rules.sampling import (
     Stream,
     seed_of,
     shuffled,
+    skipped_blocks,
     sync_block,
 )
 
@@ -365,3 +366,20 @@ def test_a_place_outside_is_an_index_error() -> None:
     for place in (-1, 3):
         with pytest.raises(IndexError):
             order[place]
+
+
+@pytest.mark.parametrize(
+    ("recorded", "since", "until", "skipped"),
+    [
+        ([10, 20, 30], 10, 45, []),  # the round of 40 may still be computing
+        ([10, 30], 10, 50, [20, 40]),
+        ([10, 33], 10, 40, [20, 30]),  # 33 is no sync block
+        ([], 15, 40, [20, 30]),
+        ([40], 40, 30, []),
+        ([], -5, 20, [10]),
+    ],
+)
+def test_sync_blocks_between_the_first_and_the_newest(
+    recorded: list[int], since: int, until: int, skipped: list[int]
+) -> None:
+    assert skipped_blocks(recorded, since, until, 10) == skipped

@@ -15,6 +15,8 @@ from iotapretrain.cli.workplace import (
     Competitions,
     HubAddress,
     Network,
+    Publishing,
+    TokenizerPlace,
     find_hub,
     find_schedule,
 )
@@ -28,31 +30,28 @@ if TYPE_CHECKING:
 LATEST = "latest"
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
 
+Number = Annotated[
+    str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
+]
+Sample = Annotated[
+    int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
+]
+Seed = Annotated[int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)]
+Since = Annotated[
+    int | None,
+    typer.Option(
+        metavar="BLOCK", help="Look at every epoch after it. Default: the record before.", min=0
+    ),
+]
+
 
 def audit(
-    number: Annotated[
-        str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
-    ] = LATEST,
-    validator: Annotated[
-        str | None,
-        typer.Option(metavar="HOTKEY", help="Default: the one with most stake that publishes."),
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
-    ] = None,
-    since: Annotated[
-        int | None,
-        typer.Option(
-            metavar="BLOCK", help="Look at every epoch after it. Default: the record before.", min=0
-        ),
-    ] = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
-    ] = None,
+    number: Number = LATEST,
+    validator: Publishing = None,
+    sample: Sample = None,
+    seed: Seed = None,
+    since: Since = None,
+    tokenizer: TokenizerPlace = None,
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
@@ -83,26 +82,14 @@ def audit(
         bench = Bench(find_hub(hub, network), models, texts, worker, tokenizer)
 
         async def run(client: ChainClient) -> Report:
+            rng, tell_it = Random(chosen), _nothing if as_json else _tell
             return await repeat(
-                client,
-                netuid,
-                bench,
-                agreed,
-                wanted,
-                validator,
-                sample,
-                Random(chosen),
-                _nothing if as_json else _tell,
-                since,
+                client, netuid, bench, agreed, wanted, validator, sample, rng, tell_it, since
             )
 
         report = with_client(network, run)
     _record(report, network)
-    drawn = None if sample is None else chosen
-    if as_json:
-        print_json(_document(report, drawn))
-    else:
-        _conclude(report, drawn)
+    _conclude(report, None if sample is None else chosen, as_json)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -121,17 +108,16 @@ def _record(report: Report, network: str) -> None:
 
     folder = Path(network.removeprefix("embedded:"))
     if folder.is_dir():
-        sink = Lines(folder / "records.jsonl")
-        sink.emit(
-            Audited(
-                time=time.time(),
-                source="auditor:cli",
-                validator=report.validator,
-                round=report.round,
-                held=not report.differences,
-                differences=[each.sentence for each in report.differences],
-            )
+        event = Audited(
+            time=time.time(),
+            source="auditor:cli",
+            validator=report.validator,
+            round=report.round,
+            held=not report.differences,
+            differences=[each.sentence for each in report.differences],
         )
+        sink = Lines(folder / "records.jsonl")
+        sink.emit(event)
         sink.close()
 
 
@@ -150,7 +136,10 @@ def _nothing(_check: Check) -> None:
     """One document says it all at the end."""
 
 
-def _conclude(report: Report, seed: int | None) -> None:
+def _conclude(report: Report, seed: int | None, as_json: bool) -> None:
+    if as_json:
+        print_json(_document(report, seed))
+        return
     if seed is not None:
         out.print(
             f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"

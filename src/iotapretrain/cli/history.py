@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from iotapretrain.cli.workplace import (
     CompetitionName,
     HubAddress,
     Network,
+    Publishing,
     find_hub,
     find_scheduled,
 )
@@ -27,10 +29,7 @@ def history(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Also draw it.", show_default=False)
     ] = None,
-    validator: Annotated[
-        str | None,
-        typer.Option(metavar="HOTKEY", help="Default: the one with most stake that publishes."),
-    ] = None,
+    validator: Publishing = None,
     rounds: Annotated[int, typer.Option(help="Look at so many newest records.", min=1)] = 1000,
     network: Network = "net",
     netuid: Netuid = 1,
@@ -81,20 +80,9 @@ def history(
 
 def _show(name: str, found: list[Reign], skipped: list[int]) -> None:
     columns = ("round", "block", "uid", "loss", "models", "new", "skipped")
-    rows = [
-        (
-            each.round,
-            each.block,
-            each.uid,
-            each.loss,
-            each.models,
-            each.crowned,
-            each.skipped,
-        )
-        for each in found
-    ]
+    fields = attrgetter("round", "block", "uid", "loss", "models", "crowned", "skipped")
     note = "Each round has its own pages, so that losses move a little without any new model."
     note += f" {len(skipped)} sync blocks up to now have no record of it."
     if doubled := [str(each.round) for each in found if each.twice]:
         note += f" Of round {', '.join(doubled)} there is another record in an earlier repository."
-    Table(f"{name}: the champion round by round", columns, rows, note).show()
+    Table(f"{name}: the champion round by round", columns, [*map(fields, found)], note).show()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -134,19 +135,9 @@ def _chosen(name: str | None, competitions: str | None, network: str) -> Chosen:
 
 
 def _show(board: Leaderboard) -> None:
+    judged = attrgetter("uid", "repository", "block", "loss", "win_rate", "standing", "incentive")
     rows = [
-        (
-            place,
-            row.uid,
-            row.repository,
-            row.block,
-            row.loss,
-            row.win_rate,
-            row.standing,
-            row.incentive,
-            row.emission / RAO,
-            row.state,
-        )
+        (place, *judged(row), row.emission / RAO, row.state)
         for place, row in enumerate(board.rows, start=1)
     ]
     Table(f"{board.competition} at block {board.block}", COLUMNS, rows, _note(board)).show()

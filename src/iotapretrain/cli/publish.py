@@ -14,6 +14,7 @@ from iotapretrain.cli.workplace import (
     CompetitionName,
     HubAddress,
     Network,
+    TokenizerPlace,
     find_hub,
     find_scheduled,
 )
@@ -38,10 +39,7 @@ def publish(
         bool, typer.Option("--wait", help="Wait until the chain takes the next commitment.")
     ] = False,
     licence: Annotated[str, typer.Option(help="For the model card: an identifier.")] = "mit",
-    tokenizer: Annotated[
-        str | None,
-        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
-    ] = None,
+    tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a model: inspect, upload unseen, compare, commit, open to everybody.

@@ -14,6 +14,7 @@ from iotapretrain.cli.workplace import (
     CompetitionName,
     HubAddress,
     Network,
+    TokenizerPlace,
     find_hub,
     find_scheduled,
 )
@@ -34,10 +35,7 @@ def score(
     network: Network = "net",
     netuid: Netuid = 1,
     hub: HubAddress = None,
-    tokenizer: Annotated[
-        str | None,
-        typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
-    ] = None,
+    tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what validators would say of a model now: verdict, loss beside the champion's, and pay.

@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,11 +30,44 @@ if TYPE_CHECKING:
     from bittensor import Wallet
 
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.validator.run import World
-    from iotapretrain.competition.validator.settings import Settings
-    from iotapretrain.hub.protocol import RepositoryId
+    from iotapretrain.competition.validator.run import Scoring
+    from iotapretrain.competition.validator.settings import Settings, World
+    from iotapretrain.hub.protocol import Hub, RepositoryId
+    from iotapretrain.rules.competition.schedule import Schedule
 
 LONGEST_PAUSE = 300.0
+
+State = Annotated[Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")]
+JournalPlace = Annotated[
+    str | None,
+    typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
+]
+Records = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAMESPACE/NAME",
+        help="Where records are published. Default on a folder: WALLET/rounds.",
+    ),
+]
+Rounds = Annotated[
+    int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
+]
+Once = Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")]
+Raced = Annotated[
+    bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
+]
+Ray = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
+]
+Workers = Annotated[
+    int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
+]
+WeightsEvery = Annotated[
+    int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
+]
+Poll = Annotated[
+    float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
+]
 
 
 def validate(
@@ -42,39 +77,16 @@ def validate(
     competitions: Competitions = None,
     hub: HubAddress = None,
     wallets: WalletFolder = None,
-    state: Annotated[
-        Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")
-    ] = None,
-    journal: Annotated[
-        str | None,
-        typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
-    ] = None,
-    records: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAMESPACE/NAME",
-            help="Where records are published. Default on a folder: WALLET/rounds.",
-        ),
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
-    ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")] = False,
-    race: Annotated[
-        bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
-    ] = True,
-    ray: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
-    ] = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
-    ] = None,
-    weights_every: Annotated[
-        int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
-    ] = 300,
-    poll: Annotated[
-        float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
-    ] = 12.0,
+    state: State = None,
+    journal: JournalPlace = None,
+    records: Records = None,
+    rounds: Rounds = None,
+    once: Once = False,
+    race: Raced = True,
+    ray: Ray = None,
+    workers: Workers = None,
+    weights_every: WeightsEvery = 300,
+    poll: Poll = 12.0,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -85,17 +97,8 @@ def validate(
 
     Example: iota validate --network net --wallet validator-1 --rounds 3
     """
-    from iotapretrain.cli.narration import Narration
-    from iotapretrain.competition.records.original_format import original_format
-    from iotapretrain.competition.validator.run import INSPECTION, World
-    from iotapretrain.competition.validator.scoring import Scoring, open_score
     from iotapretrain.competition.validator.settings import Settings
-    from iotapretrain.data import page_cache as text_cache
-    from iotapretrain.hub import model_cache
-    from iotapretrain.models.worker import Budget, Worker, allowance, machine_bytes
-    from iotapretrain.observe.sink import Several, open_sinks
 
-    owner = wallet.partition("/")[0]
     schedule, text = find_schedule(competitions, network)
     folder = state or _own_folder(network, wallet)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
@@ -104,7 +107,7 @@ def validate(
         schedule=schedule,
         schedule_text=text,
         state=folder,
-        repository=_repository(records, hub, network, owner),
+        repository=_repository(records, hub, network, _owner(wallet)),
         journal=journal,
         rounds=rounds,
         once=once,
@@ -112,23 +115,9 @@ def validate(
         poll=poll,
         longest_pause=max(poll, LONGEST_PAUSE),
     )
-    asked = [each.constraints for each in schedule.competitions]
-    budget = allowance(Budget(), asked, machine_bytes() if ray is None else None)
-    scoring = Scoring(workers or len(os.sched_getaffinity(0)), race, ray, budget)
-    with (
-        open_sinks(folder / "records.jsonl", metrics=metrics, wandb=wandb) as sinks,
-        open_score(folder, scoring) as score,
-        Worker(allowance(INSPECTION, asked, machine_bytes())) as worker,
-    ):
-        world = World(
-            hub=find_hub(hub, network, owner if _is_folder(hub, network) else None),
-            score=score,
-            worker=worker,
-            sink=Several(sinks, Narration()),
-            models=model_cache.Cache(model_cache.default_folder()),
-            texts=text_cache.Cache(text_cache.default_folder()),
-            published=lambda signed: sinks.log(original_format(signed.record, time.time())),
-        )
+    owner = _owner(wallet) if _is_folder(hub, network) else None
+    opened, scoring = find_hub(hub, network, owner), _scoring(schedule, workers, race, ray)
+    with _world(settings, opened, scoring, metrics, wandb) as world:
         done = with_wallet(
             network,
             wallet,
@@ -137,6 +126,46 @@ def validate(
         )
     if as_json:
         print_json({"rounds": done, "state": str(folder)})
+
+
+def _scoring(schedule: Schedule, workers: int | None, race: bool, ray: str | None) -> Scoring:
+    from iotapretrain.competition.validator.run import Scoring
+    from iotapretrain.models.worker import Budget, allowance, machine_bytes
+
+    asked = [each.constraints for each in schedule.competitions]
+    budget = allowance(Budget(), asked, machine_bytes() if ray is None else None)
+    return Scoring(workers or len(os.sched_getaffinity(0)), race, ray, budget)
+
+
+@contextmanager
+def _world(
+    settings: Settings, hub: Hub, scoring: Scoring, metrics: str | None, wandb: str | None
+) -> Iterator[World]:
+    """All that a validator works with; its workers and sinks end with the block."""
+    from iotapretrain.cli.narration import Narration
+    from iotapretrain.competition.records.original_format import original_format
+    from iotapretrain.competition.validator.run import INSPECTION, open_score
+    from iotapretrain.competition.validator.settings import World
+    from iotapretrain.data import page_cache as text_cache
+    from iotapretrain.hub import model_cache
+    from iotapretrain.models.worker import Worker, allowance, machine_bytes
+    from iotapretrain.observe.sink import Several, open_sinks
+
+    asked = [each.constraints for each in settings.schedule.competitions]
+    with (
+        open_sinks(settings.state / "records.jsonl", metrics=metrics, wandb=wandb) as sinks,
+        open_score(settings.state, scoring) as score,
+        Worker(allowance(INSPECTION, asked, machine_bytes())) as worker,
+    ):
+        yield World(
+            hub=hub,
+            score=score,
+            worker=worker,
+            sink=Several(sinks, Narration()),
+            models=model_cache.Cache(model_cache.default_folder()),
+            texts=text_cache.Cache(text_cache.default_folder()),
+            published=lambda signed: sinks.log(original_format(signed.record, time.time())),
+        )
 
 
 async def _until_stopped(
@@ -152,6 +181,11 @@ async def _until_stopped(
         return await task
     except asyncio.CancelledError:
         return None
+
+
+def _owner(wallet: str) -> str:
+    """The namespace of a wallet's own repositories, by its name without the hotkey's."""
+    return wallet.partition("/")[0]
 
 
 def _own_folder(network: str, wallet: str) -> Path:

@@ -60,6 +60,16 @@ Wandb = Annotated[
 _UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 _SIZE = re.compile(r"(\d{1,15}(?:\.\d{1,6})?) ?([A-Za-z]*)", re.ASCII)
+TokenizerPlace = Annotated[
+    str | None,
+    typer.Option("--tokenizer", help="Where its tokenizer lies. Default: as the file says."),
+]
+Publishing = Annotated[
+    str | None,
+    typer.Option(
+        "--validator", metavar="HOTKEY", help="Default: the one with most stake that publishes."
+    ),
+]
 
 
 def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:

@@ -18,9 +18,7 @@ from iotapretrain.rules.competition.eligibility import Filter
 from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import retained
-from iotapretrain.rules.competition.softmax import softmax
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.succession import succession
 from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
 from iotapretrain.rules.competition.tournament import (
     RELEASE_4_5_3,
@@ -31,7 +29,9 @@ from iotapretrain.rules.competition.tournament import (
     Outcome,
     RoundRules,
     play,
+    softmax,
 )
+from iotapretrain.rules.competition.wins import succession
 
 Args = dict[str, Any]
 NO_RESULT = "no_result"

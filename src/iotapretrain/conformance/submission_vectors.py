@@ -17,27 +17,30 @@ from iotapretrain.conformance import original, plain_loss
 from iotapretrain.conformance.compare import number
 from iotapretrain.errors import InputError
 from iotapretrain.rules import packing
-from iotapretrain.rules.competition import epsilon, rewarded_miners, size_limits
+from iotapretrain.rules.competition import (
+    epsilon,
+    retention,
+    size_limits,
+)
 from iotapretrain.rules.competition.attempts import (
+    Action,
     Evaluation,
     History,
     Outcome,
+    Sighting,
+    action,
     should_retry,
     worth_another_try,
 )
 from iotapretrain.rules.competition.commitment import (
     Commitment,
-    Loose,
     hub_url,
     secure_hash,
-    split_repo_id,
 )
-from iotapretrain.rules.competition.schedule import in_force
 from iotapretrain.rules.competition.sensible_output import reasonable
-from iotapretrain.rules.competition.sync_block import Action, Sighting, action
+from iotapretrain.rules.competition.validator.weights_due import version_number
 from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
 from iotapretrain.rules.sampling import seed_of, sync_block
-from iotapretrain.rules.version import version_number
 
 Args = dict[str, Any]
 OUTCOMES: Mapping[str, Outcome] = {
@@ -76,7 +79,7 @@ def _sync_outcome(args: Args) -> str:
 
 
 def _listed(schedule: list[Any], block: int) -> list[Any]:
-    ranges = in_force([start for start, _ in schedule])
+    ranges = original.in_force([start for start, _ in schedule])
     return [
         entry
         for (_, entries), blocks in zip(schedule, ranges, strict=True)
@@ -91,18 +94,18 @@ def _sync_seed(args: Args) -> dict[str, Any]:
 
 
 def _high_stake_validators(args: Args) -> list[int]:
-    return rewarded_miners.high_stake_validators(args["stake"], args["permit"], args["min_stake"])
+    return retention.high_stake_validators(args["stake"], args["permit"], args["min_stake"])
 
 
 def _top_miners(args: Args) -> list[int]:
     weights = {int(uid): row for uid, row in args["weights"].items()}
-    return rewarded_miners.top_miners(
+    return retention.top_miners(
         args["stake"], args["permit"], weights, args["min_stake"], args["min_share"]
     )
 
 
 def _uid_cycle(args: Args) -> list[list[int]]:
-    cycle, taken = rewarded_miners.UidCycle.over(args["uids"], args["start"]), []
+    cycle, taken = original.UidCycle.over(args["uids"], args["start"]), []
     for step in args["ops"]:
         if "set" in step:
             cycle = cycle.replace(step["set"])
@@ -234,8 +237,8 @@ def _page_sample(args: Args) -> dict[str, Any]:
 
 FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "admission": _admission,
-    "commitment_decode": lambda args: asdict(Loose.parse(args["text"])),
-    "commitment_encode": lambda args: Loose(**args).text,
+    "commitment_decode": lambda args: asdict(original.Loose.parse(args["text"])),
+    "commitment_encode": lambda args: original.Loose(**args).text,
     "digest_property": _digest_property,
     "eval_history": _eval_history,
     "folder_hash": _folder_hash,
@@ -245,7 +248,7 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "pack": _pack,
     "page_sample": _page_sample,
     "reasonable_output": lambda args: reasonable(args["first"], args["second"]),
-    "repo_id": lambda args: list(split_repo_id(args["text"])),
+    "repo_id": lambda args: list(original.split_repo_id(args["text"])),
     "retry_failures": _retry_failures,
     "schedule": _schedule,
     "secure_hash": lambda args: secure_hash(**args),

@@ -33,8 +33,7 @@ from iotapretrain.errors import (
 )
 from iotapretrain.hub.protocol import FileEntry, Hub, RepositoryId
 from iotapretrain.net.retry import Clock
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
-from iotapretrain.rules.sampling import SYNC_CADENCE
+from iotapretrain.rules.sampling import SYNC_CADENCE, skipped_blocks
 
 _log = logging.getLogger(__name__)
 

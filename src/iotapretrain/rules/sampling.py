@@ -11,7 +11,7 @@ import hashlib
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -41,6 +41,16 @@ def sync_block(current_block: int, cadence: int = SYNC_CADENCE) -> int:
             f"sync block: block {current_block} at cadence {cadence}; give 0 or more and 1 or more"
         )
     return current_block // cadence * cadence
+
+
+def skipped_blocks(recorded: Iterable[int], since: int, until: int, cadence: int) -> list[int]:
+    """Sync blocks after `since` that a validator left without a record.
+
+    Without the newest at `until`: its round may still be computing.
+    """
+    known = set(recorded)
+    start = sync_block(max(since, 0), cadence) + cadence
+    return [each for each in range(start, sync_block(until, cadence), cadence) if each not in known]
 
 
 def seed_of(block_hash: str | None) -> int:

@@ -10,9 +10,9 @@ from iotapretrain.arena.demo.roles import Role
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RaceRecord,
-    Reason,
     RoundRecord,
 )
+from iotapretrain.rules.competition.validator.journal_records import Reason
 
 CAST = (
     Member("vera", Role.HONEST_VALIDATOR, "5vera"),

@@ -35,7 +35,6 @@ from iotapretrain.competition.records.miner_account import account
 from iotapretrain.competition.records.public_rounds import read_round
 from iotapretrain.competition.records.round_record import (
     RaceRecord,
-    Reason,
     RoundRecord,
     SignedRound,
     TaskRecord,
@@ -43,6 +42,7 @@ from iotapretrain.competition.records.round_record import (
 from iotapretrain.errors import BadRoundError
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.schedule import Competition, Schedule
+from iotapretrain.rules.competition.validator.journal_records import Reason
 from tests.chain.worlds import hotkey
 from tests.competition.world import NETUID, opened
 

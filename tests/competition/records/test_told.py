@@ -20,9 +20,10 @@ from iotapretrain.competition.records.opinions import (
     rounds_of,
 )
 from iotapretrain.competition.records.reign import Reign, plot, reigns
-from iotapretrain.competition.records.round_record import Reason, RoundRecord
+from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.models.worker import Worker
+from iotapretrain.rules.competition.validator.journal_records import Reason
 from tests.chain.worlds import hotkey
 from tests.competition.world import NETUID, opened
 

@@ -14,10 +14,10 @@ from iotapretrain.competition.evaluation.round_pages import task_records
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.journal import open_memory
-from iotapretrain.competition.validator.run import World as Outside
 from iotapretrain.competition.validator.run import validate
 from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.competition.validator.settings import Settings
+from iotapretrain.competition.validator.settings import World as Outside
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import Hub, RepositoryId

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.validator import behaviours as module
-from iotapretrain.competition.validator.behaviours import Behaviour, Behaviours, find_disguised
+from iotapretrain.competition.validator.behaviours import Behaviours, ModelBehaviour, find_disguised
 from iotapretrain.models.copies import LEAST_TOKENS, SAME_LOSS, behaviour_distance
 from iotapretrain.rules.competition.attempts import Outcome
 from tests.competition.evaluation.rounds import contender, terms, text
@@ -68,14 +68,14 @@ def test_what_cannot_be_compared_is_not_alike(ours: Sequence[float]) -> None:
 
 
 def test_the_reason_names_whose_it_is_and_how_far_it_is_off() -> None:
-    first = Behaviour("a", 100, "alice", BASE)
-    found = find_disguised(Behaviour("b", 200, "bob", moved(0.003)), [first])
+    first = ModelBehaviour("a", 100, "alice", BASE)
+    found = find_disguised(ModelBehaviour("b", 200, "bob", moved(0.003)), [first])
     assert found is not None
     assert found.item == "alice"
     assert "0.003 nats" in found.sentence
     assert "alice committed at block 100" in found.sentence
-    assert find_disguised(Behaviour("b", 200, "bob", moved(0.02)), [first]) is None
-    assert find_disguised(Behaviour("b", 200, "alice", BASE), [first]) is None
+    assert find_disguised(ModelBehaviour("b", 200, "bob", moved(0.02)), [first]) is None
+    assert find_disguised(ModelBehaviour("b", 200, "alice", BASE), [first]) is None
 
 
 # Who was first

@@ -14,7 +14,7 @@ from iotapretrain.competition.audit.repeated import Bench
 from iotapretrain.competition.audit.run import Agreed, audit
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.competition.records.round_record import is_sealed
-from iotapretrain.competition.validator.scoring import Scoring, open_score
+from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.errors import InputError
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId

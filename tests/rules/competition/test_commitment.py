@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iotapretrain.conformance.original import Loose, split_repo_id
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.commitment import (
     MAX_BYTES,
     Commitment,
-    Loose,
     hub_url,
     secure_hash,
-    split_repo_id,
 )
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition import epsilon
-from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay, Table
+from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay, Table, to_beat
 
 LAST_RELEASE = LinearDecay(0.005, 0.0001, 14_400)
 STEPS = Table(((0, 0.005), (100, 0.001), (500, 0.0)))
@@ -88,3 +88,9 @@ def test_a_document_gives_its_rule(document: dict[str, object]) -> None:
 def test_a_bad_document_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"^epsilon: "):
         epsilon.parse(document)
+
+
+def test_a_loss_is_lowered_by_the_share_epsilon_of_itself() -> None:
+    assert to_beat(2.0, 0.25) == 1.5
+    rows = to_beat(np.array([[2.0, 4.0], [1.0, 3.0]]), np.array([[0.5], [0.0]]))
+    assert rows.tolist() == [[1.0, 2.0], [1.0, 3.0]]

@@ -7,8 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from iotapretrain.rules.competition.page_plan import PagePlan
-from iotapretrain.rules.competition.race_evidence import Evidence, tail
+from iotapretrain.rules.competition.race import Evidence, PagePlan, tail
 
 
 def student(quantile: float, freedom: int) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.competition.epsilon import Fixed
@@ -17,7 +15,6 @@ from iotapretrain.rules.competition.schedule import (
     Schedule,
     Slot,
     TextTask,
-    in_force,
 )
 from iotapretrain.rules.competition.tournament import RoundRules
 
@@ -44,14 +41,6 @@ def test_a_range_includes_its_first_block_and_not_its_end() -> None:
     assert [block in Blocks(10, 12) for block in (9, 10, 11, 12)] == [False, True, True, False]
     assert 10**12 in Blocks(0)
     assert 5 not in Blocks(5, 5)
-
-
-@given(st.lists(st.integers(0, 12), max_size=6), st.integers(0, 15))
-def test_the_last_entry_that_has_begun_is_in_force(starts: list[int], block: int) -> None:
-    """As the original says it, word for word, whatever the order of the list."""
-    begun = [place for place, start in enumerate(starts) if start <= block]
-    in_range = [place for place, blocks in enumerate(in_force(starts)) if block in blocks]
-    assert in_range == begun[-1:]
 
 
 def test_competitions_overlap_without_copies() -> None:

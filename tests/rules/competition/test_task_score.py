@@ -107,3 +107,15 @@ def test_a_tasks_mean_is_over_sequences_and_needs_every_page_that_has_some() -> 
     assert task_mean((1.0, None), (2, 1)) is None
     assert task_mean((1.0, math.nan), (2, 1)) is None
     assert task_mean((None,), (0,)) is None
+
+
+def test_every_sequence_of_a_task_counts_the_same() -> None:
+    assert task_mean([2.0, 3.0], [1, 3]) == 2.75
+    assert task_mean([2.0, None], [1, 0]) == 2.0
+
+
+@pytest.mark.parametrize(("losses", "sequences"), [([2.0, None], [1, 3]), ([None], [0]), ([], [])])
+def test_a_task_of_which_pages_are_unknown_has_no_mean(
+    losses: list[float | None], sequences: list[int]
+) -> None:
+    assert task_mean(losses, sequences) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import numpy as np
 import pytest
@@ -10,9 +11,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.plain import tournament as plain
-from iotapretrain.rules.competition.epsilon import Epsilon
-from iotapretrain.rules.competition.wins import PAGES_AT_ONCE, beats, count_wins, win_rates
-from tests.rules.rounds import DECAY, NOW, Entry, broken, entries, field_of, rules_of_age, usable
+from iotapretrain.rules.competition.eligibility import Reason, taking_part
+from iotapretrain.rules.competition.epsilon import Epsilon, Fixed
+from iotapretrain.rules.competition.field import Field
+from iotapretrain.rules.competition.tournament import (
+    CHAMPION,
+    PER_PAGE,
+    REQUIRED,
+    WHITEPAPER,
+    RoundRules,
+)
+from iotapretrain.rules.competition.wins import (
+    PAGES_AT_ONCE,
+    beats,
+    count_wins,
+    succession,
+    win_rates,
+)
+from tests.rules.rounds import (
+    DECAY,
+    NOW,
+    Entry,
+    broken,
+    decided,
+    entries,
+    field_of,
+    round_of,
+    rules_of_age,
+    scored,
+    usable,
+)
 
 
 @pytest.mark.parametrize(("age", "earlier_wins"), [(3_600, True), (5_289, True), (5_290, False)])
@@ -118,3 +146,94 @@ def test_an_infinite_loss_beats_nothing(loss: float) -> None:
     assert beats(loss, math.inf, 2, 1, 0.0, 0.005)
     assert not beats(math.inf, loss, 1, 2, 0.005, 0.0)
     assert not beats(math.inf, math.inf, 1, 2, 0.005, 0.0)
+
+
+FREE = RoundRules(Fixed(0.0))
+
+
+def test_papers_winner_leads_by_less_than_its_error() -> None:
+    close, clear = round_of("paper.json").margins
+    assert (close.uid, close.decided) == (2, False)
+    assert close.ahead == pytest.approx(2.5 - 0.995 * 2.5125)
+    assert (clear.uid, clear.decided) == (3, True)
+
+
+def test_the_error_is_that_of_paired_differences() -> None:
+    """Pages differ by far more than models do; paired, only the models' differences count."""
+    losses = [[2.0, 9.0, 4.0, 6.0], [1.9, 8.8, 3.9, 5.9]]
+    (margin,) = decided(Field.of([1, 2], [1, 2], losses=losses), FREE).margins
+    leads = [earlier - later for earlier, later in zip(*losses, strict=True)]
+    assert margin.ahead == pytest.approx(statistics.mean(leads))
+    assert margin.standard_error == pytest.approx(statistics.stdev(leads) / math.sqrt(4))
+    assert margin.decided
+
+
+def test_one_page_decides_nothing() -> None:
+    (margin,) = decided(Field.of([1, 2], [1, 2], losses=[[2.0], [1.0]]), FREE).margins
+    assert margin.standard_error is None
+    assert not margin.decided
+
+
+def test_without_pages_there_are_no_margins() -> None:
+    assert decided(scored(2.0, 1.0), FREE).margins == ()
+
+
+def test_only_models_inside_the_filter_and_with_finite_losses_are_compared() -> None:
+    losses = [[2.0, 2.0], [1.0, 1.1], [math.inf, 1.0], [1.5, 1.5]]
+    field = Field.of([1, 2, 3, 4], [1, 2, 3, 4], losses=losses)
+    rules = {mode: RoundRules(Fixed(0.005), mode) for mode in (REQUIRED, PER_PAGE, WHITEPAPER)}
+    assert [m.uid for m in decided(field, rules[REQUIRED]).margins] == [1]
+    assert [m.uid for m in decided(field, rules[PER_PAGE]).margins] == [1]
+    assert [m.uid for m in decided(field, rules[WHITEPAPER], NOW).margins] == [1, 4]
+
+
+def test_the_crown_passes_only_to_a_model_better_by_epsilon() -> None:
+    field = scored(2.5, 2.4999, 2.4, 2.41, 2.3, blocks=[1, 2, 3, 4, 4])
+    assert succession(field, DECAY.at(field.ages(NOW))) == (0, 2, 4)
+
+
+def test_in_one_block_any_improvement_takes_the_crown() -> None:
+    field = scored(2.5, 2.4999, 2.5, blocks=[7, 7, 7])
+    assert succession(field, DECAY.at(field.ages(8))) == (0, 1)
+
+
+def test_nobody_takes_part_and_nobody_is_champion() -> None:
+    assert succession(scored(None), DECAY.at([0])) == ()
+
+
+@given(entries(losses=usable | broken), rules_of_age, st.randoms())
+def test_the_champion_was_beaten_by_nobody_who_came_later(
+    models: list[Entry], rule: Epsilon, random: object
+) -> None:
+    random.shuffle(models)  # type: ignore[attr-defined]
+    field = field_of(models)
+    epsilons = rule.at(field.ages(NOW))
+    line = succession(field, epsilons)
+    if not line:
+        return
+    order = field.seniority.tolist()
+    later = order[order.index(line[-1]) + 1 :]
+    assert not any(
+        _beats(field, epsilons.tolist(), row, line[-1])
+        for row in later
+        if taking_part(field)[row] is None
+    )
+
+
+def _beats(field: Field, epsilons: list[float], row: int, champion: int) -> bool:
+    scores, blocks = field.scores.tolist(), field.blocks.tolist()
+    return beats(
+        scores[row],
+        scores[champion],
+        blocks[row],
+        blocks[champion],
+        epsilons[row],
+        epsilons[champion],
+    )
+
+
+def test_as_a_mode_the_champion_takes_everything_and_the_others_know_why() -> None:
+    outcome = decided(scored(2.5, 2.4999, 2.4, None), RoundRules(DECAY, CHAMPION))
+    assert outcome.weights.tolist() == [0, 0, 1, 0]
+    assert outcome.left_out == (None, Reason.NEVER_CHAMPION, None, Reason.NO_SCORE)
+    assert outcome.win_rates.tolist() == [0, 0, 1, 0]

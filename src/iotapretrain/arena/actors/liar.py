@@ -15,10 +15,9 @@ from pathlib import Path
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
-from iotapretrain.competition.validator.run import INSPECTION, World, validate
+from iotapretrain.competition.validator.run import INSPECTION, Scoring, open_score, validate
 from iotapretrain.competition.validator.score_field import Score
-from iotapretrain.competition.validator.scoring import Scoring, open_score
-from iotapretrain.competition.validator.settings import Settings
+from iotapretrain.competition.validator.settings import Settings, World
 from iotapretrain.data import page_cache as text_cache
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.hub import model_cache

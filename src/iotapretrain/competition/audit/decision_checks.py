@@ -14,8 +14,7 @@ from iotapretrain.competition.records.round_field import entrants, field_of, los
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.page_plan import PagePlan
-from iotapretrain.rules.competition.race import Race, raceable, wanted_pages
+from iotapretrain.rules.competition.race import PagePlan, Race, raceable, wanted_pages
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.task_score import aggregate, task_mean
 from iotapretrain.rules.competition.tournament import NoResult, play

@@ -18,7 +18,7 @@ from iotapretrain.competition.records.round_record import (
 )
 from iotapretrain.competition.records.whole_history import Trail, WholeHistory
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
+from iotapretrain.rules.sampling import skipped_blocks
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ import numpy as np
 
 from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.competition.records.round_field import plan_of
-from iotapretrain.competition.records.round_record import PageRecord, Reason, TaskRecord
+from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import Missing, RoundText, round_text
 from iotapretrain.data.page_cache import Cache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.race import PagePlan
 from iotapretrain.rules.competition.schedule import Competition, TextTask
+from iotapretrain.rules.competition.validator.journal_records import Reason
 from iotapretrain.rules.sampling import seed_of
 
 DOMAIN = "iotapretrain/scored tokens/1"

@@ -28,8 +28,8 @@ from iotapretrain.errors import HubError, InputError
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import to_beat
-from iotapretrain.rules.competition.margin import Margin
 from iotapretrain.rules.competition.schedule import Schedule
+from iotapretrain.rules.competition.wins import Margin
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Reason
 from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.margin import margins
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.tournament import NoResult, play
 from iotapretrain.rules.competition.winning_block import Entry, first_crowned_block, needed_loss
+from iotapretrain.rules.competition.wins import margins
 
 OWN = 0
 """The model's row in the field that it is put into."""

@@ -14,7 +14,7 @@ from iotapretrain.competition.records.opinions import Opinion
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord, champion_of
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.skipped_blocks import skipped_blocks
+from iotapretrain.rules.sampling import skipped_blocks
 
 CANDIDATES = 5
 """Places by incentive among which the best is looked for where no record names one (13)."""

@@ -15,8 +15,8 @@ from iotapretrain.competition.records.round_record import ModelRecord, RoundReco
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.margin import Margin, margins
-from iotapretrain.rules.competition.page_plan import PagePlan
+from iotapretrain.rules.competition.race import PagePlan
+from iotapretrain.rules.competition.wins import Margin, margins
 
 REFUSED = (Outcome.BAD_HASH, Outcome.INADMISSIBLE)
 OURS = (Outcome.EVALUATED, Outcome.INFRASTRUCTURE)

@@ -16,6 +16,8 @@ from typing import Annotated
 import msgspec
 from blake3 import blake3
 
+from iotapretrain.rules.competition.validator.journal_records import Reason
+
 DOMAIN = b"iotapretrain round 1\x00"
 SCHEMA = "iotapretrain/round/1"
 Struct = msgspec.Struct
@@ -27,14 +29,6 @@ Number = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 """What a stranger's record may hold, so that no arithmetic on it can overflow."""
 MOST_MODELS = 4096
-
-
-class Reason(Struct, frozen=True):
-    """Why something was refused or left out: a code for programs, a sentence for people."""
-
-    code: str
-    sentence: str
-    item: str = ""
 
 
 class PageRecord(Struct, frozen=True):

@@ -27,7 +27,7 @@ MOST_BEHAVIOURS = 1_000
 """A competition keeps so many, those that were last in a round: ten kilobytes each."""
 
 
-class Behaviour(msgspec.Struct, frozen=True):
+class ModelBehaviour(msgspec.Struct, frozen=True):
     """What one model did, and the earliest commitment to it."""
 
     digest: str
@@ -45,7 +45,7 @@ class _Book(msgspec.Struct, frozen=True):
 
     read_as: str
     rows: Rows
-    models: tuple[Behaviour, ...] = ()
+    models: tuple[ModelBehaviour, ...] = ()
 
 
 class Behaviours:
@@ -105,7 +105,7 @@ class Behaviours:
         return self._folder / f"{terms.competition.id}.behaviours"
 
 
-def find_disguised(ours: Behaviour, known: Iterable[Behaviour]) -> Finding | None:
+def find_disguised(ours: ModelBehaviour, known: Iterable[ModelBehaviour]) -> Finding | None:
     """Whose model this is, if it does what models do of which somebody else's was the first.
 
     An owner who commits anew, after others copied, is still the first.
@@ -123,12 +123,12 @@ def find_disguised(ours: Behaviour, known: Iterable[Behaviour]) -> Finding | Non
     )
 
 
-def _behaved(models: Iterable[Judged]) -> Iterable[Behaviour]:
+def _behaved(models: Iterable[Judged]) -> Iterable[ModelBehaviour]:
     for judged in models:
         if judged.outcome is Outcome.EVALUATED and all(map(math.isfinite, judged.behaviour)):
             whose = judged.contender
             if judged.behaviour:
-                yield Behaviour(whose.digest, whose.block, whose.hotkey, judged.behaviour)
+                yield ModelBehaviour(whose.digest, whose.block, whose.hotkey, judged.behaviour)
 
 
 def _read_as(terms: Terms) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.evaluation.round_pages import task_records
@@ -11,20 +12,18 @@ from iotapretrain.competition.records.round_field import field_of
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RaceRecord,
-    Reason,
     RoundRecord,
 )
-from iotapretrain.competition.validator.inspect_models import Failure, reason_of
+from iotapretrain.competition.validator.inspect_models import Absence, reason_of
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.rules.competition import eligibility
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
-from iotapretrain.rules.competition.validator import journal_records
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     Entry,
+    Reason,
     Refused,
     RoundOpened,
 )
@@ -32,68 +31,52 @@ from iotapretrain.rules.competition.validator.judgement import Judgement, Placed
 
 RACED_OUT = Reason("raced-out", "left the race: on the pages so far it could no longer win")
 
-
-NOT_SCORED = journal_records.Reason(
-    "not-scored", "could not be scored here, which says nothing about the model"
-)
+NOT_SCORED = Reason("not-scored", "could not be scored here, which says nothing about the model")
 """Public reasons name nothing of this machine."""
 
 
 @dataclass(frozen=True)
-class Result:
-    """What was measured of one model of the field."""
+class ModelResult:
+    """What became of one model of the field; `judged` is None if its bytes could not be had."""
 
     outcome: Outcome
-    reasons: tuple[journal_records.Reason, ...] = ()
-    losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
-    task_scores: Mapping[str, float] = field(default_factory=dict)
-    score: float | None = None
-    estimate: float | None = None
-    pages_scored: int = 0
-    raced_out: bool = False
+    reasons: tuple[Reason, ...] = ()
+    judged: Judged | None = None
 
     @classmethod
-    def of(cls, judged: Judged) -> Result:
+    def of(cls, judged: Judged) -> ModelResult:
         """From an evaluation. Sabotage is in the pinned bytes, so it is final at once."""
         sabotaged = any(finding.code is Code.SABOTAGE for finding in judged.findings)
-        return cls(
-            outcome=Outcome.INADMISSIBLE if sabotaged else judged.outcome,
-            reasons=_told(judged),
-            losses=judged.losses,
-            task_scores=judged.task_scores,
-            score=judged.score,
-            estimate=judged.estimate,
-            pages_scored=judged.pages_scored,
-            raced_out=judged.raced_out,
-        )
+        outcome = Outcome.INADMISSIBLE if sabotaged else judged.outcome
+        if judged.outcome is Outcome.INFRASTRUCTURE:
+            return cls(outcome, (NOT_SCORED,), judged)
+        return cls(outcome, tuple(map(reason_of, judged.findings)), judged)
 
     @classmethod
-    def copied(cls, judged: Judged, finding: Finding) -> Result:
+    def copied(cls, judged: Judged, finding: Finding) -> ModelResult:
         """Of a model that does what an earlier one does; its losses are the evidence."""
-        return cls(
-            Outcome.INADMISSIBLE,
-            (reason_of(finding),),
-            losses=judged.losses,
-            pages_scored=judged.pages_scored,
-        )
+        unscored = replace(judged, task_scores={}, score=None, estimate=None, raced_out=False)
+        return cls(Outcome.INADMISSIBLE, (reason_of(finding),), unscored)
 
     @classmethod
-    def failed(cls, failure: Failure) -> Result:
+    def absent(cls, why: Absence) -> ModelResult:
         """Of a model whose bytes could not be had."""
-        return cls(failure.outcome, failure.reasons)
+        return cls(why.outcome, why.reasons)
 
     def attempt(self, hotkey: str) -> Attempt:
         """What is remembered of it: the score, or what it would probably have been."""
-        score = self.score if self.score is not None else self.estimate
-        return Attempt(hotkey, self.outcome, score if self.outcome is Outcome.EVALUATED else None)
+        if self.judged is None or self.outcome is not Outcome.EVALUATED:
+            return Attempt(hotkey, self.outcome)
+        score = self.judged.score if self.judged.score is not None else self.judged.estimate
+        return Attempt(hotkey, self.outcome, score)
 
 
 @dataclass(frozen=True)
-class Measured:
+class ScoredRound:
     """A scored round: its text, and a result for every entry of its field."""
 
     text: RoundText
-    results: tuple[Result, ...]
+    results: tuple[ModelResult, ...]
     evaluated: Evaluated | None
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By stage, for the operator."""
@@ -139,7 +122,7 @@ def round_record(
     author: Author,
     competition: Competition,
     opened: RoundOpened,
-    measured: Measured,
+    measured: ScoredRound,
     judgement: Judgement,
     previous: str | None,
 ) -> RoundRecord:
@@ -150,15 +133,11 @@ def round_record(
         race = RaceRecord(evaluated.error_probability, *measured.pages)
     rows = zip(opened.field, measured.results, judgement.places, strict=True)
     return RoundRecord(
-        code_version=author.code_version,
-        network=author.network,
-        netuid=author.netuid,
-        validator=author.validator,
+        **asdict(author),
         round=opened.round,
         previous=previous,
         competition=competition.id,
         competition_name=competition.name,
-        schedule_digest=author.schedule_digest,
         block=opened.block,
         sync_block=opened.block,
         seed_hash=opened.seed_hash,
@@ -173,20 +152,12 @@ def round_record(
     )
 
 
-def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
+def _scored(entry: Entry, result: ModelResult, placed: Placed) -> ModelRecord:
     return ModelRecord(
-        uid=entry.uid,
-        hotkey=entry.hotkey,
-        block=entry.block,
-        commitment=entry.text,
-        digest=entry.digest,
+        **_whose(entry),
+        **_measured(result.judged),
         outcome=str(result.outcome),
-        reasons=tuple(_reasons(result, placed)),
-        losses={task: tuple(losses) for task, losses in result.losses.items()},
-        score=result.score,
-        task_scores=dict(result.task_scores),
-        pages_scored=result.pages_scored,
-        raced_out=result.raced_out,
+        reasons=_reasons(result, placed),
         epsilon=placed.epsilon,
         wins=placed.wins,
         win_rate=placed.win_rate,
@@ -194,37 +165,39 @@ def _scored(entry: Entry, result: Result, placed: Placed) -> ModelRecord:
     )
 
 
-def _told(judged: Judged) -> tuple[journal_records.Reason, ...]:
-    if judged.outcome is Outcome.INFRASTRUCTURE:
-        return (NOT_SCORED,)
-    return tuple(map(reason_of, judged.findings))
+def _refused(refused: Refused) -> ModelRecord:
+    return ModelRecord(**_whose(refused), outcome=str(refused.outcome), reasons=refused.reasons)
 
 
-def _reasons(result: Result, placed: Placed) -> list[Reason]:
+def _whose(model: Entry | Refused) -> dict[str, Any]:
+    return {
+        "uid": model.uid,
+        "hotkey": model.hotkey,
+        "block": model.block,
+        "commitment": model.text,
+        "digest": model.digest,
+    }
+
+
+def _measured(judged: Judged | None) -> dict[str, Any]:
+    if judged is None:
+        return {}
+    return {
+        "losses": {task: tuple(losses) for task, losses in judged.losses.items()},
+        "score": judged.score,
+        "task_scores": dict(judged.task_scores),
+        "pages_scored": judged.pages_scored,
+        "raced_out": judged.raced_out,
+    }
+
+
+def _reasons(result: ModelResult, placed: Placed) -> tuple[Reason, ...]:
     """Why it failed; else why it was left out of the comparison."""
     if result.reasons:
-        return [public(reason) for reason in result.reasons]
-    if result.raced_out:
-        return [RACED_OUT]
-    return [] if placed.left_out is None else [_left_out(placed.left_out)]
-
-
-def _left_out(reason: eligibility.Reason) -> Reason:
-    return Reason(reason.name.lower().replace("_", "-"), reason.value)
-
-
-def _refused(refused: Refused) -> ModelRecord:
-    return ModelRecord(
-        uid=refused.uid,
-        hotkey=refused.hotkey,
-        block=refused.block,
-        commitment=refused.text,
-        digest=refused.digest,
-        outcome=str(refused.outcome),
-        reasons=tuple(map(public, refused.reasons)),
-    )
-
-
-def public(reason: journal_records.Reason) -> Reason:
-    """A reason of the rules as it stands in records."""
-    return Reason(reason.code, reason.sentence, reason.item)
+        return result.reasons
+    if result.judged is not None and result.judged.raced_out:
+        return (RACED_OUT,)
+    left_out = placed.left_out
+    if left_out is None:
+        return ()
+    return (Reason(left_out.name.lower().replace("_", "-"), left_out.value),)

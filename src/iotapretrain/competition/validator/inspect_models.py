@@ -1,4 +1,4 @@
-"""Looking at a committed model: listing, fetch, binding, inspection; every end has an outcome.
+"""Looking at committed models: listing, fetch, binding, inspection; every end has an outcome.
 
 What the pinned bytes decide is final. What the hub, the network, the disk or this machine decided
 says nothing about the model, and is tried again.
@@ -6,9 +6,13 @@ says nothing about the model, and is tried again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
+from typing import Any, TypeVar
 
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.errors import (
@@ -21,22 +25,30 @@ from iotapretrain.errors import (
     WorkerError,
 )
 from iotapretrain.hub.fetch import fetch, plan
-from iotapretrain.hub.fetched_model import Model, is_bound, model_hash
+from iotapretrain.hub.fetched_model import Model, ModelFile, is_bound, model_hash
 from iotapretrain.hub.model_cache import Cache
-from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
-from iotapretrain.models.admission import Inspection, inspect
+from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
+from iotapretrain.models.admission import inspect
+from iotapretrain.models.copies import Fingerprint
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.models.worker import Worker
-from iotapretrain.net.retry import Patience
+from iotapretrain.net.retry import Clock, Patience
+from iotapretrain.net.threads import Hand, Hands
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
-from iotapretrain.rules.competition.validator.inspection_queue import COPY, earlier_owner
+from iotapretrain.rules.competition.validator.inspection_queue import exact_copy
 from iotapretrain.rules.competition.validator.journal_records import Looked, Reason
-from iotapretrain.rules.competition.validator.state import Origin, State
+from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.rules.competition.validator.subnet_view import Candidate
 from iotapretrain.scoring.jobs import BLAMED, slowness_of
 
+File = TypeVar("File", FileEntry, ModelFile)
+
+DOWNLOADS = 4
+"""Models that are fetched at once."""
+HUB_IS_DOWN = 3
+"""Models in a row for which the hub did not answer; asking it for more now is in vain."""
 FETCH_SECONDS = 1800.0
 """One model, from its listing to its last byte: 29 GiB at 130 Mbit/s."""
 GONE = Reason("gone", "the hub shows no such commit, or not to us")
@@ -45,7 +57,7 @@ NOT_OPENED = Reason("not-opened", "could not be opened here, which says nothing 
 
 
 @dataclass(frozen=True)
-class Failure:
+class Absence:
     """Why a model is not here, or must not be."""
 
     outcome: Outcome
@@ -56,58 +68,133 @@ class Failure:
     """The hub did not answer at all: asking it for others now is in vain."""
 
 
-def commit_of(commitment: Commitment) -> Commit:
-    """The pinned commit that a commitment names."""
-    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
-
-
 @dataclass(frozen=True)
-class Fetcher:
-    """Brings committed models into the cache."""
+class Seen:
+    """What a look brought, and its cost; `detail` is for the operator alone."""
 
-    hub: Hub
-    cache: Cache
-    patience: Patience
-    seconds: float = FETCH_SECONDS
+    candidate: Candidate
+    record: Looked
+    size_bytes: int | None
+    seconds: float
+    detail: str = ""
 
-    def look(self, candidate: Candidate, max_bytes: int, state: State) -> Model | Failure:
+    def told(self) -> dict[str, Any]:
+        """What the log says of it: the fields of a `ModelFetched`."""
+        commitment = self.candidate.commitment
+        reasons = [f"{reason.code}: {reason.sentence}" for reason in self.record.reasons]
+        return {
+            "hotkey": self.candidate.hotkey,
+            "uid": self.candidate.uid,
+            "competition": commitment.competition_id,
+            "repository": commitment.repo_id,
+            "commit": commitment.commit,
+            "outcome": str(self.record.outcome),
+            "reasons": reasons + ([self.detail] if self.detail else []),
+            "size_bytes": self.size_bytes,
+            "seconds": self.seconds,
+        }
+
+
+class Inspector:
+    """Fetches models side by side and opens them one after the other, in a worker on one thread."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        cache: Cache,
+        patience: Patience,
+        worker: Worker,
+        prints: Prints,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self._hub, self._cache, self._patience = hub, cache, patience
+        self._worker, self._prints, self._clock = worker, prints, clock
+        self._downloads = Hands("fetch", DOWNLOADS)
+        self._inspecting = Hand("inspect")
+
+    async def look(
+        self, candidates: Sequence[Candidate], limits: Limits, state: State, at: int
+    ) -> AsyncIterator[Seen]:
+        """A `Seen` for each, as they are done; those that a silent hub would cost us are not."""
+        silent = 0
+
+        def found(candidate: Candidate) -> Model | Absence | None:
+            if silent >= HUB_IS_DOWN:
+                return None
+            return self._found(candidate, limits.constraints.max_bytes, state)
+
+        async def one(candidate: Candidate) -> Seen | None:
+            nonlocal silent
+            began = self._clock()
+            model = await self._downloads.do(lambda: found(candidate))
+            silent = silent + 1 if isinstance(model, Absence) and model.hub_down else 0
+            if model is None:
+                return None
+            if isinstance(model, Absence):
+                record = _looked(candidate, at, model.outcome, model.reasons)
+                return Seen(candidate, record, None, self._clock() - began, model.detail)
+            record = await self._inspecting.do(
+                lambda: self._inspected(candidate, model, limits, state.salt, at)
+            )
+            return Seen(candidate, record, model.total_bytes, self._clock() - began)
+
+        for done in asyncio.as_completed([one(candidate) for candidate in candidates]):
+            seen = await done
+            if seen is not None:
+                yield seen
+
+    async def fetch(self, candidate: Candidate, max_bytes: int, state: State) -> None:
+        """Bring a model here ahead of time; what comes of it is asked when it is looked at."""
+        await self._downloads.do(lambda: self._found(candidate, max_bytes, state))
+
+    async def bring(self, commit: Commit, max_bytes: int) -> Model | Absence:
+        """The model of somebody who was looked at before; mostly it is still here."""
+        return await self._downloads.do(lambda: self._brought(commit, max_bytes))
+
+    async def is_away(self, commits: Sequence[Commit]) -> bool:
+        """Whether the hub is silent about these too, of which it is asked for a few."""
+        for commit in commits[:HUB_IS_DOWN]:
+            if await self._downloads.do(partial(self._answers, commit)):
+                return False
+        return True
+
+    # Fetching
+
+    def _found(self, candidate: Candidate, max_bytes: int, state: State) -> Model | Absence:
         """The model; or why not, without a download where the listing tells enough."""
         try:
             commit = commit_of(candidate.commitment)
         except InputError as error:  # the chain takes names that no hub has
-            return Failure(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
+            return Absence(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
         try:
-            if self.cache.find(commit) is None:
-                wanted = plan(self.hub.listing(commit), max_bytes)
-                weights = [each.sha256 for each in wanted if each.path.endswith(".safetensors")]
-                if (copy := _copy(state, candidate, weights)) is not None:
-                    return Failure(Outcome.INADMISSIBLE, (copy,))
+            if self._cache.find(commit) is None:
+                listed = _weights(plan(self._hub.listing(commit), max_bytes))
+                if (copy := _copy(state, candidate, listed)) is not None:
+                    return Absence(Outcome.INADMISSIBLE, (copy,))
         except (HubError, OSError) as error:
-            return failure_of(error)
-        return self.bring(commit, max_bytes)
+            return _absence_of(error)
+        return self._brought(commit, max_bytes)
 
-    def bring(self, commit: Commit, max_bytes: int) -> Model | Failure:
+    def _brought(self, commit: Commit, max_bytes: int) -> Model | Absence:
         """The model in the cache, fetched if it is not there any more."""
         try:
             return fetch(
-                self.hub,
+                self._hub,
                 commit,
-                self.cache,
+                self._cache,
                 max_bytes=max_bytes,
-                seconds=self.seconds,
-                patience=self.patience,
+                seconds=FETCH_SECONDS,
+                patience=self._patience,
             )
         except (HubError, OSError) as error:
-            return failure_of(error)
+            return _absence_of(error)
 
-    def answers(self, commit: Commit) -> bool:
+    def _answers(self, commit: Commit) -> bool:
         """Whether the hub still gives anything of a commit: that its weights begin to arrive, or a
         refusal, which is an answer too."""
         try:
-            files = self.hub.listing(commit).files
-            weights = [each for each in files if each.path.endswith(".safetensors")]
-            for entry in weights[:1]:
-                with self.hub.read(commit, entry) as arriving:
+            for entry in _weights(self._hub.listing(commit).files)[:1]:
+                with self._hub.read(commit, entry) as arriving:
                     next(iter(arriving), None)
         except (UnavailableHubError, OSError):
             return False
@@ -115,66 +202,81 @@ class Fetcher:
             return True
         return True
 
+    # Opening
 
-def failure_of(error: HubError | OSError) -> Failure:
-    """What a failure of the hub, or of our disk, says about the model."""
-    match error:
-        case MissingModelError():
-            return Failure(Outcome.MODEL, (GONE,), str(error))
-        case RefusedModelError():
-            return Failure(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
-        case CorruptModelError():
-            return Failure(Outcome.BAD_HASH, (Reason("corrupt", str(error)),))
-    down = isinstance(error, UnavailableHubError)
-    return Failure(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error), down)
-
-
-@dataclass(frozen=True)
-class Inspector:
-    """Opens fetched models, in a worker; used by one thread."""
-
-    worker: Worker
-    prints: Prints
-
-    def inspect(
+    def _inspected(
         self, candidate: Candidate, model: Model, limits: Limits, salt: int, at: int
     ) -> Looked:
         """What is to be remembered of a model."""
         if not is_bound(model, candidate.commitment, candidate.hotkey):
             sentence = f"{candidate.hotkey} committed to other bytes than {model.commit} holds"
-            return looked(candidate, at, Outcome.BAD_HASH, [Reason("not-bound", sentence)])
-        digests = (model_hash(model), weights_key(_weights(model)))
+            return _looked(candidate, at, Outcome.BAD_HASH, [Reason("not-bound", sentence)])
+        digest = model_hash(model)
+        digests = (digest, _weights_key([file.sha256 for file in _weights(model.files)]))
         try:
-            inspection = inspect(model.folder, limits, self.worker, salt=salt)
+            inspection = inspect(model.folder, limits, self._worker, salt=salt)
         except (WorkerError, InputError, OSError, MemoryError):
-            return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
-        if not inspection.verdict.admitted:
-            return self._refused(candidate, at, inspection.verdict.findings, digests)
-        if inspection.digest != digests[0]:
-            return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
-        alike = tuple(self._compare(candidate.commitment.competition_id, digests[0], inspection))
-        return looked(candidate, at, Outcome.EVALUATED, (), digests, alike)
+            return _looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
+        if findings := inspection.verdict.findings:
+            blamed = self._blamed(findings)
+            if blamed is Outcome.INFRASTRUCTURE:
+                return _looked(candidate, at, blamed, [NOT_OPENED])
+            return _looked(candidate, at, blamed, map(reason_of, findings), digests)
+        if inspection.digest != digest:
+            return _looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
+        competition = candidate.commitment.competition_id
+        alike = self._alike(competition, digest, inspection.fingerprint)
+        return _looked(candidate, at, Outcome.EVALUATED, (), digests, alike)
 
-    def _refused(
-        self, candidate: Candidate, at: int, findings: Sequence[Finding], digests: tuple[str, ...]
-    ) -> Looked:
-        """A refusal; of a model that took too long, only if this machine is as fast as it must."""
+    def _blamed(self, findings: Sequence[Finding]) -> Outcome:
+        """What follows from the bytes is final; whoever misbehaves gets a second chance.
+
+        A model that took too long is to blame only if this machine is as fast as it must. Files
+        that change under our hands are our disk's doing: nobody else can reach the cache.
+        """
         over_time = any(finding.item == "time" for finding in findings)
-        if over_time and slowness_of(self.worker) > 1:
-            return looked(candidate, at, Outcome.INFRASTRUCTURE, [NOT_OPENED])
-        blamed = _blame(findings)
-        if blamed is Outcome.INFRASTRUCTURE:
-            return looked(candidate, at, blamed, [NOT_OPENED])
-        return looked(candidate, at, blamed, map(reason_of, findings), digests)
+        if over_time and slowness_of(self._worker) > 1:
+            return Outcome.INFRASTRUCTURE
+        misbehaved = [each.item for each in findings if each.code is Code.MISBEHAVED]
+        if not misbehaved:
+            return Outcome.INADMISSIBLE
+        return Outcome.MODEL if BLAMED.issuperset(misbehaved) else Outcome.INFRASTRUCTURE
 
-    def _compare(self, competition: int, digest: str, inspection: Inspection) -> Iterator[str]:
+    def _alike(
+        self, competition: int, digest: str, fingerprint: Fingerprint | None
+    ) -> tuple[str, ...]:
         """Others that are the same but for noise; from now on this one is among them."""
-        if inspection.fingerprint is not None:
-            yield from self.prints.alike(competition, digest, inspection.fingerprint)
-            self.prints.keep(competition, digest, inspection.fingerprint)
+        if fingerprint is None:
+            return ()
+        alike = tuple(self._prints.alike(competition, digest, fingerprint))
+        self._prints.keep(competition, digest, fingerprint)
+        return alike
 
 
-def looked(
+def commit_of(commitment: Commitment) -> Commit:
+    """The pinned commit that a commitment names."""
+    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
+
+
+def reason_of(finding: Finding) -> Reason:
+    """A finding of a model's inspection or scoring, for records."""
+    return Reason(str(finding.code), finding.sentence, finding.item)
+
+
+def _absence_of(error: HubError | OSError) -> Absence:
+    """What a failure of the hub, or of our disk, says about the model."""
+    match error:
+        case MissingModelError():
+            return Absence(Outcome.MODEL, (GONE,), str(error))
+        case RefusedModelError():
+            return Absence(Outcome.INADMISSIBLE, (Reason("refused", str(error)),))
+        case CorruptModelError():
+            return Absence(Outcome.BAD_HASH, (Reason("corrupt", str(error)),))
+    down = isinstance(error, UnavailableHubError)
+    return Absence(Outcome.INFRASTRUCTURE, (NOT_HERE,), str(error), down)
+
+
+def _looked(
     candidate: Candidate,
     at: int,
     outcome: Outcome,
@@ -188,39 +290,18 @@ def looked(
     return Looked(*where, outcome, tuple(reasons), digests, alike)
 
 
-def reason_of(finding: Finding) -> Reason:
-    """A finding of a model's inspection or scoring, for records."""
-    return Reason(str(finding.code), finding.sentence, finding.item)
+def _weights(files: Iterable[File]) -> list[File]:
+    return [file for file in files if file.path.endswith(".safetensors")]
 
 
-def weights_key(hashes: Sequence[str]) -> str:
+def _weights_key(hashes: Sequence[str]) -> str:
     """A name for the weights alone, whatever else lies beside them."""
     return "weights:" + sha256("".join(sorted(hashes)).encode()).hexdigest()
 
 
-def _weights(model: Model) -> list[str]:
-    return [file.sha256 for file in model.files if file.path.endswith(".safetensors")]
-
-
-def _copy(state: State, candidate: Candidate, hashes: Sequence[str | None]) -> Reason | None:
+def _copy(state: State, candidate: Candidate, listed: Sequence[FileEntry]) -> Reason | None:
     """Whether the listing already shows the weights of an earlier commitment of somebody else."""
-    known = [each for each in hashes if each is not None]
-    if not hashes or len(known) < len(hashes):
+    hashes = [each.sha256 for each in listed if each.sha256 is not None]
+    if not hashes or len(hashes) < len(listed):
         return None
-    mine = Origin(candidate.block, candidate.hotkey)
-    owner = earlier_owner(state, [weights_key(known)], mine)
-    if owner is None:
-        return None
-    sentence = f"has the very weights of the model that {owner.hotkey} committed"
-    return Reason(COPY, f"{sentence} at block {owner.block}", owner.hotkey)
-
-
-def _blame(findings: Sequence[Finding]) -> Outcome:
-    """What follows from the bytes is final; whoever misbehaves gets a second chance.
-
-    Files that change under our hands are our disk's doing: nobody else can reach the cache.
-    """
-    misbehaved = [each.item for each in findings if each.code is Code.MISBEHAVED]
-    if not misbehaved:
-        return Outcome.INADMISSIBLE
-    return Outcome.MODEL if BLAMED.issuperset(misbehaved) else Outcome.INFRASTRUCTURE
+    return exact_copy(state, candidate, [_weights_key(hashes)])

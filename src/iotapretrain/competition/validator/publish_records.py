@@ -43,7 +43,7 @@ class Shelf:
         return publish_round(self.hub, self.repository, signed)
 
 
-class Publisher:
+class RecordPublisher:
     """Publishes what the journal holds as signed and nobody else has, the earliest first.
 
     It works beside the rounds, which do not wait for a hub that is down.

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.chain.metagraph import Commitments, Metagraph
-from iotapretrain.rules.competition.rewarded_miners import Weights, top_miners
+from iotapretrain.rules.competition.retention import top_miners
 from iotapretrain.rules.competition.validator.subnet_view import View
 
 LARGE_STAKE = 50_000 * 10**9
@@ -17,35 +15,27 @@ MIN_SHARE = 0.05
 
 async def read_view(client: ChainClient, netuid: int, block: int, hotkey: str) -> View:
     """The subnet at a block, as the validator `hotkey` sees it: one read of each kind, no retries
-    across blocks, so that nothing of another block can mix in."""
+    across blocks, so that nothing of another block can mix in.
+    """
     block_hash, metagraph, commitments, rows = await asyncio.gather(
         client.block_hash(block),
         client.metagraph(netuid, block),
         client.commitments(netuid, block),
         client.weights(netuid, block),
     )
-    others = {uid: tuple(row.items()) for uid, row in rows.items()}
     own = metagraph.uid(hotkey)
-    if own is not None:
-        others.pop(own, None)
-    return view_of(block, block_hash, metagraph, commitments, others)
-
-
-def view_of(
-    block: int,
-    block_hash: bytes,
-    metagraph: Metagraph,
-    commitments: Commitments,
-    rows: Mapping[int, Weights],
-) -> View:
-    """The same from what was read."""
+    others = {uid: tuple(row.items()) for uid, row in rows.items() if uid != own}
     texts = {
         hotkey: (each.block, each.data.decode("ascii"))
         for hotkey, each in commitments.by_hotkey.items()
         if each.data.isascii()
     }
     paid = top_miners(
-        metagraph.stake.tolist(), metagraph.validator_permit.tolist(), rows, LARGE_STAKE, MIN_SHARE
+        metagraph.stake.tolist(),
+        metagraph.validator_permit.tolist(),
+        others,
+        LARGE_STAKE,
+        MIN_SHARE,
     )
     return View.of(
         block,

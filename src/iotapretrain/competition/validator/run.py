@@ -7,66 +7,70 @@ with open_score(state, Scoring()) as score:
 from __future__ import annotations
 
 import secrets
-import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from random import Random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.records.round_record import SignedRound
-from iotapretrain.competition.validator.behaviours import Behaviours
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.competition.validator.build_record import Author
-from iotapretrain.competition.validator.fingerprints import Prints
-from iotapretrain.competition.validator.inspect_models import Fetcher, Inspector
-from iotapretrain.competition.validator.inspection_loop import Looker
-from iotapretrain.competition.validator.journal import Memory, Order, open_memory
-from iotapretrain.competition.validator.publish_records import Publisher, Shelf
-from iotapretrain.competition.validator.round_texts import Texts
-from iotapretrain.competition.validator.score_field import Measurer, Score
-from iotapretrain.competition.validator.settings import Settings
-from iotapretrain.competition.validator.validator import Means, Validator
-from iotapretrain.data import page_cache as text_cache
-from iotapretrain.errors import HubError, InputError
-from iotapretrain.hub import model_cache
-from iotapretrain.hub.protocol import Commit, Hub
-from iotapretrain.models.worker import Budget, Worker
-from iotapretrain.net.retry import Clock, Patience
+from iotapretrain.competition.validator.journal import Order, open_memory
+from iotapretrain.competition.validator.score_field import Score
+from iotapretrain.competition.validator.settings import Settings, World
+from iotapretrain.competition.validator.validator import Validator
+from iotapretrain.data.outcome import RoundText
+from iotapretrain.errors import InputError
+from iotapretrain.models.worker import Budget
 from iotapretrain.observe import events
-from iotapretrain.observe.sink import Sink
+from iotapretrain.rules.competition.race import Race
 from iotapretrain.rules.competition.validator.decide import Begin
-from iotapretrain.store.journal import Journal
+from iotapretrain.scoring.jobs import Executor
+from iotapretrain.scoring.local_pool import LocalPool
+from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.scoring.ray_pool import RayPool
 
 if TYPE_CHECKING:
     from bittensor import Wallet
 
 SALT_BITS = 63
+LOSSES = "losses.sqlite"
 INSPECTION = Budget(seconds=300.0)
 """What looking through one model's files may take: about ten seconds a gigabyte."""
 
 
-def _nobody(_signed: SignedRound) -> None:
-    """Whoever wants to know what became public gives a function of his own."""
-
-
 @dataclass(frozen=True)
-class World:
-    """All that is outside, but for the chain. `worker` opens models to inspect them, on one thread;
-    `published` hears of every record that is public.
-    """
+class Scoring:
+    """Where scoring runs, how wide, and within which limits for a model."""
 
-    hub: Hub
-    score: Score
-    worker: Worker
-    sink: Sink
-    models: model_cache.Cache
-    texts: text_cache.Cache
-    patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
-    published: Callable[[SignedRound], None] = _nobody
-    clock: Clock = time.time
-    rng: Random = field(default_factory=Random)
+    workers: int = 1
+    race: bool = True
+    ray: str | None = None
+    budget: Budget = field(default_factory=Budget)
+
+
+@contextmanager
+def open_score(state: Path, scoring: Scoring) -> Iterator[Score]:
+    """A way to score that lasts for many rounds, on workers of this machine or of a cluster, which
+    end with the block.
+    """
+    with ExitStack() as opened:
+        losses = opened.enter_context(LossCache(state / LOSSES))
+        executor: Executor
+        if scoring.ray is None:
+            executor = opened.enter_context(LocalPool(scoring.workers, scoring.budget))
+        else:
+            executor = opened.enter_context(RayPool(scoring.ray, scoring.workers, scoring.budget))
+        race = Race() if scoring.race else None
+
+        def score(contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
+            probe = terms.competition.constraints.trainable
+            return evaluate(contenders, text, terms, executor, losses, race, probe)
+
+        yield score
 
 
 async def validate(settings: Settings, client: ChainClient, wallet: Wallet, world: World) -> int:
@@ -76,24 +80,20 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
     """
     author = await _author(settings, client, wallet)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ExitStack() as opened:
-        journal, memory = open_memory(
-            settings.journal_place, author.network, author.netuid, author.validator
-        )
-        opened.enter_context(journal)
-        opened.enter_context(memory)
+    journal, memory = open_memory(
+        settings.journal_place, author.network, author.netuid, author.validator
+    )
+    with journal, memory:
         memory.execute(Order(Begin(author.code_version, secrets.randbits(SALT_BITS))))
-        means = _means(settings, client, wallet, world, author, journal, memory)
-        started = events.ValidatorStarted(
-            time=world.clock(),
-            source=f"validator:{author.validator}",
+        validator = Validator(settings, world, client, wallet, author, journal, memory)
+        validator.say(
+            events.ValidatorStarted,
             network=client.network,
             netuid=settings.netuid,
             version=author.code_version,
             rounds=memory.state.rounds,
         )
-        world.sink.emit(started)
-        return await Validator(settings, means).run()
+        return await validator.run()
 
 
 async def _author(settings: Settings, client: ChainClient, wallet: Wallet) -> Author:
@@ -106,60 +106,3 @@ async def _author(settings: Settings, client: ChainClient, wallet: Wallet) -> Au
         )
     genesis = await client.block_hash(0)
     return Author(__version__, genesis.hex(), settings.netuid, hotkey, settings.schedule_digest)
-
-
-def _means(
-    settings: Settings,
-    client: ChainClient,
-    wallet: Wallet,
-    world: World,
-    author: Author,
-    journal: Journal,
-    memory: Memory,
-) -> Means:
-    fetcher = Fetcher(world.hub, world.models, world.patience)
-    looker = Looker(fetcher, Inspector(world.worker, Prints(settings.state / "prints")))
-    texts = Texts(world.texts)
-    behaviours = Behaviours(settings.state / "behaviours")
-    return Means(
-        client=client,
-        wallet=wallet,
-        memory=memory,
-        looker=looker,
-        texts=texts,
-        measurer=Measurer(looker, texts, world.models, world.score, behaviours, rng=world.rng),
-        publisher=_publisher(settings, world, author, journal, memory),
-        author=author,
-        sink=world.sink,
-        clock=world.clock,
-        rng=world.rng,
-    )
-
-
-def _publisher(
-    settings: Settings, world: World, author: Author, journal: Journal, memory: Memory
-) -> Publisher:
-    source = f"validator:{author.validator}"
-
-    def published(signed: SignedRound, commit: Commit) -> None:
-        event = events.RecordPublished(
-            time=world.clock(),
-            source=source,
-            round=signed.record.round,
-            digest=signed.digest,
-            repository=str(commit.repository),
-            commit=commit.id,
-        )
-        world.sink.emit(event)
-        world.published(signed)
-
-    def refused(error: HubError, seconds: float) -> None:
-        what = "publishing a record"
-        world.sink.emit(
-            events.Waiting(
-                time=world.clock(), source=source, what=what, reason=str(error), seconds=seconds
-            )
-        )
-
-    shelf = Shelf(world.hub, settings.repository, settings.state)
-    return Publisher(shelf, journal, memory, published, refused)

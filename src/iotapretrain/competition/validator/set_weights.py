@@ -10,8 +10,12 @@ from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.public_rounds import rounds_commitment, rounds_repository
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
-from iotapretrain.rules.competition.validator.weights_due import Row, chain_weights, weights_due
-from iotapretrain.rules.version import version_number
+from iotapretrain.rules.competition.validator.weights_due import (
+    OwnRow,
+    chain_weights,
+    version_number,
+    weights_due,
+)
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -33,7 +37,7 @@ async def set_weights_if_due(
     if uid is None:
         raise ChainError(f"{wallet.hotkeypub.ss58_address} has no uid on subnet {netuid} any more")
     limit = int((await client.hyperparameters(netuid))["weights_rate_limit"])
-    row = Row(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
+    row = OwnRow(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
     if not weights_due(row, block, every):
         return None
     chosen = chain_weights(weights, {key: at for at, key in enumerate(metagraph.hotkeys)})

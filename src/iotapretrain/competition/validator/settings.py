@@ -1,14 +1,24 @@
-"""What a validator is told: whose it is, which competitions, and how patient it is."""
+"""What a validator is told (whose it is, which competitions, how patient it is), and its world."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from blake3 import blake3
 
+from iotapretrain.competition.records.round_record import SignedRound
+from iotapretrain.competition.validator.score_field import Score
+from iotapretrain.data import page_cache as text_cache
 from iotapretrain.errors import InputError
-from iotapretrain.hub.protocol import RepositoryId
+from iotapretrain.hub import model_cache
+from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.models.worker import Worker
+from iotapretrain.net.retry import Clock, Patience
+from iotapretrain.observe.sink import Sink
 from iotapretrain.rules.competition.schedule import Schedule
 from iotapretrain.rules.competition.validator.weights_due import WEIGHTS_EVERY
 
@@ -49,3 +59,25 @@ class Settings:
     @property
     def journal_place(self) -> str | Path:
         return self.journal or self.state / "journal.sqlite"
+
+
+def _nobody(_signed: SignedRound) -> None:
+    """Whoever wants to know what became public gives a function of his own."""
+
+
+@dataclass(frozen=True)
+class World:
+    """All that is outside, but for the chain. `worker` opens models to inspect them, on one thread;
+    `published` hears of every record that is public. `clock` dates events, and nothing else.
+    """
+
+    hub: Hub
+    score: Score
+    worker: Worker
+    sink: Sink
+    models: model_cache.Cache
+    texts: text_cache.Cache
+    patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
+    published: Callable[[SignedRound], None] = _nobody
+    clock: Clock = time.time
+    rng: Random = field(default_factory=Random)

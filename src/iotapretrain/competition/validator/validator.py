@@ -9,36 +9,36 @@ What it knows is the journal; everything else is read again from the chain at th
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from random import Random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.round_record import SignedRound, seal
-from iotapretrain.competition.validator.build_record import Author, Measured, round_record
-from iotapretrain.competition.validator.inspection_loop import Looker
+from iotapretrain.competition.validator.behaviours import Behaviours
+from iotapretrain.competition.validator.build_record import Author, ScoredRound, round_record
+from iotapretrain.competition.validator.fingerprints import Prints
+from iotapretrain.competition.validator.inspect_models import Inspector
 from iotapretrain.competition.validator.journal import Memory, Order
 from iotapretrain.competition.validator.outage import Outage
-from iotapretrain.competition.validator.publish_records import Publisher
+from iotapretrain.competition.validator.publish_records import RecordPublisher, Shelf
 from iotapretrain.competition.validator.read_subnet import read_view
-from iotapretrain.competition.validator.round_texts import Texts
-from iotapretrain.competition.validator.score_field import Measurer
+from iotapretrain.competition.validator.score_field import Measurer, Texts
 from iotapretrain.competition.validator.set_weights import say_where, set_weights_if_due
-from iotapretrain.competition.validator.settings import Settings
+from iotapretrain.competition.validator.settings import Settings, World
 from iotapretrain.errors import (
     ChainError,
+    HubError,
     InputError,
     IotaError,
     SourceError,
     UnavailableHubError,
     UnreachableError,
 )
+from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.header_checks import Limits
-from iotapretrain.net.retry import Clock, pause
+from iotapretrain.net.retry import pause
 from iotapretrain.observe import events
-from iotapretrain.observe.sink import Sink
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.validator.decide import Command, Sync
 from iotapretrain.rules.competition.validator.inspection_queue import due
@@ -49,6 +49,7 @@ from iotapretrain.rules.competition.validator.round_queue import opening, turns
 from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.rules.competition.validator.subnet_view import View
 from iotapretrain.rules.sampling import sync_block
+from iotapretrain.store.journal import Journal
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -57,41 +58,47 @@ PAY_LOOK = 10
 """Blocks between two looks at whether weights are due; after a round at once."""
 
 
-@dataclass(frozen=True)
-class Means:
-    """What a validator works with. `clock` dates events, and nothing else."""
-
-    client: ChainClient
-    wallet: Wallet
-    memory: Memory
-    looker: Looker
-    texts: Texts
-    measurer: Measurer
-    publisher: Publisher
-    author: Author
-    sink: Sink
-    clock: Clock = time.time
-    rng: Random = field(default_factory=Random)
-
-
 class Validator:
     """Runs until it has done what it was told, or for ever."""
 
-    def __init__(self, settings: Settings, means: Means) -> None:
-        self._settings, self._means = settings, means
-        self._schedule = settings.schedule
-        self._source = f"validator:{means.author.validator}"
+    def __init__(
+        self,
+        settings: Settings,
+        world: World,
+        client: ChainClient,
+        wallet: Wallet,
+        author: Author,
+        journal: Journal,
+        memory: Memory,
+    ) -> None:
+        self._settings, self._world, self._schedule = settings, world, settings.schedule
+        self._client, self._wallet, self._author, self._memory = client, wallet, author, memory
+        prints = Prints(settings.state / "prints")
+        self._inspector = Inspector(world.hub, world.models, world.patience, world.worker, prints)
+        self._texts = Texts(world.texts)
+        self._measurer = Measurer(
+            self._inspector,
+            self._texts,
+            world.models,
+            world.score,
+            Behaviours(settings.state / "behaviours"),
+            rng=world.rng,
+        )
+        shelf = Shelf(world.hub, settings.repository, settings.state)
+        self._publisher = RecordPublisher(
+            shelf, journal, memory, self._published, self._hub_refused
+        )
+        self._outage = Outage(settings.poll, settings.longest_pause, world.rng)
         self._view: View | None = None
         self._head = 0
         self._paid_at: tuple[int, int] | None = None
         self._to_say = True
         self._ahead: asyncio.Task[None] | None = None
-        self._outage = Outage(settings.poll, settings.longest_pause, means.rng)
 
     @property
     def state(self) -> State:
         """What is known now."""
-        return self._means.memory.state
+        return self._memory.state
 
     async def run(self) -> int:
         """Step by step; how many rounds the journal holds at the end."""
@@ -111,19 +118,19 @@ class Validator:
                     break
                 if idle:
                     await asyncio.sleep(self._settings.poll)
-            await self._means.publisher.finish()
+            await self._publisher.finish()
             await self._pay()
             if self._to_say:
                 await self._say_where()
         finally:
-            self._means.publisher.stop()
+            self._publisher.stop()
             if self._ahead is not None:
                 self._ahead.cancel()
         return self.state.rounds
 
     async def step(self) -> bool:
         """One thing that is to be done now; False if there is none."""
-        self._means.publisher.start()
+        self._publisher.start()
         if self.state.opened is not None:
             await self._finish(self.state.opened)
             return True
@@ -150,14 +157,15 @@ class Validator:
 
     async def _see(self) -> View:
         """The subnet at the newest sync block, read once."""
-        self._head, _ = await self._means.client.head()
+        self._head, _ = await self._client.head()
         block = sync_block(self._head, self._schedule.sync_cadence)
         newest = max(self.state.done.values(), default=0)
         if block < newest:
             raise UnreachableError(f"the chain is at {self._head}, behind {newest}, seen before")
         if self._view is None or self._view.block < block:
-            hotkey = self._means.author.validator
-            view = await read_view(self._means.client, self._settings.netuid, block, hotkey)
+            view = await read_view(
+                self._client, self._settings.netuid, block, self._author.validator
+            )
             self._execute(Sync(view))
             self._view = view
             if self._to_say:
@@ -171,14 +179,14 @@ class Validator:
         """
         candidates = due(self.state, view, self._schedule, competition.models)
         try:
-            tokenizer = await self._means.texts.tokenizer(competition)
+            tokenizer = await self._texts.tokenizer(competition)
         except (SourceError, InputError) as error:
             self._wait(f"competition {competition.id}", str(error), self._settings.poll)
             return False
         limits = Limits(competition.constraints, tokenizer.vocabulary)
-        async for seen in self._means.looker.look(candidates, limits, self.state, view.block):
+        async for seen in self._inspector.look(candidates, limits, self.state, view.block):
             self._execute(seen.record)
-            self._means.sink.emit(seen.event(self._means.clock(), self._source))
+            self.say(events.ModelFetched, **seen.told())
         return True
 
     # Rounds
@@ -190,10 +198,10 @@ class Validator:
             await self._give_up(opened, "its competition is not in the schedule any more")
             return
         about = {"round": opened.round, "competition": opened.competition, "block": opened.block}
-        self._say(events.RoundStarted, **about, models=len(opened.field))
+        self.say(events.RoundStarted, **about, models=len(opened.field))
         self._look_ahead(opened)
         try:
-            measured = await self._means.measurer.measure(opened, competition, self.state.salt)
+            measured = await self._measurer.measure(opened, competition, self.state.salt)
         except UnavailableHubError as error:
             self._hold(opened, str(error))
             return
@@ -208,19 +216,20 @@ class Validator:
         else:
             await self._give_up(opened, measured.no_text or reason, missed_by(attempts))
 
-    def _close(self, opened: RoundOpened, competition: Competition, measured: Measured) -> None:
+    def _close(self, opened: RoundOpened, competition: Competition, measured: ScoredRound) -> None:
         """Decide, sign, and write down: from here on the round counts."""
-        began = self._means.clock()
+        began = self._world.clock()
         state, attempts = self.state, measured.attempts(opened)
         field = measured.played(opened, competition)
         judgement = judge(state, opened, self._schedule, competition, field, attempts)
-        author = self._means.author
-        record = round_record(author, competition, opened, measured, judgement, state.previous)
-        signed = seal(record, self._means.wallet.hotkey.sign)
+        record = round_record(
+            self._author, competition, opened, measured, judgement, state.previous
+        )
+        signed = seal(record, self._wallet.hotkey.sign)
         self._execute(judgement.closing(opened, signed.digest), signed)
-        self._means.publisher.start()
+        self._publisher.start()
         best = next((each for each in record.models if each.hotkey == record.champion), None)
-        self._say(
+        self.say(
             events.RoundFinished,
             round=opened.round,
             competition=opened.competition,
@@ -232,7 +241,7 @@ class Validator:
             champion_loss=None if best is None else best.score,
             pages_scored=measured.pages[0],
             pages_of_full_round=measured.pages[1],
-            seconds={**measured.seconds, "decide": self._means.clock() - began},
+            seconds={**measured.seconds, "decide": self._world.clock() - began},
         )
 
     async def _give_up(
@@ -268,11 +277,11 @@ class Validator:
         following = [each for each in turns(state, view, self._schedule) if each.id != present]
         try:
             for competition in following[:1]:
-                await self._means.texts.text(competition, view.seed_hash)
+                await self._texts.text(competition, view.seed_hash)
             for competition in self._schedule.running(soon.block):
                 for candidate in due(state, soon, self._schedule, competition.models):
                     most = competition.constraints.max_bytes
-                    await self._means.looker.fetch(candidate, most, state)
+                    await self._inspector.fetch(candidate, most, state)
         except (IotaError, OSError):
             return
 
@@ -282,8 +291,8 @@ class Validator:
         """Weights, if they are due; the chain's refusal is told, and rounds go on."""
         try:
             paid = await set_weights_if_due(
-                self._means.client,
-                self._means.wallet,
+                self._client,
+                self._wallet,
                 self._settings.netuid,
                 self.state.weights,
                 self._settings.weights_every,
@@ -296,7 +305,7 @@ class Validator:
             block, weights = paid
             self._to_say = True
             by_uid = {str(uid): weight for uid, weight in weights.items()}
-            self._say(events.WeightsSet, block=block, weights=by_uid)
+            self.say(events.WeightsSet, block=block, weights=by_uid)
 
     async def _say_where(self) -> None:
         """Where our records are, and which is the newest, once all of them are published.
@@ -304,12 +313,12 @@ class Validator:
         Said at the start, and anew after each setting of weights; what cannot be written now, then
         at the next sync block.
         """
-        means, settings, state = self._means, self._settings, self.state
+        settings, state = self._settings, self.state
         digest = None if state.unpublished else state.previous
         every, where = settings.weights_every, settings.repository
         try:
             said = await say_where(
-                means.client, means.wallet, settings.netuid, where, digest, every
+                self._client, self._wallet, settings.netuid, where, digest, every
             )
         except ChainError as error:
             self._wait("saying on the chain where our records are", str(error), 0.0)
@@ -319,16 +328,31 @@ class Validator:
     # Telling
 
     def _execute(self, command: Command, signed: SignedRound | None = None) -> None:
-        self._means.memory.execute(Order(command, signed))
+        self._memory.execute(Order(command, signed))
 
     async def _rest(self, reason: str, failures: int) -> None:
         most = self._settings.longest_pause
-        seconds = pause(failures, self._settings.poll, most, self._means.rng)
+        seconds = pause(failures, self._settings.poll, most, self._world.rng)
         self._wait("something that is down", reason, seconds)
         await asyncio.sleep(seconds)
 
     def _wait(self, what: str, reason: str, seconds: float) -> None:
-        self._say(events.Waiting, what=what, reason=reason, seconds=seconds)
+        self.say(events.Waiting, what=what, reason=reason, seconds=seconds)
 
-    def _say(self, kind: Callable[..., events.AnyEvent], **fields: Any) -> None:
-        self._means.sink.emit(kind(time=self._means.clock(), source=self._source, **fields))
+    def _published(self, signed: SignedRound, commit: Commit) -> None:
+        self.say(
+            events.RecordPublished,
+            round=signed.record.round,
+            digest=signed.digest,
+            repository=str(commit.repository),
+            commit=commit.id,
+        )
+        self._world.published(signed)
+
+    def _hub_refused(self, error: HubError, seconds: float) -> None:
+        self._wait("publishing a record", str(error), seconds)
+
+    def say(self, kind: Callable[..., events.AnyEvent], **fields: Any) -> None:
+        """An event of this validator."""
+        source = f"validator:{self._author.validator}"
+        self._world.sink.emit(kind(time=self._world.clock(), source=source, **fields))

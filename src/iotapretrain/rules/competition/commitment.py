@@ -2,8 +2,7 @@
 
     namespace:name:commit:secure_hash:competition_id        at most 128 bytes
 
-`Commitment` is strict, for reading as well as before sending. `Loose` reads and writes what the
-original accepts, for the history of the public network.
+`Commitment` is strict, for reading as well as before sending.
 """
 
 from __future__ import annotations
@@ -20,13 +19,11 @@ from iotapretrain.rules.digest import SHA256_BYTES
 MAX_BYTES = 128
 SEPARATOR = ":"
 PARTS = 5
-SHORTEST_REPO_ID, LONGEST_REPO_ID = 4, 38  # 38 = 128 - 40 - 44 - 2 - 4
 LARGEST_COMPETITION = 99
 
 _NAME = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?(?<!\.git)")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _COMPETITION = re.compile(r"0|[1-9][0-9]?")
-_NONE = "None"
 
 
 @dataclass(frozen=True)
@@ -81,58 +78,10 @@ class Commitment:
         return secure_hash(model_hash, hotkey) == self.secure_hash
 
 
-@dataclass(frozen=True)
-class Loose:
-    """A commitment as the original reads and writes it: nothing is checked, parts may be missing.
-
-    `hash` is set in the legacy form only, where the plain model hash was enough.
-    """
-
-    namespace: str
-    name: str
-    commit: str | None
-    secure_hash: str | None
-    competition_id: int = 0
-    hash: str | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Loose:
-        """Five parts, of which more are ignored, or the four of the legacy form."""
-        parts = text.split(SEPARATOR)
-        if len(parts) < PARTS - 1:
-            raise InputError(f"commitment: {len(parts)} parts; expected four or five")
-        namespace, name = parts[:2]
-        commit, secure_hash = (None if part == _NONE else part for part in parts[2:4])
-        if len(parts) < PARTS:
-            return cls(namespace, name, commit, secure_hash, hash=secure_hash)
-        try:
-            competition = int(parts[4])
-        except ValueError:
-            raise _wrong("competition_id", parts[4], "a number") from None
-        return cls(namespace, name, commit, secure_hash, competition)
-
-    @property
-    def text(self) -> str:
-        """Always five parts; the word None where one is missing."""
-        parts = (self.namespace, self.name, self.commit, self.secure_hash, self.competition_id)
-        return SEPARATOR.join(str(part) for part in parts)
-
-
 def secure_hash(model_hash: str, hotkey: str) -> str:
     """base64(SHA-256(model hash, hotkey)), joined as text: binds the content to its owner (2.3)."""
     digest = hashlib.sha256((model_hash + hotkey).encode()).digest()
     return base64.b64encode(digest).decode("ascii")
-
-
-def split_repo_id(text: str) -> tuple[str, str]:
-    """The two halves of namespace/name, short enough for any competition."""
-    if not SHORTEST_REPO_ID <= len(text) <= LONGEST_REPO_ID or text.count("/") != 1:
-        raise InputError(
-            f"repository {text!r}: expected namespace/name of {SHORTEST_REPO_ID} to"
-            f" {LONGEST_REPO_ID} characters"
-        )
-    namespace, name = text.split("/")
-    return namespace, name
 
 
 def hub_url(namespace: str, name: str, commit: str) -> str:

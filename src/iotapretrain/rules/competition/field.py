@@ -101,11 +101,6 @@ class Field:
         return 0 if self.losses is None else self.losses.shape[1]
 
     @property
-    def unevaluated(self) -> IntArray:
-        """The uids without any score: evaluate them again before the round counts (15.9)."""
-        return self.uids[np.isnan(self.scores)]
-
-    @property
     def seniority(self) -> IntArray:
         """Row numbers from the earliest commitment to the latest, whatever the caller's order."""
         return np.lexsort((self.uids, self.orders, self.blocks)).astype(np.int64)

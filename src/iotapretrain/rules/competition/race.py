@@ -1,13 +1,19 @@
 """The race: models are scored page by page, and those that can no longer win are dropped.
 
+`PagePlan` says in which order pages are scored and when the race is looked at: a page's place is
+drawn from the seed, and every task advances at the same pace, so that whatever has been scored is a
+small image of the round. `Evidence` says what part of the pages tells about the whole of it.
+
 Everything is decided anew from the losses alone whenever some have arrived, so that the outcome
 depends neither on who computed them nor on when. docs/rules.md has the bound and the proof.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -15,14 +21,155 @@ from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import Filter
 from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field, IntArray
-from iotapretrain.rules.competition.page_plan import PagePlan
-from iotapretrain.rules.competition.race_evidence import Evidence
 from iotapretrain.rules.competition.task_score import Method, Task
 from iotapretrain.rules.competition.tournament import BoolArray, Comparison, RoundRules
+from iotapretrain.rules.sampling import Stream, shuffled
 
+FIRST_SHARE = 1 / 8
+"""No model is judged on less of the round."""
+LEAST_FREE = 5
+"""Nor on fewer pages beyond the first of every task: they tell how pages scatter."""
+GROWTH = 1.3
+"""Each look sees so many times the pages of the one before."""
+LEAST_SPREAD = 1e-6
+"""Smaller differences between losses are those of arithmetic, and evidence of nothing."""
 FINALISTS = 3
 """So many are scored on every page, the best so far, whatever the bound says: a model that is good
 on most pages and hopeless on a few must not drive everybody out before those few come."""
+
+
+@dataclass(frozen=True, eq=False)
+class PagePlan:
+    """The pages of a round, task after task: each one's task and its number of sequences.
+
+    A model's score is the mean over tasks, weighted by `weights`, of its mean over sequences.
+    `order` lists the pages as they are scored.
+    """
+
+    tasks: IntArray
+    sequences: FloatArray
+    weights: FloatArray
+    order: IntArray
+
+    @classmethod
+    def of(
+        cls,
+        seed: int,
+        competition: int,
+        tasks: Sequence[tuple[str, float, Sequence[int]]],
+    ) -> PagePlan:
+        """From each task's name, weight and sequences by page; pages must not be empty."""
+        if not tasks or not all(pages and min(pages) > 0 for _, _, pages in tasks):
+            raise InputError(
+                "race: a task without pages, or a page without sequences; leave it out"
+            )
+        total = math.fsum(weight for _, weight, _ in tasks)
+        places: list[tuple[float, int, int]] = []
+        first = 0
+        for number, (name, _, pages) in enumerate(tasks):
+            drawn = shuffled(Stream.of(seed, "race", competition, name), len(pages))
+            for place, page in enumerate(drawn.tolist()):
+                due = (place + 0.5) / len(pages) if place else 0.0
+                places.append((due, number, first + page))
+            first += len(pages)
+        return cls(
+            np.repeat(np.arange(len(tasks)), [len(pages) for _, _, pages in tasks]),
+            np.array([count for _, _, pages in tasks for count in pages], dtype=np.float64),
+            np.array([weight / total for _, weight, _ in tasks]),
+            np.array([page for _, _, page in sorted(places)], dtype=np.int64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.tasks)
+
+    @cached_property
+    def looks(self) -> tuple[int, ...]:
+        """How many pages have been scored each time the race is looked at; the last is all."""
+        due = max(FIRST_SHARE * len(self), len(self.weights) + LEAST_FREE)
+        looks: list[int] = []
+        while (look := math.ceil(due)) < len(self):
+            looks.append(look)
+            due *= GROWTH
+        return (*looks, len(self))
+
+    @cached_property
+    def totals(self) -> FloatArray:
+        """Sequences of each task."""
+        return np.bincount(self.tasks, self.sequences, len(self.weights)).astype(np.float64)
+
+    @cached_property
+    def shares(self) -> FloatArray:
+        """What each page's loss counts in the score; they sum to 1."""
+        return np.asarray((self.weights / self.totals)[self.tasks] * self.sequences)
+
+    def task_means(self, losses: FloatArray, seen: IntArray) -> FloatArray:
+        """Each model's mean loss over the sequences of the pages `seen`, task by task."""
+        counts = self.sequences[seen]
+        of_task = self.tasks[seen] == np.arange(len(self.weights))[:, np.newaxis]
+        shares = of_task * counts
+        shares /= shares.sum(axis=1, keepdims=True)
+        return np.asarray(losses[..., seen] @ shares.T)
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Estimated scores of all models after some pages, and how pages scatter together.
+
+    Of a difference x with x_p on page p, the round's value is D = sum over tasks h of w_h times the
+    mean of x over the N_h sequences of the task. After M_h of them the estimate is D' = sum w_h
+    r_h, r_h being the means so far. If the x_p of one task scatter normally about that task's mean,
+    a page of n sequences with variance s^2 / n, then D' - D has variance s^2 sum w_h^2 (1 / M_h -
+    1 / N_h), and over its estimate it follows Student's distribution with as many degrees of
+    freedom as there are pages beyond one a task. Nothing is unknown once all are seen: D' = D.
+
+    `products` holds, weighted for the variance above, the sums of products of two models' residuals
+    about their task means.
+    """
+
+    scores: FloatArray
+    products: FloatArray
+    variance: float
+    freedom: int
+
+    @classmethod
+    def of(cls, plan: PagePlan, losses: FloatArray, seen: IntArray) -> Evidence:
+        """From the losses [model, page], of which those on the pages `seen` are known."""
+        tasks, counts = plan.tasks[seen], plan.sequences[seen]
+        means = plan.task_means(losses, seen)
+        residuals = (losses[:, seen] - means[:, tasks]) * np.sqrt(counts)
+        pages = np.bincount(tasks, minlength=len(plan.weights))
+        known = np.bincount(tasks, counts, len(plan.weights))
+        parts = plan.weights**2 * (1 / known - 1 / plan.totals)
+        freedom = int((pages - 1).sum())
+        variance = float(parts.sum())
+        shared = residuals @ residuals.T * (variance / freedom)
+        each = np.where(pages > 1, parts / np.maximum(pages - 1, 1), 0.0)
+        own = (residuals * each[tasks]) @ residuals.T
+        return cls(means @ plan.weights, np.stack([shared, own]), variance, freedom)
+
+    def doubt(self, factors: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """For x = loss of i - factors[j] * loss of j: D' of all pairs [i, j], and a bound on the
+        probability that D has the other sign.
+
+        The spread is pooled over the tasks, or told from each task alone where that is larger.
+        """
+        lead = self.scores[:, np.newaxis] - factors * self.scores
+        own = np.diagonal(self.products, axis1=1, axis2=2)
+        spread = own[:, :, np.newaxis] + own[:, np.newaxis] * factors**2
+        spread = (spread - 2 * self.products * factors).max(axis=0)
+        error = np.sqrt(np.maximum(spread, LEAST_SPREAD**2 * self.variance))
+        return lead, tail(np.abs(lead) / error, self.freedom)
+
+
+def tail(quantile: FloatArray, freedom: int) -> FloatArray:
+    """A bound on P(T > quantile) of Student's distribution, too large by freedom / (freedom - 1) at
+    most in the far tail: the integral of u / quantile times the density.
+    """
+    norm = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2)
+    norm -= math.log(math.pi * freedom) / 2 + math.log((freedom - 1) / freedom)
+    body = norm - (freedom - 1) / 2 * np.log1p(quantile**2 / freedom)
+    with np.errstate(divide="ignore"):
+        return np.minimum(np.exp(body) / quantile, 0.5)
 
 
 @dataclass(frozen=True)
@@ -39,7 +186,7 @@ class Race:
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class RaceProgress:
     """How far each model must be scored, in pages of the plan's order; `over` if all were."""
 
     wanted: IntArray
@@ -55,7 +202,7 @@ def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     return pairs and all(task.method is Method.NONE for task in tasks)
 
 
-def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> Progress:
+def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> RaceProgress:
     """What is wanted next, given the field's losses by page, NaN where there are none yet.
 
     `advantages` is the share of its score by which a later model must surely beat each one: its
@@ -72,13 +219,13 @@ def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -
         wanted[active] = look if deciding else len(plan)
         seen = plan.order[:look]
         if np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any():
-            return Progress(wanted, over=False)
+            return RaceProgress(wanted, over=False)
         if look == len(plan) or not deciding:
             break
         rows = np.flatnonzero(active)
         evidence = Evidence.of(plan, losses[rows], seen)
         active[rows] = survivors(evidence, field.blocks[rows], advantages[rows], alpha)
-    return Progress(wanted, over=True)
+    return RaceProgress(wanted, over=True)
 
 
 def wanted_pages(

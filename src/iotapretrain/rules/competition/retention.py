@@ -1,11 +1,13 @@
-"""Which models meet again in the next round of a competition (competition, 10.2)."""
+"""Which models meet again: the best of a round, and whom others pay (competition, 10.2 to 10.5)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from iotapretrain.errors import InputError
+
+Weights = Sequence[tuple[int, float]]
 
 SAMPLE_MIN = 5
 ESTABLISHED = 0.001
@@ -40,3 +42,32 @@ def retained(
 
     others = [uid for uid in sorted(scores, key=by_score) if uid not in win_rates]
     return sorted([*sorted(win_rates, key=by_priority), *others][:sample_min])
+
+
+def high_stake_validators(
+    stake: Sequence[float], permit: Sequence[bool], min_stake: float
+) -> list[int]:
+    """The uids that hold a validator permit and at least this stake."""
+    return [
+        uid
+        for uid, (held, permitted) in enumerate(zip(stake, permit, strict=True))
+        if permitted and held >= min_stake
+    ]
+
+
+def top_miners(
+    stake: Sequence[float],
+    permit: Sequence[bool],
+    weights: Mapping[int, Weights],
+    min_stake: float,
+    min_share: float,
+) -> list[int]:
+    """The uids to which some large validator gives at least `min_share` of its weights."""
+    rewarded: set[int] = set()
+    for validator in high_stake_validators(stake, permit, min_stake):
+        row = weights.get(validator, ())
+        total = 0.0
+        for _, weight in row:  # not sum(): it rounds differently from Python 3.12 on
+            total += weight
+        rewarded.update(uid for uid, weight in row if weight >= min_share * total)
+    return sorted(rewarded)

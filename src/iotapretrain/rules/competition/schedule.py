@@ -8,7 +8,6 @@ ended. `competitions.parse` reads a schedule from TOML.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,20 +41,6 @@ class Blocks:
 
     def __contains__(self, block: int) -> bool:
         return self.start <= block and (self.end is None or block < self.end)
-
-
-def in_force(starts: Sequence[int]) -> list[Blocks]:
-    """When each entry applies in a list of which the last one with start <= block does.
-
-    The original's schedule is such a list (5.2). An entry that a later one hides for ever is empty.
-    """
-    ranges: list[Blocks] = []
-    end: int | None = None
-    for start in reversed(starts):
-        hidden_from = None if end is None else max(start, end)
-        ranges.append(Blocks(start, hidden_from))
-        end = start if end is None else min(start, end)
-    return ranges[::-1]
 
 
 @dataclass(frozen=True)

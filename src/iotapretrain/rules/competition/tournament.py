@@ -26,10 +26,7 @@ from iotapretrain.rules.competition.eligibility import (
 )
 from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray, to_beat
 from iotapretrain.rules.competition.field import Field, IntArray
-from iotapretrain.rules.competition.margin import Margin, margins
-from iotapretrain.rules.competition.softmax import check_temperature, softmax
-from iotapretrain.rules.competition.succession import succession
-from iotapretrain.rules.competition.wins import count_wins, win_rates
+from iotapretrain.rules.competition.wins import Margin, count_wins, margins, succession, win_rates
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -179,6 +176,32 @@ def play(field: Field, rules: RoundRules, now: float) -> Outcome | NoResult:
         weights[sharing] = softmax(rates[sharing], temperature)
     leads = margins(field, epsilons, _best(field, weights), map(int, kept))
     return Outcome(field, mode, temperature, epsilons, left_out, wins, rates, weights, leads)
+
+
+def softmax(win_rates: npt.ArrayLike, temperature: float) -> FloatArray:
+    """exp(R / T), normalised; the largest rate is taken off first, so that nothing overflows."""
+    check_temperature(temperature)
+    rates = np.asarray(win_rates, dtype=np.float64)
+    if not np.isfinite(rates).all():
+        raise InputError("weights: a win rate is not finite; give numbers from 0 to 1")
+    if rates.size == 0:
+        return np.zeros(0)
+    with np.errstate(over="ignore"):  # beyond the largest double the power is 0, as it should be
+        powers = np.exp((rates - rates.max()) / temperature)
+    return np.asarray(powers / powers.sum())
+
+
+def best_share(models: int, temperature: float) -> float:
+    """What the best of n strictly ordered models gets: T fixes it for one n only."""
+    if models < 1:
+        raise InputError(f"weights: a field of {models} models has no best one; give 1 or more")
+    rates = np.arange(models) / max(models - 1, 1)
+    return float(softmax(rates, temperature).max())
+
+
+def check_temperature(temperature: float) -> None:
+    if not (temperature > 0 and np.isfinite(temperature)):
+        raise InputError(f"weights: the temperature is {temperature}; give a finite number above 0")
 
 
 def _left_out(field: Field, rules: RoundRules, epsilons: FloatArray) -> Verdicts:

@@ -11,8 +11,12 @@ from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experim
 from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, level, log_ticks, percent
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Fixed
-from iotapretrain.rules.competition.softmax import best_share
-from iotapretrain.rules.competition.tournament import RELEASE_4_5_0, REQUIRED, RoundRules
+from iotapretrain.rules.competition.tournament import (
+    RELEASE_4_5_0,
+    REQUIRED,
+    RoundRules,
+    best_share,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -67,12 +67,16 @@ def copied_from(state: State, candidate: Candidate, look: Look) -> Reason | None
     Asked anew every time: whose it is can change while earlier commitments are still unread.
     """
     mine = Origin(candidate.block, candidate.hotkey)
-    if (owner := earlier_owner(state, look.digests, mine)) is not None:
-        return _reason(COPY, "has the very weights of", owner)
     near = [other for digest in look.digests for other in state.alike.get(digest, ())]
-    if (owner := earlier_owner(state, near, mine)) is not None:
-        return _reason(NEAR_COPY, "is, but for noise,", owner)
-    return None
+    return exact_copy(state, candidate, look.digests) or _reason(
+        NEAR_COPY, "is, but for noise,", earlier_owner(state, near, mine)
+    )
+
+
+def exact_copy(state: State, candidate: Candidate, digests: Collection[str]) -> Reason | None:
+    """The reason, if another committed to one of these contents before."""
+    mine = Origin(candidate.block, candidate.hotkey)
+    return _reason(COPY, "has the very weights of", earlier_owner(state, digests, mine))
 
 
 def earlier_owner(state: State, digests: Collection[str], mine: Origin) -> Origin | None:
@@ -82,7 +86,9 @@ def earlier_owner(state: State, digests: Collection[str], mine: Origin) -> Origi
     return min(earlier, default=None)
 
 
-def _reason(code: str, what: str, owner: Origin) -> Reason:
+def _reason(code: str, what: str, owner: Origin | None) -> Reason | None:
+    if owner is None:
+        return None
     sentence = f"{what} the model that {owner.hotkey} committed at block {owner.block}"
     return Reason(code, sentence, owner.hotkey)
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.attempts import Action, Sighting, action
 from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.schedule import Schedule
-from iotapretrain.rules.competition.sync_block import Action, Sighting, action
 
 
 @dataclass(frozen=True)

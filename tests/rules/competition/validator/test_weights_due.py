@@ -7,7 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.version import LARGEST_PART, parse_version, version_number
+from iotapretrain.rules.competition.validator.weights_due import (
+    LARGEST_PART,
+    parse_version,
+    version_number,
+)
 
 parts = st.tuples(*[st.integers(0, LARGEST_PART)] * 3)
 
