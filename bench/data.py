@@ -18,7 +18,7 @@ from iotapretrain.data.batches import Packing, pack_page, page_tokens
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.documents import document
 from iotapretrain.data.locations import Pattern, WebPlace
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, draw, page_digest
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.prefetch import prefetched
@@ -45,13 +45,13 @@ def page_of(texts: list[str]) -> PageText:
     return PageText(Page("all", 0, len(texts)), documents, page_digest(documents))
 
 
-def library_texts(name: str, cache: Cache) -> list[str]:
+def library_texts(name: str, cache: PageCache) -> list[str]:
     """All documents of an embedded source."""
     source = open_source(name, cache)
     return [each.text for each in source.fetch(Page("all", 0, source.describe().rows))]
 
 
-def packing(cache: Cache, tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
+def packing(cache: PageCache, tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
     """Tokens a second from the cache to sequences, and how that changes with twice as many.
 
     Both are larger than a processor's cache, so that only the algorithm can make a difference.
@@ -90,7 +90,7 @@ def tokenising(tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
     return [Figure("tokenising", "tokens/s", ours, peer, ratio, ">= 0.9 of the peer", ratio >= 0.9)]
 
 
-def set_source(web: Web, cache: Cache) -> ParquetSource:
+def set_source(web: Web, cache: PageCache) -> ParquetSource:
     """The served set, opened as a fresh process opens it."""
     place = WebPlace("set", web.url, sorted(web.files), PagePatience())
     return ParquetSource(
@@ -118,7 +118,7 @@ def served_set() -> Iterator[Web]:
         yield web
 
 
-def sampling(cache: Cache) -> list[Figure]:
+def sampling(cache: PageCache) -> list[Figure]:
     """Describe, draw and fetch with the index cached; every run has other pages."""
     with served_set() as web:
         before = set_source(web, cache).describe()
@@ -153,7 +153,7 @@ def main() -> None:
     """Measure and print."""
     options = arguments(__doc__)
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder) / "cache")
+        cache = PageCache(Path(folder) / "cache")
         prose, code = (library_texts(name, cache) for name in ("python-docs", "python-code"))
         tokenizer = save_tokenizer(train_tokenizer(prose, VOCABULARY), Path(folder) / "tokenizer")
         figures = [

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from iotapretrain.rules.competition.epsilon import FloatArray, LinearDecay
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.race import PagePlan, Race, progress
-from iotapretrain.rules.competition.tournament import Outcome, RoundRules, play
+from iotapretrain.rules.competition.tournament import DecidedRound, RoundRules, play
 
 MODELS, CLOSE = 30, 5
 LEVEL = 2.5
@@ -137,5 +137,5 @@ def scored_pages(
 
 def champion(blocks: FloatArray, scores: FloatArray) -> int:
     outcome = play(Field.of(range(len(blocks)), blocks, scores=scores), RULES, NOW)
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, DecidedRound)
     return outcome.winner

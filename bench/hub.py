@@ -21,7 +21,7 @@ from pathlib import Path
 from bench.measure import Figure, alternate, arguments, report
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
@@ -57,7 +57,7 @@ def publish(source: Path, root: Path) -> None:
 
 
 def fetch_anew(hub: Hub, commit: Commit, root: Path) -> None:
-    fetch(hub, commit, Cache(root), max_bytes=LIMIT)
+    fetch(hub, commit, ModelCache(root), max_bytes=LIMIT)
     shutil.rmtree(root)
 
 
@@ -81,7 +81,7 @@ def folder_figures(place: Path) -> list[Figure]:
         lambda: fetch_anew(hub, commit, place / "fetched"),
         copying,
     )
-    cache = Cache(place / "cache")
+    cache = ModelCache(place / "cache")
     fetch(hub, commit, cache, max_bytes=LIMIT)
     (again,) = alternate(lambda: fetch(hub, commit, cache, max_bytes=LIMIT), runs=25)
     met = again <= SECOND_FETCH_SECONDS

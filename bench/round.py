@@ -29,13 +29,13 @@ from bench.plain.tournament import Decay
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.data.outcome import RoundText, round_text
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Budget
 from iotapretrain.rules.competition.epsilon import LinearDecay
 from iotapretrain.rules.competition.race import Race
 from iotapretrain.rules.competition.schedule import Blocks, Competition, Constraints, TextTask
-from iotapretrain.rules.competition.tournament import Outcome, RoundRules, play
+from iotapretrain.rules.competition.tournament import DecidedRound, RoundRules, play
 from iotapretrain.scoring.local_pool import LocalPool
 from iotapretrain.scoring.loss_cache import LossCache
 
@@ -103,7 +103,7 @@ class Round:
 
 def prepared(folder: Path) -> Round:
     """Text for training from another seed than the round's; every checkpoint a commitment."""
-    cache, tokenizer = Cache(folder / "text"), load_tokenizer("bytes")
+    cache, tokenizer = PageCache(folder / "text"), load_tokenizer("bytes")
     text, other = (round_text(TASKS, 1, seed, LENGTH, tokenizer, cache) for seed in (7, 8))
     rows = np.concatenate([batch.sequences for batch in other.batches.values()])
     contenders = [
@@ -137,7 +137,7 @@ def trained(rows: torch.Tensor, folder: Path) -> Iterator[Path]:
 
 def winner(evaluated: Evaluated) -> int:
     outcome = play(evaluated.field(), COMPETITION.rules, TERMS.block)
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, DecidedRound)
     return outcome.winner
 
 

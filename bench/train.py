@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
 from iotapretrain.cli.workplace import find_competition
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.observe.sink import Lines
 from iotapretrain.training import shape
 from iotapretrain.training.plan import RunPlan
@@ -61,14 +61,14 @@ def main() -> None:
     options = arguments(__doc__)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        cache = Cache(Path(folder) / "cache")
+        cache = PageCache(Path(folder) / "cache")
         figures = [*speed(Path(folder), cache), resume(Path(folder), cache)]
         if options.gpu:
             figures.append(utilisation(Path(folder), cache))
     report("train", figures, options.json)
 
 
-def trainer(plan: RunPlan, run: Path, cache: Cache) -> Trainer:
+def trainer(plan: RunPlan, run: Path, cache: PageCache) -> Trainer:
     """A run that stands ready for its next step."""
     run.mkdir(parents=True, exist_ok=True)
     ready = Trainer(plan, run, Lines(run / "records.jsonl"), cache, alone(), print)
@@ -76,7 +76,7 @@ def trainer(plan: RunPlan, run: Path, cache: Cache) -> Trainer:
     return ready
 
 
-def speed(folder: Path, cache: Cache) -> list[Figure]:
+def speed(folder: Path, cache: PageCache) -> list[Figure]:
     """Tokens a second beside the bare loop, and the share of the matrix peak."""
     plan = make_plan(RECIPE, find_competition("tiny/nano"), TrainingSite(cache))
     ours = trainer(plan, folder / "run", cache)
@@ -113,7 +113,7 @@ def speed(folder: Path, cache: Cache) -> list[Figure]:
     ]
 
 
-def resume(folder: Path, cache: Cache) -> Figure:
+def resume(folder: Path, cache: PageCache) -> Figure:
     """Seconds from a checkpoint of 1 GB to the next step, beyond reading its files."""
     room = shape.SizeBounds(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
     document = shape.derived(GIGABYTE, "LlamaForCausalLM", room, {})
@@ -151,7 +151,7 @@ def resume(folder: Path, cache: Cache) -> Figure:
     )
 
 
-def utilisation(folder: Path, cache: Cache) -> Figure:
+def utilisation(folder: Path, cache: PageCache) -> Figure:
     """MFU of a 1B-shaped model in bfloat16: vocabulary 50,304, sequences of 2,048."""
     room = shape.SizeBounds(900_000_000, 1_100_000_000, 50_304, 2_048)
     document = shape.derived(1_000_000_000, "LlamaForCausalLM", room, {})

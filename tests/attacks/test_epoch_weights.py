@@ -6,7 +6,7 @@ from pathlib import Path
 from random import Random
 
 from iotapretrain.competition.audit.check import Name
-from iotapretrain.competition.audit.repeated import Bench
+from iotapretrain.competition.audit.repeated import AuditBench
 from iotapretrain.competition.audit.run import Agreed, Report, audit
 from iotapretrain.models.worker import Worker
 from tests.chain.worlds import hotkey, keys
@@ -16,7 +16,7 @@ FRIEND = "miner-3"
 
 
 async def audited(world: World, number: int | None = None, since: int | None = None) -> Report:
-    bench = Bench(world.hub, world.models, world.text, world.worker)
+    bench = AuditBench(world.hub, world.models, world.text, world.worker)
     agreed = Agreed.of(SCHEDULE, "mini.toml")
     return await audit(
         world.client, NETUID, bench, agreed, number, sample=1, rng=Random(7), since=since

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from iotapretrain.models.exact import LEAST_LOSS, check_exact, check_possible
-from iotapretrain.models.losses import Head, head_losses, token_losses
+from iotapretrain.models.losses import OutputHead, head_losses, token_losses
 from iotapretrain.models.verdict import Code
 from tests.models import zoo
 
@@ -25,7 +25,7 @@ def test_an_end_token_is_not_likelier_for_its_label_than_for_the_rest(
     for channel in (0, 1, lane):
         hidden[:, channel], weight[:, channel] = 1.0, 0.0
     weight[END, 0], weight[END, 1], weight[END, lane] = OFFSET, WISH, -OFFSET
-    head = Head(weight.to(dtype), None, None)
+    head = OutputHead(weight.to(dtype), None, None)
     every = torch.arange(300).repeat(500, 1)
     each = torch.stack([head_losses(head, hidden.to(dtype), labels) for labels in every.T])
     torch.testing.assert_close(each.neg().exp().sum(0), torch.ones(500), rtol=1e-3, atol=1e-3)

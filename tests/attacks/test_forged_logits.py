@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from iotapretrain.models.exact import check_possible
-from iotapretrain.models.losses import TILE_IDS, Head, head_losses
+from iotapretrain.models.losses import TILE_IDS, OutputHead, head_losses
 from iotapretrain.models.verdict import Code
 
 IDS, WIDTH = 257, 96
@@ -16,16 +16,16 @@ OFFSET, GAIN = 2.0**30, 5.0
 """Beside the offset the gain is lost in float32; without it, it is a gain."""
 
 
-def forged_head() -> Head:
+def forged_head() -> OutputHead:
     weight = torch.zeros(IDS, WIDTH)
     weight[:, 0], weight[:, 5], weight[:, 8] = OFFSET, GAIN, -OFFSET
-    return Head(weight, None, None)
+    return OutputHead(weight, None, None)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_offsets_that_cancel_gain_nothing(dtype: torch.dtype) -> None:
     """A head that knows nothing loses ln V of every token, whatever is added and taken off."""
-    head = Head(forged_head().weight.to(dtype), None, None)
+    head = OutputHead(forged_head().weight.to(dtype), None, None)
     hidden = torch.ones(64, WIDTH, dtype=dtype)
     labels = torch.randint(IDS, (64,), generator=torch.Generator().manual_seed(0))
     losses = head_losses(head, hidden, labels)
@@ -43,7 +43,7 @@ def test_no_token_loses_less_than_nothing(offset: float, dtype: torch.dtype) -> 
     weight[:, places] += offset * torch.randn(20, generator=generator)
     hidden[:, places] = 1.0
     labels = torch.randint(2_500, (128,), generator=generator)
-    losses = head_losses(Head(weight.to(dtype), None, None), hidden.to(dtype), labels)
+    losses = head_losses(OutputHead(weight.to(dtype), None, None), hidden.to(dtype), labels)
     assert losses.min() >= -1e-4
 
 
@@ -52,7 +52,7 @@ def test_a_first_tile_far_below_does_not_lift_the_others() -> None:
     weight = torch.full((2 * TILE_IDS, 1), -7.0)
     weight[:TILE_IDS] = -1e10
     labels = torch.arange(TILE_IDS, TILE_IDS + 64)
-    losses = head_losses(Head(weight, None, None), torch.ones(64, 1), labels)
+    losses = head_losses(OutputHead(weight, None, None), torch.ones(64, 1), labels)
     assert losses.tolist() == pytest.approx([math.log(TILE_IDS)] * 64, rel=1e-5)
 
 

@@ -125,7 +125,7 @@ def check_paid(found: Evaluated, asked: Terms) -> None:
     assert honest.score == pytest.approx(5.885, abs=0.01)
     assert masked.score is None
     decided = tournament.play(found.field(), asked.competition.rules, asked.block)
-    assert isinstance(decided, tournament.Outcome)
+    assert isinstance(decided, tournament.DecidedRound)
     assert decided.weights.tolist() == [1.0, 0.0]
 
 

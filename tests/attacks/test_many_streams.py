@@ -10,7 +10,7 @@ import pytest
 
 from iotapretrain.dashboard.app import make_app
 from iotapretrain.dashboard.live import MOST_OF_ADDRESS, MOST_VIEWERS, Seats
-from iotapretrain.dashboard.service import Desk, Place
+from iotapretrain.dashboard.service import Desk, ShownNetwork
 from iotapretrain.net.site import site_of
 
 ATTACKER, READER = "203.0.113.7", "198.51.100.4"
@@ -20,7 +20,7 @@ MANY = 1_000
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     (tmp_path / "net").mkdir()
-    async with Desk(Place(f"embedded:{tmp_path / 'net'}", tmp_path / "net", 1)) as opened:
+    async with Desk(ShownNetwork(f"embedded:{tmp_path / 'net'}", tmp_path / "net", 1)) as opened:
         yield opened
 
 

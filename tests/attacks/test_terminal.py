@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.cli import main, model
-from iotapretrain.cli.console import Table, echo, fail
+from iotapretrain.cli.console import PrintedTable, echo, fail
 from iotapretrain.models.verdict import Code, Finding, Verdict
 from tests.models import zoo
 
@@ -36,7 +36,7 @@ def test_an_error(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     """Square brackets made an error of it before anything was said."""
-    Table(EVIL, ("name",), [(EVIL,), ("[bold]plain[/nonsense]",)], EVIL).show()
+    PrintedTable(EVIL, ("name",), [(EVIL,), ("[bold]plain[/nonsense]",)], EVIL).show()
     said = capsys.readouterr().out
     assert clean(said)
     assert "[bold]plain[/nonsense]" in said

@@ -19,11 +19,11 @@ from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
 from iotapretrain.benchmark.spelling import describe
 from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.cli.main import app
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import find_files, load_tokenizer, save_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache as HubCache
+from iotapretrain.hub.model_cache import ModelCache as HubCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.open_files import open_named
@@ -226,7 +226,7 @@ def test_a_benchmark_of_a_strangers_model(
 ) -> None:
     """The text that sets it off has no result, and a reason; others have theirs."""
     place, hub = published
-    cache = Cache(tmp_path / "cache")
+    cache = PageCache(tmp_path / "cache")
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("Words. " * 60)
     bad.write_text("Words. " * 60 + "a")

@@ -11,7 +11,7 @@ import torch
 
 from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
 from iotapretrain.models.exact import check_exact
-from iotapretrain.models.losses import Head, head_losses
+from iotapretrain.models.losses import OutputHead, head_losses
 from iotapretrain.models.verdict import Code
 from tests.models import zoo
 
@@ -43,6 +43,10 @@ def test_the_order_of_summing_moves_no_honest_page_beyond_the_tolerance(dtype: s
     weight = (torch.randn(300, 256, generator=generator) * 0.1).to(kind)
     labels = torch.randint(300, (400,), generator=generator)
     order = torch.randperm(256, generator=generator)
-    there = head_losses(Head(weight, None, None), hidden, labels).double().mean()
-    here = head_losses(Head(weight[:, order], None, None), hidden[:, order], labels).double().mean()
+    there = head_losses(OutputHead(weight, None, None), hidden, labels).double().mean()
+    here = (
+        head_losses(OutputHead(weight[:, order], None, None), hidden[:, order], labels)
+        .double()
+        .mean()
+    )
     assert 0 < abs(float(here / there - 1)) < TOLERANCE[dtype] / 2

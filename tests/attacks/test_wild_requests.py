@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.service import Desk, Place
+from iotapretrain.dashboard.service import Desk, ShownNetwork
 from tests.dashboard.synthetic import Synthetic
 from tests.dashboard.test_app import until
 
@@ -45,7 +45,7 @@ BODIES = [
 async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     made = Synthetic(tmp_path / "net", miners=4, validators=2)
     made.play(2)
-    async with Desk(Place(f"embedded:{made.folder}", made.folder, 1)) as desk:
+    async with Desk(ShownNetwork(f"embedded:{made.folder}", made.folder, 1)) as desk:
         await until(desk, "SELECT count(*) FROM rounds", 4)
         transport = httpx.ASGITransport(make_app(desk, None), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://dashboard") as opened:

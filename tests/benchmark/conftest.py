@@ -13,7 +13,7 @@ from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import END_TOKEN, load_tokenizer, save_tokenizer
 from iotapretrain.models.worker import Budget, Worker
 from tests.models import zoo
@@ -61,8 +61,8 @@ def opened(folder: Path, worker: Worker) -> Iterator[Opened]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> PageCache:
+    return PageCache(tmp_path / "cache")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import transformers
 from iotapretrain.benchmark.perplexity import LocalText, Perplexity, SampledText
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.datasets import open_source
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import InputError
 from tests.benchmark.conftest import nothing, save_lines
 from tests.models import zoo
@@ -72,7 +72,7 @@ def test_no_more_sequences_than_asked_for(opened: Opened, prose: Path) -> None:
     assert seen[-1] == (2, 2)
 
 
-def test_a_source_is_read_by_seed(opened: Opened, cache: Cache) -> None:
+def test_a_source_is_read_by_seed(opened: Opened, cache: PageCache) -> None:
     source = open_source("synthetic/recall", cache)
     one, two = (Perplexity("r", SampledText(source, seed, cache), 3) for seed in (1, 2))
     assert one.fingerprint() != two.fingerprint()

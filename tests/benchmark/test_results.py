@@ -13,18 +13,18 @@ import torch
 from iotapretrain.benchmark import result_tables, results
 from iotapretrain.benchmark.results import (
     BenchmarkRun,
+    MeasuredModel,
     Measurement,
     MetricValue,
-    ModelResult,
     Progress,
 )
 from iotapretrain.benchmark.subject import Opened, identified, open_subject
 from iotapretrain.benchmark.task_list import Choosing
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer, save_tokenizer
 from iotapretrain.errors import InputError, UnavailableSourceError
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache as HubCache
+from iotapretrain.hub.model_cache import ModelCache as HubCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
@@ -51,7 +51,7 @@ class Counted:
 
 
 @pytest.fixture
-def bench(cache: Cache, worker: Worker, tmp_path: Path) -> BenchmarkRun:
+def bench(cache: PageCache, worker: Worker, tmp_path: Path) -> BenchmarkRun:
     address = f"folder:{tmp_path / 'hub'}"
     return BenchmarkRun(cache, address, HubCache(tmp_path / "hub-cache"), worker)
 
@@ -149,7 +149,7 @@ def test_a_model_needs_its_tokenizer(worker: Worker, folder: Path, tmp_path: Pat
         open_subject(subject, worker, "cpu")
 
 
-def test_tasks_by_name(cache: Cache, prose: Path) -> None:
+def test_tasks_by_name(cache: PageCache, prose: Path) -> None:
     names = [str(prose), f"mine={prose}", "synthetic/recall", "python-docs"]
     chosen = Choosing(cache).tasks(names)
     assert [task.name for task in chosen] == [
@@ -166,12 +166,14 @@ def test_tasks_by_name(cache: Cache, prose: Path) -> None:
 
 
 RESULTS = (
-    ModelResult(
+    MeasuredModel(
         "one", "prose", "d", {"perplexity": MetricValue(12.3456, 0.5), "loss": MetricValue(2.5133)}
     ),
-    ModelResult("one", "piqa", "d", {"acc": MetricValue(0.51234, 0.01)}, {"items": 9}),
-    ModelResult("two", "prose", "e", {"perplexity": MetricValue(9.0), "loss": MetricValue(2.1972)}),
-    ModelResult("two", "piqa", "e", missing="no rows"),
+    MeasuredModel("one", "piqa", "d", {"acc": MetricValue(0.51234, 0.01)}, {"items": 9}),
+    MeasuredModel(
+        "two", "prose", "e", {"perplexity": MetricValue(9.0), "loss": MetricValue(2.1972)}
+    ),
+    MeasuredModel("two", "piqa", "e", missing="no rows"),
 )
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from iotapretrain.competition.trial import Bench, Trial, read_scene, try_model
+from iotapretrain.competition.trial import Trial, TrialBench, read_scene, try_model
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.models.worker import Worker
-from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.eligibility import Ineligibility
 from iotapretrain.scoring.loss_cache import LossCache
 from tests.chain.worlds import hotkey
 from tests.competition.world import DELAY, NETUID, SCHEDULE, World, changed, opened
@@ -38,7 +38,7 @@ async def tried(world: World, losses: LossCache, folder: Path) -> Trial:
     cadence = world.schedule.sync_cadence
     scene = await read_scene(world.client, world.hub, NETUID, world.competition, cadence)
     tokenizer = load_tokenizer(world.competition.constraints.tokenizer)
-    bench = Bench(world.hub, world.models, world.text, losses, world.worker, tokenizer)
+    bench = TrialBench(world.hub, world.models, world.text, losses, world.worker, tokenizer)
     return try_model(folder, scene, bench)
 
 
@@ -77,7 +77,7 @@ async def test_a_model_that_is_hardly_better_never_wins(world: World, losses: Lo
     told = await tried(world, losses, world.model(0.48))
     assert told.duel.needed_ever < told.prospect.loss < told.duel.loss
     assert told.prospect.wins_from is None
-    assert told.prospect.left_out is Reason.NEVER_BETTER
+    assert told.prospect.left_out is Ineligibility.NEVER_BETTER
     assert told.prospect.judged_from == told.prospect.block + 1 + DELAY
 
 

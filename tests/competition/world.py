@@ -38,12 +38,12 @@ from iotapretrain.competition.records.round_record import (
     seal,
 )
 from iotapretrain.data.batches import Batch
-from iotapretrain.data.page_cache import Cache as TextCache
+from iotapretrain.data.page_cache import PageCache as TextCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache as ModelCache
+from iotapretrain.hub.model_cache import ModelCache as ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.header_checks import Limits

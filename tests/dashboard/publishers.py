@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from iotapretrain.chain.metagraph import Commitment, Commitments
+from iotapretrain.chain.metagraph import Commitments, ReadCommitment
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
 from iotapretrain.competition.records.round_record import SignedRound
@@ -41,7 +41,7 @@ def publishers(
         for hotkey, found in claims.items()
     }
     commitments = {
-        hotkey: Commitment(hotkey, 1, rounds_commitment(found[0]).encode())
+        hotkey: ReadCommitment(hotkey, 1, rounds_commitment(found[0]).encode())
         for hotkey, found in named.items()
     }
     return Publishers(NETWORK, NETUID, Commitments(head, b"", commitments), named)

@@ -14,7 +14,7 @@ import pytest
 
 from iotapretrain.dashboard import api_types
 from iotapretrain.dashboard.app import make_app
-from iotapretrain.dashboard.service import Desk, Place
+from iotapretrain.dashboard.service import Desk, ShownNetwork
 from iotapretrain.rules.competition.schedule_file import parse
 from tests.dashboard.synthetic import Synthetic, write_names
 
@@ -25,9 +25,9 @@ SLOW_AUDIT = "import sys, time; print('pages hold', flush=True); time.sleep(60)"
 QUICK_AUDIT = "import sys; print('audited', *sys.argv[1:]); sys.exit(1)"
 
 
-def place(folder: Path, audit: str = QUICK_AUDIT) -> Place:
+def place(folder: Path, audit: str = QUICK_AUDIT) -> ShownNetwork:
     schedule = ROOT / "examples" / "competitions" / "tiny.toml"
-    return Place(
+    return ShownNetwork(
         f"embedded:{folder}",
         folder,
         1,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.data.documents import Document, document
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.source import Description, SourceConfig, check_page
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
@@ -20,8 +20,8 @@ from tests.data.web import Web, serving
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> PageCache:
+    return PageCache(tmp_path / "cache")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.data.batches import Batch, Packing, make_batch
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import END_TOKEN, Tokenizer
 from iotapretrain.errors import CorruptSourceError, InputError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
@@ -19,7 +19,7 @@ def pages_of(source: ListSource, rows: int) -> list[Page]:
 
 
 def batch_of(
-    source: ListSource, tokens: Tokenizer, cache: Cache, packing: Packing, rows: int = 2
+    source: ListSource, tokens: Tokenizer, cache: PageCache, packing: Packing, rows: int = 2
 ) -> Batch:
     return make_batch(source, pages_of(source, rows), tokens, packing, cache)
 
@@ -28,7 +28,7 @@ def text_of(tokens: Tokenizer, ids: np.ndarray) -> str:
     return tokens.backend.decode(ids.tolist(), skip_special_tokens=False)
 
 
-def test_documents_follow_each_other_with_an_end_token(tokens: Tokenizer, cache: Cache) -> None:
+def test_documents_follow_each_other_with_an_end_token(tokens: Tokenizer, cache: PageCache) -> None:
     batch = batch_of(ListSource(["abc", "de", "fghij", "k"]), tokens, cache, Packing(4))
     assert [text_of(tokens, row) for row in batch.sequences] == [
         f"abc{END_TOKEN}",
@@ -37,14 +37,14 @@ def test_documents_follow_each_other_with_an_end_token(tokens: Tokenizer, cache:
     ]
 
 
-def test_the_rest_of_every_page_is_dropped(tokens: Tokenizer, cache: Cache) -> None:
+def test_the_rest_of_every_page_is_dropped(tokens: Tokenizer, cache: PageCache) -> None:
     batch = batch_of(ListSource(["abcdef", "gh", "ijklm", "n"]), tokens, cache, Packing(4))
     assert [len(page.sequences) for page in batch.pages] == [2, 2]
     assert [page.counts["tokens"] for page in batch.pages] == [8, 6]
 
 
 def test_unpacked_documents_start_a_sequence_and_padding_does_not_count(
-    tokens: Tokenizer, cache: Cache
+    tokens: Tokenizer, cache: PageCache
 ) -> None:
     batch = batch_of(ListSource(["abcde", "f"]), tokens, cache, Packing(4, packed=False))
     (page,) = batch.pages
@@ -62,7 +62,7 @@ def test_unpacked_documents_start_a_sequence_and_padding_does_not_count(
     ]
 
 
-def test_the_mask_of_a_batch_is_that_of_its_pages(tokens: Tokenizer, cache: Cache) -> None:
+def test_the_mask_of_a_batch_is_that_of_its_pages(tokens: Tokenizer, cache: PageCache) -> None:
     source = ListSource(["abc", "d", "efghi"])
     unpacked = batch_of(source, tokens, cache, Packing(4, packed=False), rows=1)
     assert unpacked.counted is not None
@@ -70,7 +70,7 @@ def test_the_mask_of_a_batch_is_that_of_its_pages(tokens: Tokenizer, cache: Cach
     assert batch_of(source, tokens, cache, Packing(4), rows=1).counted is None
 
 
-def test_odd_documents(tokens: Tokenizer, cache: Cache) -> None:
+def test_odd_documents(tokens: Tokenizer, cache: PageCache) -> None:
     texts = ["", "a\ud800", f"x{END_TOKEN}y", "z" * 200_000]
     batch = batch_of(ListSource(texts), tokens, cache, Packing(4), rows=4)
     (page,) = batch.pages
@@ -81,25 +81,27 @@ def test_odd_documents(tokens: Tokenizer, cache: Cache) -> None:
     assert ends <= 3  # one a document that is not empty, and none from within
 
 
-def test_the_limit_is_shared_out_over_the_pages(tokens: Tokenizer, cache: Cache) -> None:
+def test_the_limit_is_shared_out_over_the_pages(tokens: Tokenizer, cache: PageCache) -> None:
     source = ListSource(["a" * 40] * 4)
     batch = batch_of(source, tokens, cache, Packing(4, limit=10), rows=1)
     assert [len(page.sequences) for page in batch.pages] == [3, 3, 2, 2]
 
 
-def test_a_short_page_leaves_its_share_to_the_later_ones(tokens: Tokenizer, cache: Cache) -> None:
+def test_a_short_page_leaves_its_share_to_the_later_ones(
+    tokens: Tokenizer, cache: PageCache
+) -> None:
     source = ListSource(["abc", "b" * 40, "c" * 40])
     batch = batch_of(source, tokens, cache, Packing(4, limit=9), rows=1)
     assert [len(page.sequences) for page in batch.pages] == [1, 4, 4]
 
 
-def test_no_more_pages_are_fetched_than_can_be_kept(tokens: Tokenizer, cache: Cache) -> None:
+def test_no_more_pages_are_fetched_than_can_be_kept(tokens: Tokenizer, cache: PageCache) -> None:
     source = ListSource(["a" * 40] * 10)
     batch_of(source, tokens, cache, Packing(4, limit=3), rows=1)
     assert sorted(page.start for page in source.fetched) == [0, 1, 2]
 
 
-def test_a_page_that_fails_fails_the_batch(tokens: Tokenizer, cache: Cache) -> None:
+def test_a_page_that_fails_fails_the_batch(tokens: Tokenizer, cache: PageCache) -> None:
     source = ListSource(
         ["a" * 40] * 6, failing={3: UnavailableSourceError("list", "page 3 is down")}
     )
@@ -107,7 +109,7 @@ def test_a_page_that_fails_fails_the_batch(tokens: Tokenizer, cache: Cache) -> N
         batch_of(source, tokens, cache, Packing(4), rows=1)
 
 
-def test_text_too_short_for_one_sequence_is_an_error(tokens: Tokenizer, cache: Cache) -> None:
+def test_text_too_short_for_one_sequence_is_an_error(tokens: Tokenizer, cache: PageCache) -> None:
     with pytest.raises(CorruptSourceError, match="no whole sequence of 1024 tokens"):
         batch_of(ListSource(["short"] * 3), tokens, cache, Packing(1024))
 
@@ -118,7 +120,7 @@ def test_impossible_packings_are_refused(packing: dict[str, int]) -> None:
         Packing(**packing)
 
 
-def test_the_digest_sees_all_that_decides_the_score(tokens: Tokenizer, cache: Cache) -> None:
+def test_the_digest_sees_all_that_decides_the_score(tokens: Tokenizer, cache: PageCache) -> None:
     texts = ["abcdefgh", "ijklmnop"]
     digests = [
         batch_of(ListSource(texts), tokens, cache, Packing(4)).digest,
@@ -126,7 +128,7 @@ def test_the_digest_sees_all_that_decides_the_score(tokens: Tokenizer, cache: Ca
         batch_of(ListSource(texts), tokens, cache, Packing(4, packed=False)).digest,
         batch_of(ListSource(texts), tokens, cache, Packing(4, limit=1)).digest,
         batch_of(
-            ListSource(["abcdefgh", "ijklmnoX"]), tokens, Cache(cache.folder / "b"), Packing(4)
+            ListSource(["abcdefgh", "ijklmnoX"]), tokens, PageCache(cache.folder / "b"), Packing(4)
         ).digest,
     ]
     assert len(set(digests)) == 5
@@ -146,7 +148,7 @@ def test_sequences_are_the_pages_texts_and_the_cache_changes_nothing(
     length: int,
     rows: int,
 ) -> None:
-    cache = Cache(tmp_path_factory.mktemp("cache"))
+    cache = PageCache(tmp_path_factory.mktemp("cache"))
     source = ListSource(texts)
     try:
         batch = batch_of(source, tokens, cache, Packing(length), rows)

@@ -13,7 +13,7 @@ from iotapretrain.data.datasets import (
     parse_dataset,
     read_dataset,
 )
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.source import Description, SourceConfig
 from iotapretrain.errors import ConfigError, CorruptSourceError, InputError
@@ -76,7 +76,7 @@ def test_every_competition_that_ships_names_datasets_that_are_known() -> None:
 
 
 def test_reading_the_same_files_in_another_way_is_another_revision(
-    tmp_path: Path, cache: Cache
+    tmp_path: Path, cache: PageCache
 ) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.jsonl").write_text('{"text": "one", "title": "two"}\n')
@@ -91,12 +91,12 @@ def test_reading_the_same_files_in_another_way_is_another_revision(
     assert open_source(str(tmp_path / "mine.toml"), cache).describe().revision == shown
 
 
-def test_an_unpinned_dataset_is_not_opened(cache: Cache) -> None:
+def test_an_unpinned_dataset_is_not_opened(cache: PageCache) -> None:
     with pytest.raises(InputError, match=r"not a commit.*iota data pin laion/Pes2oX-fulltext"):
         open_source("pes2o", cache)
 
 
-def test_a_folder_is_relative_to_its_file(tmp_path: Path, cache: Cache) -> None:
+def test_a_folder_is_relative_to_its_file(tmp_path: Path, cache: PageCache) -> None:
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "a.jsonl").write_text('{"body": "text"}\n')
     (tmp_path / "mine.toml").write_text(toml(text='"body"'))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.data.outcome import round_text
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
@@ -54,13 +54,15 @@ def tasks(web_set: str) -> list[TextTask]:
 
 
 def gather(
-    web_set: str, tokens: Tokenizer, cache: Cache, patience: PagePatience
+    web_set: str, tokens: Tokenizer, cache: PageCache, patience: PagePatience
 ) -> tuple[set[str], dict[str, str]]:
     text = round_text(tasks(web_set), 1, 7, 64, tokens, cache, patience)
     return set(text.batches), {each.task: each.reason for each in text.missing}
 
 
-def test_all_is_well(web_set: str, tokens: Tokenizer, cache: Cache, patience: PagePatience) -> None:
+def test_all_is_well(
+    web_set: str, tokens: Tokenizer, cache: PageCache, patience: PagePatience
+) -> None:
     text = round_text(tasks(web_set), 1, 7, 64, tokens, cache, patience)
     assert text.missing == ()
     assert {task: len(batch.sequences) for task, batch in text.batches.items()} == {
@@ -92,12 +94,12 @@ def test_a_task_drops_out_for_a_stated_reason_and_comes_back(
     web: Web,
     web_set: str,
     tokens: Tokenizer,
-    cache: Cache,
+    cache: PageCache,
     patience: PagePatience,
     fault: Fault,
     reason: str,
 ) -> None:
-    warm = Cache(cache.folder / "index")
+    warm = PageCache(cache.folder / "index")
     round_text(tasks(web_set)[1:], 1, 6, 64, tokens, warm, patience)  # another seed: index only
     web.always = fault
     assert gather(web_set, tokens, warm, patience) == ({"PROSE"}, {"WEB": reason})
@@ -106,7 +108,7 @@ def test_a_task_drops_out_for_a_stated_reason_and_comes_back(
 
 
 def test_the_weights_of_the_others_are_renormalised(
-    web: Web, web_set: str, tokens: Tokenizer, cache: Cache, patience: PagePatience
+    web: Web, web_set: str, tokens: Tokenizer, cache: PageCache, patience: PagePatience
 ) -> None:
     web.always = Fault(status=500)
     both = tasks(web_set)
@@ -121,7 +123,7 @@ def test_the_weights_of_the_others_are_renormalised(
 
 
 def test_a_dataset_nobody_knows_stops_the_round(
-    tokens: Tokenizer, cache: Cache, patience: PagePatience
+    tokens: Tokenizer, cache: PageCache, patience: PagePatience
 ) -> None:
     task = TextTask("X", 1.0, dataset="no-such", pages=1)
     with pytest.raises(InputError, match="source 'no-such': unknown"):
@@ -129,7 +131,7 @@ def test_a_dataset_nobody_knows_stops_the_round(
 
 
 def test_fewer_pages_than_asked_for_are_all_pages(
-    web_set: str, tokens: Tokenizer, cache: Cache, patience: PagePatience
+    web_set: str, tokens: Tokenizer, cache: PageCache, patience: PagePatience
 ) -> None:
     task = TextTask("WEB", 1.0, dataset=web_set, pages=99, page_rows=30)
     text = round_text([task], 1, 7, 64, tokens, cache, patience)

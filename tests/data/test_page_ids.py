@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.locations import Pattern
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, draw, page_digest, read_page
 from iotapretrain.data.record_files import JsonLines
 from iotapretrain.data.text_folder import FolderSource
@@ -70,7 +70,7 @@ def test_two_fresh_processes_print_the_pinned_digests(tmp_path: Path) -> None:
     assert pinned[first["revision"]] == first
 
 
-def test_text_of_our_own_has_the_pinned_digests_on_every_python(cache: Cache) -> None:
+def test_text_of_our_own_has_the_pinned_digests_on_every_python(cache: PageCache) -> None:
     source = FolderSource("poem", GOLDEN / "poem", Pattern("*.jsonl"), JsonLines(), cache)
     description = source.describe()
     pages = draw(description, 7, 1, "POEM", 3).first(4)
@@ -97,23 +97,23 @@ def test_a_digest_depends_on_text_alone(texts: list[str]) -> None:
     assert page_digest(plain) == page_digest(flawed)
 
 
-def test_a_page_is_fetched_once_and_then_comes_from_the_cache(cache: Cache) -> None:
+def test_a_page_is_fetched_once_and_then_comes_from_the_cache(cache: PageCache) -> None:
     source = ListSource(["one", "", "th\ud800ree"])
     first = read_page(source, Page("all", 0, 3), cache)
-    again = read_page(source, Page("all", 0, 3), Cache(cache.folder))
+    again = read_page(source, Page("all", 0, 3), PageCache(cache.folder))
     assert first == again
     assert len(source.fetched) == 1
     assert first.texts == ["one", "th\ufffdree"]
     assert first.counts == {"documents": 3, "characters": 9, "empty": 1, "repaired": 1, "cut": 0}
 
 
-def test_another_revision_is_another_page(cache: Cache) -> None:
+def test_another_revision_is_another_page(cache: PageCache) -> None:
     old, new = ListSource(["old"]), ListSource(["new"], revision="2")
     assert read_page(old, Page("all", 0, 1), cache).texts == ["old"]
     assert read_page(new, Page("all", 0, 1), cache).texts == ["new"]
 
 
-def test_a_page_that_fails_leaves_nothing_in_the_cache(cache: Cache) -> None:
+def test_a_page_that_fails_leaves_nothing_in_the_cache(cache: PageCache) -> None:
     source = ListSource(["one"], failing={0: UnavailableSourceError("list", "down")})
     with pytest.raises(UnavailableSourceError):
         read_page(source, Page("all", 0, 1), cache)

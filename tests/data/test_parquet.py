@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from iotapretrain.data.locations import DatasetPlace, HubPlace, Pattern, SystemPlace, WebPlace
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.parquet_file import LARGEST_CHUNK
 from iotapretrain.data.ranges import PagePatience
@@ -37,7 +37,7 @@ def stocked(web: Web) -> Web:
 
 def source_at(
     place: DatasetPlace,
-    cache: Cache,
+    cache: PageCache,
     patience: PagePatience,
     pattern: str = "data/{config}/*.parquet",
     **more: object,
@@ -62,13 +62,13 @@ def texts(source: ParquetSource, page: Page) -> list[str]:
     return [document.text for document in source.fetch(page)]
 
 
-def test_footers_give_the_counts(stocked: Web, cache: Cache, patience: PagePatience) -> None:
+def test_footers_give_the_counts(stocked: Web, cache: PageCache, patience: PagePatience) -> None:
     description = source_at(web_place(stocked, patience), cache, patience).describe()
     assert [(each.name, each.rows) for each in description.configs] == [("a", 200), ("b", 200)]
 
 
 def test_a_page_reads_its_row_group_and_column_alone(
-    stocked: Web, cache: Cache, patience: PagePatience
+    stocked: Web, cache: PageCache, patience: PagePatience
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -79,7 +79,9 @@ def test_a_page_reads_its_row_group_and_column_alone(
     assert {path for path, _ in stocked.requests} == {"/set/data/b/0.parquet"}
 
 
-def test_a_page_across_groups_and_files(stocked: Web, cache: Cache, patience: PagePatience) -> None:
+def test_a_page_across_groups_and_files(
+    stocked: Web, cache: PageCache, patience: PagePatience
+) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
     stocked.forget()
@@ -92,18 +94,20 @@ def test_a_page_across_groups_and_files(stocked: Web, cache: Cache, patience: Pa
 
 
 def test_a_second_process_asks_for_nothing_but_the_page(
-    stocked: Web, cache: Cache, patience: PagePatience
+    stocked: Web, cache: PageCache, patience: PagePatience
 ) -> None:
     before = source_at(web_place(stocked, patience), cache, patience).describe()
     stocked.forget()
-    again = source_at(web_place(stocked, patience), Cache(cache.folder), patience)
+    again = source_at(web_place(stocked, patience), PageCache(cache.folder), patience)
     assert again.describe() == before
     assert stocked.requests == []
     texts(again, Page("a", 0, 20))
     assert len(stocked.requests) == 1
 
 
-def test_a_long_footer_takes_two_requests(web: Web, cache: Cache, patience: PagePatience) -> None:
+def test_a_long_footer_takes_two_requests(
+    web: Web, cache: PageCache, patience: PagePatience
+) -> None:
     web.files["set/long.parquet"] = content = parquet_file(0, rows=2000, group=2)
     metadata_bytes = int.from_bytes(content[-8:-4], "little")
     assert metadata_bytes > 64 << 10
@@ -114,7 +118,7 @@ def test_a_long_footer_takes_two_requests(web: Web, cache: Cache, patience: Page
 
 
 def test_the_same_files_have_the_same_revision_wherever_they_lie(
-    stocked: Web, tmp_path: Path, cache: Cache, patience: PagePatience
+    stocked: Web, tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     folder = folder_with(tmp_path / "set", {path: stocked.files[f"set/{path}"] for path in FILES})
     here = source_at(SystemPlace("set", str(folder), patience), cache, patience)
@@ -125,7 +129,7 @@ def test_the_same_files_have_the_same_revision_wherever_they_lie(
 
 
 def test_a_changed_file_fails_the_page_and_then_shows_as_another_revision(
-    stocked: Web, cache: Cache, patience: PagePatience
+    stocked: Web, cache: PageCache, patience: PagePatience
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     before = source.describe()
@@ -136,18 +140,18 @@ def test_a_changed_file_fails_the_page_and_then_shows_as_another_revision(
     assert after.revision != before.revision
 
 
-def test_a_pinned_revision_is_held(stocked: Web, cache: Cache, patience: PagePatience) -> None:
+def test_a_pinned_revision_is_held(stocked: Web, cache: PageCache, patience: PagePatience) -> None:
     revision = source_at(web_place(stocked, patience), cache, patience).describe().revision
     place = web_place(stocked, patience)
     assert source_at(place, cache, patience, pinned=revision).describe().revision == revision
     stocked.files["set/data/a/0.parquet"] = parquet_file(77)
-    fresh = Cache(cache.folder.parent / "fresh")
+    fresh = PageCache(cache.folder.parent / "fresh")
     with pytest.raises(ChangedSourceError, match="is pinned"):
         source_at(place, fresh, patience, pinned=revision).describe()
 
 
 def test_files_added_to_a_folder_are_seen(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": parquet_file(0)})
 
@@ -173,7 +177,7 @@ FOREVER: dict[str, tuple[Fault, type[SourceError]]] = {
 
 @pytest.mark.parametrize(("fault", "outcome"), FOREVER.values(), ids=FOREVER)
 def test_each_fault_has_its_outcome(
-    stocked: Web, cache: Cache, patience: PagePatience, fault: Fault, outcome: type[SourceError]
+    stocked: Web, cache: PageCache, patience: PagePatience, fault: Fault, outcome: type[SourceError]
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -189,7 +193,7 @@ def test_each_fault_has_its_outcome(
     "content", [b"", b"PAR1", b"not parquet at all" * 9, b"x" * 99 + b"\xff\xff\xff\x7fPAR1"]
 )
 def test_files_that_are_not_parquet_are_corrupt(
-    tmp_path: Path, cache: Cache, patience: PagePatience, content: bytes
+    tmp_path: Path, cache: PageCache, patience: PagePatience, content: bytes
 ) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": content})
     source = source_at(SystemPlace("set", str(folder), patience), cache, patience, "*.parquet")
@@ -198,7 +202,7 @@ def test_files_that_are_not_parquet_are_corrupt(
 
 
 def test_bytes_damaged_on_disk_are_noticed(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     content = bytearray(parquet_file(0))
     metadata = pq.read_metadata(io.BytesIO(bytes(content)))
@@ -210,14 +214,16 @@ def test_bytes_damaged_on_disk_are_noticed(
 
 
 def table_source(
-    tmp_path: Path, table: pa.Table, cache: Cache, patience: PagePatience, column: str = "text"
+    tmp_path: Path, table: pa.Table, cache: PageCache, patience: PagePatience, column: str = "text"
 ) -> ParquetSource:
     folder = folder_with(tmp_path / "set", {"0.parquet": encoded(table)})
     place = SystemPlace("set", str(folder), patience)
     return ParquetSource(ParquetRows("set", place, Pattern("*.parquet"), cache, patience), column)
 
 
-def test_odd_documents_in_a_column(tmp_path: Path, cache: Cache, patience: PagePatience) -> None:
+def test_odd_documents_in_a_column(
+    tmp_path: Path, cache: PageCache, patience: PagePatience
+) -> None:
     raw = [b"fine", b"", None, b"\xff\xfe not utf-8", b"x" * 200_000, b"<|endoftext|>"]
     column = pa.array(raw, pa.binary())
     found = table_source(tmp_path, pa.table({"text": column}), cache, patience).fetch(
@@ -236,7 +242,7 @@ def test_odd_documents_in_a_column(tmp_path: Path, cache: Cache, patience: PageP
 
 
 def test_a_string_column_with_invalid_utf8_is_repaired(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     binary = pa.array([b"good", b"\xc3("], pa.binary())
     invalid = pa.Array.from_buffers(pa.string(), 2, binary.buffers())
@@ -247,7 +253,7 @@ def test_a_string_column_with_invalid_utf8_is_repaired(
 
 
 def test_a_missing_or_other_column_is_named(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     table = pa.table({"content": ["a"], "number": [1]})
     with pytest.raises(CorruptSourceError, match="no column 'text'; it has content, number"):
@@ -257,7 +263,7 @@ def test_a_missing_or_other_column_is_named(
 
 
 def test_rows_can_be_joined_to_one_document(
-    stocked: Web, cache: Cache, patience: PagePatience
+    stocked: Web, cache: PageCache, patience: PagePatience
 ) -> None:
     rows = ParquetRows(
         "set", web_place(stocked, patience), Pattern("data/{config}/*.parquet"), cache, patience
@@ -267,7 +273,7 @@ def test_rows_can_be_joined_to_one_document(
 
 
 def test_a_giant_column_chunk_is_refused_unread(
-    stocked: Web, cache: Cache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
+    stocked: Web, cache: PageCache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = source_at(web_place(stocked, patience), cache, patience)
     source.describe()
@@ -279,7 +285,7 @@ def test_a_giant_column_chunk_is_refused_unread(
     assert LARGEST_CHUNK == 2 << 30
 
 
-def test_an_empty_set_says_so(tmp_path: Path, cache: Cache, patience: PagePatience) -> None:
+def test_an_empty_set_says_so(tmp_path: Path, cache: PageCache, patience: PagePatience) -> None:
     (tmp_path / "set").mkdir()
     source = source_at(
         SystemPlace("set", str(tmp_path / "set"), patience), cache, patience, "*.parquet"
@@ -289,7 +295,7 @@ def test_an_empty_set_says_so(tmp_path: Path, cache: Cache, patience: PagePatien
 
 
 def test_counting_by_bytes_reads_one_footer_a_page_and_covers_every_row_once(
-    hub: Web, cache: Cache, patience: PagePatience
+    hub: Web, cache: PageCache, patience: PagePatience
 ) -> None:
     commit = "c0ffee" * 6 + "1234"
     files = {f"data/{i}.parquet": parquet_file(i, rows=70 + 7 * i) for i in range(3)}
@@ -309,7 +315,7 @@ def test_counting_by_bytes_reads_one_footer_a_page_and_covers_every_row_once(
 
 
 def test_counting_by_bytes_needs_a_commit(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     folder = folder_with(tmp_path / "set", {"0.parquet": parquet_file(0)})
     place = SystemPlace("set", str(folder), patience)
@@ -321,7 +327,7 @@ def test_counting_by_bytes_needs_a_commit(
     "page", [Page("a", 190, 20), Page("c", 0, 1), Page("a", -1, 5), Page("a", 0, 0)]
 )
 def test_pages_that_are_not_there_are_refused(
-    stocked: Web, cache: Cache, patience: PagePatience, page: Page
+    stocked: Web, cache: PageCache, patience: PagePatience, page: Page
 ) -> None:
     with pytest.raises(InputError, match="set"):
         source_at(web_place(stocked, patience), cache, patience).fetch(page)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.data.datasets import open_source
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.python_text import (
     EMBEDDED,
     PIECE_BYTES,
@@ -89,7 +89,7 @@ def test_prose_is_topics_then_docstrings_each_once(library: Path) -> None:
 
 
 @pytest.mark.parametrize("name", EMBEDDED)
-def test_what_this_python_carries(name: str, cache: Cache) -> None:
+def test_what_this_python_carries(name: str, cache: PageCache) -> None:
     source = open_source(name, cache)
     description = source.describe()
     version = ".".join(map(str, sys.version_info[:3]))
@@ -99,7 +99,7 @@ def test_what_this_python_carries(name: str, cache: Cache) -> None:
     assert all(0 < len(document.text.encode()) <= PIECE_BYTES for document in documents)
 
 
-def test_the_two_sources_have_nothing_in_common(cache: Cache) -> None:
+def test_the_two_sources_have_nothing_in_common(cache: PageCache) -> None:
     prose, code = (
         {document.text for document in source.fetch(Page("all", 0, source.describe().rows))}
         for source in (open_source(name, cache) for name in EMBEDDED)

@@ -10,7 +10,7 @@ import pytest
 
 from iotapretrain.data.batches import Packing, make_batch
 from iotapretrain.data.locations import Pattern
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import draw
 from iotapretrain.data.record_files import JsonLines, PlainText, Warc
 from iotapretrain.data.text_folder import FolderSource, RecordReader
@@ -29,7 +29,7 @@ def gpt2() -> Tokenizer:
     return load_tokenizer(str(SHARED / "gpt2-tokenizer"))
 
 
-def source_of(name: str, pattern: str, reader: RecordReader, cache: Cache) -> FolderSource:
+def source_of(name: str, pattern: str, reader: RecordReader, cache: PageCache) -> FolderSource:
     return FolderSource(name, SHARED / name, Pattern(pattern), reader, cache)
 
 
@@ -50,7 +50,7 @@ def test_older_file_formats_are_converted(gpt2: Tokenizer, tmp_path: Path) -> No
     assert converted.end_id == gpt2.end_id
 
 
-def test_web_pages_become_a_batch(gpt2: Tokenizer, cache: Cache) -> None:
+def test_web_pages_become_a_batch(gpt2: Tokenizer, cache: PageCache) -> None:
     source = source_of("webtext", "*.jsonl", JsonLines(), cache)
     description = source.describe()
     assert description.rows == 378
@@ -58,11 +58,11 @@ def test_web_pages_become_a_batch(gpt2: Tokenizer, cache: Cache) -> None:
     batch = make_batch(source, pages, gpt2, Packing(1024, limit=24), cache)
     assert batch.sequences.shape == (24, 1024)
     assert batch.sequences.max() <= 50256
-    again = make_batch(source, pages, gpt2, Packing(1024, limit=24), Cache(cache.folder / "b"))
+    again = make_batch(source, pages, gpt2, Packing(1024, limit=24), PageCache(cache.folder / "b"))
     assert again.digest == batch.digest
 
 
-def test_a_real_crawl(cache: Cache) -> None:
+def test_a_real_crawl(cache: PageCache) -> None:
     source = source_of("webtext", "*.warc.gz", Warc(), cache)
     rows = source.describe().rows
     documents = source.fetch(Page("all", 0, rows))
@@ -73,14 +73,14 @@ def test_a_real_crawl(cache: Cache) -> None:
     )
 
 
-def test_text_files_join_to_themselves(cache: Cache) -> None:
+def test_text_files_join_to_themselves(cache: PageCache) -> None:
     source = source_of("tinyshakespeare", "*.txt", PlainText(), cache)
     documents = source.fetch(Page("all", 0, source.describe().rows))
     whole = (SHARED / "tinyshakespeare" / "input.txt").read_bytes().decode()
     assert "".join(document.text for document in documents) == whole
 
 
-def test_another_small_tokenizer_ends_its_documents(cache: Cache) -> None:
+def test_another_small_tokenizer_ends_its_documents(cache: PageCache) -> None:
     llama = load_tokenizer(str(SHARED / "stories260K" / "hf"))
     source = source_of("tinyshakespeare", "*.txt", PlainText(), cache)
     batch = make_batch(source, [Page("all", 0, 2)], llama, Packing(128), cache)

@@ -9,7 +9,7 @@ import pytest
 from obstore.store import LocalStore, MemoryStore
 
 from iotapretrain.data.locations import Pattern, SystemPlace
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.parquet import ParquetRows
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.stack import Blobs, StackSource
@@ -20,7 +20,11 @@ from tests.data.parquet_sets import encoded
 
 
 def stack_source(
-    folder: Path, blobs: Blobs, cache: Cache, patience: PagePatience, rows: list[tuple[str, str]]
+    folder: Path,
+    blobs: Blobs,
+    cache: PageCache,
+    patience: PagePatience,
+    rows: list[tuple[str, str]],
 ) -> StackSource:
     (folder / "Python").mkdir(parents=True)
     table = pa.table(
@@ -37,7 +41,7 @@ def stack_source(
 
 
 def test_rows_become_the_content_of_their_blobs(
-    tmp_path: Path, cache: Cache, patience: PagePatience
+    tmp_path: Path, cache: PageCache, patience: PagePatience
 ) -> None:
     store = LocalStore(tmp_path / "content", mkdir=True)
     contents = {"aa": ("print('é')", "UTF-8"), "bb": ("x = 'é'", "ISO-8859-1")}
@@ -60,7 +64,7 @@ def test_rows_become_the_content_of_their_blobs(
 )
 def test_broken_blobs_fail_the_page(
     tmp_path: Path,
-    cache: Cache,
+    cache: PageCache,
     patience: PagePatience,
     monkeypatch: pytest.MonkeyPatch,
     stored: bytes,
@@ -76,7 +80,7 @@ def test_broken_blobs_fail_the_page(
 
 
 def test_a_missing_blob_fails_the_page_without_asking_again(
-    tmp_path: Path, cache: Cache, patience: PagePatience, watch: Watch
+    tmp_path: Path, cache: PageCache, patience: PagePatience, watch: Watch
 ) -> None:
     blobs = Blobs("stack", MemoryStore(), patience)
     source = stack_source(tmp_path / "set", blobs, cache, patience, [("aa", "UTF-8")])
@@ -86,7 +90,7 @@ def test_a_missing_blob_fails_the_page_without_asking_again(
 
 
 def test_a_large_blob_is_refused_before_it_is_read(
-    tmp_path: Path, cache: Cache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cache: PageCache, patience: PagePatience, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iotapretrain.data.stack.LARGEST_BLOB", 10)
     store = MemoryStore()

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.outcome import round_text
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import draw
-from iotapretrain.data.stream import Part, Plan, TokenStream
+from iotapretrain.data.stream import Plan, StreamPart, TokenStream
 from iotapretrain.data.synthetic.generated_source import ROWS, SYNTHETIC, SyntheticSource, item
 from iotapretrain.data.synthetic.invoices import FIELDS, QUESTION
 from iotapretrain.data.synthetic.item import Item
@@ -59,7 +59,7 @@ epsilon = { type = "fixed", epsilon = 0.005 }
 @pytest.mark.parametrize("name", NAMES)
 def test_no_row_ever_changes(name: str) -> None:
     golden = GOLDEN[name]
-    assert open_source(name, Cache(Path("unused"))).describe().revision == golden["revision"]
+    assert open_source(name, PageCache(Path("unused"))).describe().revision == golden["revision"]
     for row, texts in golden["rows"].items():
         assert [item(name, int(row)).prompt, item(name, int(row)).answer] == texts
 
@@ -159,7 +159,7 @@ def test_every_line_of_arithmetic_is_right(row: int) -> None:
         assert solve_arithmetic(question) == answer
 
 
-def test_pages_are_rows_and_end_where_the_rows_end(cache: Cache) -> None:
+def test_pages_are_rows_and_end_where_the_rows_end(cache: PageCache) -> None:
     source = open_source("synthetic/recall", cache)
     texts = [document.text for document in source.fetch(Page("all", ROWS - 3, 3))]
     assert texts == [item("synthetic/recall", row).text for row in range(ROWS - 3, ROWS)]
@@ -175,12 +175,12 @@ def test_seeds_draw_rows_far_apart() -> None:
     assert len(first | second) == 100
 
 
-def test_a_competition_scores_generated_tasks(cache: Cache, tokens: Tokenizer) -> None:
+def test_a_competition_scores_generated_tasks(cache: PageCache, tokens: Tokenizer) -> None:
     (competition,) = parse(COMPETITION, "skills.toml").competitions
     length = competition.constraints.sequence_length
     text = round_text(competition.tasks, competition.models, 7, length, tokens, cache)
     again = round_text(
-        competition.tasks, competition.models, 7, length, tokens, Cache(cache.folder / "2")
+        competition.tasks, competition.models, 7, length, tokens, PageCache(cache.folder / "2")
     )
     other = round_text(competition.tasks, competition.models, 8, length, tokens, cache)
     assert text.missing == ()
@@ -195,8 +195,8 @@ def test_a_competition_scores_generated_tasks(cache: Cache, tokens: Tokenizer) -
     assert shown == item("synthetic/invoices", page.start).text
 
 
-def test_training_can_stream_them(cache: Cache, tokens: Tokenizer) -> None:
-    part = Part(SyntheticSource("synthetic/recall"), page_rows=4, held_out=1)
+def test_training_can_stream_them(cache: PageCache, tokens: Tokenizer) -> None:
+    part = StreamPart(SyntheticSource("synthetic/recall"), page_rows=4, held_out=1)
     stream = TokenStream(Plan([part], tokens, sequence_length=64, seed=1), cache)
     shown = tokens.backend.decode(stream.take(8).ravel().tolist())
     stream.close()

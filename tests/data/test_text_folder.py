@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.data.documents import Document
 from iotapretrain.data.locations import Pattern
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.record_files import DOCUMENT_BYTES, JsonLines, PlainText, Warc
 from iotapretrain.data.text_folder import FolderSource, RecordReader
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
@@ -23,7 +23,7 @@ from iotapretrain.rules.sampling import Page
 
 
 def folder_source(
-    folder: Path, reader: RecordReader, cache: Cache, pattern: str = "*"
+    folder: Path, reader: RecordReader, cache: PageCache, pattern: str = "*"
 ) -> FolderSource:
     return FolderSource("folder", folder, Pattern(pattern), reader, cache)
 
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "set"
 
 
-def test_json_lines_by_field_across_files(folder: Path, cache: Cache) -> None:
+def test_json_lines_by_field_across_files(folder: Path, cache: PageCache) -> None:
     (folder / "b.jsonl").write_text('{"text": "three"}\n{"text": "four"}')
     (folder / "a.jsonl").write_text('{"text": "one"}\n\n  \n{"text": "two", "id": 2}\n')
     source = folder_source(folder, JsonLines(), cache, "*.jsonl")
@@ -48,7 +48,7 @@ def test_json_lines_by_field_across_files(folder: Path, cache: Cache) -> None:
     assert [document.text for document in everything(source)] == ["one", "two", "three", "four"]
 
 
-def test_odd_json_lines(folder: Path, cache: Cache) -> None:
+def test_odd_json_lines(folder: Path, cache: PageCache) -> None:
     lines = [
         b'{"text": ""}',
         b'{"text": null}',
@@ -76,7 +76,7 @@ def test_odd_json_lines(folder: Path, cache: Cache) -> None:
         ("[" * 100_000, "row 1: not a line of JSON"),
     ],
 )
-def test_bad_json_lines_are_named(folder: Path, cache: Cache, line: str, sentence: str) -> None:
+def test_bad_json_lines_are_named(folder: Path, cache: PageCache, line: str, sentence: str) -> None:
     (folder / "a.jsonl").write_text('{"text": "fine"}\n' + line)
     source = folder_source(folder, JsonLines(), cache)
     assert source.fetch(Page("all", 0, 1))[0].text == "fine"
@@ -85,7 +85,7 @@ def test_bad_json_lines_are_named(folder: Path, cache: Cache, line: str, sentenc
 
 
 def test_a_line_without_end_is_refused(
-    folder: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iotapretrain.data.record_files.LARGEST_LINE", 100)
     (folder / "a.jsonl").write_text('{"text": "' + "x" * 200 + '"}')
@@ -100,12 +100,12 @@ def test_json_lines_give_back_any_text(
 ) -> None:
     folder = tmp_path_factory.mktemp("set")
     (folder / "a.jsonl").write_text("\n".join(json.dumps({"text": text}) for text in texts))
-    source = folder_source(folder, JsonLines(), Cache(folder / "cache"), "*.jsonl")
+    source = folder_source(folder, JsonLines(), PageCache(folder / "cache"), "*.jsonl")
     assert [document.text for document in everything(source)] == texts
 
 
 def test_a_small_text_file_is_one_document_and_a_large_one_several(
-    folder: Path, cache: Cache
+    folder: Path, cache: PageCache
 ) -> None:
     large = "".join(f"A paragraph, number {i}.\n\n" for i in range(10_000))
     (folder / "a.txt").write_text("small\n")
@@ -118,13 +118,13 @@ def test_a_small_text_file_is_one_document_and_a_large_one_several(
     assert all(len(document.text) <= DOCUMENT_BYTES for document in found)
 
 
-def test_text_that_is_not_utf8_is_repaired(folder: Path, cache: Cache) -> None:
+def test_text_that_is_not_utf8_is_repaired(folder: Path, cache: PageCache) -> None:
     (folder / "a.txt").write_bytes(b"caf\xe9")
     (found,) = everything(folder_source(folder, PlainText(), cache))
     assert (found.text, found.repaired) == ("caf\ufffd", True)
 
 
-def test_folders_can_be_configs(folder: Path, cache: Cache) -> None:
+def test_folders_can_be_configs(folder: Path, cache: PageCache) -> None:
     for language in ("en", "fr"):
         (folder / language).mkdir()
         (folder / language / "a.txt").write_text(language)
@@ -133,7 +133,9 @@ def test_folders_can_be_configs(folder: Path, cache: Cache) -> None:
     assert everything(source, "fr")[0].text == "fr"
 
 
-def test_the_revision_is_that_of_the_content(folder: Path, tmp_path: Path, cache: Cache) -> None:
+def test_the_revision_is_that_of_the_content(
+    folder: Path, tmp_path: Path, cache: PageCache
+) -> None:
     (folder / "a.txt").write_text("one")
     before = folder_source(folder, PlainText(), cache).describe().revision
     copy = tmp_path / "copy"
@@ -147,7 +149,7 @@ def test_the_revision_is_that_of_the_content(folder: Path, tmp_path: Path, cache
         pinned.describe()
 
 
-def test_a_file_changed_after_it_was_indexed_fails_the_page(folder: Path, cache: Cache) -> None:
+def test_a_file_changed_after_it_was_indexed_fails_the_page(folder: Path, cache: PageCache) -> None:
     (folder / "a.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
     source = folder_source(folder, JsonLines(), cache)
     source.describe()
@@ -163,7 +165,7 @@ def test_a_file_changed_after_it_was_indexed_fails_the_page(folder: Path, cache:
     assert [document.text for document in everything(fresh)] == ["one", "TWO"]
 
 
-def test_a_removed_file_and_an_empty_folder(folder: Path, cache: Cache) -> None:
+def test_a_removed_file_and_an_empty_folder(folder: Path, cache: PageCache) -> None:
     with pytest.raises(UnavailableSourceError, match=r"no file there matches '\*'"):
         folder_source(folder, PlainText(), cache).describe()
     (folder / "a.txt").write_text("text")
@@ -189,7 +191,7 @@ def response(body: bytes, content_type: str = "text/html", more: str = "") -> by
     return head.encode() + body
 
 
-def test_warc_gives_responses_and_conversions_that_are_text(folder: Path, cache: Cache) -> None:
+def test_warc_gives_responses_and_conversions_that_are_text(folder: Path, cache: PageCache) -> None:
     chunked = b"5\r\n<p>a \r\n6;x=y\r\nlong</\r\n2\r\np>\r\n0\r\n\r\n"
     records = [
         record("warcinfo", b"software: test"),
@@ -219,14 +221,14 @@ def test_warc_gives_responses_and_conversions_that_are_text(folder: Path, cache:
     ],
 )
 def test_broken_warc_files_are_refused(
-    folder: Path, cache: Cache, content: bytes, sentence: str
+    folder: Path, cache: PageCache, content: bytes, sentence: str
 ) -> None:
     (folder / "a.warc.gz").write_bytes(record("conversion", b"fine") + content)
     with pytest.raises(CorruptSourceError, match=sentence):
         folder_source(folder, Warc(), cache).describe()
 
 
-def test_a_warc_record_that_lies_about_its_digest(folder: Path, cache: Cache) -> None:
+def test_a_warc_record_that_lies_about_its_digest(folder: Path, cache: PageCache) -> None:
     (folder / "a.warc.gz").write_bytes(record("conversion", b"text", digest="A" * 32))
     source = folder_source(folder, Warc(), cache)
     with pytest.raises(CorruptSourceError, match="does not have the digest"):
@@ -234,7 +236,7 @@ def test_a_warc_record_that_lies_about_its_digest(folder: Path, cache: Cache) ->
 
 
 def test_a_warc_record_that_unpacks_without_end(
-    folder: Path, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("iotapretrain.data.record_files.LARGEST_RECORD", 10_000)
     (folder / "a.warc.gz").write_bytes(record("conversion", b"0" * 1_000_000))

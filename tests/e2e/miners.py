@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from iotapretrain.data.page_cache import Cache
-from iotapretrain.observe.sink import Silence
+from iotapretrain.data.page_cache import PageCache
+from iotapretrain.observe.sink import NoSink
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.recipe import DataTable, RunTable, TrainingRecipe
@@ -52,10 +52,10 @@ def trained(folder: Path, steps: int, seed: int = 0) -> Path:
     """The folder of a model that trained for so many steps."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    cache = Cache(folder / "text")
+    cache = PageCache(folder / "text")
     data = DataTable(held_out_sequences=16)
     recipe = TrainingRecipe(size=SIZE, steps=steps, seed=seed, data=data, run=RUN)
     plan = make_plan(recipe, COMPETITION, TrainingSite(cache))
-    done = train(plan, folder / f"run-{seed}-{steps}", Silence(), cache)
+    done = train(plan, folder / f"run-{seed}-{steps}", NoSink(), cache)
     torch.set_num_threads(threads)
     return done.model

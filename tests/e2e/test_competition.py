@@ -12,8 +12,8 @@ from random import Random
 
 import pytest
 
-from iotapretrain.competition.audit.repeated import Bench
-from iotapretrain.competition.audit.run import Agreed, Verdict, audit
+from iotapretrain.competition.audit.repeated import AuditBench
+from iotapretrain.competition.audit.run import Agreed, AuditVerdict, audit
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.validator.run import Scoring, open_score
 from iotapretrain.models.worker import Budget, Worker
@@ -45,14 +45,14 @@ async def test_the_best_of_three_miners_is_paid_and_anyone_can_check_it(
         await best_is_paid(world)
         for rig in rigs:
             agreed = Agreed(world.schedule, rig.configured().schedule_digest)
-            bench = Bench(world.hub, world.models, world.text, worker)
+            bench = AuditBench(world.hub, world.models, world.text, worker)
             own = hotkey(rig.name)
             report = await audit(
                 world.client, NETUID, bench, agreed, validator=own, sample=6, rng=Random(1)
             )
             assert report.round == ROUNDS
             assert [each.sentence for each in report.differences] == []
-            assert report.verdict is Verdict.HOLDS
+            assert report.verdict is AuditVerdict.HOLDS
 
 
 async def three_rounds(world: World, rigs: list[Rig]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, Hub
 from tests.hub.fetching import check
@@ -47,7 +47,7 @@ def dies_at(step: int, work: Callable[[], object], steps: tuple[str, ...] = STEP
 
 def killed_fetches(hub: Hub, commit: Commit, folder: Path) -> int:
     for step in itertools.count(1):
-        cache = Cache(folder / str(step), grace=0.0)
+        cache = ModelCache(folder / str(step), grace=0.0)
         died = dies_at(step, lambda cache=cache: fetch(hub, commit, cache, max_bytes=1 << 20))
         model = cache.find(commit)
         if model is not None:

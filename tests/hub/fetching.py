@@ -17,7 +17,7 @@ from iotapretrain.errors import FullCacheError, MissingModelError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import Model
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit
 
 LIMIT = 1 << 30
@@ -32,7 +32,7 @@ def check(model: Model) -> None:
 
 def main(address: str, folder: str, budget: str, *texts: str) -> None:
     hub = open_hub(address, "alice" if address.startswith("folder:") else None)
-    cache = Cache(Path(folder), None if budget == "-" else int(budget), grace=0.0)
+    cache = ModelCache(Path(folder), None if budget == "-" else int(budget), grace=0.0)
     commits = [Commit.parse(text) for text in texts]
     print("ready", flush=True)
     rng = random.Random(os.getpid())

@@ -15,7 +15,7 @@ from iotapretrain.errors import FullCacheError, InputError, MissingModelError
 from iotapretrain.hub.disk_budget import Inventory, Kept, choose
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, FileEntry, RepositoryId
 from iotapretrain.net.retry import Deadline
@@ -54,16 +54,16 @@ def publish(hub: FolderHub, folder: Path, seed: int, name: str = "") -> Commit:
     return hub.publish(ModelFolder.scan(source), repository, "a model")
 
 
-def cached(cache: Cache, *commits: Commit) -> list[bool]:
+def cached(cache: ModelCache, *commits: Commit) -> list[bool]:
     return [cache.find(commit) is not None for commit in commits]
 
 
-def bring(hub: FolderHub, commit: Commit, cache: Cache) -> None:
+def bring(hub: FolderHub, commit: Commit, cache: ModelCache) -> None:
     fetch(hub, commit, cache, max_bytes=1 << 20)
 
 
 def test_the_longest_unused_goes_first(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:
-    cache = Cache(tmp_path / "cache", budget=3 * SIZE, grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", budget=3 * SIZE, grace=0.0, clock=clock)
     one, two, three, four = (publish(hub, tmp_path, seed) for seed in range(4))
     for commit in (one, two, three, one, four):
         bring(hub, commit, cache)
@@ -72,7 +72,7 @@ def test_the_longest_unused_goes_first(hub: FolderHub, tmp_path: Path, clock: Cl
 
 
 def test_what_was_used_within_the_grace_stays(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:
-    cache = Cache(tmp_path / "cache", budget=SIZE, grace=600.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", budget=SIZE, grace=600.0, clock=clock)
     one, two = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
     bring(hub, one, cache)
     with pytest.raises(FullCacheError, match=r"10000 bytes do not fit, 10000 too many.*600 s"):
@@ -84,10 +84,10 @@ def test_what_was_used_within_the_grace_stays(hub: FolderHub, tmp_path: Path, cl
 
 
 def test_what_is_held_stays(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:
-    cache = Cache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
     one, two = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
     bring(hub, one, cache)
-    with Cache(cache.root).hold(one) as model:
+    with ModelCache(cache.root).hold(one) as model:
         with pytest.raises(FullCacheError):
             bring(hub, two, cache)
         assert cache.room.clean(budget=0) == ([], 0)
@@ -101,9 +101,9 @@ def test_a_model_larger_than_the_budget_never_empties_the_cache(
     hub: FolderHub, tmp_path: Path, clock: Clock
 ) -> None:
     one, large = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
-    cache = Cache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
     bring(hub, one, cache)
-    small = Cache(cache.root, budget=SIZE - 1, grace=0.0, clock=clock)
+    small = ModelCache(cache.root, budget=SIZE - 1, grace=0.0, clock=clock)
     with pytest.raises(FullCacheError):
         bring(hub, large, small)
     assert cached(cache, one) == [True]
@@ -112,7 +112,7 @@ def test_a_model_larger_than_the_budget_never_empties_the_cache(
 def test_a_shared_content_goes_with_the_last_that_uses_it(
     hub: FolderHub, tmp_path: Path, clock: Clock
 ) -> None:
-    cache = Cache(tmp_path / "cache", grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", grace=0.0, clock=clock)
     one, copy = publish(hub, tmp_path, 1), publish(hub, tmp_path, 1, name="copy")
     for commit in (one, copy):
         bring(hub, commit, cache)
@@ -128,7 +128,7 @@ def test_a_shared_content_goes_with_the_last_that_uses_it(
 def test_what_a_model_left_behind_shares_stays_counted(
     hub: FolderHub, tmp_path: Path, clock: Clock
 ) -> None:
-    cache = Cache(tmp_path / "cache", grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", grace=0.0, clock=clock)
     one = publish(hub, tmp_path, 1)
     both = ModelFolder.scan(write_model(tmp_path / "both", seed=1, size=SIZE))
     two = hub.publish(both, RepositoryId("alice", "both"), "the same weights and more")
@@ -143,7 +143,7 @@ def test_what_a_model_left_behind_shares_stays_counted(
 def test_a_content_that_another_fetch_counts_on_outlives_its_model(
     hub: FolderHub, tmp_path: Path, clock: Clock
 ) -> None:
-    cache = Cache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", budget=SIZE, grace=0.0, clock=clock)
     one, other = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
     bring(hub, one, cache)
     (entry,) = hub.listing(one).files
@@ -154,7 +154,7 @@ def test_a_content_that_another_fetch_counts_on_outlives_its_model(
 
 
 def test_leftovers_of_dead_fetches_count_and_go(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache", budget=SIZE, grace=600.0)
+    cache = ModelCache(tmp_path / "cache", budget=SIZE, grace=600.0)
     old, young = cache.root / "partial" / ("a" * 64), cache.root / "partial" / ("b" * 64)
     orphan = cache.root / "blobs" / ("c" * 64)
     for path, size in ((old, 4000), (young, 3000), (orphan, 2000)):
@@ -172,7 +172,7 @@ def test_leftovers_of_dead_fetches_count_and_go(tmp_path: Path) -> None:
 
 
 def test_a_promise_protects_what_it_names_and_counts_until_it_ends(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache", budget=100, grace=0.0)
+    cache = ModelCache(tmp_path / "cache", budget=100, grace=0.0)
     with cache.room.reserve({"a" * 64: 60}, SOON):
         (cache.root / "blobs" / ("a" * 64)).write_bytes(b"\0" * 60)
         with (
@@ -191,7 +191,7 @@ def test_a_promise_protects_what_it_names_and_counts_until_it_ends(tmp_path: Pat
 
 
 def test_a_damaged_model_is_swept(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:
-    cache = Cache(tmp_path / "cache", grace=0.0, clock=clock)
+    cache = ModelCache(tmp_path / "cache", grace=0.0, clock=clock)
     one = publish(hub, tmp_path, 1)
     bring(hub, one, cache)
     place = cache.root / "models" / "alice" / "model-1" / one.id
@@ -204,7 +204,7 @@ def test_a_damaged_model_is_swept(hub: FolderHub, tmp_path: Path, clock: Clock) 
 def test_a_cache_where_nothing_can_be_written_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="name another folder"):
-        Cache(tmp_path / "file" / "cache")
+        ModelCache(tmp_path / "file" / "cache")
 
 
 things = st.lists(
@@ -255,7 +255,7 @@ def test_a_partial_download_needs_only_the_rest_of_the_disk() -> None:
 
 
 def test_small_files_are_shared_by_their_git_id(tmp_path: Path) -> None:
-    cache = Cache(tmp_path / "cache")
+    cache = ModelCache(tmp_path / "cache")
     content = b"{}"
     blob = hashlib.sha1(b"blob 2\0" + content).hexdigest()
     entry = FileEntry("config.json", 2, git_blob=blob)

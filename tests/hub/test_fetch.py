@@ -21,7 +21,7 @@ from iotapretrain.errors import (
 )
 from iotapretrain.hub.fetch import fetch, plan
 from iotapretrain.hub.fetched_model import Model
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing, RepositoryId
 from iotapretrain.net.retry import Patience
@@ -32,8 +32,8 @@ WEIGHTS = "model.safetensors"
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> Cache:
-    return Cache(tmp_path / "cache")
+def cache(tmp_path: Path) -> ModelCache:
+    return ModelCache(tmp_path / "cache")
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def commit(hub: Hub, model_folder: ModelFolder) -> Commit:
     return hub.publish(model_folder, ALICES, "a model")
 
 
-def bring(hub: Hub, commit: Commit, cache: Cache, seconds: float = 60.0) -> Model:
+def bring(hub: Hub, commit: Commit, cache: ModelCache, seconds: float = 60.0) -> Model:
     return fetch(hub, commit, cache, max_bytes=MIB, seconds=seconds, patience=PATIENCE)
 
 
@@ -55,7 +55,7 @@ def source_bytes(folder: ModelFolder) -> dict[str, bytes]:
 
 
 def test_a_fetched_model_is_what_was_published(
-    hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     model = bring(hub, commit, cache)
     assert contents(model.folder) == source_bytes(model_folder)
@@ -65,7 +65,7 @@ def test_a_fetched_model_is_what_was_published(
 
 
 def test_the_second_fetch_asks_the_hub_nothing(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     first = bring(hub, commit, cache)
     asked, sent = dict(world.faults.asked), world.faults.bytes_sent
@@ -79,7 +79,7 @@ def test_the_second_fetch_asks_the_hub_nothing(
 
 
 def test_a_copy_costs_no_second_download(
-    world: World, hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     bring(hub, commit, cache)
     copy = world.hub_as("bob").publish(model_folder, RepositoryId("bob", "copy"), "mine")
@@ -90,7 +90,7 @@ def test_a_copy_costs_no_second_download(
 
 
 def test_an_oversized_model_is_refused_before_its_first_byte(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     total = hub.listing(commit).total_bytes
     with pytest.raises(RefusedModelError, match=rf"{total} bytes.*more than the {total - 1}"):
@@ -108,12 +108,12 @@ def test_only_model_files_are_fetched(world: World, hub: Hub, tmp_path: Path) ->
     scanned = ModelFolder.scan(folder)
     assert scanned.left_out == ("modeling.py", "optimizer.pt")
     commit = hub.publish(scanned, ALICES, "more")
-    model = bring(hub, commit, Cache(tmp_path / "cache"))
+    model = bring(hub, commit, ModelCache(tmp_path / "cache"))
     assert set(contents(model.folder)) == {WEIGHTS, "config.json", "tokenizer.json", "vocab.txt"}
 
 
 def test_a_download_that_is_cut_goes_on_where_it_stopped(
-    world: World, hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     world.faults.reading(WEIGHTS).is_cut_after(35_000).times(8)
     model = bring(hub, commit, cache)
@@ -122,11 +122,11 @@ def test_a_download_that_is_cut_goes_on_where_it_stopped(
 
 
 def test_two_who_fetch_the_same_at_once_download_it_once(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     world.faults.reading(WEIGHTS).drips(0.01, piece=30_000).always()
     with ThreadPoolExecutor(3) as pool:
-        fetches = [pool.submit(bring, hub, commit, Cache(cache.root)) for _ in range(3)]
+        fetches = [pool.submit(bring, hub, commit, ModelCache(cache.root)) for _ in range(3)]
         assert len({fetch.result() for fetch in fetches}) == 1
     assert world.faults.sent[WEIGHTS] == 300_000
     assert not any((cache.root / "partial").iterdir())
@@ -134,14 +134,14 @@ def test_two_who_fetch_the_same_at_once_download_it_once(
 
 @pytest.mark.parametrize("status", [429, 500, 502])
 def test_a_download_that_is_refused_for_now_is_asked_for_again(
-    world: World, hub: Hub, commit: Commit, cache: Cache, status: int
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, status: int
 ) -> None:
     world.faults.reading(WEIGHTS).answers(status, retry_after=0).times(4)
     assert bring(hub, commit, cache).files
 
 
 def test_a_download_that_never_moves_is_given_up(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     world.faults.reading(WEIGHTS).is_cut_after(0).always()
     with pytest.raises(UnavailableHubError, match=f"{WEIGHTS}.*gave up after 6 tries"):
@@ -150,7 +150,7 @@ def test_a_download_that_never_moves_is_given_up(
 
 
 def test_what_one_fetch_could_not_finish_the_next_does_not_download_again(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     once = Patience(tries=1, first_pause=0.0, longest_pause=0.0)
     world.faults.reading(WEIGHTS).is_cut_after(200_000).once()
@@ -162,7 +162,7 @@ def test_what_one_fetch_could_not_finish_the_next_does_not_download_again(
 
 
 def test_a_hub_that_drips_meets_the_deadline(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     world.faults.reading(WEIGHTS).drips(0.01).always()
     started = time.monotonic()
@@ -173,7 +173,7 @@ def test_a_hub_that_drips_meets_the_deadline(
 
 
 def test_wrong_bytes_once_are_fetched_again(
-    world: World, hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     world.faults.reading(WEIGHTS).sends_wrong_bytes().once()
     world.faults.reading("config.json").sends_wrong_bytes().once()
@@ -182,7 +182,7 @@ def test_wrong_bytes_once_are_fetched_again(
 
 @pytest.mark.parametrize("path", [WEIGHTS, "config.json"])
 def test_wrong_bytes_are_never_a_model(
-    world: World, hub: Hub, commit: Commit, cache: Cache, path: str
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, path: str
 ) -> None:
     world.faults.reading(path).sends_wrong_bytes().always()
     with pytest.raises(CorruptModelError, match=f"{commit}.*{path}.*hash"):
@@ -192,7 +192,7 @@ def test_wrong_bytes_are_never_a_model(
 
 
 def test_more_bytes_than_listed_stop_the_download(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     world.faults.reading("config.json").sends_more(b"!" * 100_000).always()
     with pytest.raises(CorruptModelError, match="more than the"):
@@ -200,7 +200,7 @@ def test_more_bytes_than_listed_stop_the_download(
 
 
 def test_a_partial_file_of_other_bytes_is_noticed_and_replaced(
-    hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     entry = next(e for e in hub.listing(commit).files if e.path == WEIGHTS)
     cache.partial(entry).write_bytes(b"\0" * 1000)
@@ -212,7 +212,7 @@ def test_a_partial_file_of_other_bytes_is_noticed_and_replaced(
 
 
 def test_progress_counts_every_byte_up_to_the_total(
-    hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     seen: list[tuple[int, int]] = []
     fetch(hub, commit, cache, max_bytes=MIB, progress=lambda *now: seen.append(now))
@@ -222,7 +222,7 @@ def test_progress_counts_every_byte_up_to_the_total(
 
 
 def test_a_model_whose_file_was_lost_is_fetched_again(
-    hub: Hub, commit: Commit, cache: Cache, model_folder: ModelFolder
+    hub: Hub, commit: Commit, cache: ModelCache, model_folder: ModelFolder
 ) -> None:
     model = bring(hub, commit, cache)
     (model.folder / WEIGHTS).unlink()
@@ -231,14 +231,14 @@ def test_a_model_whose_file_was_lost_is_fetched_again(
 
 
 def test_files_in_the_cache_cannot_be_written_by_accident(
-    hub: Hub, commit: Commit, cache: Cache
+    hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     model = bring(hub, commit, cache)
     assert all(os.stat(model.folder / file.path).st_mode & 0o222 == 0 for file in model.files)
 
 
 def test_a_disk_without_room_is_said_before_the_first_byte(
-    world: World, hub: Hub, commit: Commit, cache: Cache, monkeypatch: pytest.MonkeyPatch
+    world: World, hub: Hub, commit: Commit, cache: ModelCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = type("Usage", (), {"free": 100_000})
     monkeypatch.setattr("shutil.disk_usage", lambda _path: usage)
@@ -321,7 +321,7 @@ def test_absurd_listings_are_refused() -> None:
 
 
 def test_one_hash_with_two_sizes_is_refused(
-    world: World, hub: Hub, commit: Commit, cache: Cache
+    world: World, hub: Hub, commit: Commit, cache: ModelCache
 ) -> None:
     bring(hub, commit, cache)
     entry = next(e for e in hub.listing(commit).files if e.path == WEIGHTS)

@@ -23,7 +23,7 @@ from iotapretrain.errors import (
 from iotapretrain.hub import huggingface
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.huggingface import HuggingFaceHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.net.retry import Patience
@@ -58,7 +58,7 @@ def test_the_login_is_the_environments(
 def test_the_login_never_reaches_the_host_that_large_files_come_from(
     hf_server: HfServer, hub: HuggingFaceHub, commit: Commit, tmp_path: Path
 ) -> None:
-    fetch(hub, commit, Cache(tmp_path / "cache"), max_bytes=1 << 20)
+    fetch(hub, commit, ModelCache(tmp_path / "cache"), max_bytes=1 << 20)
     assert hf_server.faults.sent["model.safetensors"] == 300_000
     assert hf_server.leaked_logins == []
 
@@ -68,7 +68,7 @@ def test_a_server_that_ignores_ranges_is_resumed_all_the_same(
 ) -> None:
     hf_server.faults.reading("model.safetensors").is_cut_after(100_000).once()
     hf_server.faults.reading("model.safetensors").ignores_ranges().once()
-    model = fetch(hub, commit, Cache(tmp_path / "cache"), max_bytes=1 << 20, patience=PATIENCE)
+    model = fetch(hub, commit, ModelCache(tmp_path / "cache"), max_bytes=1 << 20, patience=PATIENCE)
     assert (model.folder / "model.safetensors").stat().st_size == 300_000
     assert hf_server.faults.sent["model.safetensors"] == 100_000 + 300_000
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from tests.hub.conftest import hf_world
@@ -50,7 +50,7 @@ def held_bytes(cache: Path) -> int:
     return sum(seen.values())
 
 
-def kill_and_look(world: World, commit: Commit, cache: Cache, at: int) -> bool:
+def kill_and_look(world: World, commit: Commit, cache: ModelCache, at: int) -> bool:
     """Kill a fetch once so many bytes are here; what is there then must be sound. Was it whole?"""
     process = start(world.address, world.environment, cache.root, "-", str(commit))
     while process.poll() is None and held_bytes(cache.root) < at:
@@ -63,7 +63,7 @@ def kill_and_look(world: World, commit: Commit, cache: Cache, at: int) -> bool:
     return model is not None
 
 
-def kill_again_and_again(world: World, commit: Commit, cache: Cache, total: int) -> int:
+def kill_again_and_again(world: World, commit: Commit, cache: ModelCache, total: int) -> int:
     """Kill fetches at random moments, the last while they put the model in; then let one end."""
     rng, here, killed = random.Random(total), 0, 0
     moments = sorted(rng.randrange(total) for _ in range(5))
@@ -84,7 +84,7 @@ def test_a_fetch_over_http_that_is_killed_is_never_whole_and_goes_on(
     folder = ModelFolder.scan(write_model(tmp_path / "model", size=3 * MIB))
     commit = world.hub_as("alice").publish(folder, ALICES, "large")
     world.faults.reading(WEIGHTS).drips(0.01, piece=1 << 16).always()
-    cache = Cache(tmp_path / "cache")
+    cache = ModelCache(tmp_path / "cache")
     killed = kill_again_and_again(world, commit, cache, 3 * MIB)
     assert killed >= 3
     # What lay in a socket's buffers when the process died was sent in vain.
@@ -98,7 +98,7 @@ def test_a_fetch_from_a_folder_that_is_killed_is_never_whole_and_goes_on(tmp_pat
         write_model(source / str(shard), seed=shard + 10, size=8 * MIB)
     commit = FolderHub(root, "alice").publish(ModelFolder.scan(source), ALICES, "large")
     world = World("folder", f"folder:{root}", lambda owner: FolderHub(root, owner), faults)
-    cache = Cache(tmp_path / "cache", grace=0.0)
+    cache = ModelCache(tmp_path / "cache", grace=0.0)
     assert kill_again_and_again(world, commit, cache, 48 * MIB) >= 3
     cache.room.clean()
     assert not list((cache.root / "tmp").iterdir())
@@ -127,7 +127,7 @@ def test_parallel_fetches_keep_the_budget(hf_server: HfServer, tmp_path: Path) -
     ]
     world.faults.reading(WEIGHTS).drips(0.01, piece=1 << 16).always()
     cache, budget = tmp_path / "cache", int(2.5 * size)
-    Cache(cache)
+    ModelCache(cache)
     most = 0
     with ExitStack() as stack:
         running = [

@@ -12,7 +12,7 @@ import pytest
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import HashForm, Model, is_bound, model_hash
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from iotapretrain.rules.digest import file_hash
@@ -30,7 +30,7 @@ FILES: dict[str, bytes] = {
 def fetched(root: Path, files: dict[str, bytes]) -> Model:
     hub = FolderHub(root / "hub", "alice")
     commit = hub.publish(ModelFolder(dict(files)), ALICES, "a model")
-    return fetch(hub, commit, Cache(root / "cache"), max_bytes=1000)
+    return fetch(hub, commit, ModelCache(root / "cache"), max_bytes=1000)
 
 
 def test_the_hashes_are_pinned(tmp_path: Path) -> None:

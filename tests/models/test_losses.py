@@ -13,7 +13,7 @@ import transformers
 from iotapretrain.conformance.plain_loss import batch_loss
 from iotapretrain.errors import InputError
 from iotapretrain.models import losses
-from iotapretrain.models.losses import Head, head_losses, mean_loss, token_losses
+from iotapretrain.models.losses import OutputHead, head_losses, mean_loss, token_losses
 from tests.models import zoo
 
 Network = Callable[[str], transformers.PreTrainedModel]
@@ -81,7 +81,7 @@ def test_losses_of_any_size_are_finite(scale: float) -> None:
     hidden = torch.randn(60, 16, generator=generator) * scale
     weight = torch.randn(2500, 16, generator=generator)
     labels = torch.randint(2500, (60,), generator=generator)
-    found = head_losses(Head(weight, None, None), hidden, labels)
+    found = head_losses(OutputHead(weight, None, None), hidden, labels)
     exact = hidden.double() @ weight.double().T
     expected = torch.nn.functional.cross_entropy(exact, labels, reduction="none")
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5 * max(scale, 1))
@@ -129,7 +129,7 @@ def test_no_matrix_of_all_logits_is_made() -> None:
     weight = torch.randn(20_000, 8)
     hidden = torch.randn(500, 8)
     with torch.profiler.profile(profile_memory=True) as profile:
-        head_losses(Head(weight, None, None), hidden, torch.zeros(500, dtype=torch.long))
+        head_losses(OutputHead(weight, None, None), hidden, torch.zeros(500, dtype=torch.long))
     allocated = [event.self_cpu_memory_usage for event in profile.events()]
     assert sum(size for size in allocated if size > 0) < 500 * 20_000 * 4 / 4
     assert max(allocated) <= losses.TILE_IDS * 500 * 4

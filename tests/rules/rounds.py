@@ -14,9 +14,9 @@ from iotapretrain.rules.competition.epsilon import Fixed, LinearDecay
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import (
     MODES,
+    DecidedRound,
     Mode,
     NoResult,
-    Outcome,
     RoundRules,
     play,
 )
@@ -66,13 +66,13 @@ def scored(*scores: float | None, blocks: list[int] | None = None, **columns: ob
     return Field.of(range(count), blocks or range(1, count + 1), scores=scores, **columns)  # type: ignore[arg-type]
 
 
-def decided(field: Field, rules: RoundRules, now: float = NOW) -> Outcome:
+def decided(field: Field, rules: RoundRules, now: float = NOW) -> DecidedRound:
     outcome = play(field, rules, now)
-    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome, DecidedRound)
     return outcome
 
 
-def round_of(name: str, mode: Mode | None = None) -> Outcome:
+def round_of(name: str, mode: Mode | None = None) -> DecidedRound:
     """A shipped example, played."""
     document = json.loads((EXAMPLES / name).read_text())
     models = document["models"]
@@ -90,7 +90,7 @@ def round_of(name: str, mode: Mode | None = None) -> Outcome:
     return decided(field, rules, document["current_block"])
 
 
-def by_uid(outcome: Outcome | NoResult) -> dict[int, float]:
+def by_uid(outcome: DecidedRound | NoResult) -> dict[int, float]:
     """The weights; nothing where there is no result."""
     if isinstance(outcome, NoResult):
         return {}

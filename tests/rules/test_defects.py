@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.eligibility import Ineligibility
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Task, aggregate, weigh
@@ -40,7 +40,7 @@ def test_1_a_nan_in_the_earliest_model_does_not_win_the_round() -> None:
 def test_2_a_round_in_which_every_model_failed_has_no_result() -> None:
     field = scored(math.inf, math.inf)
     assert decided(field, THEIRS).winner == 0
-    failed = NoResult(((0, Reason.NO_SCORE), (1, Reason.NO_SCORE)))
+    failed = NoResult(((0, Ineligibility.NO_SCORE), (1, Ineligibility.NO_SCORE)))
     assert play(field, OURS, NOW) == failed
 
 
@@ -53,7 +53,7 @@ def test_3_models_outside_the_filter_get_exactly_nothing() -> None:
 def test_4_of_nearly_equal_models_in_one_block_the_best_stays() -> None:
     field = scored(2.0, 1.99999, blocks=[5, 5])
     assert not decided(field, THEIRS).kept.any()
-    assert decided(field, OURS).left_out == (Reason.SECOND_OF_BLOCK, None)
+    assert decided(field, OURS).left_out == (Ineligibility.SECOND_OF_BLOCK, None)
 
 
 def test_5_without_any_data_there_is_no_perfect_score() -> None:

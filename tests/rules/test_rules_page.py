@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.eligibility import Ineligibility
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Task, aggregate
-from iotapretrain.rules.competition.tournament import MODES, Outcome, best_share
+from iotapretrain.rules.competition.tournament import MODES, DecidedRound, best_share
 from iotapretrain.rules.competition.wins import beats
 from tests.rules.rounds import DECAY, round_of
 
@@ -79,11 +79,11 @@ def test_the_example_at_score_level() -> None:
         assert _results(outcome, row) == [printed(cell) for cell in results]
 
 
-def _identity(outcome: Outcome, row: int) -> list[int]:
+def _identity(outcome: DecidedRound, row: int) -> list[int]:
     return [int(outcome.field.uids[row]), int(outcome.field.blocks[row])]
 
 
-def _results(outcome: Outcome, row: int) -> list[float]:
+def _results(outcome: DecidedRound, row: int) -> list[float]:
     return [outcome.wins[row], outcome.win_rates[row], outcome.weights[row]]
 
 
@@ -130,6 +130,6 @@ def test_the_modes() -> None:
     assert told == known
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_is_explained(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", Ineligibility)
+def test_every_reason_is_explained(reason: Ineligibility) -> None:
     assert f"*{reason}*" in " ".join(PAGE.split())

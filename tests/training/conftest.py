@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.models.worker import Budget, Worker
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Cache:
-    return Cache(tmp_path_factory.mktemp("cache"))
+def cache(tmp_path_factory: pytest.TempPathFactory) -> PageCache:
+    return PageCache(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.observe.events import TrainStep
 from iotapretrain.observe.read_records import read_events
 from iotapretrain.observe.sink import Lines
@@ -60,11 +60,11 @@ def recipe(**changes: Any) -> TrainingRecipe:
     return TrainingRecipe(**(given | tables))
 
 
-def plan(cache: Cache, start: Start | None = None, **changes: Any) -> RunPlan:
+def plan(cache: PageCache, start: Start | None = None, **changes: Any) -> RunPlan:
     return make_plan(recipe(**changes), COMPETITION, TrainingSite(cache), start)
 
 
-def run_in(folder: Path, made: RunPlan, cache: Cache, **options: Any) -> Trained:
+def run_in(folder: Path, made: RunPlan, cache: PageCache, **options: Any) -> Trained:
     """Train as one process with one thread, and leave records."""
     torch.set_num_threads(1)
     sink = Lines(folder / "records.jsonl")
@@ -88,4 +88,4 @@ def sit(folder: str, encoded: bytes, cache: str) -> None:
     import msgspec
 
     os.setpgrp()
-    run_in(Path(folder), msgspec.json.decode(encoded, type=RunPlan), Cache(Path(cache)))
+    run_in(Path(folder), msgspec.json.decode(encoded, type=RunPlan), PageCache(Path(cache)))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from tests.training.small import FILE
 
 MAIN = "from iotapretrain.cli.main import main; main()"
@@ -21,7 +21,7 @@ Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
-def iota(tmp_path: Path, cache: Cache) -> Start:
+def iota(tmp_path: Path, cache: PageCache) -> Start:
     """`iota train --competition small …`, as a process."""
     schedule = tmp_path / "small.toml"
     schedule.write_text(FILE)

@@ -14,7 +14,7 @@ import msgspec
 import torch
 from safetensors.torch import load_file
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from tests.training.small import losses, plan, run_in, sit
 
 STEPS = 60
@@ -32,7 +32,7 @@ def wait_for_lines(path: Path, more: int, alive: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_ten_kills_change_no_loss(tmp_path: Path, cache: Cache) -> None:
+def test_ten_kills_change_no_loss(tmp_path: Path, cache: PageCache) -> None:
     """Every step ends in a checkpoint, so that many kills fall into the writing of one."""
     made = plan(cache, steps=STEPS, optimiser={"name": "adamw"})
     run_in(tmp_path / "whole", made, cache)

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import torch
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.training.network import LossNetwork, fresh, prepared
 from iotapretrain.training.optimiser import Optimiser
 from iotapretrain.training.plan import OptimiserPlan
@@ -18,7 +18,7 @@ Name = Literal["adamw", "muon"]
 
 
 @pytest.fixture
-def network(cache: Cache) -> LossNetwork:
+def network(cache: PageCache) -> LossNetwork:
     made = plan(cache)
     config = checked(made.model)
     return prepared(fresh(config, 0), config, made)
@@ -66,7 +66,9 @@ def test_muon_moves_matrices_by_orthogonal_ones(network: LossNetwork) -> None:
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon"])
-def test_goes_on_from_its_state_to_the_bit(network: LossNetwork, name: Name, cache: Cache) -> None:
+def test_goes_on_from_its_state_to_the_bit(
+    network: LossNetwork, name: Name, cache: PageCache
+) -> None:
     settings = OptimiserPlan(0.01, name=name)
     optimiser = Optimiser(network, settings)
     step(network, optimiser, 1)

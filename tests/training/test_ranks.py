@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.cli.workplace import find_competition
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.recipe import read_recipe
 from tests.training.small import FILE, losses, run_in
@@ -34,7 +34,7 @@ evaluate_steps = 25
     ("optimiser", "steps", "tolerance"), [("adamw", 50, 1e-4), ("muon", 8, 2e-3)]
 )
 def test_two_ranks_lose_what_one_does(
-    tmp_path: Path, cache: Cache, optimiser: str, steps: int, tolerance: float
+    tmp_path: Path, cache: PageCache, optimiser: str, steps: int, tolerance: float
 ) -> None:
     """Muon orthogonalises in bfloat16, which the order of sums moves more than float32."""
     file = tmp_path / "small.toml"

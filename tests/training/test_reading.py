@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from iotapretrain.data.datasets import open_source
-from iotapretrain.data.page_cache import Cache
-from iotapretrain.data.stream import Part
+from iotapretrain.data.page_cache import PageCache
+from iotapretrain.data.stream import StreamPart
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.training import recipe
@@ -21,14 +21,14 @@ from tests.training.small import plan
 
 
 @pytest.fixture
-def data(cache: Cache) -> DataPlan:
+def data(cache: PageCache) -> DataPlan:
     return plan(cache, data={"lanes": 4}).data
 
 
-def test_training_never_reads_a_held_out_page(data: DataPlan, cache: Cache) -> None:
+def test_training_never_reads_a_held_out_page(data: DataPlan, cache: PageCache) -> None:
     """By address over a whole epoch; the text of the two is then disjoint, as pages are."""
     source = data.sources[0]
-    part = Part(open_source(source.dataset, cache), 1.0, source.page_rows, source.held_out)
+    part = StreamPart(open_source(source.dataset, cache), 1.0, source.page_rows, source.held_out)
     kept_back = set(part.held_out_pages(0))
     assert len(kept_back) == source.held_out
     reader = BatchReader(data, 0, cache, range(4))
@@ -44,14 +44,14 @@ def test_training_never_reads_a_held_out_page(data: DataPlan, cache: Cache) -> N
     assert not set(pages) & kept_back
 
 
-def test_held_out_text_is_the_same_for_everybody(data: DataPlan, cache: Cache) -> None:
+def test_held_out_text_is_the_same_for_everybody(data: DataPlan, cache: PageCache) -> None:
     rows = held_out(data, 0, cache)
     assert rows.shape == (128, 32)
     assert torch.equal(rows, held_out(data, 0, cache))
     assert not torch.equal(rows, held_out(data, 1, cache))
 
 
-def test_ranks_share_the_batches_of_one(data: DataPlan, cache: Cache) -> None:
+def test_ranks_share_the_batches_of_one(data: DataPlan, cache: PageCache) -> None:
     alone = BatchReader(data, 0, cache, lanes_of(data, 0, 1))
     two = [BatchReader(data, 0, cache, lanes_of(data, rank, 2)) for rank in (0, 1)]
     for _ in range(3):
@@ -60,7 +60,7 @@ def test_ranks_share_the_batches_of_one(data: DataPlan, cache: Cache) -> None:
     assert alone.states == [*two[0].states, *two[1].states]
 
 
-def test_goes_on_at_the_next_token(data: DataPlan, cache: Cache) -> None:
+def test_goes_on_at_the_next_token(data: DataPlan, cache: PageCache) -> None:
     reader = BatchReader(data, 0, cache, range(4))
     reader.take(40)
     again = BatchReader(data, 0, cache, range(4), reader.states)
@@ -72,7 +72,7 @@ def test_lanes_must_be_shared_evenly(data: DataPlan) -> None:
         lanes_of(data, 0, 3)
 
 
-def test_one_config_of_a_dataset_is_read_alone(tmp_path: Path, cache: Cache) -> None:
+def test_one_config_of_a_dataset_is_read_alone(tmp_path: Path, cache: PageCache) -> None:
     for name in ("wanted", "other"):
         (tmp_path / name).mkdir()
         lines = [json.dumps({"text": f"{name} {number} " * 20}) for number in range(60)]

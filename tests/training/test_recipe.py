@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import InputError
 from iotapretrain.training.planning import LANES, TrainingSite, make_plan
 from iotapretrain.training.recipe import (
@@ -120,14 +120,14 @@ def test_says_in_one_line_what_is_wrong(tmp_path: Path, text: str, message: str)
     ],
 )
 def test_a_plan_that_cannot_be_is_refused(
-    recipe: TrainingRecipe, message: str, cache: Cache
+    recipe: TrainingRecipe, message: str, cache: PageCache
 ) -> None:
     with pytest.raises(InputError) as caught:
         make_plan(recipe, COMPETITION, TrainingSite(cache))
     assert message in str(caught.value)
 
 
-def test_everything_is_derived(cache: Cache) -> None:
+def test_everything_is_derived(cache: PageCache) -> None:
     plan = make_plan(TrainingRecipe(), COMPETITION, TrainingSite(cache))
     assert 20_000 <= plan.parameters <= 80_000
     assert plan.tokens == 20 * plan.parameters

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import InputError, RunError
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits as Claims
@@ -23,7 +23,7 @@ from iotapretrain.models.losses import mean_loss, token_losses
 from iotapretrain.models.worker import Worker
 from iotapretrain.observe.events import AnyEvent, TrainEvaluated, TrainStarted, TrainStep
 from iotapretrain.observe.read_records import read_events
-from iotapretrain.observe.sink import Silence
+from iotapretrain.observe.sink import NoSink
 from iotapretrain.training import run_folder
 from iotapretrain.training.reading import held_out
 from iotapretrain.training.start import find_start, read_model
@@ -33,7 +33,7 @@ from tests.training.small import COMPETITION, losses, plan, run_in
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> Path:
+def finished(tmp_path_factory: pytest.TempPathFactory, cache: PageCache) -> Path:
     """A run that went to its end."""
     folder = tmp_path_factory.mktemp("finished")
     assert run_in(folder, plan(cache, steps=30), cache).reason is StopReason.PLAN
@@ -52,7 +52,9 @@ def test_leaves_a_model_that_may_take_part(finished: Path, worker: Worker) -> No
     assert inspection.verdict.admitted, inspection.verdict.findings
 
 
-def test_exports_the_best_model_and_says_where_it_comes_from(finished: Path, cache: Cache) -> None:
+def test_exports_the_best_model_and_says_where_it_comes_from(
+    finished: Path, cache: PageCache
+) -> None:
     measured = [e for e in read_events(finished / "records.jsonl") if isinstance(e, TrainEvaluated)]
     best = min(measured, key=lambda event: event.held_out_loss)
     with safe_open(finished / "model" / "model.safetensors", "pt") as file:
@@ -66,7 +68,7 @@ def test_exports_the_best_model_and_says_where_it_comes_from(finished: Path, cac
 
 
 def test_starts_at_the_loss_of_the_model_it_goes_on_from(
-    finished: Path, tmp_path: Path, cache: Cache
+    finished: Path, tmp_path: Path, cache: PageCache
 ) -> None:
     def no_library() -> Any:
         raise AssertionError("a folder needs no hub")
@@ -91,7 +93,7 @@ def test_starts_at_the_loss_of_the_model_it_goes_on_from(
         assert file.metadata()["origin"] == "a local model"
 
 
-def test_goes_on_as_if_nothing_had_happened(tmp_path: Path, cache: Cache) -> None:
+def test_goes_on_as_if_nothing_had_happened(tmp_path: Path, cache: PageCache) -> None:
     made = plan(cache, steps=12)
     whole = run_in(tmp_path / "whole", made, cache)
     for limit in (1, 4, 5, 9, None):
@@ -111,14 +113,14 @@ def test_goes_on_as_if_nothing_had_happened(tmp_path: Path, cache: Cache) -> Non
     ids=["steps", "seconds", "loss"],
 )
 def test_ends_by_its_limits(
-    tmp_path: Path, cache: Cache, limits: StopLimits, reason: StopReason
+    tmp_path: Path, cache: PageCache, limits: StopLimits, reason: StopReason
 ) -> None:
     trained = run_in(tmp_path, plan(cache), cache, limits=limits)
     assert trained.reason is reason
     assert trained.step < trained.steps
 
 
-def test_ctrl_c_ends_with_a_checkpoint(tmp_path: Path, cache: Cache) -> None:
+def test_ctrl_c_ends_with_a_checkpoint(tmp_path: Path, cache: PageCache) -> None:
     made = plan(cache, steps=10_000)
     records = tmp_path / "records.jsonl"
 
@@ -136,12 +138,12 @@ def test_ctrl_c_ends_with_a_checkpoint(tmp_path: Path, cache: Cache) -> None:
     assert newest.name == f"step-{trained.step:08d}"
 
 
-def test_two_cannot_train_in_one_folder(tmp_path: Path, cache: Cache) -> None:
+def test_two_cannot_train_in_one_folder(tmp_path: Path, cache: PageCache) -> None:
     with run_folder.held(tmp_path), pytest.raises(RunError, match="another process"):
         run_in(tmp_path, plan(cache), cache)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, cache: Cache) -> None:
+def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, cache: PageCache) -> None:
     made = plan(cache, optimiser={"learning_rate": 1e30, "clip": 1e30})
     with pytest.raises(RunError, match="with a lower"):
         run_in(tmp_path, made, cache)
@@ -158,7 +160,9 @@ def test_what_is_no_model_is_no_start(tmp_path: Path) -> None:
     [{"recompute": True}, {"at_once": 3}, {"precision": "bfloat16"}],
     ids=["recompute", "accumulated", "bfloat16"],
 )
-def test_ways_to_compute_the_same(tmp_path: Path, cache: Cache, settings: dict[str, Any]) -> None:
+def test_ways_to_compute_the_same(
+    tmp_path: Path, cache: PageCache, settings: dict[str, Any]
+) -> None:
     run_in(tmp_path / "plain", plan(cache, steps=4, run={"at_once": 16}), cache)
     run_in(tmp_path / "other", plan(cache, steps=4, run={"at_once": 16} | settings), cache)
     plain, other = losses(tmp_path / "plain"), losses(tmp_path / "other")
@@ -168,7 +172,7 @@ def test_ways_to_compute_the_same(tmp_path: Path, cache: Cache, settings: dict[s
 
 
 def test_logits_in_pieces_give_the_same_gradients(
-    cache: Cache, monkeypatch: pytest.MonkeyPatch
+    cache: PageCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from iotapretrain.training import network
     from iotapretrain.training.shape import checked
@@ -186,8 +190,8 @@ def test_logits_in_pieces_give_the_same_gradients(
     torch.testing.assert_close(found[0], found[1])
 
 
-def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path, cache: Cache) -> None:
-    class Full(Silence):
+def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path, cache: PageCache) -> None:
+    class Full(NoSink):
         def emit(self, event: AnyEvent) -> None:
             if isinstance(event, TrainStep):
                 raise OSError(errno.ENOSPC, "No space left on device")
@@ -196,7 +200,7 @@ def test_a_full_disk_ends_a_run_in_one_line(tmp_path: Path, cache: Cache) -> Non
         train(plan(cache), tmp_path, Full(), cache)
 
 
-def test_a_run_needs_a_folder(tmp_path: Path, cache: Cache) -> None:
+def test_a_run_needs_a_folder(tmp_path: Path, cache: PageCache) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(RunError, match="no folder to write to"):
-        train(plan(cache), tmp_path / "file" / "run", Silence(), cache)
+        train(plan(cache), tmp_path / "file" / "run", NoSink(), cache)

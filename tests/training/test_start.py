@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import InputError
 from iotapretrain.hub import model_cache as hub_cache
 from iotapretrain.hub.fetch import fetch
@@ -32,7 +32,7 @@ from tests.training.small import COMPETITION, FILE, plan, recipe, run_in
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> tuple[FolderHub, Commit]:
+def hub(tmp_path_factory: pytest.TempPathFactory, cache: PageCache) -> tuple[FolderHub, Commit]:
     """A hub with one trained model."""
     place = tmp_path_factory.mktemp("hub")
     trained = run_in(place / "run", plan(cache, steps=2), cache)
@@ -46,7 +46,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, cache: Cache) -> tuple[FolderH
 @pytest.fixture
 def library(hub: tuple[FolderHub, Commit], tmp_path: Path) -> Library:
     opened, commit = hub
-    kept = hub_cache.Cache(tmp_path / "models")
+    kept = hub_cache.ModelCache(tmp_path / "models")
 
     def find(which: str) -> Model:
         assert which == "best"
@@ -56,7 +56,7 @@ def library(hub: tuple[FolderHub, Commit], tmp_path: Path) -> Library:
 
 
 def test_a_commit_and_the_champion_are_told_by_their_commit(
-    library: Library, hub: tuple[FolderHub, Commit], cache: Cache
+    library: Library, hub: tuple[FolderHub, Commit], cache: PageCache
 ) -> None:
     _, commit = hub
     pinned = find_start(f"hub:{commit}", lambda: library)
@@ -85,7 +85,7 @@ def test_what_names_no_model_is_a_path(library: Library) -> None:
     ids=["size", "architecture", "positions"],
 )
 def test_a_start_that_could_never_take_part_is_refused(
-    library: Library, cache: Cache, change: tuple[str, str], message: str
+    library: Library, cache: PageCache, change: tuple[str, str], message: str
 ) -> None:
     other = parse(FILE.replace(*change), "other.toml").competitions[0]
     start = find_start("best", lambda: library)
@@ -97,11 +97,11 @@ def no_library() -> Any:
     raise AssertionError("nothing is fetched from a hub here")
 
 
-def decided(asked: TrainingRecipe, run: Path, cache: Cache, resume: bool = False) -> Decision:
+def decided(asked: TrainingRecipe, run: Path, cache: PageCache, resume: bool = False) -> Decision:
     return decide(asked, COMPETITION, run, TrainingSite(cache), no_library, resume=resume)
 
 
-def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: Cache) -> None:
+def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: PageCache) -> None:
     first = decided(recipe(), tmp_path, cache, resume=True)  # nothing is there: it begins
     run_in(tmp_path, first.plan, cache, limits=StopLimits(steps=2))
     with pytest.raises(InputError, match="--resume goes on with it"):
@@ -110,7 +110,7 @@ def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: Cache) -> None:
     assert again == Decision(first.plan, None, StopLimits(steps=5, loss=1.5))
 
 
-def test_seconds_become_tokens(tmp_path: Path, cache: Cache) -> None:
+def test_seconds_become_tokens(tmp_path: Path, cache: PageCache) -> None:
     """Twice the time is about twice the text; the measurement is what varies."""
     asked = replace(recipe(), steps=None)
     short, long = (

@@ -18,7 +18,7 @@ from iotapretrain.benchmark.graded_answers import Prompt, continued
 from iotapretrain.benchmark.results import Progress
 from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError
-from iotapretrain.models.losses import Head
+from iotapretrain.models.losses import OutputHead
 
 BATCH_TOKENS = {"cpu": 1_024, "cuda": 32_768}
 """Tokens in a batch, padding included: as much as the processor's cache holds, or keeps it busy."""
@@ -123,7 +123,7 @@ def _scored(
     for place, row in enumerate(rows):
         ids[place, : len(row)] = torch.tensor(row)
     hidden = opened.model.base_model(ids.to(opened.device), use_cache=False)[0]
-    head = Head.of(opened.model)
+    head = OutputHead.of(opened.model)
     answers: list[tuple[int, Answer]] = []
     for place, row in enumerate(rows):
         count = max(len(labels) for _, labels in wanted[place])

@@ -20,7 +20,7 @@ from blake3 import blake3
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import draw, read_page
 from iotapretrain.data.source import Source
 from iotapretrain.errors import InputError
@@ -71,7 +71,7 @@ class SampledText:
 
     source: Source
     seed: int
-    cache: Cache
+    cache: PageCache
 
     @property
     def fingerprint(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from iotapretrain.benchmark.choices import Choices
-from iotapretrain.benchmark.results import BenchmarkTask, MetricValue, ModelResult
+from iotapretrain.benchmark.results import BenchmarkTask, MeasuredModel, MetricValue
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ SHARES = SHOWN[3:]
 NOTHING = MetricValue(0.0)
 
 
-def as_data(results: Sequence[ModelResult]) -> dict[str, Any]:
+def as_data(results: Sequence[MeasuredModel]) -> dict[str, Any]:
     """All there is, for JSON."""
     listed: list[dict[str, Any]] = msgspec.to_builtins(list(results))
     return {"results": listed}
 
 
-def as_csv(results: Sequence[ModelResult]) -> str:
+def as_csv(results: Sequence[MeasuredModel]) -> str:
     """A line a number."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -47,7 +47,7 @@ def as_csv(results: Sequence[ModelResult]) -> str:
     return text.getvalue()
 
 
-def as_markdown(results: Sequence[ModelResult]) -> str:
+def as_markdown(results: Sequence[MeasuredModel]) -> str:
     """A row a number, a column a model; below it, what is missing and why."""
     models = list(dict.fromkeys(result.model for result in results))
     found = {
@@ -64,7 +64,7 @@ def as_markdown(results: Sequence[ModelResult]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write(folder: Path, results: Sequence[ModelResult], tasks: Sequence[BenchmarkTask]) -> None:
+def write(folder: Path, results: Sequence[MeasuredModel], tasks: Sequence[BenchmarkTask]) -> None:
     """All forms but the chart, and what `lm-eval` itself needs to run our local tasks."""
     try:
         (folder / "tasks").mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def write(folder: Path, results: Sequence[ModelResult], tasks: Sequence[Benchmar
         raise InputError(f"--out {folder}: cannot be written: {error.strerror}") from error
 
 
-def draw(path: Path, results: Sequence[ModelResult]) -> bool:
+def draw(path: Path, results: Sequence[MeasuredModel]) -> bool:
     """Bars: a panel for each metric of its own scale, one for all shares; a colour a model.
 
     False where the package for charts is not installed.
@@ -108,7 +108,7 @@ def draw(path: Path, results: Sequence[ModelResult]) -> bool:
     return True
 
 
-def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[ModelResult]) -> None:
+def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[MeasuredModel]) -> None:
     models = list(dict.fromkeys(result.model for result in results))
     height = 0.8 / len(models)
     for number, model in enumerate(models):
@@ -128,7 +128,7 @@ def _bars(panel: Axes, group: Sequence[tuple[str, str]], results: Sequence[Model
     panel.set_xlabel("share (more is better)" if shares else f"{group[0][1]} (less is better)")
 
 
-def _rows(results: Sequence[ModelResult]) -> list[tuple[str, str]]:
+def _rows(results: Sequence[MeasuredModel]) -> list[tuple[str, str]]:
     tasks = dict.fromkeys(result.task for result in results)
     had = {(result.task, name) for result in results for name in result.metrics}
     return [(task, name) for task in tasks for name in SHOWN if (task, name) in had]

@@ -14,9 +14,9 @@ import msgspec
 from msgspec.structs import replace
 
 from iotapretrain.benchmark.subject import Opened, Subject, identified, located, open_subject
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import IotaError
-from iotapretrain.hub.model_cache import Cache as HubCache
+from iotapretrain.hub.model_cache import ModelCache as HubCache
 from iotapretrain.models.worker import Worker
 
 DOMAIN = "benchmark/1"
@@ -68,7 +68,7 @@ def mean(values: Sequence[float]) -> MetricValue:
     return MetricValue(average, math.sqrt(variance / count))
 
 
-class ModelResult(msgspec.Struct, frozen=True):
+class MeasuredModel(msgspec.Struct, frozen=True):
     """One model on one task: its metrics, or the sentence that says why there are none."""
 
     model: str
@@ -87,7 +87,7 @@ class ModelResult(msgspec.Struct, frozen=True):
 class BenchmarkRun:
     """Where models come from, where they compute, and where results are kept."""
 
-    cache: Cache
+    cache: PageCache
     hub: str
     hub_cache: HubCache
     worker: Worker
@@ -96,7 +96,7 @@ class BenchmarkRun:
 
     def results(
         self, places: Sequence[str], tasks: Sequence[BenchmarkTask], watch: Watch
-    ) -> Iterator[ModelResult]:
+    ) -> Iterator[MeasuredModel]:
         """Each result as soon as it is there.
 
         A fault of one task or of its data leaves out that result; a model that cannot be had or
@@ -116,10 +116,10 @@ class BenchmarkRun:
 
     def _of_one(
         self, subject: Subject, tasks: Sequence[BenchmarkTask], watch: Watch
-    ) -> Iterator[ModelResult]:
+    ) -> Iterator[MeasuredModel]:
         opened: Opened | None = None
         for task in tasks:
-            empty = ModelResult(subject.name, task.name, subject.digest)
+            empty = MeasuredModel(subject.name, task.name, subject.digest)
             try:
                 name = f"{DOMAIN}/{subject.digest}/{task.fingerprint()}"
                 kept = self.cache.get(name)
@@ -127,7 +127,7 @@ class BenchmarkRun:
                 yield replace(empty, missing=str(error))
                 continue
             if kept is not None:
-                known = msgspec.json.decode(kept, type=ModelResult)
+                known = msgspec.json.decode(kept, type=MeasuredModel)
                 yield replace(known, model=subject.name, task=task.name, kept=True)
                 continue
             opened = opened or open_subject(subject, self.worker, self.device)
@@ -137,8 +137,8 @@ class BenchmarkRun:
             yield result
 
     def _measured(
-        self, empty: ModelResult, task: BenchmarkTask, opened: Opened, progress: Progress
-    ) -> ModelResult:
+        self, empty: MeasuredModel, task: BenchmarkTask, opened: Opened, progress: Progress
+    ) -> MeasuredModel:
         started = time.perf_counter()
         try:
             found = task.measure(opened, progress)

@@ -15,7 +15,7 @@ from iotapretrain.data.tokenizer import BYTES, find_files, load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import Progress, fetch
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.admission import ask_claims, inspect
 from iotapretrain.models.architectures import ARCHITECTURES
@@ -91,7 +91,7 @@ class Opened:
 
 
 @contextmanager
-def located(place: str, address: str, cache: Cache, progress: Progress) -> Iterator[Path]:
+def located(place: str, address: str, cache: ModelCache, progress: Progress) -> Iterator[Path]:
     """The folder of a model: its path, or `hub:NAMESPACE/NAME@COMMIT`, fetched and held."""
     if not place.startswith(HUB):
         yield Path(place)

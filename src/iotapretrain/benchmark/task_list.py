@@ -17,7 +17,7 @@ from iotapretrain.benchmark.perplexity import (
 )
 from iotapretrain.benchmark.results import BenchmarkTask
 from iotapretrain.data.datasets import known_datasets, open_source
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.python_text import EMBEDDED
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.errors import InputError
@@ -34,7 +34,7 @@ PAPER = (
 class Choosing:
     """How much of each task is used: at most `limit` items or sequences, drawn by the seed."""
 
-    cache: Cache
+    cache: PageCache
     seed: int = 0
     limit: int | None = None
 

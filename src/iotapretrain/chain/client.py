@@ -22,9 +22,9 @@ from bittensor.result import RpcConnectionError
 
 from iotapretrain.chain.freshness import Cached, Freshness
 from iotapretrain.chain.metagraph import (
-    Commitment,
     Commitments,
     Metagraph,
+    ReadCommitment,
     commitment_data,
     metagraph_of,
 )
@@ -194,7 +194,7 @@ class ChainClient:
             found = await view.subnets.commitments(netuid)
             read = {each.hotkey: commitment_data(each.fields) for each in found.values()}
             by_hotkey = {
-                hotkey: Commitment(hotkey, found[hotkey].block, data)
+                hotkey: ReadCommitment(hotkey, found[hotkey].block, data)
                 for hotkey, data in read.items()
                 if data is not None
             }

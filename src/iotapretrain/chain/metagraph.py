@@ -45,7 +45,7 @@ class Metagraph:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
+class ReadCommitment:
     """What a hotkey has committed, and the block that dates it."""
 
     hotkey: str
@@ -59,7 +59,7 @@ class Commitments:
 
     block: int
     block_hash: bytes
-    by_hotkey: Mapping[str, Commitment]
+    by_hotkey: Mapping[str, ReadCommitment]
 
 
 def metagraph_of(graph: Any, validator_trust: list[int]) -> Metagraph:

@@ -66,7 +66,7 @@ def audit(
     """
     from random import Random
 
-    from iotapretrain.competition.audit.repeated import Bench
+    from iotapretrain.competition.audit.repeated import AuditBench
     from iotapretrain.competition.audit.run import Agreed
     from iotapretrain.competition.audit.run import audit as repeat
     from iotapretrain.data import page_cache as text_cache
@@ -76,10 +76,10 @@ def audit(
     wanted = _round(number)
     agreed = Agreed.of(find_schedule(competitions, network)[1], competitions or "competitions")
     chosen = secrets.randbelow(2**32) if seed is None else seed
-    texts = text_cache.Cache(text_cache.default_folder())
-    models = model_cache.Cache(model_cache.default_folder())
+    texts = text_cache.PageCache(text_cache.default_folder())
+    models = model_cache.ModelCache(model_cache.default_folder())
     with Worker(Budget()) as worker:
-        bench = Bench(find_hub(hub, network), models, texts, worker, tokenizer)
+        bench = AuditBench(find_hub(hub, network), models, texts, worker, tokenizer)
 
         async def run(client: ChainClient) -> Report:
             rng, tell_it = Random(chosen), _nothing if as_json else _tell

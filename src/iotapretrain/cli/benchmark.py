@@ -70,13 +70,13 @@ def benchmark(
     from iotapretrain.benchmark import result_tables
     from iotapretrain.benchmark.results import BenchmarkRun
     from iotapretrain.benchmark.task_list import PAPER, Choosing
-    from iotapretrain.data.page_cache import Cache, default_folder
-    from iotapretrain.hub.model_cache import Cache as HubCache
+    from iotapretrain.data.page_cache import PageCache, default_folder
+    from iotapretrain.hub.model_cache import ModelCache as HubCache
     from iotapretrain.hub.model_cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
     place = _device(device)
-    kept = Cache(cache or default_folder())
+    kept = PageCache(cache or default_folder())
     names = [name for listed in tasks or PAPER for name in listed.split(",")]
     chosen = Choosing(kept, seed, limit).tasks(names)
     results = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli import sending
-from iotapretrain.cli.console import Table, out, print_json, tell
+from iotapretrain.cli.console import PrintedTable, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
 from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
@@ -121,7 +121,7 @@ def metagraph(
     }
     rows = list(zip(*columns.values(), strict=True))
     note = f"at block {graph.block}; the last epoch ran in block {graph.last_step}"
-    table = Table(f"Subnet {netuid}", tuple(columns), rows, note)
+    table = PrintedTable(f"Subnet {netuid}", tuple(columns), rows, note)
     if as_json:
         head = {"netuid": netuid, "block": graph.block, "last_epoch": graph.last_step}
         print_json({**head, "neurons": table.as_data()["rows"]})

@@ -50,7 +50,7 @@ def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
 
 
 @dataclass(frozen=True)
-class Table:
+class PrintedTable:
     """Rows of plain values under named columns, and a sentence that says how to read them."""
 
     title: str
@@ -59,7 +59,7 @@ class Table:
     note: str = ""
 
     @classmethod
-    def of(cls, title: str, columns: Mapping[str, Iterable[Cell]], note: str = "") -> Table:
+    def of(cls, title: str, columns: Mapping[str, Iterable[Cell]], note: str = "") -> PrintedTable:
         """The table with these values below these names."""
         return cls(title, tuple(columns), list(zip(*columns.values(), strict=True)), note)
 

@@ -40,7 +40,7 @@ def dashboard(
         import bittensor_core  # noqa: F401 -- asked for before anything is started
     try:
         from iotapretrain.dashboard.serve import Entrance, serve
-        from iotapretrain.dashboard.service import Place
+        from iotapretrain.dashboard.service import ShownNetwork
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in ("fastapi", "uvicorn"):
             raise
@@ -49,7 +49,7 @@ def dashboard(
         ) from error
 
     folder = Path(network.removeprefix("embedded:"))
-    place = Place(
+    place = ShownNetwork(
         network_name(network),
         folder if folder.is_dir() else None,
         netuid,

@@ -213,10 +213,10 @@ class OpenedSource:
         from rich.console import Console
 
         from iotapretrain.data.datasets import open_source
-        from iotapretrain.data.page_cache import Cache, default_folder
+        from iotapretrain.data.page_cache import PageCache, default_folder
 
         self._console = Console(stderr=True)
-        self.cache = Cache(cache or default_folder())
+        self.cache = PageCache(cache or default_folder())
         self.source = open_source(name, self.cache, config)
         with self._console.status(f"describing {self.source.name}"):
             self.description = self.source.describe().only(config)

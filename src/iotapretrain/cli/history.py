@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import Table, print_json, tell
+from iotapretrain.cli.console import PrintedTable, print_json, tell
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     CompetitionName,
@@ -21,7 +21,7 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.records.reign import Reign
+    from iotapretrain.competition.records.reign import ChampionReign
 
 
 def history(
@@ -54,7 +54,7 @@ def history(
     schedule, chosen = find_scheduled(competition)
     opened = find_hub(hub, network)
 
-    async def read(client: ChainClient) -> tuple[list[Reign], list[int], str | None]:
+    async def read(client: ChainClient) -> tuple[list[ChampionReign], list[int], str | None]:
         ground = await read_ground(client, netuid)
         (source,) = await with_past(client, ground, [find_validator(ground, validator)])
         name = await network_id(client)
@@ -78,11 +78,13 @@ def history(
         tell(f"{plot}")
 
 
-def _show(name: str, found: list[Reign], skipped: list[int]) -> None:
+def _show(name: str, found: list[ChampionReign], skipped: list[int]) -> None:
     columns = ("round", "block", "uid", "loss", "models", "new", "skipped")
     fields = attrgetter("round", "block", "uid", "loss", "models", "crowned", "skipped")
     note = "Each round has its own pages, so that losses move a little without any new model."
     note += f" {len(skipped)} sync blocks up to now have no record of it."
     if doubled := [str(each.round) for each in found if each.twice]:
         note += f" Of round {', '.join(doubled)} there is another record in an earlier repository."
-    Table(f"{name}: the champion round by round", columns, [*map(fields, found)], note).show()
+    PrintedTable(
+        f"{name}: the champion round by round", columns, [*map(fields, found)], note
+    ).show()

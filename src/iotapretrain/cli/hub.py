@@ -15,7 +15,7 @@ from iotapretrain.cli.workplace import parse_size
 
 if TYPE_CHECKING:
     from iotapretrain.hub.fetch import Progress
-    from iotapretrain.hub.model_cache import Cache
+    from iotapretrain.hub.model_cache import ModelCache
     from iotapretrain.hub.protocol import Commit, Hub
 
 app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
@@ -161,10 +161,10 @@ def _commit(hub: Hub, model: str) -> Commit:
     return Commit.parse(model) if "@" in model else hub.resolve(RepositoryId.parse(model))
 
 
-def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Cache:
-    from iotapretrain.hub.model_cache import Cache, default_folder
+def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> ModelCache:
+    from iotapretrain.hub.model_cache import ModelCache, default_folder
 
-    return Cache(folder or default_folder(), parse_size(budget) if budget else None, grace)
+    return ModelCache(folder or default_folder(), parse_size(budget) if budget else None, grace)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import Table, out, print_json, tell
+from iotapretrain.cli.console import PrintedTable, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     Competitions,
@@ -140,7 +140,7 @@ def _show(board: Leaderboard) -> None:
         (place, *judged(row), row.emission / RAO, row.state)
         for place, row in enumerate(board.rows, start=1)
     ]
-    Table(f"{board.competition} at block {board.block}", COLUMNS, rows, _note(board)).show()
+    PrintedTable(f"{board.competition} at block {board.block}", COLUMNS, rows, _note(board)).show()
     for silence in board.silences:
         tell(f"  {silence.source.validator}: {silence.reason}")
 

@@ -49,10 +49,10 @@ def publish(
     Example: iota publish net/miners/miner-1/run/model --competition tiny/nano --repo alice/nano
     --network net --wallet miner-1
     """
-    from iotapretrain.competition.publishing.checks_before import Inspection
+    from iotapretrain.competition.publishing.checks_before import OwnInspection
     from iotapretrain.competition.publishing.offer import Offer
     from iotapretrain.competition.publishing.run import Publisher
-    from iotapretrain.data.page_cache import Cache, default_folder
+    from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.hub.protocol import RepositoryId
     from iotapretrain.models.worker import Budget
@@ -67,8 +67,8 @@ def publish(
     async def run(client: ChainClient, signer: Wallet) -> Publication:
         head, _ = await client.head()
         sync_hash = (await client.block_hash(sync_block(head, schedule.sync_cadence))).hex()
-        texts = Cache(default_folder())
-        inspect = Inspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
+        texts = PageCache(default_folder())
+        inspect = OwnInspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
         publisher = Publisher(client, signer, opened, inspect, time.time, _say)
         return await publisher.publish(offer, wait)
 

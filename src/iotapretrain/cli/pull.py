@@ -39,7 +39,7 @@ def pull(
     """
     from iotapretrain.competition.records.find_model import bring, find_model
     from iotapretrain.hub.fetched_model import model_hash
-    from iotapretrain.hub.model_cache import Cache, default_folder
+    from iotapretrain.hub.model_cache import ModelCache, default_folder
 
     chosen, opened = find_competition(competition), find_hub(hub, network)
 
@@ -47,7 +47,7 @@ def pull(
         return await find_model(client, opened, netuid, chosen, which)
 
     found = with_client(network, find)
-    kept = Cache(cache or default_folder())
+    kept = ModelCache(cache or default_folder())
     with progress_bar(str(found.commit)) as progress:
         bring(found, opened, kept, chosen.constraints.max_bytes, progress)
     with kept.hold(found.commit) as model:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import Table, print_json, tell
+from iotapretrain.cli.console import PrintedTable, print_json, tell
 from iotapretrain.cli.network_options import AsJson, Netuid, with_client
 from iotapretrain.cli.workplace import (
     CompetitionName,
@@ -21,7 +21,7 @@ from iotapretrain.cli.workplace import (
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.competition.records.prospect import Duel, Prospect
+    from iotapretrain.competition.records.prospect import Duel, Outlook
     from iotapretrain.competition.trial import Scene, Trial
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.competition.schedule import Competition
@@ -63,7 +63,7 @@ def score(
 def _tried(
     folder: Path, scene: Scene, hub: Hub, competition: Competition, place: str | None
 ) -> Trial:
-    from iotapretrain.competition.trial import Bench, try_model
+    from iotapretrain.competition.trial import TrialBench, try_model
     from iotapretrain.data import page_cache as texts
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.hub import model_cache as models
@@ -73,10 +73,10 @@ def _tried(
     tokenizer = load_tokenizer(place or competition.constraints.tokenizer)
     losses = models.default_folder().parent / "losses.sqlite"
     with Worker(Budget()) as worker, LossCache(losses) as kept:
-        bench = Bench(
+        bench = TrialBench(
             hub=hub,
-            models=models.Cache(models.default_folder()),
-            text=texts.Cache(texts.default_folder()),
+            models=models.ModelCache(models.default_folder()),
+            text=texts.PageCache(texts.default_folder()),
             losses=kept,
             worker=worker,
             tokenizer=tokenizer,
@@ -96,7 +96,7 @@ def _show(trial: Trial) -> None:
         tell(sentence)
 
 
-def _tasks(trial: Trial) -> Table:
+def _tasks(trial: Trial) -> PrintedTable:
     rows = [
         (
             task.name,
@@ -111,7 +111,7 @@ def _tasks(trial: Trial) -> Table:
     columns = ("task", "pages", "sequences", "loss", "champion's", "difference")
     scene = trial.scene
     title = f"{scene.competition.name}, pages of block {scene.sync_block}"
-    return Table(title, columns, rows, "; ".join(trial.missing))
+    return PrintedTable(title, columns, rows, "; ".join(trial.missing))
 
 
 def _sentences(trial: Trial) -> Iterator[str]:
@@ -146,7 +146,7 @@ def _duelled(duel: Duel) -> Iterator[str]:
     )
 
 
-def _prospects(prospect: Prospect) -> Iterator[str]:
+def _prospects(prospect: Outlook) -> Iterator[str]:
     yield (
         f"In the present field of {prospect.field_size} its win rate is {prospect.win_rate:.3g}"
         f" and its weight in a round {prospect.weight:.3g}."

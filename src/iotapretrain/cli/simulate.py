@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import Table, out, print_json
+from iotapretrain.cli.console import PrintedTable, out, print_json
 
 if TYPE_CHECKING:
     from iotapretrain.arena.incentives.experiment import Experiment, Study
@@ -97,6 +97,6 @@ def _conduct(
 def _show(study: Study) -> None:
 
     out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
-    Table("", [column.name for column in study.columns], study.texts()).show()
+    PrintedTable("", [column.name for column in study.columns], study.texts()).show()
     for each in study.evidence:
         out.print(f"  [{COLOURS[each.verdict]}]{each.verdict:5}[/]  {each.text}")

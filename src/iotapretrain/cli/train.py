@@ -132,18 +132,18 @@ def _sit(
     """Decide together, then train; only the leading rank writes and speaks."""
     from rich.console import Console
 
-    from iotapretrain.data.page_cache import Cache, default_folder
-    from iotapretrain.observe.sink import Several, Silence, Sink, open_sinks
+    from iotapretrain.data.page_cache import PageCache, default_folder
+    from iotapretrain.observe.sink import NoSink, Several, Sink, open_sinks
     from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.progress import RunProgress
     from iotapretrain.training.run_folder import RECORDS, make
     from iotapretrain.training.trainer import train
 
-    cache = Cache(default_folder())
+    cache = PageCache(default_folder())
     site = TrainingSite(cache, ranks.count, gpu=ranks.device.type == "cuda")
     decision = ranks.share(partial(deciding, site))
     with ExitStack() as stack:
-        sink: Sink = Silence()
+        sink: Sink = NoSink()
         console = Console(stderr=True, soft_wrap=True, markup=False, quiet=not ranks.leads)
         if ranks.leads:
             make(run)
@@ -167,10 +167,10 @@ def _library(network: str, netuid: int, hub: str | None, competition: Competitio
     """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
     from iotapretrain.cli.network_options import with_client
     from iotapretrain.hub.fetched_model import Model
-    from iotapretrain.hub.model_cache import Cache, default_folder
+    from iotapretrain.hub.model_cache import ModelCache, default_folder
     from iotapretrain.training.start import Library
 
-    opened, cache = find_hub(hub, network), Cache(default_folder())
+    opened, cache = find_hub(hub, network), ModelCache(default_folder())
     most = competition.constraints.max_bytes
 
     def find(which: str) -> Model:

@@ -162,8 +162,8 @@ def _world(
             score=score,
             worker=worker,
             sink=Several(sinks, Narration()),
-            models=model_cache.Cache(model_cache.default_folder()),
-            texts=text_cache.Cache(text_cache.default_folder()),
+            models=model_cache.ModelCache(model_cache.default_folder()),
+            texts=text_cache.PageCache(text_cache.default_folder()),
             published=lambda signed: sinks.log(original_format(signed.record, time.time())),
         )
 

@@ -13,14 +13,14 @@ from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.committed import CommittedModel, Ground, read_ground
 from iotapretrain.competition.records.find_model import bring
 from iotapretrain.competition.records.opinions import Opinion, opinions_of
-from iotapretrain.competition.records.prospect import Duel, Prospect, duel, prospect, rivals_of
+from iotapretrain.competition.records.prospect import Duel, Outlook, duel, prospect, rivals_of
 from iotapretrain.competition.records.reign import champion_now
 from iotapretrain.data.batches import Batch
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.data.page_cache import Cache as TextCache
+from iotapretrain.data.page_cache import PageCache as TextCache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.hub.fetched_model import model_hash
-from iotapretrain.hub.model_cache import Cache as ModelCache
+from iotapretrain.hub.model_cache import ModelCache as ModelCache
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import Inspection, fingerprint, inspect
 from iotapretrain.models.copies import find_near_copy
@@ -54,7 +54,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Bench:
+class TrialBench:
     """What a trial works with."""
 
     hub: Hub
@@ -87,7 +87,7 @@ class Trial:
     tasks: tuple[TaskResult, ...] = ()
     missing: tuple[str, ...] = ()
     duel: Duel | None = None
-    prospect: Prospect | None = None
+    prospect: Outlook | None = None
 
 
 async def read_scene(
@@ -101,7 +101,7 @@ async def read_scene(
     return Scene(competition, ground, tuple(opinions), synced, seed_hash)
 
 
-def try_model(folder: Path, scene: Scene, bench: Bench) -> Trial:
+def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
     """Inspect a model, and score it beside the champion on the pages of the present seed."""
     competition = scene.competition
     limits = Limits(competition.constraints, bench.tokenizer.vocabulary)
@@ -150,7 +150,7 @@ def _copied(
 
 
 def _evaluated(
-    contenders: Sequence[Contender], text: RoundText, scene: Scene, bench: Bench
+    contenders: Sequence[Contender], text: RoundText, scene: Scene, bench: TrialBench
 ) -> Evaluated:
     terms = Terms(
         competition=scene.competition,
@@ -166,7 +166,7 @@ def _evaluated(
 
 def _compared(
     found: Evaluated, scene: Scene, loss: float, own: CommittedModel | None
-) -> tuple[Duel | None, Prospect]:
+) -> tuple[Duel | None, Outlook]:
     """The duel with the champion, where that is another model, and the place among all.
 
     A champion that fails on these pages would fail validators too: it is no part of the field.

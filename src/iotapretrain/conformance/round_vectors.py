@@ -24,9 +24,9 @@ from iotapretrain.rules.competition.tournament import (
     RELEASE_4_5_3,
     WHITEPAPER,
     Comparison,
+    DecidedRound,
     Mode,
     NoResult,
-    Outcome,
     RoundRules,
     play,
     softmax,
@@ -42,8 +42,8 @@ UNFILTERED = Mode(Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
 class Blend:
     """Softmax first, then (1 - share) x one + share x the other: there are two first places."""
 
-    first: Outcome
-    second: Outcome
+    first: DecidedRound
+    second: DecidedRound
     share: float
 
     @property
@@ -154,13 +154,13 @@ def _loss(value: Any) -> float:
     return math.nan if value is None else number(value)
 
 
-def _play(field: Field, args: Args, mode: Mode) -> Outcome | NoResult:
+def _play(field: Field, args: Args, mode: Mode) -> DecidedRound | NoResult:
     temperature = number(args.get("temperature", 0.01))
     rules = RoundRules(epsilon.parse(args["func"]), mode, temperature)
     return play(field, rules, number(args["current_block"]))
 
 
-def _inside(outcome: Outcome | NoResult) -> dict[str, Any]:
+def _inside(outcome: DecidedRound | NoResult) -> dict[str, Any]:
     """Wins and win rates of the models inside the filter; the original has them for no others."""
     if isinstance(outcome, NoResult):
         return {"wins": [], "win_rate": []}
@@ -172,7 +172,7 @@ def _inside(outcome: Outcome | NoResult) -> dict[str, Any]:
     return {"wins": inside(outcome.wins), "win_rate": inside(outcome.win_rates)}
 
 
-def _whole(outcome: Outcome | NoResult) -> dict[str, Any]:
+def _whole(outcome: DecidedRound | NoResult) -> dict[str, Any]:
     if isinstance(outcome, NoResult):
         return {**_inside(outcome), "scores": [], "competitive": [], "weights": []}
     return {

@@ -12,7 +12,7 @@ from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block
 from iotapretrain.rules.chain.fixed_point import nearest
 from iotapretrain.rules.chain.registration import (
     MULTIPLIER_BITS,
-    Candidate,
+    ReplaceableNeuron,
     decayed,
     raised,
     uid_to_replace,
@@ -77,7 +77,10 @@ def _select_prune(args: Args) -> Any:
     uids = [neuron["uid"] for neuron in neurons]
     owner = args["owner_uid"]
     place = uid_to_replace(
-        [Candidate(n["emission"], n["registered"], n.get("owner_key", False)) for n in neurons],
+        [
+            ReplaceableNeuron(n["emission"], n["registered"], n.get("owner_key", False))
+            for n in neurons
+        ],
         args["block"],
         args["immunity_period"],
         args["min_non_immune"],

@@ -11,7 +11,7 @@ from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.schedule import Competition, Schedule
-from iotapretrain.rules.competition.winning_block import Entry, first_winning_block, needed_loss
+from iotapretrain.rules.competition.winning_block import DatedLoss, first_winning_block, needed_loss
 
 POINTS = 300
 JUDGEMENTS = 100
@@ -140,7 +140,7 @@ def _prospect(
     competition: Competition, newest: sqlite3.Row, mine: sqlite3.Row | None, hotkey: str
 ) -> Prospect:
     epsilon, now = competition.rules.epsilon, newest["block"]
-    champion = Entry(newest["champion_score"], newest["champion_block"])
+    champion = DatedLoss(newest["champion_score"], newest["champion_block"])
     score = mine["score"] if mine else None
     if newest["champion_hotkey"] == hotkey:
         sentences = [
@@ -156,11 +156,15 @@ def _prospect(
     if mine is None or score is None:
         sentences.append("Its model has no score in the newest round; its verdict says why.")
     else:
-        sentences.append(_with_what_it_has(competition, Entry(score, mine["block"]), champion, now))
+        sentences.append(
+            _with_what_it_has(competition, DatedLoss(score, mine["block"]), champion, now)
+        )
     return Prospect(competition.id, competition.name, tuple(sentences), needed, score)
 
 
-def _with_what_it_has(competition: Competition, model: Entry, champion: Entry, now: int) -> str:
+def _with_what_it_has(
+    competition: Competition, model: DatedLoss, champion: DatedLoss, now: int
+) -> str:
     epsilon = competition.rules.epsilon
     block = first_winning_block(epsilon, model, champion, now)
     if block is None:

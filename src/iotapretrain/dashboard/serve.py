@@ -11,7 +11,7 @@ import uvicorn
 
 from iotapretrain.dashboard.app import make_app
 from iotapretrain.dashboard.live import Seats
-from iotapretrain.dashboard.service import Desk, Place
+from iotapretrain.dashboard.service import Desk, ShownNetwork
 from iotapretrain.errors import InputError
 
 BACKLOG = 2_048
@@ -30,7 +30,7 @@ class Entrance:
     proxy: str | None = None
 
 
-async def serve(place: Place, entrance: Entrance, announce: Callable[[str], None]) -> None:
+async def serve(place: ShownNetwork, entrance: Entrance, announce: Callable[[str], None]) -> None:
     """Serve until interrupted; `announce` is told the address once it answers."""
     listener = _listening(entrance.host, entrance.port)
     address, bound = listener.getsockname()[:2]

@@ -44,7 +44,7 @@ READERS = 2
 
 
 @dataclass(frozen=True)
-class Place:
+class ShownNetwork:
     """What is shown: a network by its SDK name, its folder if it has one, its subnet and hub."""
 
     network: str
@@ -59,7 +59,7 @@ class Place:
 class Desk:
     """Open it with `async with`; then ask."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ShownNetwork) -> None:
         self.place = place
         self.folder = None if place.folder is None else NetworkFolder(place.folder)
         self.versions = Versions(secrets.token_hex(4))

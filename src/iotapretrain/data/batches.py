@@ -15,7 +15,7 @@ import numpy.typing as npt
 import tokenizers
 
 from iotapretrain.data.documents import digest_of
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, read_page
 from iotapretrain.data.prefetch import WORKERS, prefetched
 from iotapretrain.data.source import Source
@@ -96,7 +96,7 @@ def make_batch(
     pages: Sequence[Page],
     tokenizer: Tokenizer,
     packing: Packing,
-    cache: Cache,
+    cache: PageCache,
     workers: int = WORKERS,
 ) -> Batch:
     """Fetch and pack pages; each keeps an equal share of what is missing when its turn comes, so
@@ -129,7 +129,9 @@ def make_batch(
     return Batch(source.name, description.revision, tokenizer.digest, packing, made)
 
 
-def pack_page(text: PageText, tokenizer: Tokenizer, packing: Packing, cache: Cache) -> PackedPage:
+def pack_page(
+    text: PageText, tokenizer: Tokenizer, packing: Packing, cache: PageCache
+) -> PackedPage:
     """The sequences of one page."""
     tokens, offsets = page_tokens(text, tokenizer, cache)
     length, end = packing.sequence_length, tokenizer.end_id
@@ -149,7 +151,7 @@ def first_sequences(page: PackedPage, count: int) -> PackedPage:
 
 
 def page_tokens(
-    text: PageText, tokenizer: Tokenizer, cache: Cache
+    text: PageText, tokenizer: Tokenizer, cache: PageCache
 ) -> tuple[Tokens, npt.NDArray[np.int64]]:
     """A page's token ids and document offsets; tokenised once per tokenizer."""
     name = f"tokens/1/{text.digest}/{tokenizer.digest}/{tokenizers.__version__}"

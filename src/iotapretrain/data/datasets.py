@@ -11,7 +11,7 @@ from typing import Any
 
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
 from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
 from iotapretrain.data.ranges import PagePatience
@@ -64,7 +64,7 @@ class Dataset:
         how = (self.format, self.files, self.text, self.join_rows, self.row_bytes)
         return f"+{digest_of(repr(how), self.blobs, self.blob, self.encoding)[:8]}"
 
-    def open(self, cache: Cache, patience: PagePatience) -> Source:
+    def open(self, cache: PageCache, patience: PagePatience) -> Source:
         """The source; nothing is fetched yet."""
         if self.format in ("parquet", "stack"):
             rows = ParquetRows(
@@ -159,7 +159,7 @@ def known_datasets() -> dict[str, Dataset]:
 
 
 def open_source(
-    name: str, cache: Cache, config: str | None = None, patience: PagePatience | None = None
+    name: str, cache: PageCache, config: str | None = None, patience: PagePatience | None = None
 ) -> Source:
     """The source of a name, of a known dataset's repository or
     of a TOML file; one config or all.

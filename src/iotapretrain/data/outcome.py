@@ -12,7 +12,7 @@ from typing import Literal
 
 from iotapretrain.data.batches import Batch, Packing, make_batch
 from iotapretrain.data.datasets import open_source
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import draw
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer
@@ -57,7 +57,7 @@ def round_text(
     seed: int,
     sequence_length: int,
     tokenizer: Tokenizer,
-    cache: Cache,
+    cache: PageCache,
     patience: PagePatience | None = None,
 ) -> RoundText:
     """Every task's batch, one task after the other: the pages of each are fetched in parallel.

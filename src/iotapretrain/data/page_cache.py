@@ -39,7 +39,7 @@ def default_folder() -> Path:
 
 
 @dataclass(frozen=True)
-class Cache:
+class PageCache:
     """Bytes by name in `folder`, at most `limit` of them; the longest unused go first."""
 
     folder: Path

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from iotapretrain.data.documents import Document, digest_of
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.source import Description, Source
 from iotapretrain.rules.sampling import Page, Pages, Stream
 
@@ -46,7 +46,7 @@ def draw(description: Description, seed: int, competition: int, task: str, page_
     return Pages(stream, configs, page_rows)
 
 
-def read_page(source: Source, page: Page, cache: Cache) -> PageText:
+def read_page(source: Source, page: Page, cache: PageCache) -> PageText:
     """A page's text from the cache or its source; a `SourceError`, never other text."""
     revision = source.describe().revision
     name = f"page/1/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"

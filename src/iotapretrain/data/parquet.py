@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from iotapretrain.data.documents import Document, digest_of, document
 from iotapretrain.data.locations import DatasetPlace, Listed, Pattern
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.ranges import PagePatience, RangeFile, Stamp
@@ -50,7 +50,7 @@ class ParquetRows:
     name: str
     place: DatasetPlace
     pattern: Pattern
-    cache: Cache
+    cache: PageCache
     patience: PagePatience
     pinned: str | None = None
     row_bytes: int | None = None

@@ -20,7 +20,7 @@ import numpy as np
 
 from iotapretrain.data.batches import page_tokens
 from iotapretrain.data.documents import digest_of
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.source import Source
@@ -36,7 +36,7 @@ PAGE_ROWS = 100
 
 
 @dataclass(frozen=True)
-class Part:
+class StreamPart:
     """A source in a mix. `held_out` pages are left out of every epoch, for measuring."""
 
     source: Source
@@ -76,7 +76,7 @@ class StreamPosition(msgspec.Struct, frozen=True):
     """How many sequences this source has given so far."""
 
 
-class State(msgspec.Struct, frozen=True):
+class StreamState(msgspec.Struct, frozen=True):
     """All that a stream needs to go on; JSON by `msgspec.json` or `msgspec.to_builtins`."""
 
     fingerprint: str
@@ -88,7 +88,7 @@ class State(msgspec.Struct, frozen=True):
 class Plan:
     """What a stream is made of, the same on every rank but for `rank`."""
 
-    parts: Sequence[Part]
+    parts: Sequence[StreamPart]
     tokenizer: Tokenizer
     sequence_length: int
     seed: int
@@ -119,7 +119,7 @@ class Plan:
 class TokenStream:
     """Iterates over sequences of `plan.sequence_length` tokens, for ever."""
 
-    def __init__(self, plan: Plan, cache: Cache, state: State | None = None) -> None:
+    def __init__(self, plan: Plan, cache: PageCache, state: StreamState | None = None) -> None:
         self._plan = plan
         self._fingerprint = plan.fingerprint()
         if state is not None and state.fingerprint != self._fingerprint:
@@ -138,9 +138,9 @@ class TokenStream:
         ]
 
     @property
-    def state(self) -> State:
+    def state(self) -> StreamState:
         """Resuming from it gives the sequence that would have come next."""
-        return State(self._fingerprint, tuple(tape.position for tape in self._tapes))
+        return StreamState(self._fingerprint, tuple(tape.position for tape in self._tapes))
 
     def __iter__(self) -> Self:
         return self
@@ -184,7 +184,9 @@ class PageRun:
 class Tape:
     """One source as one endless run of tokens, and a position on it."""
 
-    def __init__(self, plan: Plan, part: Part, cache: Cache, position: StreamPosition) -> None:
+    def __init__(
+        self, plan: Plan, part: StreamPart, cache: PageCache, position: StreamPosition
+    ) -> None:
         self.part, self.position = part, position
         self._plan, self._cache = plan, cache
         self._held_out = frozenset(part.held_out_pages(plan.seed))

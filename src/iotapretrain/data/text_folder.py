@@ -17,7 +17,7 @@ from blake3 import blake3
 
 from iotapretrain.data.documents import Document, digest_of
 from iotapretrain.data.locations import Pattern
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.record_files import BadRecordError, RecordReader
 from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
@@ -58,7 +58,7 @@ class FolderSource:
     folder: Path
     pattern: Pattern
     reader: RecordReader
-    cache: Cache
+    cache: PageCache
     pinned: str | None = None
     reading: str = ""
     """Added to the revision: it stands for how files become documents."""

@@ -21,7 +21,7 @@ from iotapretrain.errors import (
     UnavailableHubError,
 )
 from iotapretrain.hub.fetched_model import Model
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
 from iotapretrain.net.retry import Clock, Deadline, Patience, check
@@ -54,7 +54,7 @@ def plan(listing: Listing, max_bytes: int) -> tuple[FileEntry, ...]:
 def fetch(
     hub: Hub,
     commit: Commit,
-    cache: Cache,
+    cache: ModelCache,
     *,
     max_bytes: int,
     seconds: float = 3600.0,
@@ -84,7 +84,7 @@ def fetch(
 
 
 @contextmanager
-def _disk_errors(commit: Commit, cache: Cache) -> Iterator[None]:
+def _disk_errors(commit: Commit, cache: ModelCache) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -113,7 +113,7 @@ class _Transfer:
 
     hub: Hub
     commit: Commit
-    cache: Cache
+    cache: ModelCache
     deadline: Deadline
     patience: Patience
 

@@ -32,7 +32,7 @@ def default_folder() -> Path:
     return user_cache() / "hub"
 
 
-class Cache:
+class ModelCache:
     """Safe for any number of processes; `room` holds its budget."""
 
     def __init__(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from iotapretrain.models.layout import Model
-from iotapretrain.models.losses import Head, token_losses
+from iotapretrain.models.losses import OutputHead, token_losses
 from iotapretrain.models.verdict import Code, Finding
 
 HEAD_POSITIONS = 64
@@ -68,12 +68,12 @@ def exact_losses(model: Model, row: torch.Tensor) -> torch.Tensor:
         for module in model.base_model.modules():
             stack.enter_context(_widened(module))
         hidden = model.base_model(row[None], use_cache=False)[0][0, :-1].double()
-    head = Head.of(model)
+    head = OutputHead.of(model)
     parts = zip(hidden.split(HEAD_POSITIONS), row[1:].split(HEAD_POSITIONS), strict=True)
     return torch.cat([_plain(head, *part) for part in parts])
 
 
-def _plain(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def _plain(head: OutputHead, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     tiles = [hidden @ weight.double().T for weight in head.weight.split(HEAD_IDS)]
     logits = torch.cat(tiles, dim=1)
     if head.bias is not None:

@@ -27,7 +27,7 @@ TILE_IDS = 1024
 
 
 @dataclass(frozen=True)
-class Head:
+class OutputHead:
     """From the last hidden state to logits: weight, bias, and Gemma-2's soft bound."""
 
     weight: torch.Tensor
@@ -35,7 +35,7 @@ class Head:
     bound: float | None
 
     @classmethod
-    def of(cls, model: Model) -> Head:
+    def of(cls, model: Model) -> OutputHead:
         head = model.get_output_embeddings()
         bound = getattr(model.config, "final_logit_softcapping", None)
         return cls(head.weight, getattr(head, "bias", None), bound)
@@ -57,7 +57,7 @@ class Tile:
         self.logits = self.products if like.dtype == torch.float32 else self.products.float()
 
     def fill(
-        self, head: Head, hidden: torch.Tensor, first: int, shift: torch.Tensor | None
+        self, head: OutputHead, hidden: torch.Tensor, first: int, shift: torch.Tensor | None
     ) -> torch.Tensor:
         """Logits of the ids from `first` on, less a shift for each position, in float32."""
         weight = head.weight[first : first + TILE_IDS]
@@ -104,10 +104,12 @@ def mean_loss(losses: torch.Tensor, counted: torch.Tensor | None = None) -> floa
 def label_losses(model: Model, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """-ln p(label) behind each of the first of `ids`, as many a row as it has labels."""
     hidden = model.base_model(ids, use_cache=False)[0][:, : labels.shape[1]]
-    return head_losses(Head.of(model), hidden.flatten(0, 1), labels.flatten()).view(labels.shape)
+    return head_losses(OutputHead.of(model), hidden.flatten(0, 1), labels.flatten()).view(
+        labels.shape
+    )
 
 
-def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def head_losses(head: OutputHead, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Losses of the labels, one a position; `hidden` is (positions, width)."""
     tile = Tile(hidden, min(TILE_POSITIONS, len(hidden)), min(TILE_IDS, len(head.weight)))
     chunks = zip(hidden.split(TILE_POSITIONS), labels.split(TILE_POSITIONS), strict=True)
@@ -115,7 +117,7 @@ def head_losses(head: Head, hidden: torch.Tensor, labels: torch.Tensor) -> torch
 
 
 def _chunk_losses(
-    head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
+    head: OutputHead, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
     """ln sum exp(logit) - logit of the label, in one pass and from one product.
 
@@ -152,7 +154,7 @@ def _choose(chosen: torch.Tensor, logits: torch.Tensor, places: torch.Tensor) ->
 
 
 def _great_losses(
-    head: Head, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
+    head: OutputHead, tile: Tile, hidden: torch.Tensor, labels: torch.Tensor
 ) -> torch.Tensor:
     """The same for logits of any size, more slowly. Labels' logits are read anew, without a shift:
     putting back what was taken off would lose those that are small beside it.

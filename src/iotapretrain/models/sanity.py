@@ -9,7 +9,7 @@ import torch
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.layout import Model
-from iotapretrain.models.losses import Head
+from iotapretrain.models.losses import OutputHead
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.sensible_output import (
     CONTINUATION_TOKENS,
@@ -51,7 +51,7 @@ def likeliest(model: Model, prompts: torch.Tensor) -> Iterator[torch.Tensor]:
 
     What a repository says about generation (sampling, penalties, beams) is never read.
     """
-    head = Head.of(model)
+    head = OutputHead.of(model)
     past, ids = None, prompts
     while True:
         answer = model.base_model(ids, past_key_values=past, use_cache=True)

@@ -27,7 +27,7 @@ class Sink(Protocol):
         """Let nothing be lost."""
 
 
-class Silence:
+class NoSink:
     """A sink for whoever wants no records."""
 
     def emit(self, event: AnyEvent) -> None:

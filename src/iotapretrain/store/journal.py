@@ -90,7 +90,7 @@ LAST_SEQUENCE = 2**63 - 1
 """What a database can count to."""
 
 
-class Writer:
+class JournalWriter:
     """The right to append, inside one transaction that excludes every other writer of all
     processes; `head` is the true head, which nobody else can move.
     """
@@ -161,10 +161,10 @@ class Journal(ABC):
             return writer.append(drafts)
 
     @contextmanager
-    def writing(self) -> Iterator[Writer]:
+    def writing(self) -> Iterator[JournalWriter]:
         """Wait for the right to append, to read what is new, decide and append without conflict."""
         with self._writing() as connection:
-            yield Writer(connection, self._head(connection))
+            yield JournalWriter(connection, self._head(connection))
 
     def read(self, after: int = 0, limit: int | None = None) -> Iterator[Record]:
         """Records behind a sequence, in order, a page at a time: memory is bounded by the page."""

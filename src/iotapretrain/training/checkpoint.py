@@ -24,7 +24,7 @@ from blake3 import blake3
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from iotapretrain.data.stream import State
+from iotapretrain.data.stream import StreamState
 from iotapretrain.disk.whole_files import sync_folder
 from iotapretrain.errors import RunError
 
@@ -62,7 +62,7 @@ class RunPosition(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """Of training so far, over all sittings."""
     best: float
-    lanes: tuple[State, ...]
+    lanes: tuple[StreamState, ...]
     files: dict[str, FileMark] = msgspec.field(default_factory=dict)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.models.header_checks import Limits
@@ -58,7 +58,7 @@ KEEP = 2
 class TrainingSite:
     """Where a run takes place, as far as its plan depends on it."""
 
-    cache: Cache
+    cache: PageCache
     ranks: int = 1
     gpu: bool = False
 
@@ -186,7 +186,7 @@ def _data(recipe: TrainingRecipe, competition: Competition, site: TrainingSite) 
     )
 
 
-def _source(part: MixPart, page_rows: int | None, cache: Cache) -> SourcePlan:
+def _source(part: MixPart, page_rows: int | None, cache: PageCache) -> SourcePlan:
     """Pages are as large as they may be while a source still has enough of them to shuffle."""
     rows = opened(part.dataset, part.config, cache).describe().rows
     page_rows = page_rows or max(1, min(MOST_PAGE_ROWS, rows // FEWEST_PAGES))

@@ -12,9 +12,9 @@ import torch
 from iotapretrain.data.batches import Packing, make_batch
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.documents import Document
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.source import Description, Source
-from iotapretrain.data.stream import Part, Plan, State, TokenStream
+from iotapretrain.data.stream import Plan, StreamPart, StreamState, TokenStream
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.rules.sampling import Page
@@ -46,9 +46,9 @@ class BatchReader:
         self,
         plan: DataPlan,
         seed: int,
-        cache: Cache,
+        cache: PageCache,
         lanes: range,
-        states: Sequence[State] | None = None,
+        states: Sequence[StreamState] | None = None,
     ) -> None:
         tokenizer, parts = load_tokenizer(plan.tokenizer), _parts(plan, cache)
         self._streams = [
@@ -67,7 +67,7 @@ class BatchReader:
         return torch.from_numpy(taken.astype(np.int64))
 
     @property
-    def states(self) -> list[State]:
+    def states(self) -> list[StreamState]:
         return [stream.state for stream in self._streams]
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class BatchReader:
             stream.close()
 
 
-def opened(dataset: str, config: str | None, cache: Cache) -> Source:
+def opened(dataset: str, config: str | None, cache: PageCache) -> Source:
     """A dataset by name, all of it or one config."""
     source = open_source(dataset, cache, config)
     return source if config is None else OneConfig(source, config)
@@ -93,7 +93,7 @@ def lanes_of(plan: DataPlan, rank: int, ranks: int) -> range:
     return range(rank * each, (rank + 1) * each)
 
 
-def held_out(plan: DataPlan, seed: int, cache: Cache) -> torch.Tensor:
+def held_out(plan: DataPlan, seed: int, cache: PageCache) -> torch.Tensor:
     """Sequences of the held-out pages, each source with its share, always the same."""
     tokenizer, parts = load_tokenizer(plan.tokenizer), _parts(plan, cache)
     total = sum(part.weight for part in parts)
@@ -105,7 +105,7 @@ def held_out(plan: DataPlan, seed: int, cache: Cache) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(rows).astype(np.int64))
 
 
-def training_data(plan: DataPlan, cache: Cache) -> str:
+def training_data(plan: DataPlan, cache: PageCache) -> str:
     """What is read, for a model card: JSON of sources with revisions and shares."""
     total = sum(source.weight for source in plan.sources)
     return json.dumps(
@@ -120,9 +120,9 @@ def training_data(plan: DataPlan, cache: Cache) -> str:
     )
 
 
-def _parts(plan: DataPlan, cache: Cache) -> list[Part]:
+def _parts(plan: DataPlan, cache: PageCache) -> list[StreamPart]:
     return [
-        Part(
+        StreamPart(
             opened(source.dataset, source.config, cache),
             source.weight,
             source.page_rows,

@@ -10,7 +10,7 @@ from pathlib import Path
 from iotapretrain.errors import InputError
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import Model as Fetched
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit, Hub
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.config import Config, read_config
@@ -37,7 +37,7 @@ class Library:
     """Where models are fetched from, and who knows which one is meant."""
 
     hub: Hub
-    cache: Cache
+    cache: ModelCache
     find: Callable[[str], Fetched]
     """From `best` or `uid:N` to the model that is committed on the chain, fetched."""
     max_bytes: int

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import RunError
 from iotapretrain.models.layout import Model, build
 from iotapretrain.observe.events import (
@@ -27,7 +27,7 @@ from iotapretrain.observe.events import (
     TrainStarted,
     TrainStep,
 )
-from iotapretrain.observe.sink import Silence, Sink
+from iotapretrain.observe.sink import NoSink, Sink
 from iotapretrain.training import checkpoint, run_folder, shape
 from iotapretrain.training.checkpoint import FULL, RANDOM, RunPosition, RunSnapshot, Say
 from iotapretrain.training.network import flops_per_token, fresh, prepared
@@ -65,7 +65,7 @@ class Trainer:
     """A sitting: the network, its optimiser, its text, and how far they are."""
 
     def __init__(
-        self, plan: RunPlan, run: Path, sink: Sink, cache: Cache, ranks: Ranks, say: Say
+        self, plan: RunPlan, run: Path, sink: Sink, cache: PageCache, ranks: Ranks, say: Say
     ) -> None:
         self.plan, self.run, self.ranks = plan, run, ranks
         self._sink, self._cache, self._say = sink, cache, say
@@ -321,7 +321,7 @@ def train(
     plan: RunPlan,
     run: Path,
     sink: Sink,
-    cache: Cache,
+    cache: PageCache,
     *,
     start: Path | None = None,
     limits: StopLimits | None = None,
@@ -340,7 +340,7 @@ def train(
             stack.enter_context(run_folder.held(run))
             run_folder.settle(run, plan)
         wish = stack.enter_context(wishes())
-        trainer = Trainer(plan, run, sink if ranks.leads else Silence(), cache, ranks, say)
+        trainer = Trainer(plan, run, sink if ranks.leads else NoSink(), cache, ranks, say)
         trainer.begin(start)
         stack.callback(trainer.close)
         return trainer.go(limits, wish)

@@ -10,7 +10,7 @@ from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import Fixed
-from iotapretrain.rules.competition.tournament import Outcome as Decided
+from iotapretrain.rules.competition.tournament import DecidedRound as Decided
 from iotapretrain.rules.competition.tournament import RoundRules, play
 
 

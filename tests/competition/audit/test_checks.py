@@ -23,7 +23,7 @@ from iotapretrain.competition.audit.history_checks import check_links, check_sea
 from iotapretrain.competition.audit.model_checks import Fetched, check_models, check_refusals
 from iotapretrain.competition.audit.page_draws import check_pages
 from iotapretrain.competition.audit.recomputed_losses import TOLERANCE, check_losses, claims
-from iotapretrain.competition.audit.repeated import Bench, Repeated
+from iotapretrain.competition.audit.repeated import AuditBench, Repeated
 from iotapretrain.competition.audit.standing_checks import (
     check_on_chain,
     check_standings,
@@ -108,7 +108,7 @@ async def _case(folder: Path, worker: Worker) -> Case:
         ground = await read_ground(world.client, NETUID)
         cadence = world.schedule.sync_cadence
         witness = await hear(world.client, ground, signed.record, 0, cadence)
-        bench = Bench(world.hub, world.models, world.text, worker)
+        bench = AuditBench(world.hub, world.models, world.text, worker)
         repeated = Repeated.of(signed.record, world.competition, witness, bench)
         return Case(before, signed, world.schedule, witness, repeated)
 

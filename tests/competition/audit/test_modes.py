@@ -10,8 +10,8 @@ from random import Random
 import pytest
 
 from iotapretrain.competition.audit.check import Name
-from iotapretrain.competition.audit.repeated import Bench
-from iotapretrain.competition.audit.run import Agreed, Verdict, audit
+from iotapretrain.competition.audit.repeated import AuditBench
+from iotapretrain.competition.audit.run import Agreed, AuditVerdict, audit
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
 from iotapretrain.data.outcome import RoundText
@@ -80,7 +80,7 @@ async def test_an_audit_of_honest_rounds_holds_in_every_mode(
                 report = await audit(
                     world.client,
                     NETUID,
-                    Bench(world.hub, world.models, world.text, worker),
+                    AuditBench(world.hub, world.models, world.text, worker),
                     agreed,
                     record.round,
                     hotkey(rig.name),
@@ -88,6 +88,6 @@ async def test_an_audit_of_honest_rounds_holds_in_every_mode(
                     Random(1),
                 )
                 assert [each.sentence for each in report.differences] == []
-                assert report.verdict is Verdict.HOLDS
+                assert report.verdict is AuditVerdict.HOLDS
                 assert Name.TOURNAMENT in {check.name for check in report.checks}
                 assert report.computed == report.losses > 0

@@ -11,8 +11,8 @@ import pytest
 
 from iotapretrain.competition.audit.check import Check, Name
 from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
-from iotapretrain.competition.audit.repeated import Bench
-from iotapretrain.competition.audit.run import Agreed, Report, Verdict, audit
+from iotapretrain.competition.audit.repeated import AuditBench
+from iotapretrain.competition.audit.run import Agreed, AuditVerdict, Report, audit
 from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.errors import InputError, MissingModelError
 from iotapretrain.models.worker import Worker
@@ -42,7 +42,7 @@ async def audited(
     return await audit(
         world.client,
         NETUID,
-        Bench(world.hub, world.models, world.text, world.worker),
+        AuditBench(world.hub, world.models, world.text, world.worker),
         Agreed.of(text, "mini.toml"),
         number,
         sample=sample,
@@ -53,7 +53,7 @@ async def audited(
 
 def exposed(report: Report) -> set[Name]:
     """The checks that failed."""
-    assert report.verdict is (Verdict.EXPOSED if report.differences else Verdict.HOLDS)
+    assert report.verdict is (AuditVerdict.EXPOSED if report.differences else AuditVerdict.HOLDS)
     return {check.name for check in report.checks if not check.held}
 
 
@@ -67,10 +67,10 @@ async def test_honest_rounds_hold(world: World) -> None:
     assert [check.skipped for check in report.checks] == [None] * len(Name)
     assert tuple(told) == report.checks
     assert [check.name for check in report.checks] == list(Name)
-    assert (report.verdict, report.round) == (Verdict.HOLDS, 2)
+    assert (report.verdict, report.round) == (AuditVerdict.HOLDS, 2)
     assert report.computed == report.losses == 4
     sampled = await audited(world, number=1, sample=3)
-    assert (sampled.verdict, sampled.computed, sampled.losses) == (Verdict.HOLDS, 3, 8)
+    assert (sampled.verdict, sampled.computed, sampled.losses) == (AuditVerdict.HOLDS, 3, 8)
     assert sampled.chance == pytest.approx(3 / 8)
 
 

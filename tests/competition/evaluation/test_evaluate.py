@@ -22,7 +22,7 @@ from iotapretrain.errors import InputError
 from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.race import Race
-from iotapretrain.rules.competition.tournament import Outcome as Decided
+from iotapretrain.rules.competition.tournament import DecidedRound as Decided
 from iotapretrain.rules.competition.tournament import play
 from iotapretrain.scoring.jobs import Answer, Failure, Job, Scored
 from iotapretrain.scoring.loss_cache import LossCache

@@ -12,8 +12,12 @@ import torch
 from safetensors.torch import load_file
 
 from iotapretrain.cli.workplace import find_competition
-from iotapretrain.competition.publishing.checks_before import Inspection, check_admitted, local_hash
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.competition.publishing.checks_before import (
+    OwnInspection,
+    check_admitted,
+    local_hash,
+)
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.models.admission import inspect
@@ -59,13 +63,13 @@ def test_a_spoilt_model_is_refused_by_name(folder: Path, worker: Worker, how: st
     assert "\n" not in str(caught.value)
 
 
-def inspection(tmp_path: Path, **limits: Any) -> Inspection:
+def inspection(tmp_path: Path, **limits: Any) -> OwnInspection:
     """What validators would say in a competition for the zoo, on a seed of now."""
     competition = find_competition("tiny/nano")
     constraints = zoo.limits(**limits).constraints
     tokenizer = load_tokenizer("bytes")
-    texts = Cache(tmp_path / "texts")
-    return Inspection(
+    texts = PageCache(tmp_path / "texts")
+    return OwnInspection(
         replace(competition, constraints=constraints), tokenizer, texts, "ab" * 32, Budget()
     )
 

@@ -26,7 +26,7 @@ from iotapretrain.errors import (
     UnreachableError,
 )
 from iotapretrain.hub.card import Card
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.schedule import Blocks, Schedule
@@ -82,7 +82,7 @@ async def test_chain_digest_and_repository_agree_and_anyone_gets_the_bytes(
     assert done.judged_from == done.model.block + DELAY
     assert place.stranger.visibility(REPOSITORY) == "public"
     found = await find_model(place.client, place.stranger, 1, offer(model).competition, "uid:0")
-    bring(found, place.stranger, cache := Cache(tmp_path / "cache"), max_bytes=1 << 20)
+    bring(found, place.stranger, cache := ModelCache(tmp_path / "cache"), max_bytes=1 << 20)
     with cache.hold(found.commit) as fetched:
         fetched.copy_to(tmp_path / "pulled")
     pulled, sent = contents(tmp_path / "pulled"), contents(model)

@@ -19,7 +19,7 @@ from iotapretrain.competition.records.opinions import (
     read_opinions,
     rounds_of,
 )
-from iotapretrain.competition.records.reign import Reign, plot, reigns
+from iotapretrain.competition.records.reign import ChampionReign, plot, reigns
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.competition.records.whole_history import WholeHistory
 from iotapretrain.models.worker import Worker
@@ -37,7 +37,7 @@ class Told:
     ground: Ground
     record: RoundRecord
     board: Leaderboard
-    history: list[Reign]
+    history: list[ChampionReign]
     explained: Explanation
 
 

@@ -21,7 +21,7 @@ from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.folder_hub import FolderHub
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
@@ -55,7 +55,7 @@ async def _settled(net: Path, scratch: Path) -> None:
             model = zoo.save(zoo.network("GPT2LMHeadModel", seed), scratch / name)
             commit = hub.publish(ModelFolder.scan(model), repository, "A model")
             hub.set_visibility(repository, "public")
-            found = fetch(hub, commit, Cache(scratch / "models"), max_bytes=10**6)
+            found = fetch(hub, commit, ModelCache(scratch / "models"), max_bytes=10**6)
             bound = secure_hash(model_hash(found), wallet.hotkeypub.ss58_address)
             text = Commitment(repository.namespace, repository.name, commit.id, bound, 0).text
             await client.commit(wallet, 1, text.encode())

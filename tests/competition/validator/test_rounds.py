@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.competition.audit.repeated import Bench
+from iotapretrain.competition.audit.repeated import AuditBench
 from iotapretrain.competition.audit.run import Agreed, audit
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.competition.records.round_record import is_sealed
@@ -48,7 +48,7 @@ async def test_two_validators_and_an_auditor_agree(tmp_path: Path, worker: Worke
         await world.to_epoch()
         graph = await world.client.metagraph(NETUID, world.chain.head())
         assert graph.incentive[graph.uid(hotkey("miner-3"))] > 0.95
-        bench = Bench(world.hub, world.models, world.text, worker)
+        bench = AuditBench(world.hub, world.models, world.text, worker)
         agreed = Agreed.of(world.schedule_text, "mini.toml")
         for number in (1, 2):
             report = await audit(

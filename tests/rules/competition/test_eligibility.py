@@ -6,14 +6,14 @@ import math
 
 from hypothesis import given
 
-from iotapretrain.rules.competition.eligibility import Reason, original, strict, taking_part
+from iotapretrain.rules.competition.eligibility import Ineligibility, original, strict, taking_part
 from iotapretrain.rules.competition.field import Field
 from tests.rules.rounds import DECAY, Entry, broken, entries, field_of, scored, usable
 
 FLOOR = DECAY.floor
 
 
-def kept(reasons: tuple[Reason | None, ...]) -> list[bool]:
+def kept(reasons: tuple[Ineligibility | None, ...]) -> list[bool]:
     return [reason is None for reason in reasons]
 
 
@@ -57,23 +57,23 @@ def test_every_model_that_is_left_out_is_told_why() -> None:
     assert strict(field, FLOOR) == (
         None,
         None,
-        Reason.SECOND_OF_BLOCK,
-        Reason.NO_SCORE,
-        Reason.NO_SCORE,
-        Reason.NEGATIVE,
-        Reason.NEVER_BETTER,
-        Reason.COPY,
+        Ineligibility.SECOND_OF_BLOCK,
+        Ineligibility.NO_SCORE,
+        Ineligibility.NO_SCORE,
+        Ineligibility.NEGATIVE,
+        Ineligibility.NEVER_BETTER,
+        Ineligibility.COPY,
     )
 
 
 def test_the_earliest_owns_a_content_even_if_its_own_evaluation_failed() -> None:
     field = scored(None, 2.0, 2.1, digests=["a", "a", "b"])
-    assert strict(field, FLOOR) == (Reason.NO_SCORE, Reason.COPY, None)
+    assert strict(field, FLOOR) == (Ineligibility.NO_SCORE, Ineligibility.COPY, None)
 
 
 def test_one_missing_or_negative_page_is_enough_to_take_no_part() -> None:
     field = Field.of(range(3), range(3), losses=[[2.0, None], [9.0, -1.0], [2.0, 2.0]])
-    assert taking_part(field) == (Reason.NO_SCORE, Reason.NEGATIVE, None)
+    assert taking_part(field) == (Ineligibility.NO_SCORE, Ineligibility.NEGATIVE, None)
 
 
 def test_ties_in_a_block_go_to_the_smaller_order_and_then_to_the_smaller_uid() -> None:

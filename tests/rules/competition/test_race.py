@@ -28,7 +28,7 @@ from iotapretrain.rules.competition.tournament import (
     CHAMPION,
     PER_PAGE,
     RELEASE_4_5_3,
-    Outcome,
+    DecidedRound,
     RoundRules,
     play,
 )
@@ -72,8 +72,8 @@ def test_whoever_is_dropped_changes_no_champion(seed: int) -> None:
             rules,
             3_000,
         )
-        assert isinstance(whole, Outcome)
-        assert isinstance(part, Outcome)
+        assert isinstance(whole, DecidedRound)
+        assert isinstance(part, DecidedRound)
         assert part.winner == whole.winner
         assert left.sum() >= min(FINALISTS, len(blocks))
 

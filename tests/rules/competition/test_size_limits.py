@@ -9,7 +9,7 @@ import pytest
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.competition.size_limits import (
     PROJECTIONS,
-    Code,
+    LimitCode,
     NormRule,
     refuse,
     refuse_norms,
@@ -22,13 +22,13 @@ ALLOWED = ["LlamaForCausalLM", "GPT2LMHeadModel"]
 @pytest.mark.parametrize(
     ("parameters", "code"),
     [
-        (571_999_999, Code.TOO_SMALL),
+        (571_999_999, LimitCode.TOO_SMALL),
         (572_000_000, None),
         (772_000_000, None),
-        (772_000_001, Code.TOO_LARGE),
+        (772_000_001, LimitCode.TOO_LARGE),
     ],
 )
-def test_both_bounds_are_inside(parameters: int, code: Code | None) -> None:
+def test_both_bounds_are_inside(parameters: int, code: LimitCode | None) -> None:
     refusal = refuse(parameters, *BOUNDS, "LlamaForCausalLM", ALLOWED)
     assert (refusal and refusal.code) == code
 
@@ -36,7 +36,7 @@ def test_both_bounds_are_inside(parameters: int, code: Code | None) -> None:
 def test_a_refusal_says_what_would_be_allowed() -> None:
     refusal = refuse(600_000_000, *BOUNDS, "Malware", ALLOWED)
     assert refusal is not None
-    assert refusal.code is Code.ARCHITECTURE
+    assert refusal.code is LimitCode.ARCHITECTURE
     assert refusal.sentence == "architecture Malware; allowed: GPT2LMHeadModel, LlamaForCausalLM"
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from iotapretrain.conformance.round_vectors import Blend, blended
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.eligibility import Filter, Reason
+from iotapretrain.rules.competition.eligibility import Filter, Ineligibility
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, Table
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import (
@@ -25,9 +25,9 @@ from iotapretrain.rules.competition.tournament import (
     REQUIRED,
     WHITEPAPER,
     Comparison,
+    DecidedRound,
     Mode,
     NoResult,
-    Outcome,
     RoundRules,
     best_share,
     play,
@@ -126,7 +126,7 @@ def test_score_level_example() -> None:
     assert outcome.adjusted_scores[[0, 1, 2, 4]] == pytest.approx(
         [2.49975, 2.4979, 2.488056, 2.448872], abs=1e-6
     )
-    assert outcome.left_out == (None, None, None, Reason.NEVER_BETTER, None)
+    assert outcome.left_out == (None, None, None, Ineligibility.NEVER_BETTER, None)
     assert outcome.wins.tolist() == [0, 1, 2, 0, 3]
     assert outcome.win_rates == pytest.approx([0, 1 / 3, 2 / 3, 0, 1])
     assert outcome.weights == pytest.approx([0, 1.1e-29, 3.3e-15, 0, 1], rel=0.05)
@@ -158,7 +158,7 @@ def test_permuting_models_permutes_results(
     rules = RoundRules(rule, mode)
     one, other = play(field_of(models), rules, NOW), play(field_of(shuffled), rules, NOW)
     assert by_uid(one) == pytest.approx(by_uid(other))
-    if isinstance(one, Outcome) and isinstance(other, Outcome):
+    if isinstance(one, DecidedRound) and isinstance(other, DecidedRound):
         back = [models.index(model) for model in shuffled]
         assert one.wins[back].tolist() == other.wins.tolist()
         assert [one.left_out[row] for row in back] == list(other.left_out)
@@ -178,7 +178,7 @@ def test_scaling_all_losses_changes_nothing(
 @given(entries(losses=usable | broken), rules_of_age, every_mode)
 def test_weights_are_shares_of_one(models: list[Entry], rule: Epsilon, mode: Mode) -> None:
     outcome = play(field_of(models), RoundRules(rule, mode), NOW)
-    if isinstance(outcome, Outcome):
+    if isinstance(outcome, DecidedRound):
         assert outcome.weights.sum() == pytest.approx(1)
         assert outcome.weights.min() >= 0
         assert outcome.winner_share == outcome.weights.max()
@@ -189,7 +189,7 @@ def test_outside_the_strict_filter_weights_are_exactly_zero(
     models: list[Entry], rule: Epsilon, mode: Mode
 ) -> None:
     outcome = play(field_of(models), RoundRules(rule, mode), NOW)
-    if isinstance(outcome, Outcome):
+    if isinstance(outcome, DecidedRound):
         assert not outcome.weights[~outcome.kept].any()
         assert not outcome.wins[~outcome.kept].any()
 
@@ -316,7 +316,7 @@ def test_an_empty_round_has_no_result(mode: Mode) -> None:
 def test_rounds_without_pages_have_no_result() -> None:
     nothing = Field.of([1, 2], [1, 2], losses=[[], []])
     outcome = play(nothing, RoundRules(DECAY, PER_PAGE), NOW)
-    assert outcome == NoResult(((1, Reason.NO_SCORE), (2, Reason.NO_SCORE)))
+    assert outcome == NoResult(((1, Ineligibility.NO_SCORE), (2, Ineligibility.NO_SCORE)))
     assert decided(nothing, RoundRules(DECAY, WHITEPAPER)).weights.tolist() == [0.5, 0.5]
 
 
@@ -356,7 +356,7 @@ def test_bad_input_is_refused_in_one_line(build: Callable[[], object], says: str
 
 def test_losses_beyond_all_measure_are_no_score() -> None:
     assert play(Field.of([1], [1], losses=[[1e308, 1e308]]), RoundRules(DECAY), NOW) == NoResult(
-        ((1, Reason.NO_SCORE),)
+        ((1, Ineligibility.NO_SCORE),)
     )
 
 

@@ -21,7 +21,7 @@ from iotapretrain.rules.competition.tournament import (
     play,
 )
 from iotapretrain.rules.competition.winning_block import (
-    Entry,
+    DatedLoss,
     first_crowned_block,
     first_winning_block,
     needed_loss,
@@ -40,13 +40,13 @@ decaying = st.one_of(
     linear.filter(lambda rule: rule.start >= rule.end),
     tables.filter(lambda rule: all(b <= a for (_, a), (_, b) in pairwise(rule.steps))),
 )
-entries = st.builds(Entry, st.floats(2.48, 2.52), st.integers(0, 12))
+entries = st.builds(DatedLoss, st.floats(2.48, 2.52), st.integers(0, 12))
 
 
 @given(epsilons, entries, entries, st.integers(0, 40))
-@example(LinearDecay(0.005, 0.0005, 60), Entry(2.495, 5), Entry(2.5, 0), 5)
+@example(LinearDecay(0.005, 0.0005, 60), DatedLoss(2.495, 5), DatedLoss(2.5, 0), 5)
 def test_it_is_the_first_block_at_which_the_model_wins(
-    epsilon: Epsilon, model: Entry, other: Entry, start: int
+    epsilon: Epsilon, model: DatedLoss, other: DatedLoss, start: int
 ) -> None:
     tried = (block for block in range(start, HORIZON) if wins_at(epsilon, model, other, block))
     assert first_winning_block(epsilon, model, other, start) == next(tried, None)
@@ -59,7 +59,7 @@ def test_it_is_the_first_block_at_which_the_model_wins(
     st.integers(0, 40),
 )
 def test_a_crown_comes_at_the_first_block_of_the_rounds_own_choosing(
-    epsilon: Epsilon, models: list[Entry], mode: Mode, start: int
+    epsilon: Epsilon, models: list[DatedLoss], mode: Mode, start: int
 ) -> None:
     uids = list(range(len(models)))
     losses = [[model.loss, 4.99 - model.loss] for model in models]
@@ -72,23 +72,23 @@ def test_a_crown_comes_at_the_first_block_of_the_rounds_own_choosing(
 def test_the_example_of_the_specification() -> None:
     """8.2: at age 5,289 the earlier one still wins, at 5,290 no longer."""
     epsilon = LinearDecay(0.005, 0.0001, 14_400)
-    champion, model = Entry(2.5, 5_000_000), Entry(2.492, 5_001_000)
+    champion, model = DatedLoss(2.5, 5_000_000), DatedLoss(2.492, 5_001_000)
     assert first_winning_block(epsilon, model, champion, 5_001_000) == 5_005_290
-    assert first_winning_block(epsilon, Entry(2.4999, 5_001_000), champion, 5_001_000) is None
+    assert first_winning_block(epsilon, DatedLoss(2.4999, 5_001_000), champion, 5_001_000) is None
 
 
 @given(epsilons, entries, st.integers(12, 100))
 def test_just_below_the_needed_loss_wins_and_the_loss_itself_does_not(
-    epsilon: Epsilon, champion: Entry, now: int
+    epsilon: Epsilon, champion: DatedLoss, now: int
 ) -> None:
     needed = needed_loss(epsilon, champion, now)
-    assert not wins_at(epsilon, Entry(needed, now + 1), champion, now)
-    assert wins_at(epsilon, Entry(needed - 1e-12, now + 1), champion, now)
+    assert not wins_at(epsilon, DatedLoss(needed, now + 1), champion, now)
+    assert wins_at(epsilon, DatedLoss(needed - 1e-12, now + 1), champion, now)
 
 
 @given(epsilons, entries)
 def test_what_is_needed_in_the_end_is_by_the_epsilon_that_never_goes_away(
-    epsilon: Epsilon, champion: Entry
+    epsilon: Epsilon, champion: DatedLoss
 ) -> None:
     assert needed_loss(epsilon, champion, math.inf) == (1 - epsilon.floor) * champion.loss
 

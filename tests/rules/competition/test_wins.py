@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.plain import tournament as plain
-from iotapretrain.rules.competition.eligibility import Reason, taking_part
+from iotapretrain.rules.competition.eligibility import Ineligibility, taking_part
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.tournament import (
@@ -235,5 +235,5 @@ def _beats(field: Field, epsilons: list[float], row: int, champion: int) -> bool
 def test_as_a_mode_the_champion_takes_everything_and_the_others_know_why() -> None:
     outcome = decided(scored(2.5, 2.4999, 2.4, None), RoundRules(DECAY, CHAMPION))
     assert outcome.weights.tolist() == [0, 0, 1, 0]
-    assert outcome.left_out == (None, Reason.NEVER_CHAMPION, None, Reason.NO_SCORE)
+    assert outcome.left_out == (None, Ineligibility.NEVER_CHAMPION, None, Ineligibility.NO_SCORE)
     assert outcome.win_rates.tolist() == [0, 0, 1, 0]

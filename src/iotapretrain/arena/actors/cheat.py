@@ -31,7 +31,7 @@ from iotapretrain.errors import InputError, SubmissionError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import model_hash
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.observe.events import Acted
@@ -119,9 +119,9 @@ class Cheater:
         return self.network / "miners" / self.name
 
     @property
-    def cache(self) -> Cache:
+    def cache(self) -> ModelCache:
         """The models that it has fetched."""
-        return Cache(self.folder / "cache")
+        return ModelCache(self.folder / "cache")
 
     @property
     def hub(self) -> Hub:
@@ -195,7 +195,7 @@ def _pages(cheater: Cheater) -> torch.Tensor:
         SEED,
         constraints.sequence_length,
         load_tokenizer(constraints.tokenizer),
-        page_cache.Cache(cheater.folder / "pages"),
+        page_cache.PageCache(cheater.folder / "pages"),
     )
     rows = next(iter(text.batches.values())).sequences[:PAGES]
     return torch.from_numpy(rows).long()

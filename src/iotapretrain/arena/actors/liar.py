@@ -101,8 +101,8 @@ async def _live(network: Path, name: str, friend: str, competitions: Path) -> No
             score=favouring(hotkey)(score),
             worker=worker,
             sink=Lines(state / "records.jsonl"),
-            models=model_cache.Cache(model_cache.default_folder()),
-            texts=text_cache.Cache(text_cache.default_folder()),
+            models=model_cache.ModelCache(model_cache.default_folder()),
+            texts=text_cache.PageCache(text_cache.default_folder()),
         )
         async with await connect(f"embedded:{network}") as client:
             task = asyncio.create_task(

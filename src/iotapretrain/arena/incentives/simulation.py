@@ -14,7 +14,7 @@ from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.tournament import NoResult, Outcome, play
+from iotapretrain.rules.competition.tournament import DecidedRound, NoResult, play
 
 FIRST_LOSS = 3.0
 COMPETITION = 0
@@ -119,12 +119,12 @@ class _Run:
             self._champion,
         )
 
-    def _evaluate(self, now: int) -> Outcome | NoResult:
+    def _evaluate(self, now: int) -> DecidedRound | NoResult:
         draws = self._pages.standard_normal((self._world.hotkeys, self._world.pages))
         losses = self._board.page_losses(draws, self._world.page_noise)
         return self._play(losses, now)
 
-    def _play(self, losses: FloatArray, now: int) -> Outcome | NoResult:
+    def _play(self, losses: FloatArray, now: int) -> DecidedRound | NoResult:
         return play(self._board.field(losses, self._world.remembering), self._world.rules, now)
 
     def _deserving(self, now: int) -> int:
@@ -134,7 +134,7 @@ class _Run:
         truth = self._play(self._board.losses[:, np.newaxis], now)
         return -1 if isinstance(truth, NoResult) else truth.winner
 
-    def _record(self, outcomes: Sequence[Outcome | NoResult]) -> None:
+    def _record(self, outcomes: Sequence[DecidedRound | NoResult]) -> None:
         for sight, outcome in enumerate(outcomes):
             if isinstance(outcome, NoResult):
                 continue
@@ -142,7 +142,7 @@ class _Run:
             weights = dict(zip(names, outcome.weights.tolist(), strict=True))
             before = self._standings[sight]
             self._standings[sight] = before.record(COMPETITION, weights, self._world.alpha)
-        if isinstance(outcomes[0], Outcome):
+        if isinstance(outcomes[0], DecidedRound):
             self._champion = outcomes[0].winner
 
     def _pay(self, number: int) -> Payment:
@@ -156,7 +156,7 @@ class _Run:
         blocks = self._world.blocks
         return self._panel.epoch(number * blocks, (number - 1) * blocks, own)
 
-    def _line(self, number: int, outcome: Outcome | NoResult) -> RoundLine:
+    def _line(self, number: int, outcome: DecidedRound | NoResult) -> RoundLine:
         pay = self._pay(number)
         losses, champion = self._board.losses, self._champion
         return RoundLine(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import numpy as np
 
-from iotapretrain.cli.console import Table
+from iotapretrain.cli.console import PrintedTable
 from iotapretrain.cli.explain.inputs import YumaInput
 from iotapretrain.rules.chain.fixed_point import Ticks, real
 from iotapretrain.rules.chain.sparse_rows import Rows
@@ -16,7 +16,7 @@ from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparame
 WIDEST = 8
 
 
-def tables(given: YumaInput) -> Iterator[Table]:
+def tables(given: YumaInput) -> Iterator[PrintedTable]:
     """Every intermediate quantity of the epoch, from weights and stake to emission."""
     outcome = epoch(_hyperparameters(given), _inputs(given))
     trace = outcome.trace
@@ -53,10 +53,10 @@ def _inputs(given: YumaInput) -> EpochInputs:
     )
 
 
-def _validators(outcome: EpochOutcome) -> Table:
+def _validators(outcome: EpochOutcome) -> PrintedTable:
     """The neurons that take part as validators, and what they stake, agree on and earn."""
     trace, who = outcome.trace, outcome.trace.rows
-    return Table.of(
+    return PrintedTable.of(
         "Validators",
         {
             "uid": who.tolist(),
@@ -71,10 +71,10 @@ def _validators(outcome: EpochOutcome) -> Table:
     )
 
 
-def _miners(outcome: EpochOutcome) -> Table:
+def _miners(outcome: EpochOutcome) -> PrintedTable:
     trace = outcome.trace
     who = np.flatnonzero(trace.weights.any(axis=0))
-    return Table.of(
+    return PrintedTable.of(
         "Miners",
         {
             "uid": who.tolist(),
@@ -86,24 +86,24 @@ def _miners(outcome: EpochOutcome) -> Table:
     )
 
 
-def _matrix(title: str, outcome: EpochOutcome, matrix: Ticks, note: str) -> Table:
+def _matrix(title: str, outcome: EpochOutcome, matrix: Ticks, note: str) -> PrintedTable:
     """Validators by miners; with many miners only the cells that are not 0, one a row."""
     values = real(matrix)
     validators, miners = outcome.trace.rows.tolist(), np.flatnonzero(values.any(axis=0)).tolist()
     if len(miners) <= WIDEST:
         columns = ("validator", *(f"uid {miner}" for miner in miners))
         lines = zip(validators, values[:, miners].tolist(), strict=True)
-        return Table(title, columns, [(uid, *line) for uid, line in lines], note)
+        return PrintedTable(title, columns, [(uid, *line) for uid, line in lines], note)
     cells = [
         (uid, miner, float(values[line, miner]))
         for line, uid in enumerate(validators)
         for miner in values[line].nonzero()[0].tolist()
     ]
-    return Table(title, ("validator", "miner", "value"), cells, note)
+    return PrintedTable(title, ("validator", "miner", "value"), cells, note)
 
 
-def _emission(outcome: EpochOutcome) -> Table:
-    return Table.of(
+def _emission(outcome: EpochOutcome) -> PrintedTable:
+    return PrintedTable.of(
         "Stored on the chain",
         {
             "uid": range(len(outcome.emission)),

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from iotapretrain.cli.console import Table
+from iotapretrain.cli.console import PrintedTable
 from iotapretrain.cli.explain.inputs import Loss, RoundInput
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition import epsilon
 from iotapretrain.rules.competition.field import Field
-from iotapretrain.rules.competition.tournament import MODES, NoResult, Outcome, RoundRules, play
+from iotapretrain.rules.competition.tournament import (
+    MODES,
+    DecidedRound,
+    NoResult,
+    RoundRules,
+    play,
+)
 
 ADJUSTED = "(1 - epsilon) x loss: what a later model must be below"
 
 
-def tables(given: RoundInput) -> Iterator[Table]:
+def tables(given: RoundInput) -> Iterator[PrintedTable]:
     """Every intermediate quantity of the round, from losses to weights."""
     if given.comparison not in MODES:
         raise InputError(
@@ -24,7 +30,9 @@ def tables(given: RoundInput) -> Iterator[Table]:
     outcome = play(_field(given), rules, given.current_block)
     if isinstance(outcome, NoResult):
         rows = [(uid, str(reason)) for uid, reason in outcome.left_out]
-        yield Table("No result", ("uid", "left out because"), rows, "standings stay as they are")
+        yield PrintedTable(
+            "No result", ("uid", "left out because"), rows, "standings stay as they are"
+        )
         return
     yield from _losses(outcome)
     yield _models(outcome, given.current_block)
@@ -56,7 +64,7 @@ def _loss(value: Loss) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _losses(outcome: Outcome) -> Iterator[Table]:
+def _losses(outcome: DecidedRound) -> Iterator[PrintedTable]:
     field, adjusted = outcome.field, outcome.adjusted_losses
     if field.losses is None or adjusted is None:
         return
@@ -65,13 +73,13 @@ def _losses(outcome: Outcome) -> Iterator[Table]:
         ("Adjusted losses", adjusted, ADJUSTED),
     ):
         pages = {f"page {page}": losses_of.tolist() for page, losses_of in enumerate(losses.T, 1)}
-        yield Table.of(title, {"uid": field.uids.tolist()} | pages, note)
+        yield PrintedTable.of(title, {"uid": field.uids.tolist()} | pages, note)
 
 
-def _models(outcome: Outcome, now: int) -> Table:
+def _models(outcome: DecidedRound, now: int) -> PrintedTable:
     field = outcome.field
     blocks = [int(block) for block in field.blocks]
-    return Table.of(
+    return PrintedTable.of(
         f"Models, compared {outcome.mode.comparison}",
         {
             "uid": field.uids.tolist(),
@@ -89,14 +97,14 @@ def _models(outcome: Outcome, now: int) -> Table:
     )
 
 
-def _left_out(outcome: Outcome) -> Table:
+def _left_out(outcome: DecidedRound) -> PrintedTable:
     reasons = zip(outcome.field.uids, outcome.left_out, strict=True)
     rows = [(int(uid), str(reason)) for uid, reason in reasons if reason is not None]
-    return Table("Left out", ("uid", "reason"), rows)
+    return PrintedTable("Left out", ("uid", "reason"), rows)
 
 
-def _margins(outcome: Outcome) -> Table:
+def _margins(outcome: DecidedRound) -> PrintedTable:
     rows = [(m.uid, m.ahead, m.standard_error, m.decided) for m in outcome.margins]
     columns = ("over uid", "ahead", "standard_error", "decided")
     note = "mean over pages, after epsilon; undecided: within the error"
-    return Table(f"Lead of uid {outcome.winner}", columns, rows, note)
+    return PrintedTable(f"Lead of uid {outcome.winner}", columns, rows, note)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
 from iotapretrain.competition.audit.standing_checks import row_differences
-from iotapretrain.competition.audit.witness import Row, row_of
+from iotapretrain.competition.audit.witness import WeightRow, row_of
 from iotapretrain.competition.records.committed import Ground, ground_at
 from iotapretrain.competition.records.round_record import RoundRecord
 
@@ -24,7 +24,7 @@ class RowSeen:
     """A validator's row as it stood at an epoch or a sync block; `item` names which."""
 
     item: str
-    row: Row
+    row: WeightRow
     uids: Mapping[str, int]
 
 

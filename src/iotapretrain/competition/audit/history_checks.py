@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, unequal
-from iotapretrain.competition.records.opinions import Source
+from iotapretrain.competition.records.opinions import RecordSource
 from iotapretrain.competition.records.round_record import (
     RoundRecord,
     SignedRound,
@@ -22,10 +22,10 @@ from iotapretrain.rules.sampling import skipped_blocks
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedRecords:
     """A round's record, and those before and after it; None where there is none."""
 
-    source: Source
+    source: RecordSource
     rounds: WholeHistory
     numbers: tuple[int, ...]
     signed: SignedRound
@@ -60,7 +60,9 @@ class Published:
         return skipped_blocks(recorded, max(since, first), until, cadence)
 
 
-def read_published(source: Source, rounds: WholeHistory, number: int | None = None) -> Published:
+def read_published(
+    source: RecordSource, rounds: WholeHistory, number: int | None = None
+) -> PublishedRecords:
     """The record of a round, or of the newest, with what stands beside it."""
     numbers = rounds.numbers()
     if not numbers:
@@ -73,7 +75,7 @@ def read_published(source: Source, rounds: WholeHistory, number: int | None = No
             f" there are {numbers[0]} to {numbers[-1]}"
         )
 
-    return Published(
+    return PublishedRecords(
         source=source,
         rounds=rounds,
         numbers=tuple(numbers),

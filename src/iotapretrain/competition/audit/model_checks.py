@@ -14,7 +14,7 @@ from iotapretrain.competition.records.round_record import ModelRecord, RoundReco
 from iotapretrain.errors import HubError, RefusedModelError
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import is_bound, model_hash
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits
@@ -49,7 +49,7 @@ class Fetched:
 
 
 def fetch_model(
-    model: ModelRecord, hub: Hub, cache: Cache, limits: Limits, worker: Worker
+    model: ModelRecord, hub: Hub, cache: ModelCache, limits: Limits, worker: Worker
 ) -> tuple[Fetched, Path | None]:
     """A model at its pinned commit, and its folder; inspected if the record refuses it."""
     commitment = model_commitment(model.commitment)

@@ -21,9 +21,9 @@ from iotapretrain.competition.evaluation.round_pages import read_text
 from iotapretrain.competition.records.round_record import RoundRecord
 from iotapretrain.data.batches import PackedPage
 from iotapretrain.data.outcome import RoundText
-from iotapretrain.data.page_cache import Cache as TextCache
+from iotapretrain.data.page_cache import PageCache as TextCache
 from iotapretrain.data.tokenizer import load_tokenizer
-from iotapretrain.hub.model_cache import Cache as ModelCache
+from iotapretrain.hub.model_cache import ModelCache as ModelCache
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
@@ -31,7 +31,7 @@ from iotapretrain.rules.competition.schedule import Competition
 
 
 @dataclass(frozen=True)
-class Bench:
+class AuditBench:
     """What an auditor works with: its caches, and a worker in which models are opened.
 
     `tokenizer` is where the competition's lies, if not where the competitions file says.
@@ -63,7 +63,7 @@ class Repeated:
         record: RoundRecord,
         competition: Competition,
         witness: Witness,
-        bench: Bench,
+        bench: AuditBench,
         wanted: Collection[str] | None = None,
     ) -> Repeated:
         """Read the text, and fetch the models of the hotkeys that are wanted, or of all."""

@@ -18,7 +18,7 @@ from iotapretrain.competition.audit.decision_checks import (
 )
 from iotapretrain.competition.audit.epoch_rows import Stretch, check_epochs, look_back
 from iotapretrain.competition.audit.history_checks import (
-    Published,
+    PublishedRecords,
     check_history,
     check_links,
     check_seal,
@@ -26,7 +26,7 @@ from iotapretrain.competition.audit.history_checks import (
     read_published,
 )
 from iotapretrain.competition.audit.recomputed_losses import chance_of_finding, claims, sampled
-from iotapretrain.competition.audit.repeated import Bench, Repeated
+from iotapretrain.competition.audit.repeated import AuditBench, Repeated
 from iotapretrain.competition.audit.standing_checks import (
     check_on_chain,
     check_standings,
@@ -43,7 +43,7 @@ from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.schedule_file import parse
 
 
-class Verdict(StrEnum):
+class AuditVerdict(StrEnum):
     """What an audit comes to."""
 
     HOLDS = "holds"
@@ -85,10 +85,10 @@ class Report:
         return chance_of_finding(self.losses, self.computed, min(self.losses, 1))
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> AuditVerdict:
         if self.differences:
-            return Verdict.EXPOSED
-        return Verdict.UNKNOWN if self.losses and not self.computed else Verdict.HOLDS
+            return AuditVerdict.EXPOSED
+        return AuditVerdict.UNKNOWN if self.losses and not self.computed else AuditVerdict.HOLDS
 
 
 Tell = Callable[[Check], None]
@@ -97,7 +97,7 @@ Tell = Callable[[Check], None]
 async def audit(
     client: ChainClient,
     netuid: int,
-    bench: Bench,
+    bench: AuditBench,
     agreed: Agreed,
     number: int | None = None,
     validator: str | None = None,
@@ -130,7 +130,7 @@ async def audit(
 async def _stretch(
     client: ChainClient,
     ground: Ground,
-    published: Published,
+    published: PublishedRecords,
     trail: Trail,
     since: int | None,
     cadence: int,
@@ -152,13 +152,13 @@ async def _stretch(
 class _Case:
     """A record with all that is known about it outside; `computed` counts losses."""
 
-    published: Published
+    published: PublishedRecords
     trail: Trail
     stretch: Stretch
     witness: Witness
     netuid: int
     agreed: Agreed
-    bench: Bench
+    bench: AuditBench
     sample: int | None
     rng: Random
     computed: int = 0

@@ -14,7 +14,7 @@ from iotapretrain.rules.sampling import sync_block
 
 
 @dataclass(frozen=True)
-class Row:
+class WeightRow:
     """A validator's weights by hotkey, the block at which it set them, and who was there then."""
 
     weights: Mapping[str, float]
@@ -31,7 +31,7 @@ class Witness:
     sync_hash: str | None
     dated: Mapping[str, Dated | None]
     registered: frozenset[str] | None
-    row: Row
+    row: WeightRow
 
 
 async def hear(
@@ -76,10 +76,10 @@ def _dated(ground: Ground, hotkey: str) -> Dated:
     return Dated(ground.metagraph.uid(hotkey), ground.text(hotkey), block)
 
 
-async def row_of(client: ChainClient, ground: Ground, validator: int) -> Row:
+async def row_of(client: ChainClient, ground: Ground, validator: int) -> WeightRow:
     """As it was set; a uid that was given to a newcomer since would lend it the old weight."""
     netuid, block = ground.metagraph.netuid, int(ground.metagraph.last_update[validator])
     then = await ground_at(client, netuid, block) or ground
     row = (await client.weights(netuid, then.block)).get(validator, {})
     hotkeys = then.metagraph.hotkeys
-    return Row({hotkeys[uid]: share for uid, share in row.items()}, block, frozenset(hotkeys))
+    return WeightRow({hotkeys[uid]: share for uid, share in row.items()}, block, frozenset(hotkeys))

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from iotapretrain.competition.evaluation.contender import Terms
-from iotapretrain.competition.evaluation.round_pages import Page
+from iotapretrain.competition.evaluation.round_pages import ScoredPage
 from iotapretrain.data.documents import digest_of
 from iotapretrain.models.trainable.training import Recipe
 from iotapretrain.rules.competition.sensible_output import PROMPT_TOKENS
@@ -31,7 +31,7 @@ Places = npt.NDArray[np.int64]
 """[occurrence, (sequence, position)]."""
 
 
-def checked_rows(pages: Sequence[Page], terms: Terms) -> Mapping[str, Rows]:
+def checked_rows(pages: Sequence[ScoredPage], terms: Terms) -> Mapping[str, Rows]:
     """By the name of a check, the rows that it reads."""
     recipe = Recipe()
     sheet = Sheet.of(pages, terms)
@@ -46,7 +46,7 @@ def checked_rows(pages: Sequence[Page], terms: Terms) -> Mapping[str, Rows]:
     return rows
 
 
-def secret_rows(pages: Sequence[Page], terms: Terms, salt: int) -> Rows:
+def secret_rows(pages: Sequence[ScoredPage], terms: Terms, salt: int) -> Rows:
     """Stretches that only who knows the salt can tell, whatever the round's seed is."""
     sheet = Sheet.of(pages, replace(terms, seed=salt))
     return sheet.excerpts("behaviour", TOLD_APART_ROWS, TOLD_APART_TOKENS)
@@ -66,7 +66,7 @@ class Sheet:
     terms: Terms
 
     @classmethod
-    def of(cls, pages: Sequence[Page], terms: Terms) -> Sheet:
+    def of(cls, pages: Sequence[ScoredPage], terms: Terms) -> Sheet:
         tokens = np.concatenate([np.array(page.ids, dtype=np.int32) for page in pages])
         counted = [
             np.ones(np.shape(page.ids), dtype=bool) if page.counted is None else page.counted

@@ -13,7 +13,7 @@ from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import Missing, RoundText, round_text
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.race import PagePlan
@@ -25,7 +25,7 @@ DOMAIN = "iotapretrain/scored tokens/1"
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
+class ScoredPage:
     """One page of a task, `place` being its place there; `digest` is that of the tokens as cut."""
 
     task: str
@@ -42,7 +42,7 @@ class RoundPages:
     `tasks` are all of the round's, with what its record says of them.
     """
 
-    pages: tuple[Page, ...]
+    pages: tuple[ScoredPage, ...]
     plan: PagePlan
     tasks: tuple[TaskRecord, ...]
 
@@ -67,7 +67,7 @@ class RoundPages:
 
 
 def read_text(
-    competition: Competition, block_hash: str, tokenizer: Tokenizer, cache: Cache
+    competition: Competition, block_hash: str, tokenizer: Tokenizer, cache: PageCache
 ) -> RoundText:
     """Every task's pages as all validators draw them, from the hash that the chain gave the sync
     block, hex without 0x.
@@ -105,11 +105,11 @@ def _task(task: TextTask, batch: Batch | None, missing: Missing | None) -> TaskR
     return TaskRecord(task.name, task.dataset, batch.revision, task.weight, pages, batch.digest)
 
 
-def _page(task: str, place: int, packed: PackedPage) -> Page:
+def _page(task: str, place: int, packed: PackedPage) -> ScoredPage:
     tokens = np.ascontiguousarray(packed.sequences, dtype="<i4")
     parts: list[bytes | str] = [DOMAIN, str(tokens.shape[1]), tokens.tobytes()]
     counted = None
     if packed.counted is not None:
         parts.append(np.packbits(packed.counted).tobytes())
         counted = packed.counted.tolist()
-    return Page(task, place, digest_of(*parts), tokens.tolist(), counted)
+    return ScoredPage(task, place, digest_of(*parts), tokens.tolist(), counted)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from iotapretrain.competition.evaluation.contender import Terms
 from iotapretrain.competition.evaluation.round_pages import RoundPages, read_text
-from iotapretrain.data.page_cache import Cache
+from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.admission import inspect
@@ -29,14 +29,14 @@ MOST_SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Inspection:
+class OwnInspection:
     """What validators make of a model, in a process of its own: its files, and, where the
     competition asks for it, whether others can train on from it.
     """
 
     competition: Competition
     tokenizer: Tokenizer
-    texts: Cache
+    texts: PageCache
     block_hash: str
     """Of the present sync block, hex without 0x: it draws the text of the probe."""
     budget: Budget

@@ -15,7 +15,7 @@ from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
 from iotapretrain.hub.card import Card, TrainingData
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import model_hash
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 
@@ -46,7 +46,7 @@ def upload(offer: Offer, hub: Hub, used: bool) -> Commit:
 
 def compare(commit: Commit, hub: Hub, expected: str, place: Path, max_bytes: int) -> None:
     """Download what was uploaded, by the rules that validators follow, and compare its hash."""
-    model = fetch(hub, commit, Cache(place), max_bytes=max_bytes, seconds=DOWNLOAD_SECONDS)
+    model = fetch(hub, commit, ModelCache(place), max_bytes=max_bytes, seconds=DOWNLOAD_SECONDS)
     got = model_hash(model)
     if got != expected:
         raise CorruptModelError(

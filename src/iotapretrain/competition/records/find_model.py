@@ -9,7 +9,7 @@ from iotapretrain.competition.records.reign import champion_now, with_loss
 from iotapretrain.errors import CorruptModelError, InputError
 from iotapretrain.hub.fetch import Progress, fetch
 from iotapretrain.hub.fetched_model import Model, is_bound
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.rules.competition.schedule import Competition
 
@@ -56,7 +56,7 @@ def read_uid(text: str) -> int:
 def bring(
     found: CommittedModel,
     hub: Hub,
-    cache: Cache,
+    cache: ModelCache,
     max_bytes: int,
     progress: Progress | None = None,
 ) -> Model:

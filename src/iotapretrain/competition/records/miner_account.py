@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.committed import Ground, model_commitment, read_ground
 from iotapretrain.competition.records.opinions import (
+    RecordSource,
     Silence,
-    Source,
     by_stake,
     is_of,
     network_id,
@@ -110,7 +110,7 @@ async def explain(
 
 def _records(
     hub: Hub,
-    source: Source,
+    source: RecordSource,
     network: str,
     ground: Ground,
     competitions: list[int],

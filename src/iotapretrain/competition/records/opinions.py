@@ -27,7 +27,7 @@ LOOK_BACK = 20
 
 
 @dataclass(frozen=True)
-class Source:
+class RecordSource:
     """A validator that says where its records are. Stake in rao."""
 
     validator: str
@@ -47,7 +47,7 @@ class Source:
 class Opinion:
     """The newest record of a competition that a validator signed."""
 
-    source: Source
+    source: RecordSource
     record: RoundRecord
 
     @property
@@ -60,30 +60,30 @@ class Opinion:
 class Silence:
     """A validator whose records cannot be had, and why."""
 
-    source: Source
+    source: RecordSource
     reason: str
 
 
-def by_stake(ground: Ground) -> list[Source]:
+def by_stake(ground: Ground) -> list[RecordSource]:
     """Every validator with a permit that has committed where its records are, by stake."""
     found = []
     for uid, hotkey in enumerate(ground.metagraph.hotkeys):
         repository = rounds_repository(ground.text(hotkey) or "")
         if repository is not None and ground.metagraph.validator_permit[uid]:
-            found.append(Source(hotkey, uid, int(ground.metagraph.stake[uid]), repository))
+            found.append(RecordSource(hotkey, uid, int(ground.metagraph.stake[uid]), repository))
     return sorted(found, key=lambda source: (-source.stake, source.uid))
 
 
 async def with_past(
-    client: ChainClient, ground: Ground, found: Sequence[Source], places: Places | None = None
-) -> list[Source]:
+    client: ChainClient, ground: Ground, found: Sequence[RecordSource], places: Places | None = None
+) -> list[RecordSource]:
     """The same validators, with all repositories that they ever named; `places` remembers them."""
     hotkeys = [source.validator for source in found]
     trails = await (places or Places()).of(client, ground, hotkeys)
     return [replace(source, trail=trails[source.validator]) for source in found]
 
 
-def find_validator(ground: Ground, validator: str | None) -> Source:
+def find_validator(ground: Ground, validator: str | None) -> RecordSource:
     """The validator of a hotkey, or the one with most stake of those that publish records."""
     found = by_stake(ground)
     if validator is not None:
@@ -109,7 +109,7 @@ async def opinions_of(
 
 
 def read_opinions(
-    hub: Hub, found: Iterable[Source], network: str, netuid: int, competition: int
+    hub: Hub, found: Iterable[RecordSource], network: str, netuid: int, competition: int
 ) -> tuple[list[Opinion], list[Silence]]:
     """The newest record of each, in their order; what one of them spoils is missing from it."""
     opinions, silences = [], []
@@ -127,7 +127,12 @@ def read_opinions(
 
 
 def newest(
-    hub: Hub, source: Source, network: str, netuid: int, competition: int, about: str | None = None
+    hub: Hub,
+    source: RecordSource,
+    network: str,
+    netuid: int,
+    competition: int,
+    about: str | None = None,
 ) -> RoundRecord | None:
     """A validator's newest record of a competition, or the newest about a hotkey: a model that has
     lost, or was refused for good, is in no record afterwards.
@@ -137,7 +142,7 @@ def newest(
 
 
 def recent(
-    hub: Hub, source: Source, network: str, netuid: int, competition: int
+    hub: Hub, source: RecordSource, network: str, netuid: int, competition: int
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its last rounds, newest first."""
     rounds = WholeHistory(hub, source.repositories)
@@ -146,7 +151,12 @@ def recent(
 
 
 def rounds_of(
-    rounds: WholeHistory, source: Source, network: str, netuid: int, competition: int, newest: int
+    rounds: WholeHistory,
+    source: RecordSource,
+    network: str,
+    netuid: int,
+    competition: int,
+    newest: int,
 ) -> Iterator[RoundRecord]:
     """A validator's signed records of a competition among its newest so many, oldest first."""
     signed = map(rounds.read, rounds.numbers()[-newest:])
@@ -154,7 +164,7 @@ def rounds_of(
 
 
 def _own(
-    rounds: Iterable[SignedRound], source: Source, network: str, netuid: int, competition: int
+    rounds: Iterable[SignedRound], source: RecordSource, network: str, netuid: int, competition: int
 ) -> Iterator[RoundRecord]:
     """Those of the competition that this validator signed; each is read when it is asked for."""
     for signed in rounds:
@@ -162,7 +172,7 @@ def _own(
             yield signed.record
 
 
-def is_of(signed: SignedRound, source: Source, network: str, netuid: int) -> bool:
+def is_of(signed: SignedRound, source: RecordSource, network: str, netuid: int) -> bool:
     """Whether a record was signed by this validator for this subnet."""
     record = signed.record
     place = (record.network, record.netuid, record.validator)

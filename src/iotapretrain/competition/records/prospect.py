@@ -11,12 +11,12 @@ import numpy as np
 from iotapretrain.competition.records.committed import CommittedModel
 from iotapretrain.competition.records.round_record import ModelRecord
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.eligibility import Reason
+from iotapretrain.rules.competition.eligibility import Ineligibility
 from iotapretrain.rules.competition.epsilon import Epsilon, LinearDecay, Table
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.tournament import NoResult, play
-from iotapretrain.rules.competition.winning_block import Entry, first_crowned_block, needed_loss
+from iotapretrain.rules.competition.winning_block import DatedLoss, first_crowned_block, needed_loss
 from iotapretrain.rules.competition.wins import margins
 
 OWN = 0
@@ -40,7 +40,7 @@ class Duel:
 
 
 @dataclass(frozen=True)
-class Prospect:
+class Outlook:
     """Where the model would stand in the present field, were the pages always those of now.
 
     `wins_from` is the first block, from `block` on, at which it would have the largest weight; None
@@ -53,7 +53,7 @@ class Prospect:
     wins: int
     win_rate: float
     weight: float
-    left_out: Reason | None
+    left_out: Ineligibility | None
     wins_now: bool
     wins_from: int | None
     judged_from: int
@@ -62,7 +62,7 @@ class Prospect:
 def duel(competition: Competition, champion: CommittedModel, field: Field, now: int) -> Duel:
     """`field` holds the model and the champion, both scored on the same pages."""
     margin = next(iter(margins(field, np.zeros(2), 0, [1])))
-    epsilon, entry = competition.rules.epsilon, Entry(float(field.scores[1]), champion.block)
+    epsilon, entry = competition.rules.epsilon, DatedLoss(float(field.scores[1]), champion.block)
     return Duel(
         champion=champion,
         loss=entry.loss,
@@ -78,13 +78,13 @@ def duel(competition: Competition, champion: CommittedModel, field: Field, now: 
 
 def prospect(
     competition: Competition,
-    rivals: Sequence[Entry],
+    rivals: Sequence[DatedLoss],
     loss: float,
     now: int,
     own: CommittedModel | None,
-) -> Prospect:
+) -> Outlook:
     """`own` is the model's commitment if it has one; else it is taken to come in the next block."""
-    mine = Entry(loss, now + 1 if own is None else own.block)
+    mine = DatedLoss(loss, now + 1 if own is None else own.block)
     field = Field.of(
         range(len(rivals) + 1),
         [each.block for each in (mine, *rivals)],
@@ -93,7 +93,7 @@ def prospect(
     outcome = play(field, competition.rules, now)
     if isinstance(outcome, NoResult):
         raise InputError(f"loss {loss}: no loss of a model; give a finite number of 0 or more")
-    return Prospect(
+    return Outlook(
         block=now,
         loss=loss,
         field_size=len(field),
@@ -109,7 +109,7 @@ def prospect(
 
 def rivals_of(
     told: Sequence[ModelRecord], champion: CommittedModel, loss: float, own: CommittedModel | None
-) -> list[Entry]:
+) -> list[DatedLoss]:
     """The champion, which loses so much on the pages of now, and everybody else that a round
     scored, but the model itself.
 
@@ -117,10 +117,10 @@ def rivals_of(
     as their pages were others.
     """
     mine = None if own is None else own.hotkey
-    rivals = [Entry(loss, champion.block)] if champion.hotkey != mine else []
+    rivals = [DatedLoss(loss, champion.block)] if champion.hotkey != mine else []
     then = next((each.score for each in told if each.hotkey == champion.hotkey), None)
     return rivals + [
-        Entry(each.score * loss / then, each.block)
+        DatedLoss(each.score * loss / then, each.block)
         for each in told
         if then and each.score is not None and each.hotkey not in (champion.hotkey, mine)
     ]

@@ -21,7 +21,7 @@ CANDIDATES = 5
 
 
 @dataclass(frozen=True)
-class Reign:
+class ChampionReign:
     """A round's champion: who, its loss on that round's pages, and whether the crown was new."""
 
     round: int
@@ -108,9 +108,9 @@ def unrecorded(records: Iterable[RoundRecord], head: int, cadence: int) -> list[
 
 def reigns(
     records: Iterable[RoundRecord], skipped: Sequence[int] = (), twice: Collection[int] = ()
-) -> list[Reign]:
+) -> list[ChampionReign]:
     """Round by round; a round without result, or whose champion has no score, leaves a gap."""
-    found: list[Reign] = []
+    found: list[ChampionReign] = []
     told = list(records)
     recorded = sorted({record.sync_block for record in told})
     for record in told:
@@ -119,7 +119,7 @@ def reigns(
             continue
         last = (found[-1].hotkey, found[-1].commitment) if found else None
         found.append(
-            Reign(
+            ChampionReign(
                 round=record.round,
                 block=record.block,
                 uid=champion.uid,
@@ -135,7 +135,7 @@ def reigns(
     return found
 
 
-def plot(title: str, reigns: Sequence[Reign], file: Path) -> None:
+def plot(title: str, reigns: Sequence[ChampionReign], file: Path) -> None:
     """Loss over blocks as PNG, with a mark wherever the crown changed its owner."""
     try:
         from matplotlib.figure import Figure

@@ -27,7 +27,7 @@ from iotapretrain.rules.competition.validator.journal_records import (
     Refused,
     RoundOpened,
 )
-from iotapretrain.rules.competition.validator.judgement import Judgement, Placed
+from iotapretrain.rules.competition.validator.judgement import Placed, RoundJudgement
 
 RACED_OUT = Reason("raced-out", "left the race: on the pages so far it could no longer win")
 
@@ -123,7 +123,7 @@ def round_record(
     competition: Competition,
     opened: RoundOpened,
     measured: ScoredRound,
-    judgement: Judgement,
+    judgement: RoundJudgement,
     previous: str | None,
 ) -> RoundRecord:
     """Everything that a stranger needs to compute the round again."""

@@ -26,7 +26,7 @@ from iotapretrain.errors import (
 )
 from iotapretrain.hub.fetch import fetch, plan
 from iotapretrain.hub.fetched_model import Model, ModelFile, is_bound, model_hash
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.copies import Fingerprint
@@ -101,7 +101,7 @@ class Inspector:
     def __init__(
         self,
         hub: Hub,
-        cache: Cache,
+        cache: ModelCache,
         patience: Patience,
         worker: Worker,
         prints: Prints,

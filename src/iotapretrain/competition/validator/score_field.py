@@ -25,7 +25,7 @@ from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
 from iotapretrain.errors import MissingModelError, UnavailableHubError
 from iotapretrain.hub.fetched_model import Model, model_hash
-from iotapretrain.hub.model_cache import Cache
+from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.net.retry import Clock
 from iotapretrain.net.threads import Hand
@@ -48,7 +48,7 @@ class Texts:
     waits for the first. One that is not complete is made anew for who asks next.
     """
 
-    def __init__(self, cache: page_cache.Cache) -> None:
+    def __init__(self, cache: page_cache.PageCache) -> None:
         self._cache = cache
         self._hand = Hand("text")
         self._texts: dict[tuple[int, str], asyncio.Task[RoundText]] = {}
@@ -90,7 +90,7 @@ class Measurer:
         self,
         inspector: Inspector,
         texts: Texts,
-        cache: Cache,
+        cache: ModelCache,
         score: Score,
         behaviours: Behaviours,
         clock: Clock = time.monotonic,

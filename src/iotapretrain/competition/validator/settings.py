@@ -75,8 +75,8 @@ class World:
     score: Score
     worker: Worker
     sink: Sink
-    models: model_cache.Cache
-    texts: text_cache.Cache
+    models: model_cache.ModelCache
+    texts: text_cache.PageCache
     patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
     published: Callable[[SignedRound], None] = _nobody
     clock: Clock = time.time

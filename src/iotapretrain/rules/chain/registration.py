@@ -57,7 +57,7 @@ def _clamped(price: int, lowest: int, highest: int) -> int:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class ReplaceableNeuron:
     """A neuron: emission of the last epoch, block of registration, a key of the owner's or not."""
 
     emission: int
@@ -66,7 +66,7 @@ class Candidate:
 
 
 def uid_to_replace(
-    neurons: Sequence[Candidate],
+    neurons: Sequence[ReplaceableNeuron],
     block: int,
     immunity_period: int,
     min_non_immune: int,
@@ -90,7 +90,7 @@ def uid_to_replace(
     return min(candidates)[-1] if candidates else None
 
 
-def _immortal(neurons: Sequence[Candidate], limit: int, owner_uid: int | None) -> list[int]:
+def _immortal(neurons: Sequence[ReplaceableNeuron], limit: int, owner_uid: int | None) -> list[int]:
     """The owner's keys that are never replaced: the designated one, then the oldest."""
     owned = [(neuron.registered, uid) for uid, neuron in enumerate(neurons) if neuron.owner_key]
     kept = [uid for _, uid in sorted(owned)[:limit]]

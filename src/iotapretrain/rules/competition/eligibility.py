@@ -24,7 +24,7 @@ class Filter(StrEnum):
     STRICT = "strict"
 
 
-class Reason(StrEnum):
+class Ineligibility(StrEnum):
     """Why a model is left out of the comparison."""
 
     NO_SCORE = "not evaluated, or no finite loss"
@@ -35,7 +35,7 @@ class Reason(StrEnum):
     NEVER_CHAMPION = "not better, by epsilon, than the champion it met"
 
 
-Verdicts = tuple[Reason | None, ...]
+Verdicts = tuple[Ineligibility | None, ...]
 """One entry a model; None is kept."""
 
 
@@ -57,9 +57,9 @@ def original(field: Field, floor: float) -> Verdicts:
     rivals = field.blocks[np.newaxis, :] <= field.blocks[:, np.newaxis]
     np.fill_diagonal(rivals, False)
     better = field.scores[:, np.newaxis] < to_beat(field.scores, floor)
-    reasons: list[Reason | None] = [None] * len(field)
+    reasons: list[Ineligibility | None] = [None] * len(field)
     for row in np.flatnonzero(np.any(rivals & ~better, axis=1)):
-        reasons[row] = Reason.NEVER_BETTER
+        reasons[row] = Ineligibility.NEVER_BETTER
     return tuple(reasons)
 
 
@@ -72,11 +72,11 @@ def strict(field: Field, floor: float) -> Verdicts:
         if reasons[row] is not None:
             continue
         if blocks[row] == block:
-            reasons[row] = Reason.SECOND_OF_BLOCK
+            reasons[row] = Ineligibility.SECOND_OF_BLOCK
             continue
         block, score = blocks[row], scores[row]
         if not score < bar:
-            reasons[row] = Reason.NEVER_BETTER
+            reasons[row] = Ineligibility.NEVER_BETTER
         bar = min(bar, to_beat(score, floor))
     return tuple(reasons)
 
@@ -90,13 +90,13 @@ def taking_part(field: Field) -> Verdicts:
     finite = np.all([np.isfinite(column).all(axis=1) for column in columns], axis=0).tolist()
     negative = np.any([(column < 0).any(axis=1) for column in columns], axis=0).tolist()
     owners: dict[str, int] = {}
-    reasons: list[Reason | None] = [None] * len(field)
+    reasons: list[Ineligibility | None] = [None] * len(field)
     for row in field.seniority.tolist():
         digest = field.digests[row]
         if not finite[row]:
-            reasons[row] = Reason.NO_SCORE
+            reasons[row] = Ineligibility.NO_SCORE
         elif negative[row]:
-            reasons[row] = Reason.NEGATIVE
+            reasons[row] = Ineligibility.NEGATIVE
         if digest is not None and owners.setdefault(digest, row) != row:
-            reasons[row] = reasons[row] or Reason.COPY
+            reasons[row] = reasons[row] or Ineligibility.COPY
     return tuple(reasons)

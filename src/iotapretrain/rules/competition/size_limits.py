@@ -12,7 +12,7 @@ from iotapretrain.errors import ConfigError, InputError
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj")
 
 
-class Code(StrEnum):
+class LimitCode(StrEnum):
     """Why a model may not take part, for records."""
 
     TOO_SMALL = "too_small"
@@ -25,7 +25,7 @@ class Code(StrEnum):
 class Refusal:
     """A code for records and a sentence for the miner."""
 
-    code: Code
+    code: LimitCode
     sentence: str
 
 
@@ -52,12 +52,17 @@ def refuse(
     `parameters` counts each shared tensor once.
     """
     if parameters < smallest:
-        return Refusal(Code.TOO_SMALL, f"{parameters:,} parameters; at least {smallest:,} needed")
+        return Refusal(
+            LimitCode.TOO_SMALL, f"{parameters:,} parameters; at least {smallest:,} needed"
+        )
     if parameters > largest:
-        return Refusal(Code.TOO_LARGE, f"{parameters:,} parameters; at most {largest:,} allowed")
+        return Refusal(
+            LimitCode.TOO_LARGE, f"{parameters:,} parameters; at most {largest:,} allowed"
+        )
     if architecture not in allowed:
         return Refusal(
-            Code.ARCHITECTURE, f"architecture {architecture}; allowed: {', '.join(sorted(allowed))}"
+            LimitCode.ARCHITECTURE,
+            f"architecture {architecture}; allowed: {', '.join(sorted(allowed))}",
         )
     return None
 
@@ -74,14 +79,14 @@ def refuse_norms(norms: Mapping[str, Sequence[float]], rule: NormRule) -> Refusa
         for layer, norm in enumerate(layers):
             if not norm <= rule.hard:
                 return Refusal(
-                    Code.NORMS,
+                    LimitCode.NORMS,
                     f"layer {layer}: {projection} has norm {norm:g}; at most {rule.hard:g} allowed",
                 )
     shares = [sum(norm > rule.soft for norm in layers) / len(layers) for layers in norms.values()]
     mean = math.fsum(shares) / len(shares)
     if mean > rule.share:
         return Refusal(
-            Code.NORMS,
+            LimitCode.NORMS,
             f"{mean:.1%} of layers have norms above {rule.soft:g}; at most {rule.share:.1%} may",
         )
     return None

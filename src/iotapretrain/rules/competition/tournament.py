@@ -19,7 +19,7 @@ import numpy.typing as npt
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.eligibility import (
     Filter,
-    Reason,
+    Ineligibility,
     Verdicts,
     taking_part,
     verdicts,
@@ -102,11 +102,11 @@ class RoundRules:
 class NoResult:
     """A round in which nothing could take part, and why; the standings stay as they are."""
 
-    left_out: tuple[tuple[int, Reason], ...]
+    left_out: tuple[tuple[int, Ineligibility], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class DecidedRound:
     """A decided round and all that led there; one entry a model, in the order of the field.
 
     `left_out` holds None for a model inside the filter. `margins` compare the winner with the
@@ -149,7 +149,7 @@ class Outcome:
         return float(self.weights.max())
 
 
-def play(field: Field, rules: RoundRules, now: float) -> Outcome | NoResult:
+def play(field: Field, rules: RoundRules, now: float) -> DecidedRound | NoResult:
     """Decide one round at block `now` (which may be infinite: everything fully decayed).
 
     An empty field has no result in any mode. With the strict filter a field of which nothing takes
@@ -175,7 +175,7 @@ def play(field: Field, rules: RoundRules, now: float) -> Outcome | NoResult:
     else:
         weights[sharing] = softmax(rates[sharing], temperature)
     leads = margins(field, epsilons, _best(field, weights), map(int, kept))
-    return Outcome(field, mode, temperature, epsilons, left_out, wins, rates, weights, leads)
+    return DecidedRound(field, mode, temperature, epsilons, left_out, wins, rates, weights, leads)
 
 
 def softmax(win_rates: npt.ArrayLike, temperature: float) -> FloatArray:
@@ -209,7 +209,7 @@ def _left_out(field: Field, rules: RoundRules, epsilons: FloatArray) -> Verdicts
         return verdicts(field, rules.mode.filter, rules.epsilon.floor)
     line = set(succession(field, epsilons))
     return tuple(
-        reason or (None if row in line else Reason.NEVER_CHAMPION)
+        reason or (None if row in line else Ineligibility.NEVER_CHAMPION)
         for row, reason in enumerate(taking_part(field))
     )
 

@@ -19,27 +19,29 @@ from iotapretrain.rules.competition.wins import beats
 
 
 @dataclass(frozen=True)
-class Entry:
+class DatedLoss:
     """A model as a comparison sees it: its loss, and the block of its commitment."""
 
     loss: float
     block: int
 
 
-def needed_loss(epsilon: Epsilon, champion: Entry, now: float) -> float:
+def needed_loss(epsilon: Epsilon, champion: DatedLoss, now: float) -> float:
     """What a later model's loss must be strictly below to beat the champion at block `now`, which
     may be infinite: once epsilon has fully decayed.
     """
     return to_beat(champion.loss, float(epsilon.at(now - champion.block)))
 
 
-def wins_at(epsilon: Epsilon, model: Entry, other: Entry, now: int) -> bool:
+def wins_at(epsilon: Epsilon, model: DatedLoss, other: DatedLoss, now: int) -> bool:
     """Whether the first model beats the other at this block."""
     own, others = (float(epsilon.at(now - entry.block)) for entry in (model, other))
     return beats(model.loss, other.loss, model.block, other.block, own, others)
 
 
-def first_winning_block(epsilon: Epsilon, model: Entry, other: Entry, start: int) -> int | None:
+def first_winning_block(
+    epsilon: Epsilon, model: DatedLoss, other: DatedLoss, start: int
+) -> int | None:
     """The first block from `start` on at which the model beats the other; None if there is none."""
     if wins_at(epsilon, model, other, start):
         return start
@@ -88,7 +90,7 @@ def _changes(field: Field, rules: RoundRules, start: int) -> Iterator[int]:
         for later in dated[field.blocks[dated] > field.blocks[earlier]]:
             for column in range(columns.shape[1]):
                 old, new = (
-                    Entry(float(columns[row, column]), int(field.blocks[row]))
+                    DatedLoss(float(columns[row, column]), int(field.blocks[row]))
                     for row in (earlier, later)
                 )
                 block = first_winning_block(rules.epsilon, new, old, start)

@@ -29,7 +29,7 @@ from iotapretrain.rules.competition.validator.journal_records import (
     RoundGivenUp,
     RoundOpened,
 )
-from iotapretrain.rules.competition.validator.judgement import Judgement, does_not_count, judge
+from iotapretrain.rules.competition.validator.judgement import RoundJudgement, does_not_count, judge
 from iotapretrain.rules.competition.validator.misses import missed_by
 from iotapretrain.rules.competition.validator.round_queue import opening, turns
 from iotapretrain.rules.competition.validator.state import State
@@ -112,7 +112,7 @@ class Game:
 
     def close(
         self, scores: Mapping[str, float | Outcome], opened: RoundOpened | None = None
-    ) -> Judgement | None:
+    ) -> RoundJudgement | None:
         """Decide the open round by scores; None, and given up, if it does not count."""
         opened = opened or self.state.opened
         assert opened is not None
@@ -131,7 +131,7 @@ class Game:
         stands: Mapping[str, tuple[int, Commitment]],
         scores: Mapping[str, float | Outcome],
         number: int = 0,
-    ) -> Judgement | None:
+    ) -> RoundJudgement | None:
         """See, look, open and close at one sync block."""
         view = self.see(block, stands)
         self.look(view, models=number)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from iotapretrain.rules.competition.attempts import Outcome, worth_another_try
-from iotapretrain.rules.competition.eligibility import Reason as LeftOut
+from iotapretrain.rules.competition.eligibility import Ineligibility as LeftOut
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import ESTABLISHED, retained
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.standings import Standings
+from iotapretrain.rules.competition.tournament import DecidedRound as Played
 from iotapretrain.rules.competition.tournament import NoResult, play
-from iotapretrain.rules.competition.tournament import Outcome as Played
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     RoundClosed,
@@ -36,7 +36,7 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class RoundJudgement:
     """A decided round: one `Placed` an entry of its field. Without a champion it had no result."""
 
     places: tuple[Placed, ...]
@@ -78,7 +78,7 @@ def judge(
     competition: Competition,
     field: Field,
     attempts: Sequence[Attempt],
-) -> Judgement:
+) -> RoundJudgement:
     """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
 
     A round without result leaves every average as it is.
@@ -93,7 +93,7 @@ def judge(
         step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
         standings = standings.record(opened.competition, step, competition.alpha)
     standings = _surviving(standings, schedule, opened)
-    return Judgement(
+    return RoundJudgement(
         places=places,
         attempts=tuple(attempts),
         champion=champion,

@@ -17,7 +17,7 @@ from iotapretrain.rules.chain.ledger.chain_state import (
 )
 from iotapretrain.rules.chain.ledger.money import debit
 from iotapretrain.rules.chain.ledger.transitions import CallOutcome
-from iotapretrain.rules.chain.registration import Candidate, raised, uid_to_replace
+from iotapretrain.rules.chain.registration import ReplaceableNeuron, raised, uid_to_replace
 
 FRESH = {field.name: 0 for field in fields(EpochStanding)} | {"active": True, "permit": False}
 """How every uid begins."""
@@ -37,7 +37,7 @@ def joined(subnet: Subnet, neuron: UidHolder) -> tuple[Subnet, int]:
 def _replaceable(subnet: Subnet, block: int) -> int | None:
     parameters = subnet.parameters
     candidates = [
-        Candidate(emission, neuron.registered, neuron.coldkey == subnet.owner)
+        ReplaceableNeuron(emission, neuron.registered, neuron.coldkey == subnet.owner)
         for neuron, emission in zip(subnet.neurons, subnet.standing.emission, strict=True)
     ]
     return uid_to_replace(
