@@ -28,7 +28,7 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
     2: (
         "rules/test_defects.py::test_2_a_round_in_which_every_model_failed_has_no_result",
         "rules/competition/validator/test_judgement.py::test_a_round_of_failures_leaves_the_averages_alone",
-        "rules/competition/validator/test_turns.py::test_a_field_without_models_is_no_round",
+        "rules/competition/validator/test_round_queue.py::test_a_field_without_models_is_no_round",
     ),
     3: ("rules/test_defects.py::test_3_models_outside_the_filter_get_exactly_nothing",),
     4: ("rules/test_defects.py::test_4_of_nearly_equal_models_in_one_block_the_best_stays",),
@@ -78,7 +78,7 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
         "competition/validator/test_faults.py::test_a_stop_ends_it_at_once_and_nothing_is_lost",
     ),
     21: (
-        "rules/competition/validator/test_turns.py::test_a_round_that_fails_here_does_not_starve_the_others",
+        "rules/competition/validator/test_round_queue.py::test_a_round_that_fails_here_does_not_starve_the_others",
         "competition/validator/test_faults.py::"
         "test_without_any_text_a_round_waits_and_the_averages_stay",
     ),
@@ -87,12 +87,12 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
         "rules/competition/validator/test_laws.py::test_weights_are_a_distribution_over_those_who_took_part",
     ),
     23: (
-        "rules/test_retry.py::test_defect_23_failures_count_in_the_competition_that_was_named",
-        "rules/competition/validator/test_looks.py::test_what_the_bytes_decide_is_final",
+        "rules/competition/test_attempts.py::test_defect_23_failures_count_in_the_competition_that_was_named",
+        "rules/competition/validator/test_inspection_queue.py::test_what_the_bytes_decide_is_final",
     ),
     24: (
-        "rules/test_retry.py::test_defect_24_our_own_slowness_does_not_put_a_model_out",
-        "competition/evaluation/test_jobs.py::test_a_slow_machine_blames_itself",
+        "rules/competition/test_attempts.py::test_defect_24_our_own_slowness_does_not_put_a_model_out",
+        "scoring/test_jobs.py::test_a_slow_machine_blames_itself",
     ),
     25: (
         "competition/validator/test_faults.py::"
@@ -103,18 +103,18 @@ SHOWN_BY: Mapping[int, tuple[str, ...]] = {
         "e2e/test_kill.py::test_killed_thirty_times_it_is_where_its_twin_is",
         "competition/validator/test_restart.py::test_killed_anywhere_it_ends_where_its_twin_does",
     ),
-    27: ("rules/test_version.py::test_defect_27_versions_never_collide",),
+    27: ("rules/competition/validator/test_weights_due.py::test_defect_27_versions_never_collide",),
     28: (
         "competition/validator/test_rounds.py::test_refused_models_are_named_with_their_reasons",
         "competition/validator/test_faults.py::"
         "test_a_task_without_text_leaves_its_weight_to_the_others",
     ),
     30: (
-        "rules/test_commitment.py::test_defect_30_nothing_else_is_a_commitment",
+        "rules/competition/test_commitment.py::test_defect_30_nothing_else_is_a_commitment",
         "rules/test_digest.py::test_defect_30_names_take_part",
         "chain/test_client.py::test_commitments_come_with_their_blocks_from_one_block",
     ),
-    31: ("models/test_claims.py::test_claims_need_no_torch",),
+    31: ("models/test_header_checks.py::test_claims_need_no_torch",),
     33: ("e2e/test_defects.py::test_33_the_chain_is_asked_as_often_for_three_miners_as_for_one",),
 }
 
