@@ -58,7 +58,7 @@ def move(state: Balances, record: Record) -> Balances:
 
 
 BANK: Machine[Balances, Draft] = Machine(
-    "bank/1", {}, lambda _, draft: [draft], move, canonical, parse
+    "bank/1", {}, move, canonical, parse, lambda _, draft: [draft]
 )
 
 
@@ -145,7 +145,7 @@ def appends(folder: Path) -> Iterator[Figure]:
 
 
 PASSING: Machine[int, Draft] = Machine(
-    "passing/1", 0, lambda _, draft: [draft], lambda state, _: state + 1, canonical, parse
+    "passing/1", 0, lambda state, _: state + 1, canonical, parse, lambda _, draft: [draft]
 )
 
 
