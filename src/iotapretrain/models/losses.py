@@ -128,11 +128,12 @@ def _chunk_losses(
     if (shift := _first_shift(logits)) is not None:
         logits.sub_(shift[:, None])
     chosen = hidden.new_zeros(len(hidden), dtype=torch.float32)
-    _choose(chosen, logits, labels)
+    places = _by_tile(labels, len(head.weight))
+    _choose(chosen, logits, labels, 0, places[0])
     total = logits.exp_().sum(1)
     for first in range(TILE_IDS, len(head.weight), TILE_IDS):
         logits = tile.fill(head, hidden, first, shift)
-        _choose(chosen, logits, labels - first)
+        _choose(chosen, logits, labels, first, places[first // TILE_IDS])
         total += logits.exp_().sum(1)
     total.log_()
     if (total.abs() < LARGEST_LOG).all():
@@ -147,10 +148,19 @@ def _first_shift(logits: torch.Tensor) -> torch.Tensor | None:
     return None if small else highest
 
 
-def _choose(chosen: torch.Tensor, logits: torch.Tensor, places: torch.Tensor) -> None:
-    """Keep the logits at these places of the positions whose place is in this tile."""
-    inside = ((places >= 0) & (places < logits.shape[1])).nonzero().squeeze(1)
-    chosen[inside] = logits[inside, places[inside]]
+def _by_tile(labels: torch.Tensor, ids: int) -> tuple[torch.Tensor, ...]:
+    """For each tile of a vocabulary of so many ids, the positions whose label lies in it."""
+    order = labels.argsort()
+    edges = torch.arange(0, ids, TILE_IDS, device=labels.device)[1:]
+    return order.tensor_split(torch.searchsorted(labels[order], edges).cpu())
+
+
+def _choose(
+    chosen: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, first: int, at: torch.Tensor
+) -> None:
+    """Keep the labels' logits of the positions whose label is in this tile."""
+    if len(at):
+        chosen[at] = logits[at, labels[at] - first]
 
 
 def _great_losses(
@@ -160,8 +170,10 @@ def _great_losses(
     putting back what was taken off would lose those that are small beside it.
     """
     chosen = hidden.new_zeros(len(hidden), dtype=torch.float32)
+    places = _by_tile(labels, len(head.weight))
     for first in range(0, len(head.weight), TILE_IDS):
-        _choose(chosen, tile.fill(head, hidden, first, None), labels - first)
+        logits = tile.fill(head, hidden, first, None)
+        _choose(chosen, logits, labels, first, places[first // TILE_IDS])
     losses = torch.full_like(chosen, -torch.inf)
     for first in range(0, len(head.weight), TILE_IDS):
         logits = tile.fill(head, hidden, first, chosen)
