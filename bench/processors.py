@@ -29,6 +29,7 @@ from iotapretrain.competition.audit.recomputed_losses import TOLERANCE
 from iotapretrain.models.exact import MEAN_TOLERANCE, TOKEN_TOLERANCE, exact_losses
 from iotapretrain.models.layout import Model
 from iotapretrain.models.losses import mean_loss, token_losses
+from iotapretrain.training.start import read_model
 
 SWITCHES: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
@@ -52,6 +53,7 @@ OLD = "SSE4.1"
 """Processors from before 2013 are measured, but nothing is promised of them."""
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 PAGES, ROWS = 4, 2
+IDS = "ids.pt"
 SAFETY = 2
 """An audit allows at least so many times what was measured."""
 DEEP = (
@@ -83,12 +85,11 @@ def measure_all(folder: Path) -> Measured:
     """Every model that lies in the folder, in every dtype."""
     torch.set_num_threads(1)
     found: Measured = {}
-    for path in sorted(folder.glob("*.pt")):
+    for path in sorted(folder.iterdir()):
+        ids = torch.load(path / IDS)
         for dtype in DTYPES:
-            kept = torch.load(path, weights_only=False)  # written by this benchmark a moment ago
-            model = kept["model"].to(dtype).requires_grad_(False).eval()
-            name = f"{path.stem} {str(dtype).removeprefix('torch.')}"
-            found[name] = measure(model, kept["ids"])
+            model = read_model(path)[1].to(dtype).requires_grad_(False).eval()
+            found[f"{path.name} {str(dtype).removeprefix('torch.')}"] = measure(model, ids)
     return found
 
 
@@ -106,13 +107,12 @@ def in_process(folder: Path, switches: Mapping[str, str]) -> Measured:
 
 
 def keep(folder: Path, name: str, model: Any, ids: torch.Tensor) -> None:
-    torch.save({"model": model, "ids": ids}, folder / f"{name}.pt")
+    model.save_pretrained(folder / name)
+    torch.save(ids, folder / name / IDS)
 
 
 def keep_published(folder: Path, source: Path) -> None:
     """A model with its tokenizer, and the zoo's text in its tokens."""
-    from iotapretrain.training.start import read_model
-
     tokenizer = tokenizers.Tokenizer.from_file(str(source / "tokenizer.json"))
     held_out = bytes(zoo.pages(350).flatten().tolist()).decode(errors="ignore")
     ids = torch.tensor(tokenizer.encode(held_out).ids[: PAGES * ROWS * zoo.LENGTH])

@@ -36,6 +36,8 @@ from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 
 SECONDS = 8.0
+RAMP = 1.0
+"""Seconds until an attack is at its full rate; the honest client is timed from then on."""
 PAUSE = 0.02
 """Between two questions of the honest client."""
 NEURONS, OLD_BLOCKS = 64, 2000
@@ -225,7 +227,7 @@ def measured(name: str, original: Path, scratch: Path) -> list[Figure]:
         alone = asyncio.run(delays(url, SECONDS / 2))
         stored, held = size(folder), memory(server, "VmRSS")
         with attacked(name, Target(url, folder)):
-            time.sleep(1)
+            time.sleep(RAMP)
             beside = asyncio.run(delays(url, SECONDS))
         grown, used = size(folder) - stored, max(memory(server, "VmHWM") - held, 0)
     ours, peer = p95(beside), p95(alone)

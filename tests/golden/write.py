@@ -237,7 +237,7 @@ def _interrupt_training(place: Place) -> None:
     run = place.folder / RUN
     process = place.start(*train(RUN))
     while not (run / "records.jsonl").exists() or len(train_losses(run)) < 10:
-        time.sleep(0.01)
+        time.sleep(0.01)  # it tells nobody how far it is, but in its records
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     process.communicate()

@@ -142,7 +142,7 @@ def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int
     found = batch.execute(known, (text,)).fetchone()
     if found is not None:
         return int(found[0])
-    made = batch.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608
+    made = batch.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608 -- likewise
     return int(made.lastrowid or 0)
 
 

@@ -110,7 +110,7 @@ def _payees(people: People) -> list[Payee]:
 def _activity(people: People) -> list[Activity]:
     marks = ", ".join("?" * len(TOLD))
     rows = people.index.rows(
-        f"SELECT body FROM events WHERE kind IN ({marks}) OR (kind = 'model-fetched' AND "  # noqa: S608
+        f"SELECT body FROM events WHERE kind IN ({marks}) OR (kind = 'model-fetched' AND "  # noqa: S608 -- marks
         "json_extract(body, '$.outcome') NOT IN ('evaluated', 'infrastructure')) "
         "ORDER BY time DESC, id DESC LIMIT ?",
         (*TOLD, NEWEST),

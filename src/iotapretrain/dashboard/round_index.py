@@ -44,9 +44,9 @@ _SAID = (
 )
 FORGET = (
     f"DELETE FROM models WHERE round IN ({_OLD})",  # noqa: S608 -- statements of our own
-    f"DELETE FROM newest WHERE round IN ({_OLD})",  # noqa: S608
-    f"DELETE FROM rounds WHERE id IN ({_OLD})",  # noqa: S608
-    f'DELETE FROM entries WHERE validator = :validator AND "commitment" NOT IN ({_SAID})',  # noqa: S608
+    f"DELETE FROM newest WHERE round IN ({_OLD})",  # noqa: S608 -- likewise
+    f"DELETE FROM rounds WHERE id IN ({_OLD})",  # noqa: S608 -- likewise
+    f'DELETE FROM entries WHERE validator = :validator AND "commitment" NOT IN ({_SAID})',  # noqa: S608 -- likewise
     'DELETE FROM commitments WHERE id NOT IN (SELECT "commitment" FROM entries)',
     'DELETE FROM cards WHERE "commitment" NOT IN (SELECT id FROM commitments)',
 )

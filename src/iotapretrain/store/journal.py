@@ -37,7 +37,7 @@ metadata = MetaData()
 class Blob(LargeBinary):
     """Bytes as the driver gives them: converting what damage made of them could hide the damage."""
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:  # noqa: ARG002 -- SQLAlchemy's
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -32,24 +32,29 @@ async def test_who_has_used_least_is_asked_for_next(line: Line) -> None:
     order: list[str] = []
     first, greedy, modest = (Address(LIMITS) for _ in range(3))
     greedy.charge(3.0)
+    busy = threading.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(line.ask(first, Spent(), lambda: time.sleep(0.1)))
+        tasks.create_task(line.ask(first, Spent(), busy.wait))
         await asyncio.sleep(0.01)
         tasks.create_task(line.ask(greedy, Spent(), noting(order, "greedy")))
         await asyncio.sleep(0.01)
         tasks.create_task(line.ask(modest, Spent(), noting(order, "modest")))
+        await asyncio.sleep(0.01)
+        busy.set()
     assert order == ["modest", "greedy"]
 
 
 async def test_who_leaves_the_line_holds_up_nobody(line: Line) -> None:
     order: list[str] = []
-    asked = asyncio.create_task(line.ask(Address(LIMITS), Spent(), lambda: time.sleep(0.1)))
+    busy = threading.Event()
+    asked = asyncio.create_task(line.ask(Address(LIMITS), Spent(), busy.wait))
     await asyncio.sleep(0.01)
     gone = asyncio.create_task(line.ask(Address(LIMITS), Spent(), noting(order, "gone")))
     stays = asyncio.create_task(line.ask(Address(LIMITS), Spent(), noting(order, "stays")))
     await asyncio.sleep(0.01)
     gone.cancel()
     asked.cancel()
+    busy.set()
     await asyncio.wait_for(stays, 5)
     assert order == ["stays"]
     await line.ask(Address(LIMITS), Spent(), noting(order, "later"))
