@@ -29,7 +29,7 @@ async def test_a_liar_is_exposed_by_model_and_page_and_an_honest_validator_is_no
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "auditor"))
     monkeypatch.delenv("IOTA_CACHE", raising=False)
     async with opened(tmp_path, worker, ONE) as world:
-        await world.commit(FRIEND, world.model(1.5, seed=1))
+        await world.commit(FRIEND, world.model(2.5, seed=1))
         await world.commit("miner-2", world.model(0.5, seed=2))
         await world.to_block(35)
         liar, honest = (Rig(world, name) for name in ("validator-1", "validator-2"))
