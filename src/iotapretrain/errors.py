@@ -25,6 +25,7 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
 │   ├── RecordError      a value that cannot be a record of a journal
 │   └── VectorError      a file that claims to be conformance vectors and cannot be read as such
+├── FrameError           a peer sent what is no frame of this run: who, and what is wrong with it
 ├── RunError             a training run cannot go on: which part of it, why, what to do
 ├── WorkerError          a process in which models are opened cannot be started here
 └── StoreError           a journal cannot be opened, read or written: which, why, what to do
@@ -70,6 +71,14 @@ class ConfigError(InputError):
 
 class VectorError(InputError):
     """A conformance vector file that cannot be read."""
+
+
+class FrameError(IotaError):
+    """What a peer sent is no frame of this run; nothing of it is used."""
+
+    def __init__(self, sender: str, problem: str) -> None:
+        super().__init__(f"frame of {sender}: {problem}; it is refused")
+        self.sender, self.problem = sender, problem
 
 
 class RunError(IotaError):

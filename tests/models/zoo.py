@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ SHAPES: Mapping[str, dict[str, Any]] = {
     "LlamaForCausalLM": GROUPED,
     "MistralForCausalLM": GROUPED | {"sliding_window": 40},
     "Qwen2ForCausalLM": GROUPED,
+    "Qwen3ForCausalLM": GROUPED | {"head_dim": 16},
+    "StagedForCausalLM": GROUPED
+    | {"head_dim": 16, "stage_blocks": [1, 1], "boundary": "anchored", "boundary_width": 8},
     "PhiForCausalLM": MODERN,
     "GemmaForCausalLM": GROUPED | {"head_dim": 16},
     "Gemma2ForCausalLM": GROUPED | {"head_dim": 16, "final_logit_softcapping": 2.0},
@@ -69,7 +73,7 @@ def limits(**changes: Any) -> Limits:
 
 def network(name: str, seed: int = 0, **changes: Any) -> transformers.PreTrainedModel:
     """A random model, with weights large enough for its parts to matter."""
-    model_class = getattr(transformers, name)
+    model_class = getattr(import_module(ARCHITECTURES[name].module), name)
     values = SHAPES[name] | {"vocab_size": VOCABULARY} | NO_TOKENS | changes
     torch.manual_seed(seed)
     model = model_class(model_class.config_class(**values)).eval()

@@ -67,6 +67,9 @@ COMMANDS = {
     "model": LazyCommand("Look at models of strangers, safely.", "model:app"),
     "records": LazyCommand("Export what happened; print what events hold.", "records:app"),
     "rules": LazyCommand("The rules that everyone agrees on, shown at work.", "rules:app"),
+    "swarm": LazyCommand(
+        "Train one model in stages, with machines that nobody trusts.", "swarm:app"
+    ),
     "simulate": LazyCommand("Try the rules out, without models or machines.", "simulate:app"),
 }
 """In the order of the list."""

@@ -13,10 +13,11 @@ from types import MappingProxyType
 
 @dataclass(frozen=True)
 class Architecture:
-    """One class of `transformers`: where its configuration gives what inspection must know.
+    """One class of `transformers`, or of ours: where its configuration gives what inspection must
+    know.
 
     `keys` are the further keys that shape the network. `stored` maps parameters to the other names
-    that files give them.
+    that files give them. `module` has the class.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Architecture:
     tied: bool = False
     head: str = "lm_head.weight"
     stored: Mapping[str, str] = field(default_factory=dict)
+    module: str = "transformers"
 
     @property
     def obeyed(self) -> set[str]:
@@ -35,6 +37,9 @@ class Architecture:
         always = {self.layers, self.positions, "vocab_size", "tie_word_embeddings"}
         return always.union(self.keys.split())
 
+
+BOUNDARY_KINDS = ("plain", "quantised", "partial", "residual", "anchored")
+"""Between the stages of a staged model; docs/boundaries.md compares them."""
 
 _ROTARY = "rope_parameters rope_theta rope_scaling"
 _GATED = "hidden_size intermediate_size num_attention_heads num_key_value_heads rms_norm_eps"
@@ -82,6 +87,19 @@ _ALL = (
         "qwen2",
         f"{_ROTARY} {_GATED} hidden_act sliding_window use_sliding_window max_window_layers "
         "layer_types",
+    ),
+    Architecture(
+        "Qwen3ForCausalLM",
+        "qwen3",
+        f"{_ROTARY} {_GATED} hidden_act head_dim attention_bias sliding_window use_sliding_window "
+        "max_window_layers layer_types",
+    ),
+    Architecture(
+        "StagedForCausalLM",
+        "iotapretrain-staged",
+        f"{_ROTARY} {_GATED} hidden_act head_dim attention_bias qk_norm stage_blocks boundary "
+        "boundary_width wire",
+        module="iotapretrain.models.stages.staged_model",
     ),
     Architecture(
         "PhiForCausalLM",

@@ -12,8 +12,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from iotapretrain.models.architectures import ARCHITECTURES, Architecture
+from iotapretrain.models.architectures import ARCHITECTURES, BOUNDARY_KINDS, Architecture
 from iotapretrain.models.verdict import Code, Rejection
+from iotapretrain.rules.swarm.frame import WIRES
 
 LARGEST_CONFIG = 2**20
 LONGEST_TEXT = 64
@@ -61,7 +62,7 @@ _BY_BOUND = (
         "hidden_size intermediate_size num_attention_heads num_key_value_heads num_kv_heads"
         " head_dim n_embd n_head n_inner rotary_dim d_model decoder_attention_heads"
         " decoder_ffn_dim ffn_hidden_size sliding_window n_layer n_positions num_hidden_layers"
-        " max_position_embeddings decoder_layers vocab_size",
+        " max_position_embeddings decoder_layers vocab_size boundary_width",
     ),
     (Bound(0, LARGEST_SIZE, whole=True), "max_window_layers"),
     (Bound(1, 2, whole=True), "num_ln_in_parallel_attn"),
@@ -72,6 +73,8 @@ _BY_BOUND = (
 )
 BOUNDS: Mapping[str, Bound] = {key: bound for bound, keys in _BY_BOUND for key in keys.split()}
 """Of every key that is a number; null stands for the class's own."""
+WORDS: Mapping[str, tuple[str, ...]] = {"boundary": BOUNDARY_KINDS, "wire": WIRES}
+"""Of keys that name one of a few things; any other text is an activation."""
 FACTOR = Bound(0, LARGEST_NUMBER)
 """Of the numbers among rotary parameters that have no bound of their own."""
 
@@ -182,6 +185,10 @@ def _check_value(key: str, value: Any) -> None:
             or not _all_in(value, LAYER_TYPES)
         ):
             raise _bad(key, f"is not a list of {' or '.join(sorted(LAYER_TYPES))}")
+    elif key == "stage_blocks" and value is not None:
+        listed = isinstance(value, list) and len(value) <= MOST_LAYERS
+        if not listed or not all(map(SIZE.admits, value)):
+            raise _bad(key, f"is {_shown(value)}, not a list of whole numbers")
     elif key in ("rope_parameters", "rope_scaling") and value is not None:
         _check_rope(key, value)
     else:
@@ -205,8 +212,9 @@ def _check_rope(key: str, value: Any) -> None:
 def _check_scalar(key: str, value: Any, name: str) -> None:
     """A word, a switch or a number; `name` is what the bounds call the key."""
     if isinstance(value, str):
-        if value not in ACTIVATIONS:
-            raise _bad(key, f"is {_shown(value)}; allowed: {', '.join(sorted(ACTIVATIONS))}")
+        allowed = WORDS.get(name, ACTIVATIONS)
+        if value not in allowed:
+            raise _bad(key, f"is {_shown(value)}; allowed: {', '.join(sorted(allowed))}")
     elif isinstance(value, (int, float)):
         _check_number(key, value, name)
     elif value is not None:

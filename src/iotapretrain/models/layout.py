@@ -7,6 +7,7 @@ about how to load are never followed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -82,11 +83,11 @@ def empty_model(config: Config) -> Model:
 
 def hollow_model(config: Config) -> Model:
     """The network without memory for weights, but with all that no file holds; or Rejection."""
-    with _Hollow():
+    with HollowMode():
         return build(config)
 
 
-class _Hollow(TorchFunctionMode):
+class HollowMode(TorchFunctionMode):
     """Puts what is made to be filled on the meta device; what is computed stays where it is."""
 
     def __torch_function__(
@@ -102,7 +103,8 @@ class _Hollow(TorchFunctionMode):
 
 def build(config: Config) -> Model:
     """The network with untouched memory for weights, or Rejection."""
-    model_class = getattr(transformers, config.architecture.name)
+    architecture = config.architecture
+    model_class = getattr(import_module(architecture.module), architecture.name)
     try:
         with no_init_weights():
             model: Model = model_class(_own_config(model_class.config_class, config))

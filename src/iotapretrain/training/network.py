@@ -30,21 +30,34 @@ class LossNetwork(nn.Module):
             rows.device.type, self.precision, enabled=self.precision != torch.float32
         ):
             hidden = self.model.base_model(rows, use_cache=False)[0][:, :-1]
-            hidden, labels = hidden.flatten(0, 1), rows[:, 1:].flatten()
-            pieces = max(1, -(-len(labels) * self.vocabulary // LOGITS_AT_ONCE))
-            if pieces == 1:
-                return self._sum(hidden, labels) / len(labels)
-            chunks = zip(hidden.chunk(pieces), labels.chunk(pieces), strict=True)
-            sums = [checkpoint(self._sum, *chunk, use_reentrant=False) for chunk in chunks]
-            return torch.stack(sums).sum() / len(labels)
+            head = self.model.get_output_embeddings()
+            bound = getattr(self.model.config, "final_logit_softcapping", None)
+            bias = getattr(head, "bias", None)
+            return mean_label_loss(hidden, rows[:, 1:], _weight(head), bias, bound)
 
-    def _sum(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        head = self.model.get_output_embeddings()
-        logits = functional.linear(hidden, head.weight, getattr(head, "bias", None)).float()
-        bound = getattr(self.model.config, "final_logit_softcapping", None)
+
+def mean_label_loss(
+    hidden: torch.Tensor,
+    labels: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    bound: float | None = None,
+) -> torch.Tensor:
+    """The mean of -ln p(label) over all positions, in float32, under the caller's autocast."""
+
+    def total(hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        logits = functional.linear(hidden, weight, bias).float()
         if bound is not None:
             logits = bound * torch.tanh(logits / bound)
         return functional.cross_entropy(logits, labels, reduction="sum")
+
+    hidden, labels = hidden.flatten(0, 1), labels.flatten()
+    pieces = max(1, -(-len(labels) * len(weight) // LOGITS_AT_ONCE))
+    if pieces == 1:
+        return total(hidden, labels) / len(labels)
+    chunks = zip(hidden.chunk(pieces), labels.chunk(pieces), strict=True)
+    sums = [checkpoint(total, *chunk, use_reentrant=False) for chunk in chunks]
+    return torch.stack(sums).sum() / len(labels)
 
 
 def prepared(model: Model, config: Config, plan: RunPlan) -> LossNetwork:

@@ -28,16 +28,11 @@ class Optimiser:
         inner = [each for block in blocks for each in block.parameters() if each.ndim == 2]
         taken = {id(each) for each in inner}
         rest = [each for each in self._parameters.values() if id(each) not in taken]
-        self._optimisers: list[torch.optim.Optimizer] = [_adamw(rest, plan)]
+        decayed = [each for each in rest if each.ndim > 1]
+        others = [each for each in rest if each.ndim <= 1]
+        self._optimisers: list[torch.optim.Optimizer] = [adamw(decayed, others, plan)]
         if inner:
-            muon = torch.optim.Muon(
-                inner,
-                lr=plan.learning_rate,
-                weight_decay=plan.weight_decay,
-                momentum=MUON_MOMENTUM,
-                adjust_lr_fn="match_rms_adamw",
-            )
-            self._optimisers.append(muon)
+            self._optimisers.append(muon(inner, plan))
         self._owners = {
             id(parameter): optimiser
             for optimiser in self._optimisers
@@ -79,15 +74,27 @@ class Optimiser:
         return state
 
 
-def _adamw(parameters: list[torch.nn.Parameter], plan: OptimiserPlan) -> torch.optim.AdamW:
-    matrices = [each for each in parameters if each.ndim > 1]
-    vectors = [each for each in parameters if each.ndim <= 1]
+def adamw(
+    decayed: list[torch.nn.Parameter], others: list[torch.nn.Parameter], plan: OptimiserPlan
+) -> torch.optim.AdamW:
+    """AdamW over parameters that decay and others that do not."""
     return torch.optim.AdamW(
         [
-            {"params": matrices, "weight_decay": plan.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
+            {"params": decayed, "weight_decay": plan.weight_decay},
+            {"params": others, "weight_decay": 0.0},
         ],
         lr=plan.learning_rate,
         betas=(plan.beta1, plan.beta2),
         fused=True,
+    )
+
+
+def muon(matrices: list[torch.nn.Parameter], plan: OptimiserPlan) -> torch.optim.Muon:
+    """Muon over matrices, with updates as large as Adam's."""
+    return torch.optim.Muon(
+        matrices,
+        lr=plan.learning_rate,
+        weight_decay=plan.weight_decay,
+        momentum=MUON_MOMENTUM,
+        adjust_lr_fn="match_rms_adamw",
     )

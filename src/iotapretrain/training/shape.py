@@ -26,11 +26,20 @@ GATED = (
     "LlamaForCausalLM",
     "MistralForCausalLM",
     "Qwen2ForCausalLM",
+    "Qwen3ForCausalLM",
+    "StagedForCausalLM",
     "GemmaForCausalLM",
     "Gemma2ForCausalLM",
 )
-ALWAYS_UNTIED = ("GPTJForCausalLM", "PhiForCausalLM")
-"""Their heads have a bias, which files of tied models do not carry."""
+ALWAYS_UNTIED = ("GPTJForCausalLM", "PhiForCausalLM", "StagedForCausalLM")
+"""Their heads have a bias, which files of tied models do not carry, or lie at another stage."""
+OWN_HEAD_WIDTH = (
+    "GemmaForCausalLM",
+    "Gemma2ForCausalLM",
+    "Qwen3ForCausalLM",
+    "StagedForCausalLM",
+)
+"""Width by heads is not the width of a head, unless it is said."""
 
 Document = dict[str, Any]
 
@@ -141,7 +150,7 @@ def _widths(architecture: str, width: int, heads: int) -> Document:
     sizes["intermediate_size"] = _gated(width) if architecture in GATED else 4 * width
     if architecture in GATED:
         sizes["num_key_value_heads"] = heads
-    if architecture in ("GemmaForCausalLM", "Gemma2ForCausalLM"):
+    if architecture in OWN_HEAD_WIDTH:
         sizes["head_dim"] = width // heads
     return sizes
 

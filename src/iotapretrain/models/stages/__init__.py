@@ -1,0 +1,1 @@
+"""One decoder cut into stages: the network, the boundaries between them, what travels."""

@@ -1,0 +1,143 @@
+"""A decoder with boundaries between its stages: whole, or one stage of it with memory.
+
+Parameters have one name wherever they are held, which is the one that `transformers` gives them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
+from transformers.initialization import no_init_weights
+from transformers.modeling_outputs import CausalLMOutput
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+from iotapretrain.models.layout import HollowMode
+from iotapretrain.models.stages.boundaries import BOUNDARIES, Boundary
+from iotapretrain.models.stages.staged_config import (
+    StagedConfig,
+    decoder_layer,
+    rotary,
+    whole_config,
+)
+from iotapretrain.models.stages.wire import WIRE_CODES
+
+
+class _Staged(PreTrainedModel):
+    config_class = StagedConfig
+    base_model_prefix = "model"
+    _supports_sdpa = True
+    config: StagedConfig
+
+
+class StagedBody(_Staged):
+    """From tokens to the last hidden state, through every boundary as the wire rounds it."""
+
+    def __init__(self, config: StagedConfig) -> None:
+        super().__init__(config)
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.layers = nn.ModuleList(
+            decoder_layer(config, index) for index in range(config.num_hidden_layers)
+        )
+        kind = BOUNDARIES[config.boundary]
+        self.boundaries = nn.ModuleList(kind(config) for _ in config.blocks[1:])
+        self.norm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.rotary_emb = rotary(config)
+
+    def run_stage(
+        self, index: int, received: torch.Tensor | None, tokens: torch.Tensor
+    ) -> torch.Tensor:
+        """What a stage makes of what it received: rows to send, or the last hidden state."""
+        x = self.embed_tokens(tokens) if received is None else self._before(index, received, tokens)
+        places = self.rotary_emb(x, torch.arange(x.shape[1], device=x.device)[None])
+        first, end = self.config.spans[index]
+        for layer in self.layers[first:end]:
+            x = layer(x, position_embeddings=places)
+        if end == len(self.layers):
+            normed: torch.Tensor = self.norm(x)
+            return normed
+        return self._boundary(index).encode(x, tokens)
+
+    def forward(self, input_ids: torch.Tensor, **ignored: Any) -> tuple[torch.Tensor]:
+        """The last hidden state of every position."""
+        wire = WIRE_CODES[self.config.wire]
+        x = self.run_stage(0, None, input_ids)
+        for index in range(1, len(self.config.blocks)):
+            x = self.run_stage(index, wire.rounded(x), input_ids)
+        return (x,)
+
+    def _before(self, index: int, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return self._boundary(index - 1).decode(y, tokens)
+
+    def _boundary(self, index: int) -> Boundary:
+        boundary = self.boundaries[index]
+        assert isinstance(boundary, Boundary)  # noqa: S101  # nothing else is put there
+        return boundary
+
+
+class StagedForCausalLM(_Staged, GenerationMixin):
+    """The whole model, as anyone opens it to score it or to go on with it."""
+
+    def __init__(self, config: StagedConfig) -> None:
+        super().__init__(config)
+        self.model = StagedBody(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    def forward(self, input_ids: torch.Tensor, **ignored: Any) -> CausalLMOutput:
+        """Logits of every position."""
+        return CausalLMOutput(logits=self.lm_head(self.model(input_ids)[0]))
+
+    def prepare_inputs_for_generation(self, *given: Any, **options: Any) -> dict[str, Any]:
+        """All of the text anew for every token: nothing is kept between them."""
+        return {"input_ids": given[0] if given else options["input_ids"]}
+
+
+def whole_model(config: StagedConfig, weights: Mapping[str, torch.Tensor]) -> PreTrainedModel:
+    """All stages as one model that anyone opens: of `transformers`' own class, if every channel
+    travels as it is, else of ours.
+    """
+    plain = config.boundary == "plain" and config.wire != "int8"
+    with no_init_weights(), HollowMode():
+        whole = AutoModelForCausalLM.from_config(whole_config(config) if plain else config)
+    whole.load_state_dict(weights, assign=True)
+    model: PreTrainedModel = whole
+    return model
+
+
+AutoConfig.register(StagedConfig.model_type, StagedConfig)
+AutoModelForCausalLM.register(StagedConfig, StagedForCausalLM)
+
+
+def stage_of(config: StagedConfig, name: str) -> int:
+    """The stage that holds a parameter."""
+    room, _, rest = name.removeprefix("model.").partition(".")
+    match room, rest.split("."):
+        case "embed_tokens", _:
+            return 0
+        case "layers", [block, *_]:
+            return next(i for i, (_, end) in enumerate(config.spans) if int(block) < end)
+        case "boundaries", [boundary, half, *_]:
+            return int(boundary) + (half == "decoder")
+        case _:
+            return len(config.blocks) - 1
+
+
+def first_values(config: StagedConfig, name: str, shape: torch.Size, seed: int) -> torch.Tensor:
+    """What a parameter begins with: the same for a seed and a name, whoever holds what beside it.
+
+    Gains begin at one and tables of anchors at zero. The standard deviation of all others is
+    sqrt(2 / 5d) for width d (Nguyen and Salazar 2019).
+    """
+    if len(shape) == 1:
+        return torch.ones(shape)
+    if name.endswith("anchors.weight"):
+        return torch.zeros(shape)
+    named = hashlib.sha256(f"{seed}/{name}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(named[:8], "little"))
+    return torch.randn(shape, generator=generator).mul_(math.sqrt(2 / (5 * config.hidden_size)))

@@ -1,0 +1,1 @@
+"""What participants of a swarm agree on."""
