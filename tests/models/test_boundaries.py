@@ -10,7 +10,7 @@ from iotapretrain.models.architectures import BOUNDARY_KINDS as KINDS
 from iotapretrain.models.stages.boundaries import BOUNDARIES, Boundary
 from iotapretrain.models.stages.staged_config import FULL_WIDTH, StagedConfig
 from iotapretrain.models.stages.staged_model import first_values
-from iotapretrain.models.stages.wire import WIRE_CODES, read_rows, read_tokens
+from iotapretrain.models.stages.wire_codes import WIRE_CODES, read_rows, read_tokens
 from iotapretrain.rules.swarm.frame import WIRES, Direction, Frame, FrameShape
 from tests.models.staged import staged
 

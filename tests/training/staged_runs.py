@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from iotapretrain.models.stages.stage_network import StageNetwork
 from iotapretrain.models.stages.staged_config import StagedConfig
+from iotapretrain.models.stages.staged_model import StageNetwork
 from iotapretrain.training.plan import OptimiserPlan
 from iotapretrain.training.stage_state import StageState, StateLayout
 from iotapretrain.training.stage_step import StageTrainer, StepInput

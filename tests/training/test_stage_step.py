@@ -88,25 +88,6 @@ def test_staged_training_is_whole_training(name: str, qk_norm: bool) -> None:
     assert sum(losses[-5:]) < 0.97 * sum(losses[:5])  # and something was learned
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_replay_gives_the_link_and_the_state(kind: str) -> None:
-    config = staged(kind)
-    stages, source = trainers(config, plan()), batches()
-    for step in range(3):
-        before = [(each.state.copy(), each.link) for each in stages]
-        for sample in range(3):
-            pass_sample(stages, bytes([step, sample]), next(source))
-        for stage, (state, link) in zip(stages, before, strict=True):
-            stage.tokens += 64
-            made, inputs = stage.step()
-            again = StageTrainer(
-                stage.network, state, plan(), stage.rate, link=link, tokens=stage.tokens
-            )
-            assert again.replay(inputs) == made
-            assert again.state.digest() == stage.state.digest()
-            stage.network.hold(stage.state.weights)  # the replay used the same network
-
-
 def fresh_replay(middle: StageTrainer, state: StageState, link: bytes) -> StageTrainer:
     other = trainer(middle.network.config, middle.network.index, middle.plan)
     other.state.flat.copy_(state.flat)
@@ -114,6 +95,21 @@ def fresh_replay(middle: StageTrainer, state: StageState, link: bytes) -> StageT
     return StageTrainer(
         other.network, other.state, other.plan, middle.rate, link=link, tokens=middle.tokens
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_replay_gives_the_link_and_the_state(kind: str) -> None:
+    stages, source = trainers(staged(kind), plan()), batches()
+    for step in range(3):
+        before = [(each.state.copy(), each.link) for each in stages]
+        for sample in range(3):
+            pass_sample(stages, bytes([step, sample]), next(source))
+        for stage, (state, link) in zip(stages, before, strict=True):
+            stage.tokens += 64
+            made, inputs = stage.step()
+            again = fresh_replay(stage, state, link)
+            assert again.replay(inputs) == made
+            assert again.state.digest() == stage.state.digest()
 
 
 def middle_input(middle: StageTrainer, sample: bytes) -> tuple[StepInput, torch.Tensor]:

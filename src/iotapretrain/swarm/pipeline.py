@@ -11,9 +11,9 @@ from typing import TypeVar
 import torch
 
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.models.stages.stage_network import StageNetwork
 from iotapretrain.models.stages.staged_config import StagedConfig
-from iotapretrain.models.stages.wire import ID_KINDS, read_rows, read_tokens
+from iotapretrain.models.stages.staged_model import StageNetwork
+from iotapretrain.models.stages.wire_codes import ID_KINDS, read_rows, read_tokens
 from iotapretrain.rules.swarm.frame import Direction, Frame, FrameShape, read_frame
 from iotapretrain.swarm.run_file import LANES, SwarmRun
 from iotapretrain.training.reading import BatchReader, held_out

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import torch
 
-from iotapretrain.models.stages.stage_network import StageNetwork
 from iotapretrain.models.stages.staged_config import StagedConfig
+from iotapretrain.models.stages.staged_model import StageNetwork
 from iotapretrain.rules.swarm.frame import Direction
 from iotapretrain.swarm.run_file import SwarmRun
 from iotapretrain.training.stage_state import StateLayout

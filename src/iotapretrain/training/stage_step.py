@@ -19,7 +19,7 @@ from blake3 import blake3
 from torch import nn
 
 from iotapretrain.errors import InputError
-from iotapretrain.models.stages.stage_network import StageNetwork
+from iotapretrain.models.stages.staged_model import StageNetwork
 from iotapretrain.training.network import mean_label_loss
 from iotapretrain.training.optimiser import adamw, muon
 from iotapretrain.training.plan import OptimiserPlan
