@@ -21,9 +21,9 @@ from iotapretrain.data.locations import Pattern, WebPlace
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, draw, page_digest
 from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 from tests.data.parquet_sets import group_bytes, parquet_file
 from tests.data.web import Web, serving

@@ -1,38 +1,4 @@
-"""Every error a user can meet, in one tree.
-
-IotaError                what went wrong, for a person; the CLI prints it and exits with `exit_code`
-├── ChainError           the chain said no, or could not be read
-│   ├── ServeError           the chain cannot be served at this address
-│   ├── RefusedError         an invalid transaction: nothing stored, no nonce spent
-│   ├── RefusedCallError     a call that would fail in its block: not put into one
-│   ├── SubmissionError      what came back from a submission: the SDK's code, and why
-│   ├── UnreachableError     no answer before the deadline
-│   ├── StateDiscardedError  the state of a block that is no longer kept
-│   └── UnfinishedError      the answer takes longer than one turn; the same question goes on
-├── SourceError          text could not be had: which source, what happened, what to do
-│   ├── UnavailableSourceError   still slow, cut off or refusing when patience ended
-│   ├── ChangedSourceError       it no longer serves the revision that is pinned
-│   └── CorruptSourceError       bytes that cannot be what the pinned revision holds
-├── HubError             the model hub, or what lies on it: which, what happened, what to do
-│   ├── MissingModelError    no such repository, commit or file, or it is private to somebody else
-│   ├── RefusedModelError    must not be fetched as published: too large, hostile names, no weights
-│   ├── CorruptModelError    other bytes than the listing promised
-│   ├── BadRoundError        a published round record that is none
-│   ├── HubRightsError       the hub does not let this login do that
-│   ├── UnavailableHubError  still unreachable, slow or overloaded when patience ended
-│   └── FullCacheError       no room left in the cache's budget or on its disk
-├── InputError           what the user gave is wrong: which input, where in it, and what to do
-│   ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
-│   ├── RecordError      a value that cannot be a record of a journal
-│   └── VectorError      a file that claims to be conformance vectors and cannot be read as such
-├── RunError             a training run cannot go on: which part of it, why, what to do
-├── WorkerError          a process in which models are opened cannot be started here
-└── StoreError           a journal cannot be opened, read or written: which, why, what to do
-    ├── BrokenError      a record of a journal does not hold: which and why
-    └── ConflictError    another writer was faster than this append
-
-A traceback that reaches a user is a bug.
-"""
+"""Every error a user can meet, in one tree. A traceback that reaches a user is a bug."""
 
 from __future__ import annotations
 
@@ -135,7 +101,12 @@ class UnfinishedError(ChainError):
 
 
 class SourceError(IotaError):
-    """Text could not be had; the task that needs it drops out of the round."""
+    """Text could not be had; the task that needs it drops out of the round.
+
+    `reason` is what the round's record calls it.
+    """
+
+    reason: str
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
@@ -145,13 +116,19 @@ class SourceError(IotaError):
 class UnavailableSourceError(SourceError):
     """Still slow, cut off or refusing when patience ended."""
 
+    reason = "unavailable"
+
 
 class ChangedSourceError(SourceError):
     """The place no longer serves the revision that is pinned."""
 
+    reason = "changed"
+
 
 class CorruptSourceError(SourceError):
     """Bytes that cannot be what the pinned revision holds."""
+
+    reason = "corrupt"
 
 
 class RecordError(InputError):

@@ -242,7 +242,7 @@ class OpenedSource:
         from rich.progress import track
 
         from iotapretrain.data.page_ids import read_page
-        from iotapretrain.data.prefetch import prefetched
+        from iotapretrain.net.threads import prefetched
 
         texts = prefetched(lambda page: read_page(self.source, page, self.cache), pages)
         bar = track(

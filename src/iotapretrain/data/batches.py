@@ -7,8 +7,9 @@ dropped: less than one sequence a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,10 @@ import tokenizers
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, read_page
-from iotapretrain.data.prefetch import WORKERS, prefetched
 from iotapretrain.data.source import Source
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
+from iotapretrain.net.threads import WORKERS, prefetched
 from iotapretrain.rules.packing import pack, pad
 from iotapretrain.rules.sampling import Page
 
@@ -105,49 +106,45 @@ def make_batch(
     Raises the `SourceError` of the first page that cannot be had: nothing takes its place.
     """
     wanted = pages[: packing.limit]
-    description = source.describe()
-
-    def read(page: Page) -> PageText:
-        return read_page(source, page, cache)
-
-    def packed() -> Iterator[PackedPage]:
-        kept = 0
-        for place, text in enumerate(prefetched(read, wanted, workers)):
-            page = pack_page(text, tokenizer, packing, cache)
-            if packing.limit is not None:
-                page = first_sequences(page, -(-(packing.limit - kept) // (len(wanted) - place)))
-            kept += len(page.sequences)
-            yield page
-
-    made = tuple(packed())
-    if sum(len(page.sequences) for page in made) == 0:
+    revision = source.describe().revision
+    made: list[PackedPage] = []
+    kept, share = 0, packing.limit
+    for text in prefetched(partial(read_page, source, cache=cache), wanted, workers):
+        if packing.limit is not None:
+            share = -(-(packing.limit - kept) // (len(wanted) - len(made)))
+        made.append(pack_page(text, tokenizer, packing, cache, share))
+        kept += len(made[-1].sequences)
+    if kept == 0:
         raise CorruptSourceError(
             source.name,
             f"{len(made)} pages hold no whole sequence of {packing.sequence_length} tokens;"
             " take more rows a page or shorter sequences",
         )
-    return Batch(source.name, description.revision, tokenizer.digest, packing, made)
+    return Batch(source.name, revision, tokenizer.digest, packing, tuple(made))
 
 
 def pack_page(
-    text: PageText, tokenizer: Tokenizer, packing: Packing, cache: PageCache
+    text: PageText,
+    tokenizer: Tokenizer,
+    packing: Packing,
+    cache: PageCache,
+    most: int | None = None,
 ) -> PackedPage:
-    """The sequences of one page."""
+    """The sequences of one page, up to so many."""
     tokens, offsets = page_tokens(text, tokenizer, cache)
     length, end = packing.sequence_length, tokenizer.end_id
-    counts = text.counts | {"tokens": len(tokens)}
     if packing.packed:
-        sequences = pack(tokens, offsets, length, end).astype(np.int32, copy=False)
-        return PackedPage(text.page, text.digest, counts, sequences, None)
-    padded = pad(tokens, offsets, length, end)
-    sequences = padded.sequences.astype(np.int32, copy=False)
-    return PackedPage(text.page, text.digest, counts, sequences, padded.counted)
-
-
-def first_sequences(page: PackedPage, count: int) -> PackedPage:
-    """The page without what goes beyond `count` sequences."""
-    counted = None if page.counted is None else page.counted[:count]
-    return replace(page, sequences=page.sequences[:count], counted=counted)
+        sequences, counted = pack(tokens, offsets, length, end), None
+    else:
+        padded = pad(tokens, offsets, length, end)
+        sequences, counted = padded.sequences, padded.counted[:most]
+    return PackedPage(
+        text.page,
+        text.digest,
+        text.counts | {"tokens": len(tokens)},
+        sequences[:most].astype(np.int32, copy=False),
+        counted,
+    )
 
 
 def page_tokens(

@@ -41,9 +41,7 @@ class PageText:
 
 def draw(description: Description, seed: int, competition: int, task: str, page_rows: int) -> Pages:
     """Every page of a dataset in the order in which this task of this round takes them."""
-    stream = Stream.of(seed, "pages", competition, task)
-    configs = [(config.name, config.rows) for config in description.configs]
-    return Pages(stream, configs, page_rows)
+    return description.pages(Stream.of(seed, "pages", competition, task), page_rows)
 
 
 def read_page(source: Source, page: Page, cache: PageCache) -> PageText:

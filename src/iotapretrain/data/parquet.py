@@ -20,12 +20,12 @@ import pyarrow as pa
 from iotapretrain.data.documents import Document, digest_of, document
 from iotapretrain.data.locations import DatasetPlace, Listed, Pattern
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
-from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.ranges import PagePatience, RangeFile, Stamp
+from iotapretrain.data.parquet_file import ParquetReading
+from iotapretrain.data.ranges import PagePatience, Stamp
 from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.net.retry import Deadline
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 
 INDEX_WORKERS = 16
@@ -41,6 +41,11 @@ class ParquetEntry(msgspec.Struct, frozen=True):
     version: str
     rows: int
     footer: str = ""
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the file was known by when it was indexed."""
+        return Stamp(self.size, self.version)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,29 +102,28 @@ class ParquetRows:
             raise
         return pa.concat_tables(tables)
 
+    def _opened(self, path: str, deadline: Deadline) -> ParquetReading:
+        return ParquetReading(self.name, path, self.place.open(path), deadline)
+
     def _table(
         self, entry: ParquetEntry, first: int, stop: int, columns: Sequence[str], deadline: Deadline
     ) -> Any:
         """Rows `first` to `stop` of a file as the index counts them."""
-        file = self.place.open(entry.path)
-        stamp = Stamp(entry.size, entry.version)
-        metadata = parse_footer(self.name, entry.path, self._footer(entry, file, stamp, deadline))
+        file = self._opened(entry.path, deadline)
+        metadata = file.parsed(self._footer(file, entry))
         if self.row_bytes is not None:
             true = metadata.num_rows
             first, stop = first * true // entry.rows, stop * true // entry.rows
-        groups = RowGroups(self.name, entry.path, file, stamp, metadata)
-        return groups.rows(first, stop, columns, deadline)
+        return file.rows(first, stop, columns, metadata, entry.stamp)
 
-    def _footer(
-        self, entry: ParquetEntry, file: RangeFile, stamp: Stamp, deadline: Deadline
-    ) -> bytes:
+    def _footer(self, file: ParquetReading, entry: ParquetEntry) -> bytes:
         """The file's footer, from the cache or from the file if that is still the indexed one."""
-        name = self._footer_name(entry.path, stamp)
+        name = self._footer_name(entry.path, entry.stamp)
         kept = self.cache.get(name)
         if kept is not None:
             return kept
-        footer, now = read_footer(self.name, entry.path, file, deadline)
-        if now != stamp or (entry.footer and digest_of(footer) != entry.footer):
+        footer, now = file.footer()
+        if now != entry.stamp or (entry.footer and digest_of(footer) != entry.footer):
             raise ChangedSourceError(
                 self.name, f"{entry.path}: no longer the file that was indexed"
             )
@@ -127,13 +131,11 @@ class ParquetRows:
         return footer
 
     def _indexed(self, listed: Listed) -> ParquetEntry:
-        file, deadline = self.place.open(listed.path), self.patience.deadline()
-        footer, stamp = read_footer(self.name, listed.path, file, deadline)
-        self.cache.put(self._footer_name(listed.path, stamp), footer)
-        rows = parse_footer(self.name, listed.path, footer).num_rows
-        return ParquetEntry(
-            listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer)
-        )
+        file, path = self._opened(listed.path, self.patience.deadline()), listed.path
+        footer, stamp = file.footer()
+        self.cache.put(self._footer_name(path, stamp), footer)
+        rows, digest = file.parsed(footer).num_rows, digest_of(footer)
+        return ParquetEntry(listed.config, path, stamp.size, stamp.version, rows, digest)
 
     def _estimated(self, listed: Listed) -> ParquetEntry:
         if listed.stamp is None or self.row_bytes is None or self.place.commit is None:
@@ -155,7 +157,7 @@ def _same_files(entries: Sequence[ParquetEntry], listed: Sequence[Listed]) -> bo
     """Whether an index still is that of the listing; one without stamps is compared by paths."""
     stamps = {file.path: file.stamp for file in listed}
     return stamps.keys() == {entry.path for entry in entries} and all(
-        stamps[entry.path] in (None, Stamp(entry.size, entry.version)) for entry in entries
+        stamps[entry.path] in (None, entry.stamp) for entry in entries
     )
 
 

@@ -1,8 +1,5 @@
 """Two sources that every Python carries, so that real text needs no network and no account.
 
-`python-docs` is prose: the help topics (`pydoc_data.topics`) and the docstrings of the standard
-library. `python-code` is the standard library's own source.
-
 Python versions, and now and then the builds of one version, differ in these texts. So the revision
 holds the Python version and a digest of all the documents: two validators who name the same
 revision have the same bytes, and those who have not see it at once. The names of the modules come
@@ -17,14 +14,13 @@ import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, digest_of, document, pieces
-from iotapretrain.data.source import Description, SourceConfig, check_page
-from iotapretrain.rules.sampling import Page
+from iotapretrain.data.documents import digest_of, pieces
+from iotapretrain.data.source import NumberedTexts
 
 PIECE_BYTES = 8_192
 """Long files and topics are cut here, so that a page of a few rows is a page and not a book."""
@@ -101,24 +97,13 @@ def carried(name: str) -> tuple[str, ...]:
     return tuple(EMBEDDED[name](Path(sysconfig.get_path("stdlib"))))
 
 
-class EmbeddedSource:
+class EmbeddedSource(NumberedTexts):
     """Text of the running Python's standard library."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @cached_property
-    def _description(self) -> Description:
+    def pin(self) -> tuple[str, int]:
         texts = carried(self.name)
         version = ".".join(str(part) for part in sys.version_info[:3])
-        revision = f"python-{version}-{digest_of(*texts)[:16]}"
-        return Description(self.name, revision, (SourceConfig("all", len(texts)),))
+        return f"python-{version}-{digest_of(*texts)[:16]}", len(texts)
 
-    def describe(self) -> Description:
-        """One config with every document."""
-        return self._description
-
-    def fetch(self, page: Page) -> list[Document]:
-        """The documents of a page."""
-        check_page(self._description, page)
-        return [document(text) for text in carried(self.name)[page.start : page.start + page.rows]]
+    def text(self, row: int) -> str:
+        return carried(self.name)[row]

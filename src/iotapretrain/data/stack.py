@@ -15,11 +15,11 @@ from obstore.store import ObjectStore, S3Store, from_url
 
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.parquet import ParquetRows, byte_column
-from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.source import Description
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
 from iotapretrain.net.retry import Deadline, PassingFault
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 
 LARGEST_BLOB = 64 << 20

@@ -9,11 +9,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, final
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+WORKERS = 8
+"""Fetches at once: they wait on the network, not on a core."""
 
 
 class Hand:
@@ -81,3 +86,23 @@ class OwnLoop:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def prefetched(
+    fetch: Callable[[Item], Result], items: Iterable[Item], workers: int = WORKERS
+) -> Generator[Result, None, None]:
+    """`map(fetch, items)`, up to `workers` items ahead; an error comes at its item's turn.
+
+    What is under way when the reader stops ends by its own deadline, unseen.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(fetch, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
