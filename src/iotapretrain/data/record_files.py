@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
-from iotapretrain.data.documents import Document, document, piece_end
+from iotapretrain.data.documents import Document, decode, document, piece_end
 
-LARGEST_RECORD = 64 << 20
+LARGEST_RECORD = LARGEST_LINE = 64 << 20
 STEP = 1 << 16
-LARGEST_LINE = 64 << 20
 DOCUMENT_BYTES = 64 << 10
 """A larger file becomes several documents, each cut where a blank line is, else a line's end."""
 
@@ -55,11 +54,7 @@ class JsonLines:
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:
         file.seek(start)
-        line = file.readline(stop - start)
-        try:
-            text, damaged = line.decode(), False
-        except UnicodeDecodeError:
-            text, damaged = line.decode(errors="replace"), True
+        text, damaged = decode(file.readline(stop - start))
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -99,11 +94,9 @@ class WarcRecord:
 
 class Warc:
     """Reads response and conversion records whose content is text, gzipped one by one as crawlers
-    write them. A `conversion` is text already extracted; a `response` is what the server sent,
-    mark-up and all.
+    write them. A `conversion` is text already extracted; a `response` is what the server sent.
 
-    The parser is our own hundred lines: it must seek to single records, bound what it unpacks and
-    check the block digests, and needs three header fields.
+    The parser is our own: it must seek to single records, bound what it unpacks and check digests.
     """
 
     def scan(self, file: BinaryIO) -> Iterator[int]:

@@ -10,6 +10,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,12 +96,14 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 @dataclass(frozen=True)
 class TokenizerFiles:
-    """Where a tokenizer lies, in the form that is read here: both in one folder, the settings only
-    if there are any.
-    """
+    """Where a tokenizer lies, in the form that is read here."""
 
     whole: Path
-    settings: Path
+
+    @property
+    def settings(self) -> Path:
+        """A file beside it, if there are any."""
+        return self.whole.with_name(SETTINGS)
 
 
 def load_tokenizer(place: str) -> Tokenizer:
@@ -111,7 +114,14 @@ def load_tokenizer(place: str) -> Tokenizer:
     if place == BYTES:
         return _prepared(BYTES, _bytes_alone().to_str(), {}, identity=BYTES)
     files = find_files(place)
-    return _converted(place, Path(place)) if files is None else _from_files(place, files)
+    if files is None:
+        return _converted(place, Path(place))
+    try:
+        content = files.whole.read_text(encoding="utf-8")
+        settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
+    except (OSError, ValueError) as error:
+        raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
+    return read_tokenizer(place, content, settings)
 
 
 def find_files(place: str) -> TokenizerFiles | None:
@@ -121,11 +131,11 @@ def find_files(place: str) -> TokenizerFiles | None:
     path = Path(place)
     if path.is_dir():
         whole = path / "tokenizer.json"
-        return TokenizerFiles(whole, path / SETTINGS) if whole.is_file() else None
+        return TokenizerFiles(whole) if whole.is_file() else None
     if path.is_file():
-        return TokenizerFiles(path, path.parent / SETTINGS)
+        return TokenizerFiles(path)
     if pinned := _PINNED.fullmatch(place):
-        return _fetched(place, pinned["repo"], pinned["revision"])
+        return TokenizerFiles(_fetched(place, pinned["repo"], pinned["revision"]))
     raise InputError(
         f"tokenizer {place}: no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)"
     )
@@ -142,21 +152,10 @@ def _converted(place: str, folder: Path) -> Tokenizer:
     try:
         converted = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"tokenizer {place}: transformers cannot read the folder: {error}"
-        ) from error
-    return _prepared(
-        place, converted.backend_tokenizer.to_str(), {"eos_token": converted.eos_token}
-    )
-
-
-def _from_files(place: str, files: TokenizerFiles) -> Tokenizer:
-    try:
-        content = files.whole.read_text(encoding="utf-8")
-        settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
-    except (OSError, ValueError) as error:
-        raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
-    return read_tokenizer(place, content, settings)
+        problem = f"transformers cannot read the folder: {error}"
+        raise InputError(f"tokenizer {place}: {problem}") from error
+    config = {"eos_token": converted.eos_token}
+    return _prepared(place, converted.backend_tokenizer.to_str(), config)
 
 
 def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
@@ -168,21 +167,17 @@ def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
     return _prepared(place, content, config if isinstance(config, dict) else {})
 
 
-def _fetched(place: str, repo: str, revision: str) -> TokenizerFiles:
-    def fetched(name: str) -> Path:
-        return Path(hf_hub_download(repo, name, revision=revision))
-
+def _fetched(place: str, repo: str, revision: str) -> Path:
+    """The file of a commit; its settings are put beside it."""
     try:
-        whole = fetched("tokenizer.json")
-        try:
-            settings = fetched(SETTINGS)
-        except EntryNotFoundError:
-            settings = whole.parent / SETTINGS
+        whole = hf_hub_download(repo, "tokenizer.json", revision=revision)
+        with suppress(EntryNotFoundError):
+            hf_hub_download(repo, SETTINGS, revision=revision)
     except (HfHubHTTPError, EntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise UnavailableSourceError(
             place, f"tokenizer cannot be fetched: {error}; check name, commit, network and HF_TOKEN"
         ) from error
-    return TokenizerFiles(whole, settings)
+    return Path(whole)
 
 
 def _prepared(
