@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
@@ -24,7 +25,7 @@ from iotapretrain.rules.toml_table import TomlTable
 
 FORMATS = ("parquet", "stack", "jsonl", "text", "warc")
 REQUIRED = frozenset({"title", "location", "format", "files", "licence", "access"})
-KEYS = {
+KEYS: dict[str, Callable[[TomlTable, str], Any]] = {
     **dict.fromkeys(("title", "location", "revision", "format", "files"), TomlTable.text),
     **dict.fromkeys(("paths", "configs"), TomlTable.texts),
     "text": TomlTable.text,

@@ -132,9 +132,7 @@ class CacheRoom:
 
     def used(self) -> int:
         """Bytes of all contents, whole and partial."""
-        return sum(_sizes(self.root / "blobs").values()) + sum(
-            _sizes(self.root / "partial").values()
-        )
+        return sum(sum(_sizes(self.root / folder).values()) for folder in ("blobs", "partial"))
 
     def discard(self, place: Path) -> None:
         """Remove a file or a folder so that no half of it is ever seen under its name."""

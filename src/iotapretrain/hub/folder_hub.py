@@ -42,18 +42,12 @@ from iotapretrain.hub.protocol import (
 from iotapretrain.net.retry import Clock
 
 
-class _StoredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: str
-    size: int
-    sha256: str
-
-
 class _StoredCommit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None
     message: str
     author: str
     time: float
-    files: tuple[_StoredFile, ...]
+    files: tuple[FileEntry, ...]
 
 
 class FolderHub:
@@ -68,9 +62,7 @@ class FolderHub:
 
     def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
         with self._writing(repository), self._staging() as staging:
-            files = tuple(
-                _stage(path, source, staging) for path, source in sorted(folder.files.items())
-            )
+            files = tuple(_stage(*each, staging) for each in sorted(folder.files.items()))
             with self._moving(repository):
                 self._create(repository)
                 return self._commit(repository, files, message, staging)
@@ -102,10 +94,7 @@ class FolderHub:
         return Commit(repository, commit)
 
     def listing(self, commit: Commit) -> Listing:
-        stored = self._stored(commit)
-        return Listing(
-            commit, tuple(FileEntry(file.path, file.size, file.sha256) for file in stored.files)
-        )
+        return Listing(commit, self._stored(commit).files)
 
     @contextmanager
     def read(self, commit: Commit, entry: FileEntry, start: int = 0) -> Iterator[Iterator[bytes]]:
@@ -174,7 +163,7 @@ class FolderHub:
     def _commit(
         self,
         repository: RepositoryId,
-        files: tuple[_StoredFile, ...],
+        files: tuple[FileEntry, ...],
         message: str,
         staging: Path,
     ) -> Commit:
@@ -183,8 +172,9 @@ class FolderHub:
         if parent is not None and self._stored(Commit(repository, parent)).files == files:
             return Commit(repository, parent)
         for file in files:
-            if not (home / "blobs" / file.sha256).exists():
-                os.rename(staging / file.sha256, home / "blobs" / file.sha256)
+            blob = home / "blobs" / file.content_key
+            if not blob.exists():
+                os.rename(staging / blob.name, blob)
         sync_folder(home / "blobs")
         author = repository.namespace
         encoded = msgspec.json.encode(_StoredCommit(parent, message, author, self._clock(), files))
@@ -222,7 +212,7 @@ def _id(encoded: bytes) -> str:
     return hashlib.sha256(encoded).hexdigest()[:40]
 
 
-def _stage(path: str, source: Path | bytes, staging: Path) -> _StoredFile:
+def _stage(path: str, source: Path | bytes, staging: Path) -> FileEntry:
     """Copy one file into the staging folder under the name of its hash, reading it once."""
     descriptor, temporary = tempfile.mkstemp(dir=staging)
     try:
@@ -230,6 +220,6 @@ def _stage(path: str, source: Path | bytes, staging: Path) -> _StoredFile:
         for piece in pieces(source):
             copy.append(piece)
         copy.become(staging / copy.hexdigest())
-        return _StoredFile(path, copy.size, copy.hexdigest())
+        return FileEntry(path, copy.size, copy.hexdigest())
     finally:
         os.close(descriptor)

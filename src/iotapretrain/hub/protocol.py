@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
 
+import msgspec
+
 from iotapretrain.errors import CorruptModelError, InputError, RefusedModelError
 from iotapretrain.hub.model_files import ModelFolder, check_path
 
@@ -81,8 +83,7 @@ class Commit:
         return cls(RepositoryId.parse(repository), commit)
 
 
-@dataclass(frozen=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One file of a commit; of small ones the hub may know only git's blob id."""
 
     path: str
@@ -94,10 +95,10 @@ class FileEntry:
         check_path(self.path)
         if not 0 <= self.size <= LARGEST_FILE:
             raise RefusedModelError(f"{self.path!r}: {self.size} bytes is no size of a file")
-        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
-            raise RefusedModelError(f"{self.path!r}: {self.sha256!r} is no SHA-256")
-        if self.git_blob is not None and not _COMMIT.fullmatch(self.git_blob):
-            raise RefusedModelError(f"{self.path!r}: {self.git_blob!r} is no blob id")
+        named = ((self.sha256, _SHA256, "SHA-256"), (self.git_blob, _COMMIT, "blob id"))
+        for digest, form, kind in named:
+            if digest is not None and not form.fullmatch(digest):
+                raise RefusedModelError(f"{self.path!r}: {digest!r} is no {kind}")
         if self.sha256 is None and self.git_blob is None:
             raise RefusedModelError(f"{self.path!r}: the hub names no hash to verify it by")
 
@@ -112,11 +113,11 @@ class FileEntry:
             return hashlib.sha256()
         return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
 
-    def check_hash(self, got: str) -> None:
+    def check_hash(self, got: str, task: str) -> None:
         """Refuse bytes whose hash is not the listed one."""
         expected = self.sha256 or self.git_blob
         if got != expected:
-            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+            raise CorruptModelError(f"{task}: the bytes have hash {got}, listed is {expected}")
 
 
 @dataclass(frozen=True)
