@@ -1,8 +1,6 @@
 """Pages to sequences of tokens, with the digest that says whether two validators score the same.
 
-Every page is packed for itself, so that a sequence belongs to one page, and a page's losses can be
-kept and compared whatever other pages came with it. What does not fill a page's last sequence is
-dropped: less than one sequence a page.
+Every page is packed for itself (docs/data.md): its losses can be compared whatever came with it.
 """
 
 from __future__ import annotations

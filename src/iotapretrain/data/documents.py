@@ -1,7 +1,4 @@
-"""A document, whatever it came from: text that every machine reads alike, of bounded length.
-
-And the digest of texts, by which validators compare them.
-"""
+"""A document, whatever it came from: text that every machine reads alike, of bounded length."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """What becomes of the tasks of a round: each has its text, or a stated reason why it has none.
 
-A task without text drops out: the weights of the others are divided by their sum
-(`rules.normalise`), and the record says which task is missing and why.
+A task without text drops out: the weights of the others are divided by their sum.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 """Parquet by row group: footers give the counts, and only the row groups of a page are read.
 
-Rows are counted in one of two ways. By default the footer of every file is read once and kept.
-A set of tens of thousands of files would take gigabytes of footers before its first page; such a
-set is counted by bytes: a file stands for `size // row_bytes` rows, which the listing alone tells,
-and row k of m stands for the k-th of m equal parts of the file's true rows. Either way every true
-row belongs to exactly one row of the count.
+With `row_bytes` the listing gives the counts instead (docs/data.md): row k of m then stands for the
+k-th of m equal parts of the file's true rows. Either way every true row belongs to one row of it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,7 @@
 """Two sources that every Python carries, so that real text needs no network and no account.
 
-Python versions, and now and then the builds of one version, differ in these texts. So the revision
-holds the Python version and a digest of all the documents: two validators who name the same
-revision have the same bytes, and those who have not see it at once. The names of the modules come
-from `sys.stdlib_module_names`, which is the same on every platform; parts that distributions drop
-or patch are left out; nothing is imported or run, files are only read.
+Nothing is imported or run: files are only read. Parts that distributions drop or patch are left
+out; what still differs between two Pythons shows in the revision (docs/data.md).
 """
 
 from __future__ import annotations

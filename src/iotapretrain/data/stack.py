@@ -1,7 +1,6 @@
-"""The Stack v2: parquet rows name blobs, an object store holds their content.
+"""The Stack v2: parquet rows name blobs, an object store holds their content as gzipped files.
 
-The store answers to credentials that the environment gives (`AWS_ACCESS_KEY_ID`,
-`AWS_SECRET_ACCESS_KEY`, or a role). Blobs are gzipped files in the encoding that their row states.
+The store answers to the credentials of the environment (docs/data.md).
 """
 
 from __future__ import annotations

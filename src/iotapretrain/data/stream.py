@@ -1,12 +1,6 @@
-"""An endless stream of training sequences: shuffled, mixed, sharded, resumable to the exact token.
-
-Every source is read page by page in the random order of its epoch (`rules.sampling`); rank r of n
-takes places r, n + r, 2n + r, … of it, so that no two ranks read a page in one epoch and none comes
-twice. Documents follow each other with an end token after each and run on from page to page: no
-token is lost. The next sequence comes from the source that is furthest behind its weight.
-
-All of this is a function of the seed and of how much was taken, so the state is a few numbers a
-source: nothing that was fetched ahead is part of it.
+"""An endless stream of training sequences: shuffled, mixed, sharded, resumable to the exact token
+(docs/data.md). All of it is a function of the seed and of how much was taken, so the state is a few
+numbers a source: nothing that was fetched ahead is part of it.
 """
 
 from __future__ import annotations

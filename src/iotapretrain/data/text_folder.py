@@ -1,7 +1,6 @@
 """Folders of record files (JSON lines, plain text, WARC): one pass finds the records, reads seek.
 
-The revision is a digest of every file's path and content, so copies of a folder agree wherever
-they lie, and a changed file is noticed before a page of it is used.
+The revision digests every file's path and content: copies of a folder agree wherever they lie.
 """
 
 from __future__ import annotations

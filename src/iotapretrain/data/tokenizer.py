@@ -1,7 +1,6 @@
 """Text to token ids, by the tokenizer that a competition names, and the training of a new one.
 
-Documents are data: text that looks like a special token is tokenised as the characters it is made
-of, so that nobody can end a document from within.
+Text that looks like a special token is tokenised as its characters: nobody ends a document within.
 """
 
 from __future__ import annotations

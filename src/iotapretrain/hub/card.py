@@ -1,7 +1,6 @@
 """The model card: what a model was made of, for people and, in its YAML head, for programs.
 
-The head carries the hub's own fields (`license`, `datasets`, `base_model`) and, for `parse`, ours
-under `iotapretrain`. In the body all text is escaped: it shows and does nothing.
+In the body all text is escaped: it shows and does nothing (docs/hub.md).
 """
 
 from __future__ import annotations

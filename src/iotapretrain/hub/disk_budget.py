@@ -1,8 +1,6 @@
-"""Room on the disk: reservations, the budget, and what goes when it is short.
-
-A fetch reserves room for all it needs before its first byte. The budget is kept because every
-decision is made under one lock and counts each content once: what lies there, what other fetches
-were promised, and what is wanted now.
+"""Room on the disk: a fetch reserves all it needs before its first byte. Every decision is made
+under one lock and counts each content once: what lies there, what other fetches were promised, and
+what is wanted now.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified.
-
-One small file of a stranger goes into memory instead: bounded, verified, with a deadline.
+"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified; and
+one small file of a stranger into memory.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
-from iotapretrain.net.retry import Deadline, Patience, check
+from iotapretrain.net.retry import Deadline, Patience, late
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""
@@ -205,6 +204,7 @@ def _arriving(
             if size > entry.size:
                 raise CorruptModelError(f"{task}: more than the {entry.size} bytes that are listed")
             yield piece
-            check(deadline, task)
+            if deadline.left() <= 0:
+                raise late(task)
     if size < entry.size:
         raise UnavailableHubError(f"{task}: cut off at {size} of {entry.size} bytes")

@@ -1,11 +1,9 @@
 """A hub in a folder: the commit semantics of the real one, for one machine or a shared disk.
 
     ROOT/repositories/NAMESPACE/NAME/   visibility, head, commits/ID.json, blobs/SHA256
-    ROOT/locks/NAMESPACE--NAME          held while the head of a repository moves
-    ROOT/tmp/                           files on their way in; leftovers of killed processes go
+    ROOT/locks/, ROOT/tmp/              held while a head moves; files on their way in
 
-A commit's id is the first 40 hex digits of the SHA-256 of its JSON: files, parent, message, author
-and time.
+A commit's id is the first 40 hex digits of the SHA-256 of its JSON.
 """
 
 from __future__ import annotations

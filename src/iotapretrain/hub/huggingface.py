@@ -1,8 +1,6 @@
-"""Hugging Face, or any server that speaks its protocol, through `huggingface_hub`.
+"""Hugging Face, or any server that speaks its protocol, through `huggingface_hub` and its login.
 
-The login is the library's own: `HF_TOKEN`, else what `hf auth login` stored. Uploads go through Xet
-where it is installed and `HF_HUB_DISABLE_XET` is not set, else through LFS. Downloads are plain
-ranged HTTP: only so can we resume, count and verify every byte ourselves.
+Downloads are plain ranged HTTP: only so can we resume, count and verify every byte ourselves.
 """
 
 from __future__ import annotations

@@ -1,12 +1,5 @@
-"""Models on this disk: whole or not there, each content once, within a budget.
-
-    ROOT/models/NAMESPACE/NAME/COMMIT/   model.json and files/, which are hard links into blobs/
-    ROOT/blobs/KEY                       whole, verified contents, named by their hash
-    ROOT/partial/KEY                     contents on their way, locked by who writes
-    ROOT/reserved/                       what running fetches were promised room for
-    ROOT/tmp/                            models on their way in or out
-
-A model appears by one rename, after all its files are there; a copy of it costs no byte.
+"""Models on this disk: whole or not there, each content once, within a budget. The folders below
+ROOT are those of docs/hub.md, and `tmp/` for models on their way in or out.
 """
 
 from __future__ import annotations

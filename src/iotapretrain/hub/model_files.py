@@ -1,6 +1,5 @@
-"""Which files make a model, and which paths from strangers may become files here.
-
-Paths are data: nothing a stranger lists can point outside its folder, hide another file, or be run.
+"""Which files make a model, and which paths from strangers may become files here: none that can
+point outside its folder, hide another file, or be run.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""What every model hub can do, and the words it does it in.
-
-A repository `namespace/name` holds a line of commits. A commit pins the bytes of all its files.
+"""What every model hub can do: a repository `namespace/name` holds a line of commits, and a commit
+pins the bytes of all its files.
 """
 
 from __future__ import annotations

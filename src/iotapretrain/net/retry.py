@@ -42,12 +42,6 @@ class Deadline:
         return self.at - self.clock()
 
 
-def check(deadline: Deadline, task: str) -> None:
-    """Raise once the deadline of a task has passed."""
-    if deadline.left() <= 0:
-        raise late(task)
-
-
 def late(task: str) -> UnavailableHubError:
     """The error of a task whose deadline has passed."""
     return UnavailableHubError(f"{task}: not done before its deadline; try again later")
@@ -67,12 +61,6 @@ class PassingFault(Exception):  # noqa: N818 -- whoever tries again turns it int
     def __init__(self, source: str, problem: str, retry_after: float | None = None) -> None:
         super().__init__(problem)
         self.source, self.retry_after = source, retry_after
-
-    def lasting(self, tries: int) -> UnavailableSourceError:
-        """The error of a failure that did not pass."""
-        return UnavailableSourceError(
-            self.source, f"{self}; gave up after {tries} attempts; try again later"
-        )
 
 
 @dataclass(frozen=True)
@@ -117,11 +105,11 @@ class Patience:
         if seconds < deadline.left():
             self.sleep(seconds)
             return
+        problem = f"{error}; gave up after {failures}"
         if isinstance(error, PassingFault):
-            raise error.lasting(failures) from error
-        raise UnavailableHubError(
-            f"{error}; gave up after {failures} tries in a row", error.retry_after
-        ) from error
+            problem = f"{problem} attempts; try again later"
+            raise UnavailableSourceError(error.source, problem) from error
+        raise UnavailableHubError(f"{problem} tries in a row", error.retry_after) from error
 
     async def keep_asking(
         self,
@@ -132,14 +120,13 @@ class Patience:
     ) -> Answer:
         """The same of the chain: `attempt` seconds a try, and a recovery before the next one."""
         deadline, failures = self.deadline(), 0
-        passing = (TimeoutError, *passing)
         while True:
             try:
                 async with asyncio.timeout(min(attempt, max(deadline.left(), 0))):
                     if failures:
                         await recover()
                     return await ask()
-            except passing as error:
+            except (TimeoutError, *passing) as error:
                 failures += 1
                 seconds = self._pause(failures)
                 if seconds >= deadline.left():

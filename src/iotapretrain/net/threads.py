@@ -1,7 +1,5 @@
-"""Threads for work that blocks. They end with the process, whatever they are waiting for.
-
-A pool's threads are joined when Python exits, so that a stop could take as long as the slowest hub;
-everything here may be killed at any instant anyway.
+"""Threads for work that blocks. A hand ends with the process, whatever it is waiting for: joining
+it, as a pool does when Python exits, could take as long as the slowest hub.
 """
 
 from __future__ import annotations

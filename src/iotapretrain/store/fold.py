@@ -1,8 +1,6 @@
 """State as a fold over a journal: kept current, snapshotted, and changed by commands.
 
 state(n) = apply(state(n - 1), record(n))        records = decide(state, command)
-
-Many submit commands at once, and one wait for the disk serves them all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """A record of a journal: its bytes, its link to the record before, and its structured payloads.
 
-    link(n) = BLAKE3(link(n - 1) ‖ MessagePack([sequence, kind, payload, author, signature]))
-    link(0) = BLAKE3("iotapretrain journal 1" ‖ 0x00 ‖ identity)
-
-The identity of a journal is under every link, so that no record of one journal fits into another.
+link(n) = BLAKE3(link(n - 1) ‖ MessagePack([sequence, kind, payload, author, signature]))
+link(0) = BLAKE3("iotapretrain journal 1" ‖ 0x00 ‖ identity)
 """
 
 from __future__ import annotations

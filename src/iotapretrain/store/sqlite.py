@@ -1,8 +1,6 @@
 """The journal in one SQLite file: write-ahead log, every commit synced to the disk.
 
-Writers take turns by a lock file beside the journal rather than by SQLite's own polling: they look
-again after a millisecond instead of up to a hundred, and no checkpoint runs beside another's
-commit, which SQLite before 3.51.3 could get wrong.
+Writers take turns by a lock file beside it, not by SQLite's own polling (docs/journal.md).
 """
 
 from __future__ import annotations

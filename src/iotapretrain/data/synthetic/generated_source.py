@@ -1,9 +1,7 @@
-"""Generated tasks as sources of text: more rows than could ever be made, and row i depends on
-nothing but the task's name and i. Whoever draws by a fresh seed draws what nobody has seen.
+"""Generated tasks as sources of text: row i depends on nothing but the task's name and i.
 
-Arithmetic, copying and recall are short texts in which only the answers can be foreseen. Each shows
-what is asked for by a few examples of its own, so that a model that was never told the task can
-still do it, and fits in 256 bytes.
+The texts show what is asked for by a few examples of their own, so that a model that was never told
+the task can still do it, and fit in 256 bytes; invoices are longer.
 """
 
 from __future__ import annotations
