@@ -78,11 +78,14 @@ class ParquetRows:
 
     @cached_property
     def description(self) -> Description:
-        """Counts by config, at the commit or under a digest of all footers; a pin is checked."""
+        """Counts by config, at the commit; without one under a digest of all footers, which is the
+        same wherever the same files lie. A pin is checked.
+        """
         if self.place.commit is not None:
             revision = f"{self.place.commit}{self.reading}"
         else:
-            revision = f"{self._digest()}{self.reading}"
+            parts = [f"{entry.path}/{entry.size}/{entry.footer}" for entry in self._index]
+            revision = f"files-{digest_of(*parts)[:32]}{self.reading}"
             check_pin(self.name, self.place.identity, self.pinned, revision)
         return description_of(self.name, revision, self._index)
 
@@ -143,11 +146,6 @@ class ParquetRows:
 
     def _footer_name(self, path: str, stamp: Stamp) -> str:
         return f"footer/{self.place.identity}/{path}/{stamp.size}/{stamp.version}"
-
-    def _digest(self) -> str:
-        """A revision for files without a commit: the same wherever the same files lie."""
-        parts = [f"{entry.path}/{entry.size}/{entry.footer}" for entry in self._index]
-        return f"files-{digest_of(*parts)[:32]}"
 
 
 def _same_files(entries: Sequence[ParquetEntry], listed: Sequence[Listed]) -> bool:

@@ -90,15 +90,12 @@ class FolderSource:
             raise UnavailableSourceError(
                 self.name, f"{self.folder}: no file there matches {self.pattern.text!r}"
             )
-        revision = f"{self._digest()}{self.reading}"
-        check_pin(self.name, str(self.folder), self.pinned, revision)
-        return description_of(self.name, revision, self._files)
-
-    def _digest(self) -> str:
         parts: list[bytes | str] = []
         for file in self._files:
             parts += [file.path.relative_to(self.folder).as_posix(), file.digest]
-        return f"files-{digest_of(*parts)[:32]}"
+        revision = f"files-{digest_of(*parts)[:32]}{self.reading}"
+        check_pin(self.name, str(self.folder), self.pinned, revision)
+        return description_of(self.name, revision, self._files)
 
     def _indexed(self, config: str, path: Path) -> Indexed:
         """The file's records, from the cache while its size and time of change stay the same."""

@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,11 +98,9 @@ class CacheRoom:
         except OSError as error:
             raise InputError(f"cache {self.root}: {error.strerror}; name another folder") from error
 
-    @contextmanager
-    def deciding(self, deadline: Deadline | None = None) -> Iterator[None]:
+    def deciding(self, deadline: Deadline | None = None) -> AbstractContextManager[None]:
         """Be the only process that changes which contents and models there are."""
-        with locked(self.root / "lock", deadline):
-            yield
+        return locked(self.root / "lock", deadline)
 
     @contextmanager
     def reserve(self, wanted: Sizes, deadline: Deadline) -> Iterator[None]:

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -78,7 +78,7 @@ class FolderHub:
                 return self._commit(repository, together, message, staging)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
-        return "public" if self._is_public(self._home(repository)) else "private"
+        return "public" if _is_public(self._home(repository)) else "private"
 
     def set_visibility(self, repository: RepositoryId, visibility: Visibility) -> None:
         with self._writing(repository), self._moving(repository):
@@ -123,19 +123,12 @@ class FolderHub:
         home = self._root / "repositories" / repository.namespace / repository.name
         if home.exists() and not os.access(home, os.R_OK | os.X_OK):
             raise HubRightsError(f"{repository}: the disk does not let this user read {home}")
-        readable = self._owner == repository.namespace or self._is_public(home)
+        readable = self._owner == repository.namespace or _is_public(home)
         if not readable or not home.is_dir():
             raise MissingModelError(
                 f"{repository}: no such repository on {self.name}, or it is private to its owner"
             )
         return home
-
-    @staticmethod
-    def _is_public(home: Path) -> bool:
-        try:
-            return (home / "visibility").read_text() == "public"
-        except FileNotFoundError:
-            return False
 
     def _create(self, repository: RepositoryId) -> None:
         home = self._root / "repositories" / repository.namespace / repository.name
@@ -143,10 +136,7 @@ class FolderHub:
             (home / folder).mkdir(parents=True, exist_ok=True)
 
     def _head(self, repository: RepositoryId) -> str | None:
-        try:
-            return (self._home(repository) / "head").read_text()
-        except FileNotFoundError:
-            return None
+        return _text(self._home(repository) / "head")
 
     def _stored(self, commit: Commit) -> _StoredCommit:
         path = self._home(commit.repository) / "commits" / f"{commit.id}.json"
@@ -181,10 +171,8 @@ class FolderHub:
         write_whole(home / "head", commit.id.encode())
         return commit
 
-    @contextmanager
-    def _moving(self, repository: RepositoryId) -> Iterator[None]:
-        with locked(self._root / "locks" / f"{repository.namespace}--{repository.name}"):
-            yield
+    def _moving(self, repository: RepositoryId) -> AbstractContextManager[None]:
+        return locked(self._root / "locks" / f"{repository.namespace}--{repository.name}")
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
@@ -204,6 +192,17 @@ class FolderHub:
             shutil.rmtree(ours)
             if lock is not None:
                 os.close(lock)
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _is_public(home: Path) -> bool:
+    return _text(home / "visibility") == "public"
 
 
 def _id(encoded: bytes) -> str:
