@@ -11,7 +11,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,10 +119,9 @@ class CacheRoom:
         """Evict what is idle until the budget holds; names what went, and the bytes freed."""
         with self.deciding():
             inventory = self._inventory()
-            idle, protected = self._idle(inventory, {})
             limit = self.budget if budget is None else budget
             excess = inventory.short_of({}, limit, self._free())
-            chosen, freed = choose(idle, inventory.sizes, protected, excess)
+            chosen, protected, freed = self._choose(inventory, {}, excess)
             self._evict(chosen, protected)
             return [each.name for each in chosen], freed
 
@@ -147,8 +146,7 @@ class CacheRoom:
         short = inventory.short_of(wanted, self.budget, self._free())
         if short <= 0:
             return
-        idle, protected = self._idle(inventory, wanted)
-        chosen, freed = choose(idle, inventory.sizes, protected, short)
+        chosen, protected, freed = self._choose(inventory, wanted, short)
         if freed >= short:
             self._evict(chosen, protected)
             short = self._inventory().short_of(wanted, self.budget, self._free())
@@ -159,8 +157,12 @@ class CacheRoom:
                 f" nobody used for {self.grace:g} s); make room or raise the budget"
             )
 
-    def _idle(self, inventory: Inventory, wanted: Sizes) -> tuple[list[Kept], frozenset[str]]:
-        """What nobody uses, and the contents that must stay: promised, wanted, in use or young."""
+    def _choose(
+        self, inventory: Inventory, wanted: Sizes, to_free: int
+    ) -> tuple[list[Kept], frozenset[str], int]:
+        """What goes, the contents that must stay (promised, wanted, in use or young), and the
+        bytes that this frees.
+        """
         idle: list[Kept] = []
         protected = {*inventory.promised, *wanted}
         for each in inventory.kept:
@@ -171,7 +173,9 @@ class CacheRoom:
             else:
                 os.close(descriptor)
                 idle.append(each)
-        return idle, frozenset(protected)
+        stay = frozenset(protected)
+        chosen, freed = choose(idle, inventory.sizes, stay, to_free)
+        return chosen, stay, freed
 
     def _evict(self, chosen: Iterable[Kept], protected: frozenset[str]) -> None:
         for each in chosen:
@@ -214,20 +218,16 @@ class CacheRoom:
                 reservation.unlink()
                 os.close(descriptor)
                 continue
-            try:
+            with suppress(FileNotFoundError):
                 promised |= json.loads(reservation.read_bytes())
-            except FileNotFoundError:
-                continue
         return promised
 
 
 def _sizes(folder: Path) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for entry in os.scandir(folder):
-        try:
+        with suppress(FileNotFoundError):
             sizes[entry.name] = entry.stat().st_size
-        except FileNotFoundError:
-            continue
     return sizes
 
 

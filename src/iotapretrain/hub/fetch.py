@@ -72,7 +72,7 @@ def fetch(
     listing = hub.listing(commit)
     wanted = plan(listing, max_bytes)
     sizes = {each.content_key: each.size for each in wanted}
-    with _disk_errors(commit, cache), cache.room.reserve(sizes, deadline):
+    with _disk_errors(commit, cache), cache.reserve(sizes, deadline):
         transfer = _Transfer(hub, commit, cache, deadline, patience or Patience())
         here, total = 0, sum(each.size for each in wanted)
         for each in wanted:
@@ -124,9 +124,8 @@ class _Transfer:
             if blob.exists():
                 growing.path.unlink()
                 if blob.stat().st_size != entry.size:
-                    raise CorruptModelError(
-                        f"{task}: listed with {entry.size} bytes, it has others"
-                    )
+                    listed = f"listed with {entry.size} bytes, which it has not"
+                    raise CorruptModelError(f"{task}: {listed}")
                 return
             self._fill(growing, entry, report)
             entry.check_hash(growing.hexdigest(), task)

@@ -120,13 +120,14 @@ class Patience:
     ) -> Answer:
         """The same of the chain: `attempt` seconds a try, and a recovery before the next one."""
         deadline, failures = self.deadline(), 0
+        passing = (TimeoutError, *passing)
         while True:
             try:
                 async with asyncio.timeout(min(attempt, max(deadline.left(), 0))):
                     if failures:
                         await recover()
                     return await ask()
-            except (TimeoutError, *passing) as error:
+            except passing as error:
                 failures += 1
                 seconds = self._pause(failures)
                 if seconds >= deadline.left():

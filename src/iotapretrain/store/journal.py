@@ -329,9 +329,9 @@ def verified(journal: Journal) -> Iterator[Record]:
             yield record
             head = record.head
     except StoreError:  # what is left of its page comes one by one, so that a record can be named
-        while record := _next(journal, head):
-            yield record
-            head = record.head
+        while found := _next(journal, head):
+            yield found
+            head = found.head
 
 
 def verify(journal: Journal) -> Head:
