@@ -110,7 +110,7 @@ class SourceError(IotaError):
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
-        self.source, self.problem = source, problem
+        self.source = source
 
 
 class UnavailableSourceError(SourceError):

@@ -29,6 +29,8 @@ WHOLE = "all"
 HUB = "hf://datasets/"
 COMMIT = re.compile("[0-9a-f]{40}")
 
+_FORMS = {"{config}": "(?P<config>[^/]+)", "*": "[^/]*"}
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -56,15 +58,8 @@ class Pattern:
 
     def config_of(self, path: str) -> str | None:
         """The config that a path belongs to, or None when it does not match."""
-        parts = (
-            "(?P<config>[^/]+)"
-            if part == "{config}"
-            else "[^/]*"
-            if part == "*"
-            else re.escape(part)
-            for part in re.split(r"(\{config\}|\*)", self.text)
-        )
-        found = re.fullmatch("".join(parts), path)
+        parts = re.split(r"(\{config\}|\*)", self.text)
+        found = re.fullmatch("".join(_FORMS.get(part, re.escape(part)) for part in parts), path)
         return None if found is None else found.groupdict().get("config", WHOLE)
 
     def chosen(self, paths: Mapping[str, Stamp | None]) -> list[Listed]:

@@ -68,10 +68,9 @@ class Tokenizer:
         ends = np.flatnonzero(ids == self.end_id)
         if len(ends):
             text = texts[int(np.searchsorted(bounds, ends[0], side="right")) - 1]
-            raise InputError(
-                f"tokenizer {self.name}: gives its end token for the text {text[:40]!r};"
-                f" mark {self.end_token!r} as special in its tokenizer.json"
-            )
+            advice = f"mark {self.end_token!r} as special in its tokenizer.json"
+            problem = f"gives its end token for the text {text[:40]!r}"
+            raise _refused(self.name, f"{problem}; {advice}")
         return ids, bounds
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
@@ -119,7 +118,7 @@ def load_tokenizer(place: str) -> Tokenizer:
         content = files.whole.read_text(encoding="utf-8")
         settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
     except (OSError, ValueError) as error:
-        raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
+        raise _refused(place, f"cannot be read: {error}") from error
     return read_tokenizer(place, content, settings)
 
 
@@ -135,9 +134,7 @@ def find_files(place: str) -> TokenizerFiles | None:
         return TokenizerFiles(path)
     if pinned := _PINNED.fullmatch(place):
         return TokenizerFiles(_fetched(place, pinned["repo"], pinned["revision"]))
-    raise InputError(
-        f"tokenizer {place}: no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)"
-    )
+    raise _refused(place, f"no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)")
 
 
 def _converted(place: str, folder: Path) -> Tokenizer:
@@ -145,14 +142,12 @@ def _converted(place: str, folder: Path) -> Tokenizer:
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
-        raise InputError(
-            f"tokenizer {place}: no tokenizer.json; install transformers for older formats"
-        ) from error
+        problem = "no tokenizer.json; install transformers for older formats"
+        raise _refused(place, problem) from error
     try:
         converted = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        problem = f"transformers cannot read the folder: {error}"
-        raise InputError(f"tokenizer {place}: {problem}") from error
+        raise _refused(place, f"transformers cannot read the folder: {error}") from error
     config = {"eos_token": converted.eos_token}
     return _prepared(place, converted.backend_tokenizer.to_str(), config)
 
@@ -162,7 +157,7 @@ def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
     try:
         config: object = json.loads(settings)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"tokenizer {place}: {SETTINGS} cannot be read: {error}") from error
+        raise _refused(place, f"{SETTINGS} cannot be read: {error}") from error
     return _prepared(place, content, config if isinstance(config, dict) else {})
 
 
@@ -190,14 +185,14 @@ def _prepared(
     try:
         backend = tokenizers.Tokenizer.from_str(content)
     except Exception as error:
-        raise InputError(f"tokenizer {place}: not a tokenizer.json: {error}") from error
+        raise _refused(place, f"not a tokenizer.json: {error}") from error
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
     end_token = _end_token(place, config, backend)
     end_id = backend.token_to_id(end_token)
     if end_id is None:
-        raise InputError(f"tokenizer {place}: its end token {end_token!r} is not in its vocabulary")
+        raise _refused(place, f"its end token {end_token!r} is not in its vocabulary")
     return Tokenizer(place, digest_of(identity or content, end_token), end_token, end_id, backend)
 
 
@@ -208,16 +203,17 @@ def _end_token(place: str, config: dict[str, Any], backend: tokenizers.Tokenizer
         named = named.get("content")
     if isinstance(named, str):
         return named
-    special = [
-        token.content for token in backend.get_added_tokens_decoder().values() if token.special
-    ]
+    added = backend.get_added_tokens_decoder().values()
+    special = [token.content for token in added if token.special]
     if len(special) == 1:
         return special[0]
     if END_TOKEN in special:
         return END_TOKEN
-    raise InputError(
-        f"tokenizer {place}: no end token; name one as eos_token in tokenizer_config.json beside it"
-    )
+    raise _refused(place, f"no end token; name one as eos_token in {SETTINGS} beside it")
+
+
+def _refused(place: str, problem: str) -> InputError:
+    return InputError(f"tokenizer {place}: {problem}")
 
 
 def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:
