@@ -20,7 +20,7 @@ from iotapretrain.data.documents import document
 from iotapretrain.data.locations import Pattern, WebPlace
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.page_ids import PageText, draw, page_digest
-from iotapretrain.data.parquet import ParquetRows, ParquetSource
+from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer
 from iotapretrain.net.threads import prefetched
@@ -93,9 +93,7 @@ def tokenising(tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
 def set_source(web: Web, cache: PageCache) -> ParquetSource:
     """The served set, opened as a fresh process opens it."""
     place = WebPlace("set", web.url, sorted(web.files), PagePatience())
-    return ParquetSource(
-        ParquetRows("set", place, Pattern("*.parquet"), cache, PagePatience()), "text"
-    )
+    return ParquetSource("set", place, Pattern("*.parquet"), cache, PagePatience())
 
 
 def needed_bytes(web: Web, pages: tuple[Page, ...]) -> int:

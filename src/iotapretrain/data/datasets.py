@@ -13,7 +13,7 @@ from typing import Any
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet import ParquetRows, ParquetSource
+from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.record_files import JsonLines, PlainText, RecordReader, Warc
@@ -81,12 +81,9 @@ class Dataset:
             return FolderSource(self.name, folder, self.files, reader, cache, *how)
         place = place_of(self.name, self.location, self.revision, self.paths, patience)
         counted = (self.revision, self.row_bytes, self.reading)
-        rows = ParquetRows(self.name, place, self.files, cache, patience, *counted)
-        if self.format == "stack":
-            return self._stack(rows, patience)
-        return ParquetSource(rows, self.text, self.join_rows)
-
-    def _stack(self, rows: ParquetRows, patience: PagePatience) -> Source:
+        rows = (self.name, place, self.files, cache, patience, *counted)
+        if self.format == "parquet":
+            return ParquetSource(*rows, self.text, self.join_rows)
         try:
             from iotapretrain.data.stack import Blobs, StackSource
         except ImportError as error:
@@ -94,7 +91,7 @@ class Dataset:
                 f"{self.name}: its content lies in an object store; install iotapretrain[stack]"
             ) from error
         blobs = Blobs.at(self.name, self.blobs, self.blobs_region, patience)
-        return StackSource(rows, self.blob, self.encoding, blobs)
+        return StackSource(*rows, self.blob, self.encoding, blobs=blobs)
 
 
 def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:

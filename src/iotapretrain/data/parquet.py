@@ -6,7 +6,7 @@ k-th of m equal parts of the file's true rows. Either way every true row belongs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -76,8 +76,11 @@ class ParquetRows:
                 self.cache.put(self._index_name, msgspec.json.encode(entries))
         return entries
 
+    def describe(self) -> Description:
+        return self._description
+
     @cached_property
-    def description(self) -> Description:
+    def _description(self) -> Description:
         """Counts by config, at the commit; without one under a digest of all footers, which is the
         same wherever the same files lie. A pin is checked.
         """
@@ -89,18 +92,19 @@ class ParquetRows:
             check_pin(self.name, self.place.identity, self.pinned, revision)
         return description_of(self.name, revision, self._index)
 
-    def rows(self, page: Page, columns: Sequence[str]) -> Any:
-        """A table with the rows of a page; the only bytes read are those of their row groups."""
+    def columns(self, page: Page, names: Sequence[str]) -> Iterator[list[bytes]]:
+        """Text columns of a page's rows; the only bytes read are those of their row groups."""
         deadline = self.patience.deadline()
         try:
             tables = [
-                self._table(entry, first, stop, columns, deadline)
-                for entry, first, stop in spans(self.description, self._index, page)
+                self._table(entry, first, stop, names, deadline)
+                for entry, first, stop in spans(self._description, self._index, page)
             ]
         except ChangedSourceError:
             self.cache.forget(self._index_name)
             raise
-        return pa.concat_tables(tables)
+        table = pa.concat_tables(tables)
+        return (_text_column(self.name, table, name) for name in names)
 
     def _opened(self, path: str, deadline: Deadline) -> ParquetReading:
         return ParquetReading(self.name, path, self.place.open(path), deadline)
@@ -156,25 +160,20 @@ def _same_files(entries: Sequence[ParquetEntry], listed: Sequence[Listed]) -> bo
     )
 
 
-class ParquetSource:
+@dataclass(frozen=True, eq=False)
+class ParquetSource(ParquetRows):
     """One document a row of a text column; with `join_rows`, one document a page."""
 
-    def __init__(self, rows: ParquetRows, text: str, join_rows: bool = False) -> None:
-        self.name = rows.name
-        self._rows, self._text, self._join_rows = rows, text, join_rows
-
-    def describe(self) -> Description:
-        return self._rows.description
+    text: str = "text"
+    join_rows: bool = False
 
     def fetch(self, page: Page) -> list[Document]:
-        texts = byte_column(self.name, self._rows.rows(page, [self._text]), self._text)
-        if self._join_rows:
-            return [document(b"".join(texts))]
-        return [document(text) for text in texts]
+        (texts,) = self.columns(page, [self.text])
+        return [document(text) for text in ([b"".join(texts)] if self.join_rows else texts)]
 
 
-def byte_column(source: str, table: Any, column: str) -> list[bytes]:
-    """A text column as bytes, so that what is not UTF-8 is ours to treat; nulls are empty."""
+def _text_column(source: str, table: Any, column: str) -> list[bytes]:
+    """As bytes, so that what is not UTF-8 is ours to treat; nulls are empty."""
     try:
         values = table.column(column).cast(pa.large_binary()).to_pylist()
     except pa.ArrowException as error:
