@@ -14,6 +14,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
+from iotapretrain.disk.eviction import Kept, choose
 from iotapretrain.disk.whole_files import PRIVATE, locked, user_cache, write_whole
 from iotapretrain.errors import InputError, UnavailableHubError
 from iotapretrain.net.retry import Deadline
@@ -110,20 +111,18 @@ class PageCache:
         _write(self.folder / "size", str(counted + wanted).encode())
 
     def _evict(self, wanted: int) -> int:
-        found: list[tuple[int, int, Path]] = []
+        kept, sizes = [], {}
         for path in self._paths("objects"):
             with suppress(FileNotFoundError):  # a reader found it damaged just now
-                status = path.stat()
-                found.append((status.st_mtime_ns, status.st_size, path))
-        total = sum(size for _, size, _ in found)
+                sizes[path.name] = path.stat().st_size
+                kept.append(Kept.content(path))
+        total = sum(sizes.values())
         bound = self.limit if total + wanted <= self.limit else int(self.limit * ROOM)
-        for _, size, path in sorted(found):
-            if total + wanted <= bound or total == 0:
-                break
-            path.unlink(missing_ok=True)
-            total -= size
+        chosen, freed = choose(kept, sizes, frozenset(), total + wanted - bound)
+        for each in chosen:
+            each.place.unlink(missing_ok=True)
         self._sweep_names()
-        return total
+        return total - freed
 
     def _sweep_names(self) -> None:
         """Names of objects that have gone would pile up; under the lock none can be new."""

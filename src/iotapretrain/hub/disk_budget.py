@@ -10,51 +10,16 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from iotapretrain.disk.eviction import Kept, Sizes, choose
 from iotapretrain.disk.whole_files import create_locked, locked, try_lock, write_all
 from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.fetched_model import RECORD, Model
 from iotapretrain.net.retry import Clock, Deadline
-
-Sizes = Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What may have to go: a model, or a content, whole or partial, that no model uses."""
-
-    name: str
-    place: Path
-    lock: Path
-    last_used: float
-    keys: frozenset[str]
-
-
-def choose(
-    kept: Iterable[Kept], sizes: Sizes, protected: frozenset[str], to_free: int
-) -> tuple[list[Kept], int]:
-    """The longest unused that free `to_free` bytes together, and the bytes they free.
-
-    A content goes with the last that uses it, and never while it is protected.
-    """
-    idle = sorted((k for k in kept if not k.keys <= protected), key=lambda k: (k.last_used, k.name))
-    users: dict[str, int] = {}
-    for key in (key for each in idle for key in each.keys - protected):
-        users[key] = users.get(key, 0) + 1
-    chosen: list[Kept] = []
-    freed = 0
-    for each in idle:
-        if freed >= to_free:
-            break
-        chosen.append(each)
-        for key in each.keys - protected:
-            users[key] -= 1
-            freed += 0 if users[key] else sizes[key]
-    return chosen, freed
 
 
 @dataclass(frozen=True)
@@ -199,7 +164,7 @@ class CacheRoom:
         blobs, partial = _sizes(self.root / "blobs"), _sizes(self.root / "partial")
         loose = [self.root / "blobs" / key for key in blobs if key not in used]
         loose += [self.root / "partial" / key for key in partial if key not in promised]
-        kept = (*map(_keep_model, models), *map(_keep_content, loose))
+        kept = (*map(_keep_model, models), *map(Kept.content, loose))
         return Inventory(blobs, partial, promised, kept)
 
     def _models(self) -> Iterator[Model]:
@@ -235,7 +200,3 @@ def _keep_model(model: Model) -> Kept:
     place = model.folder.parent
     record = place / RECORD
     return Kept(str(model.commit), place, record, record.stat().st_mtime, model.keys)
-
-
-def _keep_content(place: Path) -> Kept:
-    return Kept(place.name, place, place, place.stat().st_mtime, frozenset({place.name}))
