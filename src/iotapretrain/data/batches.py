@@ -19,7 +19,7 @@ from iotapretrain.data.page_ids import PageText, read_page
 from iotapretrain.data.source import Source
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
-from iotapretrain.net.threads import WORKERS, prefetched
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.packing import pack, pad
 from iotapretrain.rules.sampling import Page
 
@@ -69,7 +69,6 @@ class Batch:
 
     @property
     def sequences(self) -> Tokens:
-        """The sequences of all pages."""
         return np.concatenate([page.sequences for page in self.pages])
 
     @property
@@ -96,7 +95,6 @@ def make_batch(
     tokenizer: Tokenizer,
     packing: Packing,
     cache: PageCache,
-    workers: int = WORKERS,
 ) -> Batch:
     """Fetch and pack pages; each keeps an equal share of what is missing when its turn comes, so
     that a short page leaves its share to the later ones. No more pages are fetched than `limit`.
@@ -107,7 +105,7 @@ def make_batch(
     revision = source.describe().revision
     made: list[PackedPage] = []
     kept, share = 0, packing.limit
-    for text in prefetched(partial(read_page, source, cache=cache), wanted, workers):
+    for text in prefetched(partial(read_page, source, cache=cache), wanted):
         if packing.limit is not None:
             share = -(-(packing.limit - kept) // (len(wanted) - len(made)))
         made.append(pack_page(text, tokenizer, packing, cache, share))

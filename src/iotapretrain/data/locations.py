@@ -169,7 +169,6 @@ class HubPlace(SystemPlace):
 
 
 def latest_commit(repository: str, kind: Literal["dataset", "model"]) -> str:
-    """The commit at the head of a repository on the hub."""
     try:
         info = HfApi().repo_info(repository, repo_type=kind, timeout=30.0)
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:

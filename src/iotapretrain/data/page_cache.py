@@ -92,7 +92,6 @@ class PageCache:
         self._name_path(name).unlink(missing_ok=True)
 
     def size(self) -> int:
-        """Bytes of all objects."""
         with self._locked():
             return sum(path.stat().st_size for path in self._paths("objects"))
 

@@ -41,7 +41,6 @@ class ParquetEntry(msgspec.Struct, frozen=True):
 
     @property
     def stamp(self) -> Stamp:
-        """What the file was known by when it was indexed."""
         return Stamp(self.size, self.version)
 
 

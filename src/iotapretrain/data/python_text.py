@@ -11,6 +11,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -41,9 +42,7 @@ def _library_files(root: Path) -> Iterator[Path]:
         module = root / f"{name}.py"
         if module.is_file():
             yield module
-        for path in sorted(
-            (root / name).rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()
-        ):
+        for path in sorted((root / name).rglob("*.py"), key=Path.as_posix):
             if not {"test", "tests"} & set(path.relative_to(root).parts):
                 yield path
 
@@ -51,10 +50,8 @@ def _library_files(root: Path) -> Iterator[Path]:
 def library_sources(root: Path) -> Iterator[str]:
     """Every file's text with line ends as \\n; the few that are not UTF-8 are left out."""
     for path in _library_files(root):
-        try:
+        with suppress(UnicodeDecodeError):
             yield path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
 
 
 def docstrings(source: str) -> Iterator[str]:

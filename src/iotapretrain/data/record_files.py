@@ -160,7 +160,6 @@ def _check_digest(headers: Headers, block: bytes) -> None:
 
 
 def _text_of(headers: Headers, block: bytes) -> Document | None:
-    """The record's text, or None of a record without."""
     kind = headers.get(b"warc-type")
     if kind == b"conversion":
         return document(block)

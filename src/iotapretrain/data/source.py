@@ -50,7 +50,6 @@ class Description:
 
     @property
     def rows(self) -> int:
-        """Rows of all configs."""
         return sum(config.rows for config in self.configs)
 
     def only(self, config: str | None) -> Description:

@@ -68,7 +68,6 @@ class Blobs:
         return cls(source, store, patience)
 
     def content(self, blob_id: str, deadline: Deadline) -> bytes:
-        """The unpacked bytes of one blob."""
 
         def attempt() -> bytes:
             try:

@@ -193,7 +193,6 @@ class Tape:
         return taken
 
     def rewind(self, position: StreamPosition) -> None:
-        """Go back to where the source once stood."""
         self.close()
         self.position = position
 

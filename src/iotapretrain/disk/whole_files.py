@@ -105,7 +105,6 @@ class GrowingFile:
         os.lseek(descriptor, self.size, os.SEEK_SET)
 
     def append(self, piece: bytes) -> None:
-        """Write and hash one more piece."""
         self._hasher.update(piece)
         write_all(self._descriptor, piece)
         self.size += len(piece)
@@ -116,7 +115,6 @@ class GrowingFile:
             self._synced = self.size
 
     def hexdigest(self) -> str:
-        """The hash of all that it holds."""
         return self._hasher.hexdigest()
 
     def become(self, place: Path) -> None:

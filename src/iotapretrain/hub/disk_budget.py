@@ -91,7 +91,6 @@ class CacheRoom:
             return [each.name for each in chosen], freed
 
     def used(self) -> int:
-        """Bytes of all contents, whole and partial."""
         return sum(sum(_sizes(self.root / folder).values()) for folder in ("blobs", "partial"))
 
     def discard(self, place: Path) -> None:

@@ -51,7 +51,6 @@ class Model:
 
     @property
     def keys(self) -> frozenset[str]:
-        """The contents it is made of."""
         return frozenset(file.key for file in self.files)
 
     def copy_to(self, folder: Path) -> None:

@@ -110,7 +110,6 @@ class ModelFolder:
         return cls(found, tuple(left_out))
 
     def with_card(self, text: str) -> ModelFolder:
-        """The same model under another card."""
         return ModelFolder({**self.files, CARD: text.encode()}, self.left_out)
 
 

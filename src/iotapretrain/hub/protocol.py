@@ -38,10 +38,8 @@ class RepositoryId:
         for part in (self.namespace, self.name):
             doubled = ".." in part or "--" in part
             if not _NAME.fullmatch(part) or doubled or part.endswith((".git", ".ipynb")):
-                raise InputError(
-                    f"repository {str(self)!r}: {part!r} is no name; use letters, digits and single"
-                    " - _ . between them"
-                )
+                advice = "use letters, digits and single - _ . between them"
+                raise InputError(f"repository {str(self)!r}: {part!r} is no name; {advice}")
         if len(str(self)) > 96:
             raise InputError(f"repository {str(self)!r}: longer than 96 characters")
 
@@ -50,7 +48,6 @@ class RepositoryId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `namespace/name`."""
         namespace, slash, name = text.partition("/")
         if not slash:
             raise InputError(f"repository {text!r}: write it as namespace/name")
@@ -66,16 +63,14 @@ class Commit:
 
     def __post_init__(self) -> None:
         if not _COMMIT.fullmatch(self.id):
-            raise InputError(
-                f"{self.repository}: {self.id!r} pins nothing; a commit is 40 lower-case hex digits"
-            )
+            advice = "a commit is 40 lower-case hex digits"
+            raise InputError(f"{self.repository}: {self.id!r} pins nothing; {advice}")
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `namespace/name@commit`."""
         repository, at, commit = text.partition("@")
         if not at:
             raise InputError(f"{text!r} names no commit; write namespace/name@commit")

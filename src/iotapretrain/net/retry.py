@@ -32,7 +32,6 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
-        """`seconds` from now."""
         if not seconds > 0:
             raise InputError(f"a deadline of {seconds} s leaves no time; give more than 0")
         return cls(clock() + seconds, clock)
@@ -43,7 +42,6 @@ class Deadline:
 
 
 def late(task: str) -> UnavailableHubError:
-    """The error of a task whose deadline has passed."""
     return UnavailableHubError(f"{task}: not done before its deadline; try again later")
 
 
@@ -84,7 +82,6 @@ class Patience:
             raise InputError("patience needs tries >= 1 and 0 <= first_pause <= longest_pause")
 
     def deadline(self, seconds: float | None = None) -> Deadline:
-        """The deadline of what begins now."""
         return Deadline.after(seconds or self.seconds, self.clock)
 
     def keep_trying(self, call: Callable[[], Answer], deadline: Deadline | None = None) -> Answer:

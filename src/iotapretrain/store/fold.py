@@ -232,7 +232,6 @@ class Fold(Generic[State, Command]):
 
     @property
     def state(self) -> State:
-        """The newest state that this process has seen."""
         return self._position.state
 
     def catch_up(self) -> State:
@@ -240,7 +239,6 @@ class Fold(Generic[State, Command]):
         return self._publish(self._advanced(self._position)).state
 
     def at(self, sequence: int) -> State:
-        """The state behind an earlier record."""
         if not 0 <= sequence <= self._journal.head().sequence:
             raise StoreError(f"{self._journal.name}: there is no record {sequence}")
         kept = self._replay.kept(sequence)

@@ -65,12 +65,10 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def head(self) -> Head:
-        """The head of the journal that ends here."""
         return Head(self.sequence, self.link)
 
 
 def first_head(identity: str) -> Head:
-    """The head of a journal without records."""
     _check_name("journal identity", identity, 1, AUTHOR_LENGTH)
     return Head(0, blake3(b"iotapretrain journal %d\x00" % FORMAT + identity.encode()).digest())
 
