@@ -27,6 +27,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
+def _halves(text: str, separator: str, problem: str) -> tuple[str, str]:
+    first, found, second = text.partition(separator)
+    if not found:
+        raise InputError(problem)
+    return first, second
+
+
 @dataclass(frozen=True, order=True)
 class RepositoryId:
     """`namespace/name`: who owns a repository and what it is called."""
@@ -48,10 +55,7 @@ class RepositoryId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        namespace, slash, name = text.partition("/")
-        if not slash:
-            raise InputError(f"repository {text!r}: write it as namespace/name")
-        return cls(namespace, name)
+        return cls(*_halves(text, "/", f"repository {text!r}: write it as namespace/name"))
 
 
 @dataclass(frozen=True, order=True)
@@ -71,9 +75,8 @@ class Commit:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        repository, at, commit = text.partition("@")
-        if not at:
-            raise InputError(f"{text!r} names no commit; write namespace/name@commit")
+        problem = f"{text!r} names no commit; write namespace/name@commit"
+        repository, commit = _halves(text, "@", problem)
         return cls(RepositoryId.parse(repository), commit)
 
 
