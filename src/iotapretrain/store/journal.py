@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Self
 
 import msgspec
 from blake3 import blake3
@@ -108,7 +107,7 @@ class JournalWriter:
         return new
 
 
-class Journal(ABC):
+class Journal(AbstractContextManager["Journal"]):
     """Append-only records; a dialect says how a writer gets its turn, and how its errors read.
 
     Every method may raise StoreError; a wait for other writers ends with one after a deadline.
@@ -218,9 +217,6 @@ class Journal(ABC):
     def close(self) -> None:
         """Let go of the file or the server. Closing twice is fine."""
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
