@@ -14,12 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.measure import RUNS, Figure, alternate, arguments, report
-from iotapretrain.data.batches import Packing, pack_page, page_tokens
+from iotapretrain.data.batches import Packing, PageText, draw, pack_page, page_digest, page_tokens
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.documents import document
 from iotapretrain.data.locations import Pattern, WebPlace
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import PageText, draw, page_digest
 from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer

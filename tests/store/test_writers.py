@@ -144,8 +144,8 @@ def test_a_draft_that_fails_stores_none(journal: Journal) -> None:
 def test_waiting_for_a_writer_ends(
     new_address: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("iotapretrain.store.sqlite.PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr("iotapretrain.store.postgres._SESSION", "SET lock_timeout = '200ms'")
+    monkeypatch.setattr("iotapretrain.store.open_journal.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("iotapretrain.store.open_journal._SESSION", "SET lock_timeout = '200ms'")
     address = new_address()
     with open_journal(address, IDENTITY) as one, open_journal(address) as other:
         with one.writing() as writer:

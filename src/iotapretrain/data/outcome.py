@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from iotapretrain.data.batches import Batch, Packing, make_batch
+from iotapretrain.data.batches import Batch, Packing, draw, make_batch
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import draw
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import SourceError

@@ -13,10 +13,9 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from iotapretrain.data.batches import page_tokens
+from iotapretrain.data.batches import page_tokens, read_page
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.source import Source
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
