@@ -31,11 +31,6 @@ class Inventory:
     promised: Sizes
     kept: tuple[Kept, ...]
 
-    @property
-    def sizes(self) -> Sizes:
-        """Of all contents, whole and partial."""
-        return {**self.partial, **self.blobs}
-
     def short_of(self, wanted: Sizes, budget: int | None, free: int) -> int:
         """Bytes that must go before `wanted` fits budget and disk; at most 0 when it fits."""
         promised = {**self.promised, **wanted}
@@ -43,7 +38,8 @@ class Inventory:
         on_disk = sum(size - self.partial.get(key, 0) for key, size in missing.items()) - free
         if budget is None:
             return on_disk
-        return max(on_disk, sum({**self.sizes, **promised}.values()) - budget)
+        together = {**self.partial, **self.blobs, **promised}
+        return max(on_disk, sum(together.values()) - budget)
 
 
 @dataclass(frozen=True)
@@ -137,8 +133,8 @@ class CacheRoom:
             else:
                 os.close(descriptor)
                 idle.append(each)
-        stay = frozenset(protected)
-        chosen, freed = choose(idle, inventory.sizes, stay, to_free)
+        stay, sizes = frozenset(protected), {**inventory.partial, **inventory.blobs}
+        chosen, freed = choose(idle, sizes, stay, to_free)
         return chosen, stay, freed
 
     def _evict(self, chosen: Iterable[Kept], protected: frozenset[str]) -> None:
@@ -158,12 +154,12 @@ class CacheRoom:
         """Look at everything; what killed processes left behind is removed on the way."""
         for left in (self.root / "tmp").iterdir():
             self.discard(left)
-        promised, models = self._promised(), list(self._models())
+        promised, models = self._promised(), [_keep_model(model) for model in self._models()]
         used = frozenset(promised).union(*(model.keys for model in models))
         blobs, partial = _sizes(self.root / "blobs"), _sizes(self.root / "partial")
         loose = [self.root / "blobs" / key for key in blobs if key not in used]
         loose += [self.root / "partial" / key for key in partial if key not in promised]
-        kept = (*map(_keep_model, models), *map(Kept.content, loose))
+        kept = (*models, *map(Kept.content, loose))
         return Inventory(blobs, partial, promised, kept)
 
     def _models(self) -> Iterator[Model]:
@@ -198,4 +194,5 @@ def _sizes(folder: Path) -> dict[str, int]:
 def _keep_model(model: Model) -> Kept:
     place = model.folder.parent
     record = place / RECORD
-    return Kept(str(model.commit), place, record, record.stat().st_mtime, model.keys)
+    keys = frozenset(file.key for file in model.files)
+    return Kept(str(model.commit), place, record, record.stat().st_mtime, keys)

@@ -49,10 +49,6 @@ class Model:
     total_bytes: int
     files: tuple[ModelFile, ...]
 
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset(file.key for file in self.files)
-
     def copy_to(self, folder: Path) -> None:
         """Copy the files to a folder that does not exist; it appears when all are there."""
         if folder.exists():
