@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,11 +17,8 @@ from blake3 import blake3
 from iotapretrain.disk.eviction import Kept, choose
 from iotapretrain.disk.whole_files import PRIVATE, locked, user_cache, write_whole
 from iotapretrain.errors import InputError, UnavailableHubError
-from iotapretrain.net.retry import Deadline
 
 DEFAULT_BYTES = 16 << 30
-LOCK_SECONDS = 60.0
-"""Longest wait for another's write; evicting from 100,000 objects takes about one second."""
 ROOM = 0.9
 """Evicting goes down to this share of the bound, so that it is seldom needed."""
 
@@ -74,7 +71,7 @@ class PageCache:
             return digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._locked():
+            with locked(self.folder / "lock"):
                 path = self._object_path(digest)
                 if not path.exists():
                     self._make_room(len(content))
@@ -92,11 +89,8 @@ class PageCache:
         self._name_path(name).unlink(missing_ok=True)
 
     def size(self) -> int:
-        with self._locked():
+        with locked(self.folder / "lock"):
             return sum(path.stat().st_size for path in self._paths("objects"))
-
-    def _locked(self) -> AbstractContextManager[None]:
-        return locked(self.folder / "lock", Deadline.after(LOCK_SECONDS))
 
     def _make_room(self, wanted: int) -> None:
         """Count up; past the bound evict and count anew, which heals a wrong count."""
