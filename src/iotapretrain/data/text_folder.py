@@ -22,8 +22,6 @@ from iotapretrain.data.source import Description, check_pin, description_of, spa
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
-Offsets = npt.NDArray[np.int64]
-
 DIGEST_BYTES = 32
 
 
@@ -36,11 +34,10 @@ class Indexed:
     size: int
     changed: int
     digest: bytes
-    starts: Offsets
+    starts: npt.NDArray[np.int64]
 
     @property
     def rows(self) -> int:
-        """How many records it has."""
         return len(self.starts)
 
     def bounds(self, row: int) -> tuple[int, int]:
