@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from bench.measure import RUNS, Figure, alternate, arguments, report
-from iotapretrain.data.batches import Packing, pack_page, page_tokens
+from iotapretrain.data.batches import Packing, PageText, draw, pack_page, page_digest, page_tokens
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.documents import document
 from iotapretrain.data.locations import Pattern, WebPlace
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import PageText, draw, page_digest
-from iotapretrain.data.parquet import ParquetRows, ParquetSource
-from iotapretrain.data.prefetch import prefetched
+from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer, save_tokenizer, train_tokenizer
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 from tests.data.parquet_sets import group_bytes, parquet_file
 from tests.data.web import Web, serving
@@ -93,9 +92,7 @@ def tokenising(tokenizer: Tokenizer, texts: list[str]) -> list[Figure]:
 def set_source(web: Web, cache: PageCache) -> ParquetSource:
     """The served set, opened as a fresh process opens it."""
     place = WebPlace("set", web.url, sorted(web.files), PagePatience())
-    return ParquetSource(
-        ParquetRows("set", place, Pattern("*.parquet"), cache, PagePatience()), "text"
-    )
+    return ParquetSource("set", place, Pattern("*.parquet"), cache, PagePatience())
 
 
 def needed_bytes(web: Web, pages: tuple[Page, ...]) -> int:

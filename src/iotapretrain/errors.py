@@ -144,23 +144,34 @@ class UnfinishedError(ChainError):
 
 
 class SourceError(IotaError):
-    """Text could not be had; the task that needs it drops out of the round."""
+    """Text could not be had; the task that needs it drops out of the round.
+
+    `reason` is what the round's record calls it.
+    """
+
+    reason: str
 
     def __init__(self, source: str, problem: str) -> None:
         super().__init__(f"{source}: {problem}")
-        self.source, self.problem = source, problem
+        self.source = source
 
 
 class UnavailableSourceError(SourceError):
     """Still slow, cut off or refusing when patience ended."""
 
+    reason = "unavailable"
+
 
 class ChangedSourceError(SourceError):
     """The place no longer serves the revision that is pinned."""
 
+    reason = "changed"
+
 
 class CorruptSourceError(SourceError):
     """Bytes that cannot be what the pinned revision holds."""
+
+    reason = "corrupt"
 
 
 class RecordError(InputError):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from iotapretrain.data.batches import read_page
 from iotapretrain.data.datasets import (
     find_dataset,
     known_datasets,
@@ -14,7 +15,6 @@ from iotapretrain.data.datasets import (
     read_dataset,
 )
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import read_page
 from iotapretrain.data.source import Description, SourceConfig
 from iotapretrain.errors import ConfigError, CorruptSourceError, InputError
 from iotapretrain.rules.sampling import Page

@@ -10,7 +10,7 @@ import pytest
 
 from iotapretrain.data.locations import DatasetPlace, HubPlace, Pattern, SystemPlace, WebPlace
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet import ParquetRows, ParquetSource
+from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.parquet_file import LARGEST_CHUNK
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.errors import (
@@ -42,9 +42,7 @@ def source_at(
     pattern: str = "data/{config}/*.parquet",
     **more: object,
 ) -> ParquetSource:
-    return ParquetSource(
-        ParquetRows("set", place, Pattern(pattern), cache, patience, **more), "text"
-    )  # type: ignore[arg-type]
+    return ParquetSource("set", place, Pattern(pattern), cache, patience, **more)  # type: ignore[arg-type]
 
 
 def web_place(web: Web, patience: PagePatience, paths: Sequence[str] = tuple(FILES)) -> WebPlace:
@@ -218,7 +216,7 @@ def table_source(
 ) -> ParquetSource:
     folder = folder_with(tmp_path / "set", {"0.parquet": encoded(table)})
     place = SystemPlace("set", str(folder), patience)
-    return ParquetSource(ParquetRows("set", place, Pattern("*.parquet"), cache, patience), column)
+    return ParquetSource("set", place, Pattern("*.parquet"), cache, patience, text=column)
 
 
 def test_odd_documents_in_a_column(
@@ -265,10 +263,9 @@ def test_a_missing_or_other_column_is_named(
 def test_rows_can_be_joined_to_one_document(
     stocked: Web, cache: PageCache, patience: PagePatience
 ) -> None:
-    rows = ParquetRows(
-        "set", web_place(stocked, patience), Pattern("data/{config}/*.parquet"), cache, patience
-    )
-    (document,) = ParquetSource(rows, "text", join_rows=True).fetch(Page("a", 3, 2))
+    place, pattern = web_place(stocked, patience), Pattern("data/{config}/*.parquet")
+    source = ParquetSource("set", place, pattern, cache, patience, join_rows=True)
+    (document,) = source.fetch(Page("a", 3, 2))
     assert document.text == row_text(0, 3) + row_text(0, 4)
 
 

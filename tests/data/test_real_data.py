@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from iotapretrain.data.batches import Packing, make_batch
+from iotapretrain.data.batches import Packing, draw, make_batch
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import draw
 from iotapretrain.data.record_files import JsonLines, PlainText, Warc
 from iotapretrain.data.text_folder import FolderSource, RecordReader
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer

@@ -10,7 +10,6 @@ from obstore.store import LocalStore, MemoryStore
 
 from iotapretrain.data.locations import Pattern, SystemPlace
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet import ParquetRows
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.stack import Blobs, StackSource
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
@@ -32,12 +31,7 @@ def stack_source(
     )
     (folder / "Python" / "0.parquet").write_bytes(encoded(table))
     place = SystemPlace("stack", str(folder), patience)
-    return StackSource(
-        ParquetRows("stack", place, Pattern("{config}/*.parquet"), cache, patience),
-        "blob_id",
-        "src_encoding",
-        blobs,
-    )
+    return StackSource("stack", place, Pattern("{config}/*.parquet"), cache, patience, blobs=blobs)
 
 
 def test_rows_become_the_content_of_their_blobs(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iotapretrain.data.batches import draw
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.outcome import round_text
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import draw
 from iotapretrain.data.stream import Plan, StreamPart, TokenStream
 from iotapretrain.data.synthetic.generated_source import ROWS, SYNTHETIC, SyntheticSource, item
 from iotapretrain.data.synthetic.invoices import FIELDS, QUESTION

@@ -53,7 +53,7 @@ def killed_fetches(hub: Hub, commit: Commit, folder: Path) -> int:
         if model is not None:
             check(model)
         check(fetch(hub, commit, cache, max_bytes=1 << 20))
-        cache.room.clean()
+        cache.clean()
         if any(any((cache.root / left).iterdir()) for left in ("tmp", "reserved", "partial")):
             raise SystemExit(f"a fetch killed at step {step} left something behind")
         if not died:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import FullCacheError, InputError, MissingModelError
-from iotapretrain.hub.disk_budget import Inventory, Kept, choose
+from iotapretrain.hub.disk_budget import Inventory
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.model_cache import ModelCache
@@ -68,7 +68,7 @@ def test_the_longest_unused_goes_first(hub: FolderHub, tmp_path: Path, clock: Cl
     for commit in (one, two, three, one, four):
         bring(hub, commit, cache)
     assert cached(cache, one, two, three, four) == [True, False, True, True]
-    assert cache.room.used() == 3 * SIZE
+    assert cache.used() == 3 * SIZE
 
 
 def test_what_was_used_within_the_grace_stays(hub: FolderHub, tmp_path: Path, clock: Clock) -> None:
@@ -90,7 +90,7 @@ def test_what_is_held_stays(hub: FolderHub, tmp_path: Path, clock: Clock) -> Non
     with ModelCache(cache.root).hold(one) as model:
         with pytest.raises(FullCacheError):
             bring(hub, two, cache)
-        assert cache.room.clean(budget=0) == ([], 0)
+        assert cache.clean(budget=0) == ([], 0)
         assert (model.folder / "model.safetensors").stat().st_size == SIZE
     bring(hub, two, cache)
     with pytest.raises(MissingModelError, match="fetch it first"), cache.hold(one):
@@ -116,13 +116,13 @@ def test_a_shared_content_goes_with_the_last_that_uses_it(
     one, copy = publish(hub, tmp_path, 1), publish(hub, tmp_path, 1, name="copy")
     for commit in (one, copy):
         bring(hub, commit, cache)
-    assert cache.room.used() == SIZE
+    assert cache.used() == SIZE
     with cache.hold(copy) as model:
-        assert cache.room.clean(budget=0) == ([], 0)
+        assert cache.clean(budget=0) == ([], 0)
         assert (model.folder / "model.safetensors").exists()
-    removed, freed = cache.room.clean(budget=0)
+    removed, freed = cache.clean(budget=0)
     assert (sorted(removed), freed) == (sorted(map(str, (one, copy))), SIZE)
-    assert cache.room.used() == 0
+    assert cache.used() == 0
 
 
 def test_what_a_model_left_behind_shares_stays_counted(
@@ -134,10 +134,10 @@ def test_what_a_model_left_behind_shares_stays_counted(
     two = hub.publish(both, RepositoryId("alice", "both"), "the same weights and more")
     for commit in (two, one):
         bring(hub, commit, cache)
-    removed, freed = cache.room.clean(budget=SIZE)
+    removed, freed = cache.clean(budget=SIZE)
     assert removed == [str(two)]
     assert 0 < freed < SIZE
-    assert cache.room.used() == SIZE
+    assert cache.used() == SIZE
 
 
 def test_a_content_that_another_fetch_counts_on_outlives_its_model(
@@ -147,7 +147,7 @@ def test_a_content_that_another_fetch_counts_on_outlives_its_model(
     one, other = publish(hub, tmp_path, 1), publish(hub, tmp_path, 2)
     bring(hub, one, cache)
     (entry,) = hub.listing(one).files
-    with cache.room.reserve({entry.content_key: SIZE}, SOON):
+    with cache.reserve({entry.content_key: SIZE}, SOON):
         with pytest.raises(FullCacheError):
             bring(hub, other, cache)
         assert cache.blob(entry).exists()
@@ -163,30 +163,30 @@ def test_leftovers_of_dead_fetches_count_and_go(tmp_path: Path) -> None:
         os.utime(path, (1, 1))
     (cache.root / "reserved" / "dead").write_text('{"d": 999999}')
     (cache.root / "tmp" / "half").mkdir()
-    assert cache.room.used() == 9000
-    removed, freed = cache.room.clean(budget=0)
+    assert cache.used() == 9000
+    removed, freed = cache.clean(budget=0)
     assert (sorted(removed), freed) == ([old.name, orphan.name], 6000)
-    assert cache.room.used() == 3000
+    assert cache.used() == 3000
     assert not list((cache.root / "reserved").iterdir())
     assert not list((cache.root / "tmp").iterdir())
 
 
 def test_a_promise_protects_what_it_names_and_counts_until_it_ends(tmp_path: Path) -> None:
     cache = ModelCache(tmp_path / "cache", budget=100, grace=0.0)
-    with cache.room.reserve({"a" * 64: 60}, SOON):
+    with cache.reserve({"a" * 64: 60}, SOON):
         (cache.root / "blobs" / ("a" * 64)).write_bytes(b"\0" * 60)
         with (
             pytest.raises(FullCacheError, match="too many"),
-            cache.room.reserve({"b" * 64: 60}, SOON),
+            cache.reserve({"b" * 64: 60}, SOON),
         ):
             pass
-        with cache.room.reserve({"a" * 64: 60, "c" * 64: 40}, SOON):
-            assert cache.room.clean(budget=0) == ([], 0)
-    with cache.room.reserve({"b" * 64: 60}, SOON):
-        assert cache.room.used() == 0
-        with pytest.raises(FullCacheError), cache.room.reserve({"d" * 64: 41}, SOON):
+        with cache.reserve({"a" * 64: 60, "c" * 64: 40}, SOON):
+            assert cache.clean(budget=0) == ([], 0)
+    with cache.reserve({"b" * 64: 60}, SOON):
+        assert cache.used() == 0
+        with pytest.raises(FullCacheError), cache.reserve({"d" * 64: 41}, SOON):
             pass
-        with cache.room.reserve({"d" * 64: 40}, SOON):
+        with cache.reserve({"d" * 64: 40}, SOON):
             pass
 
 
@@ -196,40 +196,15 @@ def test_a_damaged_model_is_swept(hub: FolderHub, tmp_path: Path, clock: Clock) 
     bring(hub, one, cache)
     place = cache.root / "models" / "alice" / "model-1" / one.id
     (place / "model.json").write_text("{")
-    cache.room.clean(budget=0)
+    cache.clean(budget=0)
     assert not place.exists()
-    assert cache.room.used() == 0
+    assert cache.used() == 0
 
 
 def test_a_cache_where_nothing_can_be_written_is_an_error_for_people(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="name another folder"):
         ModelCache(tmp_path / "file" / "cache")
-
-
-things = st.lists(
-    st.tuples(st.integers(0, 5), st.frozensets(st.sampled_from("abcdef"), max_size=4)), max_size=8
-)
-
-
-@given(things, st.frozensets(st.sampled_from("abcdef")), st.integers(0, 70))
-def test_choosing_frees_what_it_says_and_no_more_than_it_must(
-    drawn: list[tuple[int, frozenset[str]]], protected: frozenset[str], to_free: int
-) -> None:
-    sizes = dict(zip("abcdef", (1, 2, 4, 8, 16, 32), strict=True))
-    here = Path("here")
-    kept = [Kept(str(n), here, here, last, keys) for n, (last, keys) in enumerate(drawn)]
-    chosen, freed = choose(kept, sizes, protected, to_free)
-    left = [thing for thing in kept if thing not in chosen]
-    still_used = frozenset().union(*(thing.keys for thing in left)) | protected
-    gone = frozenset().union(*(thing.keys for thing in chosen)) - still_used
-    assert freed == sum(sizes[key] for key in gone)
-    assert [thing.last_used for thing in chosen] == sorted(thing.last_used for thing in chosen)
-    if freed < to_free:
-        assert all(thing.keys <= protected for thing in left)
-    elif chosen:
-        before, _ = choose(kept, sizes, protected, freed)
-        assert before == chosen
 
 
 @given(

@@ -205,7 +205,7 @@ def test_a_partial_file_of_other_bytes_is_noticed_and_replaced(
     entry = next(e for e in hub.listing(commit).files if e.path == WEIGHTS)
     cache.partial(entry).write_bytes(b"\0" * 1000)
     assert contents(bring(hub, commit, cache).folder) == source_bytes(model_folder)
-    cache.room.discard(cache.root / "models")
+    cache.discard(cache.root / "models")
     cache.blob(entry).unlink()
     cache.partial(entry).write_bytes(b"\0" * 400_000)
     assert contents(bring(hub, commit, cache).folder) == source_bytes(model_folder)

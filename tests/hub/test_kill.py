@@ -100,7 +100,7 @@ def test_a_fetch_from_a_folder_that_is_killed_is_never_whole_and_goes_on(tmp_pat
     world = World("folder", f"folder:{root}", lambda owner: FolderHub(root, owner), faults)
     cache = ModelCache(tmp_path / "cache", grace=0.0)
     assert kill_again_and_again(world, commit, cache, 48 * MIB) >= 3
-    cache.room.clean()
+    cache.clean()
     assert not list((cache.root / "tmp").iterdir())
     assert not list((cache.root / "reserved").iterdir())
 

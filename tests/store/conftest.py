@@ -5,16 +5,43 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from iotapretrain.errors import StoreError
 from iotapretrain.store.journal import Journal
 from iotapretrain.store.open_journal import open_journal
+from iotapretrain.store.record import Draft
 
 IDENTITY = "test journal"
+
+
+def notes(*texts: str) -> list[Draft]:
+    return [Draft("note", text.encode()) for text in texts]
+
+
+def at_once(*calls: Callable[[], object]) -> list[object]:
+    """Run the calls in threads that start together; results, or the StoreError raised."""
+    outcomes: list[object] = [None] * len(calls)
+    barrier = threading.Barrier(len(calls))
+
+    def run(place: int) -> None:
+        barrier.wait()
+        try:
+            outcomes[place] = calls[place]()
+        except StoreError as error:
+            outcomes[place] = error
+
+    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return outcomes
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

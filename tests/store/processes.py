@@ -12,9 +12,7 @@ from iotapretrain.store.open_journal import open_journal
 from iotapretrain.store.record import Draft
 
 _fork = multiprocessing.get_context("forkserver")
-_fork.set_forkserver_preload(
-    ["__main__", __name__, "iotapretrain.store.postgres", "iotapretrain.store.sqlite"]
-)
+_fork.set_forkserver_preload(["__main__", __name__, "iotapretrain.store.open_journal"])
 
 WAIT_SECONDS = 60
 NOBODY = 65534

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.store import journal, postgres
+from iotapretrain.store import journal, open_journal
 from iotapretrain.store.record import AUTHOR_LENGTH, KIND_LENGTH, PAYLOAD_BYTES, SIGNATURE_BYTES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "journal.md").read_text(encoding="utf-8")
@@ -30,8 +30,8 @@ def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         f"{journal.PAGE_RECORDS:,} records or {journal.PAGE_BYTES // 2**20} MiB",
         f"chunk of {journal.CHUNK_RECORDS} records",
         f"more than {journal.PATIENCE_SECONDS} s",
-        f"| {postgres.CONNECT_SECONDS} s |",
-        f"| {postgres.STATEMENT_SECONDS} s |",
+        f"| {open_journal.CONNECT_SECONDS} s |",
+        f"| {open_journal.STATEMENT_SECONDS} s |",
     ],
 )
 def test_the_numbers_are_those_of_the_code(claim: str) -> None:

@@ -139,8 +139,8 @@ def test_what_waits_for_the_disk_is_one_commit(
 
 
 def test_a_failing_commit_changes_nothing(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("iotapretrain.store.sqlite.PATIENCE_SECONDS", 0.1)
-    monkeypatch.setattr("iotapretrain.store.postgres._SESSION", "SET lock_timeout = '100ms'")
+    monkeypatch.setattr("iotapretrain.store.open_journal.PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("iotapretrain.store.open_journal._SESSION", "SET lock_timeout = '100ms'")
     journal, other = open_journal(address, IDENTITY), open_journal(address)
     with journal, other, Fold(journal, BANK) as bank:
         with other.writing(), pytest.raises(StoreError, match="another writer"):

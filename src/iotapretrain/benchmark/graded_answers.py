@@ -13,7 +13,7 @@ import torch
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
-from iotapretrain.data.page_ids import draw
+from iotapretrain.data.batches import draw
 from iotapretrain.data.synthetic.generated_source import SyntheticSource, item
 from iotapretrain.data.synthetic.item import Item
 from iotapretrain.models.sanity import likeliest

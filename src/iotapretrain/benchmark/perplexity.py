@@ -20,8 +20,8 @@ from blake3 import blake3
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.benchmark.subject import Opened
+from iotapretrain.data.batches import draw, read_page
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import draw, read_page
 from iotapretrain.data.source import Source
 from iotapretrain.errors import InputError
 from iotapretrain.models.losses import token_losses

@@ -12,8 +12,7 @@ from iotapretrain.cli.console import echo, print_json
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from iotapretrain.data.batches import Batch
-    from iotapretrain.data.page_ids import PageText
+    from iotapretrain.data.batches import Batch, PageText
     from iotapretrain.rules.sampling import Page, Pages
 
 app = typer.Typer(help="Look at sources of text, their pages and tokenizers.", no_args_is_help=True)
@@ -228,7 +227,7 @@ class OpenedSource:
 
     def order(self, seed: int, competition: int, task: str, rows: int) -> Pages:
         """All pages as a task of a round takes them."""
-        from iotapretrain.data.page_ids import draw
+        from iotapretrain.data.batches import draw
 
         return draw(self.description, seed, competition, task, rows)
 
@@ -241,8 +240,8 @@ class OpenedSource:
         """The text of pages, with a bar on standard error while they come."""
         from rich.progress import track
 
-        from iotapretrain.data.page_ids import read_page
-        from iotapretrain.data.prefetch import prefetched
+        from iotapretrain.data.batches import read_page
+        from iotapretrain.net.threads import prefetched
 
         texts = prefetched(lambda page: read_page(self.source, page, self.cache), pages)
         bar = track(

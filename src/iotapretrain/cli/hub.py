@@ -145,8 +145,8 @@ def clean(
     Example: iota hub clean --budget 50GB
     """
     kept = _cache(cache, budget, grace)
-    removed, freed = kept.room.clean()
-    used = kept.room.used()
+    removed, freed = kept.clean()
+    used = kept.used()
     if as_json:
         print_json({"removed": removed, "freed_bytes": freed, "used_bytes": used})
         return

@@ -1,32 +1,80 @@
-"""Pages to sequences of tokens, with the digest that says whether two validators score the same.
+"""From a seed to sequences: pages are drawn, fetched, packed, and compared by their digests.
 
-Every page is packed for itself, so that a sequence belongs to one page, and a page's losses can be
-kept and compared whatever other pages came with it. What does not fill a page's last sequence is
-dropped: less than one sequence a page.
+Every page is packed for itself (docs/data.md): its losses can be compared whatever came with it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import tokenizers
 
-from iotapretrain.data.documents import digest_of
+from iotapretrain.data.documents import Document, digest_of
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import PageText, read_page
-from iotapretrain.data.prefetch import WORKERS, prefetched
-from iotapretrain.data.source import Source
+from iotapretrain.data.source import Description, Source
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.packing import pack, pad
-from iotapretrain.rules.sampling import Page
+from iotapretrain.rules.sampling import Page, Pages, Stream
 
+PAGE_DOMAIN = "iotapretrain/page/1"
 BATCH_DOMAIN = "iotapretrain/batch/1"
 
 Counted = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PageText:
+    """A page and its documents; the digest covers their text alone, not where it came from."""
+
+    page: Page
+    documents: tuple[Document, ...]
+    digest: str
+
+    @property
+    def texts(self) -> list[str]:
+        """The documents that have any text; an empty one gives neither tokens nor an end token."""
+        return [document.text for document in self.documents if document.text]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What happened to the documents, for the record."""
+        return {
+            "documents": len(self.documents),
+            "characters": sum(len(document.text) for document in self.documents),
+            "empty": sum(not document.text for document in self.documents),
+            "repaired": sum(document.repaired for document in self.documents),
+            "cut": sum(document.cut for document in self.documents),
+        }
+
+
+def draw(description: Description, seed: int, competition: int, task: str, page_rows: int) -> Pages:
+    """Every page of a dataset in the order in which this task of this round takes them."""
+    return description.pages(Stream.of(seed, "pages", competition, task), page_rows)
+
+
+def read_page(source: Source, page: Page, cache: PageCache) -> PageText:
+    """A page's text from the cache or its source; a `SourceError`, never other text."""
+    revision = source.describe().revision
+    name = f"page/1/{source.name}/{revision}/{page.config}/{page.start}/{page.rows}"
+    kept = cache.get(name)
+    if kept is not None:
+        documents = msgspec.json.decode(kept, type=tuple[Document, ...])
+    else:
+        documents = tuple(source.fetch(page))
+        cache.put(name, msgspec.json.encode(documents))
+    return PageText(page, documents, page_digest(documents))
+
+
+def page_digest(documents: tuple[Document, ...]) -> str:
+    """What validators compare: BLAKE3 over the framed texts."""
+    return digest_of(PAGE_DOMAIN, *(document.text for document in documents))
 
 
 @dataclass(frozen=True)
@@ -70,7 +118,6 @@ class Batch:
 
     @property
     def sequences(self) -> Tokens:
-        """The sequences of all pages."""
         return np.concatenate([page.sequences for page in self.pages])
 
     @property
@@ -97,7 +144,6 @@ def make_batch(
     tokenizer: Tokenizer,
     packing: Packing,
     cache: PageCache,
-    workers: int = WORKERS,
 ) -> Batch:
     """Fetch and pack pages; each keeps an equal share of what is missing when its turn comes, so
     that a short page leaves its share to the later ones. No more pages are fetched than `limit`.
@@ -105,49 +151,45 @@ def make_batch(
     Raises the `SourceError` of the first page that cannot be had: nothing takes its place.
     """
     wanted = pages[: packing.limit]
-    description = source.describe()
-
-    def read(page: Page) -> PageText:
-        return read_page(source, page, cache)
-
-    def packed() -> Iterator[PackedPage]:
-        kept = 0
-        for place, text in enumerate(prefetched(read, wanted, workers)):
-            page = pack_page(text, tokenizer, packing, cache)
-            if packing.limit is not None:
-                page = first_sequences(page, -(-(packing.limit - kept) // (len(wanted) - place)))
-            kept += len(page.sequences)
-            yield page
-
-    made = tuple(packed())
-    if sum(len(page.sequences) for page in made) == 0:
+    revision = source.describe().revision
+    made: list[PackedPage] = []
+    kept, share = 0, packing.limit
+    for text in prefetched(partial(read_page, source, cache=cache), wanted):
+        if packing.limit is not None:
+            share = -(-(packing.limit - kept) // (len(wanted) - len(made)))
+        made.append(pack_page(text, tokenizer, packing, cache, share))
+        kept += len(made[-1].sequences)
+    if kept == 0:
         raise CorruptSourceError(
             source.name,
             f"{len(made)} pages hold no whole sequence of {packing.sequence_length} tokens;"
             " take more rows a page or shorter sequences",
         )
-    return Batch(source.name, description.revision, tokenizer.digest, packing, made)
+    return Batch(source.name, revision, tokenizer.digest, packing, tuple(made))
 
 
 def pack_page(
-    text: PageText, tokenizer: Tokenizer, packing: Packing, cache: PageCache
+    text: PageText,
+    tokenizer: Tokenizer,
+    packing: Packing,
+    cache: PageCache,
+    most: int | None = None,
 ) -> PackedPage:
-    """The sequences of one page."""
+    """The sequences of one page, up to so many."""
     tokens, offsets = page_tokens(text, tokenizer, cache)
     length, end = packing.sequence_length, tokenizer.end_id
-    counts = text.counts | {"tokens": len(tokens)}
     if packing.packed:
-        sequences = pack(tokens, offsets, length, end).astype(np.int32, copy=False)
-        return PackedPage(text.page, text.digest, counts, sequences, None)
-    padded = pad(tokens, offsets, length, end)
-    sequences = padded.sequences.astype(np.int32, copy=False)
-    return PackedPage(text.page, text.digest, counts, sequences, padded.counted)
-
-
-def first_sequences(page: PackedPage, count: int) -> PackedPage:
-    """The page without what goes beyond `count` sequences."""
-    counted = None if page.counted is None else page.counted[:count]
-    return replace(page, sequences=page.sequences[:count], counted=counted)
+        sequences, counted = pack(tokens, offsets, length, end), None
+    else:
+        padded = pad(tokens, offsets, length, end)
+        sequences, counted = padded.sequences, padded.counted[:most]
+    return PackedPage(
+        text.page,
+        text.digest,
+        text.counts | {"tokens": len(tokens)},
+        sequences[:most].astype(np.int32, copy=False),
+        counted,
+    )
 
 
 def page_tokens(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import sysconfig
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.locations import COMMIT, HUB, Pattern, place_of
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet import ParquetRows, ParquetSource
+from iotapretrain.data.parquet import ParquetSource
 from iotapretrain.data.python_text import EMBEDDED, EmbeddedSource
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.record_files import JsonLines, PlainText, RecordReader, Warc
@@ -23,13 +24,17 @@ from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable
 
 FORMATS = ("parquet", "stack", "jsonl", "text", "warc")
-KEYS = (
-    *("title", "location", "revision", "format", "files", "paths", "configs"),
-    *("text", "join_rows", "row_bytes", "blobs", "blobs_region", "blob", "encoding"),
-    *("licence", "access", "homepage"),
-)
-OPTIONAL = ("homepage", "text", "blobs_region", "blob", "encoding")
-"""Texts that have a default."""
+REQUIRED = frozenset({"title", "location", "format", "files", "licence", "access"})
+KEYS: dict[str, Callable[[TomlTable, str], Any]] = {
+    **dict.fromkeys(("title", "location", "revision", "format", "files"), TomlTable.text),
+    **dict.fromkeys(("paths", "configs"), TomlTable.texts),
+    "text": TomlTable.text,
+    "join_rows": TomlTable.flag,
+    "row_bytes": TomlTable.integer,
+    **dict.fromkeys(("blobs", "blobs_region", "blob", "encoding"), TomlTable.text),
+    **dict.fromkeys(("licence", "access", "homepage"), TomlTable.text),
+}
+"""How each key is read."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,7 @@ class Dataset:
     """How to get in: in words, for the person who is refused."""
     homepage: str = ""
     revision: str | None = None
-    paths: tuple[str, ...] = ()
+    paths: Sequence[str] = ()
     text: str = "text"
     join_rows: bool = False
     row_bytes: int | None = None
@@ -66,31 +71,19 @@ class Dataset:
 
     def open(self, cache: PageCache, patience: PagePatience) -> Source:
         """The source; nothing is fetched yet."""
-        if self.format in ("parquet", "stack"):
-            rows = ParquetRows(
-                self.name,
-                place_of(self.name, self.location, self.revision, self.paths, patience),
-                self.files,
-                cache,
-                patience,
-                pinned=self.revision,
-                row_bytes=self.row_bytes,
-                reading=self.reading,
-            )
-            if self.format == "parquet":
-                return ParquetSource(rows, self.text, self.join_rows)
-            return self._stack(rows, patience)
         readers: dict[str, RecordReader] = {
             "jsonl": JsonLines(self.text),
             "text": PlainText(),
             "warc": Warc(),
         }
-        folder, reader = Path(self.location), readers[self.format]
-        return FolderSource(
-            self.name, folder, self.files, reader, cache, self.revision, self.reading
-        )
-
-    def _stack(self, rows: ParquetRows, patience: PagePatience) -> Source:
+        if reader := readers.get(self.format):
+            folder, how = Path(self.location), (self.revision, self.reading)
+            return FolderSource(self.name, folder, self.files, reader, cache, *how)
+        place = place_of(self.name, self.location, self.revision, self.paths, patience)
+        counted = (self.revision, self.row_bytes, self.reading)
+        rows = (self.name, place, self.files, cache, patience, *counted)
+        if self.format == "parquet":
+            return ParquetSource(*rows, self.text, self.join_rows)
         try:
             from iotapretrain.data.stack import Blobs, StackSource
         except ImportError as error:
@@ -98,7 +91,7 @@ class Dataset:
                 f"{self.name}: its content lies in an object store; install iotapretrain[stack]"
             ) from error
         blobs = Blobs.at(self.name, self.blobs, self.blobs_region, patience)
-        return StackSource(rows, self.blob, self.encoding, blobs)
+        return StackSource(*rows, self.blob, self.encoding, blobs=blobs)
 
 
 def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:
@@ -106,34 +99,21 @@ def parse_dataset(text: str, name: str, file: str, folder: Path) -> Dataset:
     table = TomlTable.of_text(text, file)
     table.check_keys(KEYS)
     form = table.choice("format", FORMATS)
-    location = table.text("location")
+    needed = REQUIRED | {"blobs"} if form == "stack" else REQUIRED
+    given = {key: read(table, key) for key, read in KEYS.items() if key in table or key in needed}
+    location, revision = given["location"], given.get("revision")
     if "://" not in location:
-        location = str(folder / location)
+        given["location"] = str(folder / location)
     elif form not in ("parquet", "stack"):
         raise table.wrong("location", f"{location!r} for format {form}", "a folder")
-    revision = table.text("revision") if "revision" in table else None
     if location.startswith(HUB) and revision is not None and not COMMIT.fullmatch(revision):
         raise table.wrong("revision", repr(revision), "a commit of 40 hex digits")
-    row_bytes = table.integer("row_bytes") if "row_bytes" in table else None
-    if row_bytes is not None and row_bytes < 1:
-        raise table.wrong("row_bytes", str(row_bytes), "1 or more")
-    configs = table.texts("configs") if "configs" in table else []
-    optional: dict[str, Any] = {key: table.text(key) for key in OPTIONAL if key in table}
-    return Dataset(
-        name=name,
-        title=table.text("title"),
-        location=location,
-        format=form,
-        files=Pattern(table.text("files"), tuple(configs)),
-        licence=table.text("licence"),
-        access=table.text("access"),
-        revision=revision,
-        paths=tuple(table.texts("paths")) if "paths" in table else (),
-        join_rows=table.flag("join_rows", False),
-        row_bytes=row_bytes,
-        blobs=table.text("blobs") if form == "stack" else "",
-        **optional,
-    )
+    if given.get("row_bytes", 1) < 1:
+        raise table.wrong("row_bytes", str(given["row_bytes"]), "1 or more")
+    if form != "stack":
+        given["blobs"] = ""
+    given["files"] = Pattern(given["files"], tuple(given.pop("configs", ())))
+    return Dataset(name=name, **given)
 
 
 def read_dataset(path: Path) -> Dataset:
@@ -161,9 +141,7 @@ def known_datasets() -> dict[str, Dataset]:
 def open_source(
     name: str, cache: PageCache, config: str | None = None, patience: PagePatience | None = None
 ) -> Source:
-    """The source of a name, of a known dataset's repository or
-    of a TOML file; one config or all.
-    """
+    """The source of a name, of a known dataset's repository or of a TOML file."""
     if name in EMBEDDED:
         return EmbeddedSource(name)
     if name in SYNTHETIC:
@@ -181,15 +159,12 @@ def find_dataset(name: str, config: str | None = None) -> Dataset:
     known = known_datasets()
     if name in known:
         return known[name]
-    of_repository = [dataset for dataset in known.values() if dataset.location == f"{HUB}{name}"]
-    fitting = [
-        dataset
-        for dataset in of_repository
-        if len(of_repository) == 1 or config in dataset.files.configs
-    ]
-    if len(fitting) == 1:
-        return fitting[0]
-    names = [dataset.name for dataset in of_repository] or [*EMBEDDED, *SYNTHETIC, *known]
+    of_repository = [each for each in known.values() if each.location == f"{HUB}{name}"]
+    fitting = [each for each in of_repository if config in each.files.configs]
+    for candidates in (of_repository, fitting):
+        if len(candidates) == 1:
+            return candidates[0]
+    names = [each.name for each in of_repository] or [*EMBEDDED, *SYNTHETIC, *known]
     raise InputError(
         f"source {name!r}: {'say which' if of_repository else 'unknown'}; there are"
         f" {', '.join(names)}, or give the path of a dataset's TOML file"

@@ -1,7 +1,4 @@
-"""A document, whatever it came from: text that every machine reads alike, of bounded length.
-
-And the digest of texts, by which validators compare them.
-"""
+"""A document, whatever it came from: text that every machine reads alike, of bounded length."""
 
 from __future__ import annotations
 
@@ -37,15 +34,17 @@ def document(raw: bytes | str, encoding: str = "utf-8") -> Document:
     An encoding that Python does not know is read as UTF-8, so that a wrong label in a row costs
     that row's characters and not the page.
     """
-    if isinstance(raw, bytes):
-        try:
-            decoded, damaged = raw.decode(encoding), False
-        except (ValueError, LookupError):
-            decoded, damaged = raw.decode("utf-8", errors="replace"), True
-    else:
-        decoded, damaged = raw, False
+    decoded, damaged = decode(raw, encoding) if isinstance(raw, bytes) else (raw, False)
     text, surrogates = _SURROGATE.subn("\ufffd", decoded[:DOCUMENT_CHARACTERS])
     return Document(text, damaged or surrogates > 0, len(decoded) > DOCUMENT_CHARACTERS)
+
+
+def decode(raw: bytes, encoding: str = "utf-8") -> tuple[str, bool]:
+    """The text of bytes, and whether some of them were outside the encoding."""
+    try:
+        return raw.decode(encoding), False
+    except (ValueError, LookupError):
+        return raw.decode("utf-8", errors="replace"), True
 
 
 def piece_end(content: bytes, longest: int) -> int:

@@ -1,8 +1,4 @@
-"""Where a dataset's files lie: a repository of the hub, a web server, a folder or an object store.
-
-A place lists files by a pattern such as `data/{config}/*.parquet`; `{config}` names the part that
-becomes the config.
-"""
+"""Where a dataset's files lie: the hub, a web server, a folder or an object store."""
 
 from __future__ import annotations
 
@@ -10,11 +6,11 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import fsspec
 import httpx2
-from huggingface_hub import HfApi, HfFileSystem, get_token, hf_hub_url
+from huggingface_hub import HfApi, get_token, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from iotapretrain.data.ranges import (
@@ -33,6 +29,8 @@ WHOLE = "all"
 HUB = "hf://datasets/"
 COMMIT = re.compile("[0-9a-f]{40}")
 
+_FORMS = {"{config}": "(?P<config>[^/]+)", "*": "[^/]*"}
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -45,9 +43,8 @@ class Listed:
 
 @dataclass(frozen=True)
 class Pattern:
-    """`*` stands for anything but a slash, `{config}` for the name of the config.
-
-    With `configs`, only those are taken.
+    """Such as `data/{config}/*.parquet`: `*` stands for anything but a slash, `{config}` for the
+    name of the config. With `configs`, only those are taken.
     """
 
     text: str
@@ -61,15 +58,8 @@ class Pattern:
 
     def config_of(self, path: str) -> str | None:
         """The config that a path belongs to, or None when it does not match."""
-        parts = (
-            "(?P<config>[^/]+)"
-            if part == "{config}"
-            else "[^/]*"
-            if part == "*"
-            else re.escape(part)
-            for part in re.split(r"(\{config\}|\*)", self.text)
-        )
-        found = re.fullmatch("".join(parts), path)
+        parts = re.split(r"(\{config\}|\*)", self.text)
+        found = re.fullmatch("".join(_FORMS.get(part, re.escape(part)) for part in parts), path)
         return None if found is None else found.groupdict().get("config", WHOLE)
 
     def chosen(self, paths: Mapping[str, Stamp | None]) -> list[Listed]:
@@ -101,43 +91,6 @@ class DatasetPlace(ABC):
         """A file by its path in the listing; nothing is read yet."""
 
 
-class HubPlace(DatasetPlace):
-    """A dataset repository of a Hugging Face hub at one commit."""
-
-    def __init__(self, source: str, repo: str, commit: str, patience: PagePatience) -> None:
-        self._repo, self.commit, self._root = repo, commit, f"datasets/{repo}@{commit}"
-        self._system = HfFileSystem(skip_instance_cache=True)
-        super().__init__(source, f"hf://{self._root}", patience)
-
-    def files(self, pattern: Pattern) -> list[Listed]:
-        folder = f"{self._root}/{pattern.folder}".rstrip("/")
-
-        def attempt() -> Mapping[str, Any]:
-            try:
-                return cast(dict[str, Any], self._system.find(folder, detail=True))
-            except FileNotFoundError as error:
-                raise UnavailableSourceError(
-                    self._source,
-                    f"{self.identity}: not there, or not for you: {error};"
-                    " check the commit, accept its terms on the hub and set HF_TOKEN or log in",
-                ) from error
-            except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
-                raise PassingFault(
-                    self._source, f"{self.identity}: cannot be listed: {error}"
-                ) from error
-
-        entries = self._patience.keep_trying(attempt)
-        prefix = len(self._root) + 1
-        stamps = {path[prefix:]: Stamp(entry["size"], "") for path, entry in entries.items()}
-        return pattern.chosen(stamps)
-
-    def open(self, path: str) -> RangeFile:
-        url = hf_hub_url(self._repo, path, repo_type="dataset", revision=self.commit)
-        token = get_token()
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        return HttpFile(self._source, url, self._patience, headers, immutable=True)
-
-
 class WebPlace(DatasetPlace):
     """Files of a plain web server. HTTP has no listing, so the dataset names them."""
 
@@ -159,29 +112,63 @@ class SystemPlace(DatasetPlace):
 
     def __init__(self, source: str, location: str, patience: PagePatience) -> None:
         try:
-            self._system, self._root = fsspec.core.url_to_fs(location, use_listings_cache=False)
+            self._system, root = fsspec.core.url_to_fs(
+                location, use_listings_cache=False, skip_instance_cache=True
+            )
         except (ImportError, ValueError) as error:
             raise InputError(f"{source}: {location}: no file system for it: {error}") from error
+        self._root = root.rstrip("/")
         super().__init__(source, location, patience)
 
     def files(self, pattern: Pattern) -> list[Listed]:
-        folder = f"{self._root}/{pattern.folder}".rstrip("/")
-        try:
-            entries: Mapping[str, Any] = self._system.find(folder, detail=True)
-        except OSError as error:
-            raise UnavailableSourceError(self._source, f"{folder}: {error}") from error
-        prefix = len(self._root.rstrip("/")) + 1
+        entries = self._found(f"{self._root}/{pattern.folder}".rstrip("/"))
+        prefix = len(self._root) + 1
         return pattern.chosen(
             {path[prefix:]: system_stamp(entry) for path, entry in entries.items()}
         )
 
     def open(self, path: str) -> RangeFile:
-        whole = f"{self._root.rstrip('/')}/{path}"
-        return SystemFile(self._source, whole, self._system, self._patience)
+        return SystemFile(self._source, f"{self._root}/{path}", self._patience, self._system)
+
+    def _found(self, folder: str) -> Mapping[str, Any]:
+        """What the file system says of every file below a folder."""
+        try:
+            return dict(self._system.find(folder, detail=True))
+        except OSError as error:
+            raise UnavailableSourceError(self._source, f"{folder}: {error}") from error
+
+
+class HubPlace(SystemPlace):
+    """A dataset repository of a Hugging Face hub at one commit, which fixes all bytes."""
+
+    def __init__(self, source: str, repo: str, commit: str, patience: PagePatience) -> None:
+        self._repo, self.commit = repo, commit
+        super().__init__(source, f"{HUB}{repo}@{commit}", patience)
+
+    def open(self, path: str) -> RangeFile:
+        url = hf_hub_url(self._repo, path, repo_type="dataset", revision=self.commit)
+        token = get_token()
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return HttpFile(self._source, url, self._patience, headers, immutable=True)
+
+    def _found(self, folder: str) -> Mapping[str, Any]:
+        def attempt() -> Mapping[str, Any]:
+            try:
+                return dict(self._system.find(folder, detail=True))
+            except FileNotFoundError as error:
+                raise UnavailableSourceError(
+                    self._source,
+                    f"{self.identity}: not there, or not for you: {error};"
+                    " check the commit, accept its terms on the hub and set HF_TOKEN or log in",
+                ) from error
+            except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+                problem = f"{self.identity}: cannot be listed: {error}"
+                raise PassingFault(self._source, problem) from error
+
+        return self._patience.keep_trying(attempt)
 
 
 def latest_commit(repository: str, kind: Literal["dataset", "model"]) -> str:
-    """The commit at the head of a repository on the hub."""
     try:
         info = HfApi().repo_info(repository, repo_type=kind, timeout=30.0)
     except (HfHubHTTPError, HFValidationError, httpx2.HTTPError, OSError) as error:

@@ -1,36 +1,20 @@
 """What becomes of the tasks of a round: each has its text, or a stated reason why it has none.
 
-A task without text drops out: the weights of the others are divided by their sum
-(`rules.normalise`), and the record says which task is missing and why.
+A task without text drops out: the weights of the others are divided by their sum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from iotapretrain.data.batches import Batch, Packing, make_batch
+from iotapretrain.data.batches import Batch, Packing, draw, make_batch
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import draw
 from iotapretrain.data.ranges import PagePatience
 from iotapretrain.data.tokenizer import Tokenizer
-from iotapretrain.errors import (
-    ChangedSourceError,
-    CorruptSourceError,
-    SourceError,
-    UnavailableSourceError,
-)
+from iotapretrain.errors import SourceError
 from iotapretrain.rules.competition.schedule import TextTask
-
-Reason = Literal["unavailable", "changed", "corrupt"]
-
-REASONS: dict[type[SourceError], Reason] = {
-    UnavailableSourceError: "unavailable",
-    ChangedSourceError: "changed",
-    CorruptSourceError: "corrupt",
-}
 
 
 @dataclass(frozen=True)
@@ -39,7 +23,7 @@ class Missing:
 
     task: str
     source: str
-    reason: Reason
+    reason: str
     sentence: str
 
 
@@ -75,5 +59,5 @@ def round_text(
             pages = order.first(min(task.pages, len(order)))
             batches[task.name] = make_batch(source, pages, tokenizer, packing, cache)
         except SourceError as error:
-            missing.append(Missing(task.name, error.source, REASONS[type(error)], str(error)))
+            missing.append(Missing(task.name, error.source, error.reason, str(error)))
     return RoundText(batches, tuple(missing))

@@ -1,30 +1,24 @@
 """What was fetched once stays on disk: content-addressed, of bounded size, shared by all processes
-of a machine.
-
-An object is a file named by the BLAKE3 of its bytes, which are checked whenever they are read. A
-name (`source, revision, page`) is a small file that holds an object's digest. Files appear by
-rename, so that a reader sees all or nothing and needs no lock; writers take one, because the bound
-counts the bytes of all of them.
+of a machine. Files appear by rename, so that readers need no lock; writers take one, because the
+bound counts the bytes of all of them (docs/data.md).
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from blake3 import blake3
 
+from iotapretrain.disk.eviction import Kept, choose
 from iotapretrain.disk.whole_files import PRIVATE, locked, user_cache, write_whole
 from iotapretrain.errors import InputError, UnavailableHubError
-from iotapretrain.net.retry import Deadline
 
 DEFAULT_BYTES = 16 << 30
-LOCK_SECONDS = 60.0
-"""Longest wait for another's write; evicting from 100,000 objects takes about one second."""
 ROOM = 0.9
 """Evicting goes down to this share of the bound, so that it is seldom needed."""
 
@@ -77,7 +71,7 @@ class PageCache:
             return digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with self._locked():
+            with locked(self.folder / "lock"):
                 path = self._object_path(digest)
                 if not path.exists():
                     self._make_room(len(content))
@@ -95,62 +89,49 @@ class PageCache:
         self._name_path(name).unlink(missing_ok=True)
 
     def size(self) -> int:
-        """Bytes of all objects."""
-        with self._locked():
-            return sum(entry.stat().st_size for entry in self._entries("objects"))
-
-    def _locked(self) -> AbstractContextManager[None]:
-        return locked(self.folder / "lock", Deadline.after(LOCK_SECONDS))
+        with locked(self.folder / "lock"):
+            return sum(path.stat().st_size for path in self._paths("objects"))
 
     def _make_room(self, wanted: int) -> None:
         """Count up; past the bound evict and count anew, which heals a wrong count."""
-        counted = self._counted()
-        if counted is None or counted + wanted > self.limit:
+        try:
+            counted = int((self.folder / "size").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            counted = self.limit  # lost: count anew
+        if counted + wanted > self.limit:
             counted = self._evict(wanted)
         # Counted before it is written: a crash in between leaves the count too high, never too low.
         _write(self.folder / "size", str(counted + wanted).encode())
 
-    def _counted(self) -> int | None:
-        try:
-            return int((self.folder / "size").read_text(encoding="ascii"))
-        except (FileNotFoundError, ValueError):
-            return None
-
     def _evict(self, wanted: int) -> int:
-        entries: list[tuple[os.stat_result, str]] = []
-        for entry in self._entries("objects"):
-            with contextlib.suppress(FileNotFoundError):  # a reader found it damaged just now
-                entries.append((entry.stat(), entry.path))
-        entries.sort(key=lambda entry: entry[0].st_mtime_ns)
-        total = sum(status.st_size for status, _ in entries)
+        kept, sizes = [], {}
+        for path in self._paths("objects"):
+            with suppress(FileNotFoundError):  # a reader found it damaged just now
+                sizes[path.name] = path.stat().st_size
+                kept.append(Kept.content(path))
+        total = sum(sizes.values())
         bound = self.limit if total + wanted <= self.limit else int(self.limit * ROOM)
-        for status, path in entries:
-            if total + wanted <= bound or total == 0:
-                break
-            Path(path).unlink(missing_ok=True)
-            total -= status.st_size
+        chosen, freed = choose(kept, sizes, frozenset(), total + wanted - bound)
+        for each in chosen:
+            each.place.unlink(missing_ok=True)
         self._sweep_names()
-        return total
+        return total - freed
 
     def _sweep_names(self) -> None:
         """Names of objects that have gone would pile up; under the lock none can be new."""
-        for entry in self._entries("names"):
-            with contextlib.suppress(FileNotFoundError):  # forgotten just now
-                digest = Path(entry.path).read_text(encoding="ascii", errors="replace")
+        for path in self._paths("names"):
+            with suppress(FileNotFoundError):  # forgotten just now
+                digest = path.read_text(encoding="ascii", errors="replace")
                 if not self._object_path(digest).exists():
-                    Path(entry.path).unlink()
+                    path.unlink()
 
-    def _entries(self, kind: str) -> list[os.DirEntry[str]]:
+    def _paths(self, kind: str) -> Iterator[Path]:
         """All whole files below a folder; what a killed writer left behind is removed."""
-        found: list[os.DirEntry[str]] = []
-        with contextlib.suppress(FileNotFoundError):
-            for folder in os.scandir(self.folder / kind):
-                for entry in os.scandir(folder.path):
-                    if _DIGEST.fullmatch(entry.name):
-                        found.append(entry)
-                    else:
-                        Path(entry.path).unlink(missing_ok=True)
-        return found
+        for path in (self.folder / kind).glob("*/*"):
+            if _DIGEST.fullmatch(path.name):
+                yield path
+            else:
+                path.unlink(missing_ok=True)
 
     def _object_path(self, digest: str) -> Path:
         return self.folder / "objects" / digest[:2] / digest

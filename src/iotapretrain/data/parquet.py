@@ -1,15 +1,12 @@
 """Parquet by row group: footers give the counts, and only the row groups of a page are read.
 
-Rows are counted in one of two ways. By default the footer of every file is read once and kept.
-A set of tens of thousands of files would take gigabytes of footers before its first page; such a
-set is counted by bytes: a file stands for `size // row_bytes` rows, which the listing alone tells,
-and row k of m stands for the k-th of m equal parts of the file's true rows. Either way every true
-row belongs to exactly one row of the count.
+With `row_bytes` the listing gives the counts instead (docs/data.md): row k of m then stands for the
+k-th of m equal parts of the file's true rows. Either way every true row belongs to one row of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,12 +17,12 @@ import pyarrow as pa
 from iotapretrain.data.documents import Document, digest_of, document
 from iotapretrain.data.locations import DatasetPlace, Listed, Pattern
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.parquet_file import RowGroups, parse_footer, read_footer
-from iotapretrain.data.prefetch import prefetched
-from iotapretrain.data.ranges import PagePatience, RangeFile, Stamp
+from iotapretrain.data.parquet_file import ParquetReading
+from iotapretrain.data.ranges import PagePatience, Stamp
 from iotapretrain.data.source import Description, check_pin, description_of, spans
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
 from iotapretrain.net.retry import Deadline
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 
 INDEX_WORKERS = 16
@@ -41,6 +38,10 @@ class ParquetEntry(msgspec.Struct, frozen=True):
     version: str
     rows: int
     footer: str = ""
+
+    @property
+    def stamp(self) -> Stamp:
+        return Stamp(self.size, self.version)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,52 +75,58 @@ class ParquetRows:
                 self.cache.put(self._index_name, msgspec.json.encode(entries))
         return entries
 
+    def describe(self) -> Description:
+        return self._description
+
     @cached_property
-    def description(self) -> Description:
-        """Counts by config, at the commit or under a digest of all footers; a pin is checked."""
+    def _description(self) -> Description:
+        """Counts by config, at the commit; without one under a digest of all footers, which is the
+        same wherever the same files lie. A pin is checked.
+        """
         if self.place.commit is not None:
             revision = f"{self.place.commit}{self.reading}"
         else:
-            revision = f"{self._digest()}{self.reading}"
+            parts = [f"{entry.path}/{entry.size}/{entry.footer}" for entry in self._index]
+            revision = f"files-{digest_of(*parts)[:32]}{self.reading}"
             check_pin(self.name, self.place.identity, self.pinned, revision)
         return description_of(self.name, revision, self._index)
 
-    def rows(self, page: Page, columns: Sequence[str]) -> Any:
-        """A table with the rows of a page; the only bytes read are those of their row groups."""
+    def columns(self, page: Page, names: Sequence[str]) -> Iterator[list[bytes]]:
+        """Text columns of a page's rows; the only bytes read are those of their row groups."""
         deadline = self.patience.deadline()
         try:
             tables = [
-                self._table(entry, first, stop, columns, deadline)
-                for entry, first, stop in spans(self.description, self._index, page)
+                self._table(entry, first, stop, names, deadline)
+                for entry, first, stop in spans(self._description, self._index, page)
             ]
         except ChangedSourceError:
             self.cache.forget(self._index_name)
             raise
-        return pa.concat_tables(tables)
+        table = pa.concat_tables(tables)
+        return (_text_column(self.name, table, name) for name in names)
+
+    def _opened(self, path: str, deadline: Deadline) -> ParquetReading:
+        return ParquetReading(self.name, path, self.place.open(path), deadline)
 
     def _table(
         self, entry: ParquetEntry, first: int, stop: int, columns: Sequence[str], deadline: Deadline
     ) -> Any:
         """Rows `first` to `stop` of a file as the index counts them."""
-        file = self.place.open(entry.path)
-        stamp = Stamp(entry.size, entry.version)
-        metadata = parse_footer(self.name, entry.path, self._footer(entry, file, stamp, deadline))
+        file = self._opened(entry.path, deadline)
+        metadata = file.parsed(self._footer(file, entry))
         if self.row_bytes is not None:
             true = metadata.num_rows
             first, stop = first * true // entry.rows, stop * true // entry.rows
-        groups = RowGroups(self.name, entry.path, file, stamp, metadata)
-        return groups.rows(first, stop, columns, deadline)
+        return file.rows(first, stop, columns, metadata, entry.stamp)
 
-    def _footer(
-        self, entry: ParquetEntry, file: RangeFile, stamp: Stamp, deadline: Deadline
-    ) -> bytes:
+    def _footer(self, file: ParquetReading, entry: ParquetEntry) -> bytes:
         """The file's footer, from the cache or from the file if that is still the indexed one."""
-        name = self._footer_name(entry.path, stamp)
+        name = self._footer_name(entry.path, entry.stamp)
         kept = self.cache.get(name)
         if kept is not None:
             return kept
-        footer, now = read_footer(self.name, entry.path, file, deadline)
-        if now != stamp or (entry.footer and digest_of(footer) != entry.footer):
+        footer, now = file.footer()
+        if now != entry.stamp or (entry.footer and digest_of(footer) != entry.footer):
             raise ChangedSourceError(
                 self.name, f"{entry.path}: no longer the file that was indexed"
             )
@@ -127,13 +134,11 @@ class ParquetRows:
         return footer
 
     def _indexed(self, listed: Listed) -> ParquetEntry:
-        file, deadline = self.place.open(listed.path), self.patience.deadline()
-        footer, stamp = read_footer(self.name, listed.path, file, deadline)
-        self.cache.put(self._footer_name(listed.path, stamp), footer)
-        rows = parse_footer(self.name, listed.path, footer).num_rows
-        return ParquetEntry(
-            listed.config, listed.path, stamp.size, stamp.version, rows, digest_of(footer)
-        )
+        file, path = self._opened(listed.path, self.patience.deadline()), listed.path
+        footer, stamp = file.footer()
+        self.cache.put(self._footer_name(path, stamp), footer)
+        rows, digest = file.parsed(footer).num_rows, digest_of(footer)
+        return ParquetEntry(listed.config, path, stamp.size, stamp.version, rows, digest)
 
     def _estimated(self, listed: Listed) -> ParquetEntry:
         if listed.stamp is None or self.row_bytes is None or self.place.commit is None:
@@ -145,39 +150,29 @@ class ParquetRows:
     def _footer_name(self, path: str, stamp: Stamp) -> str:
         return f"footer/{self.place.identity}/{path}/{stamp.size}/{stamp.version}"
 
-    def _digest(self) -> str:
-        """A revision for files without a commit: the same wherever the same files lie."""
-        parts = [f"{entry.path}/{entry.size}/{entry.footer}" for entry in self._index]
-        return f"files-{digest_of(*parts)[:32]}"
-
 
 def _same_files(entries: Sequence[ParquetEntry], listed: Sequence[Listed]) -> bool:
     """Whether an index still is that of the listing; one without stamps is compared by paths."""
     stamps = {file.path: file.stamp for file in listed}
     return stamps.keys() == {entry.path for entry in entries} and all(
-        stamps[entry.path] in (None, Stamp(entry.size, entry.version)) for entry in entries
+        stamps[entry.path] in (None, entry.stamp) for entry in entries
     )
 
 
-class ParquetSource:
+@dataclass(frozen=True, eq=False)
+class ParquetSource(ParquetRows):
     """One document a row of a text column; with `join_rows`, one document a page."""
 
-    def __init__(self, rows: ParquetRows, text: str, join_rows: bool = False) -> None:
-        self.name = rows.name
-        self._rows, self._text, self._join_rows = rows, text, join_rows
-
-    def describe(self) -> Description:
-        return self._rows.description
+    text: str = "text"
+    join_rows: bool = False
 
     def fetch(self, page: Page) -> list[Document]:
-        texts = byte_column(self.name, self._rows.rows(page, [self._text]), self._text)
-        if self._join_rows:
-            return [document(b"".join(texts))]
-        return [document(text) for text in texts]
+        (texts,) = self.columns(page, [self.text])
+        return [document(text) for text in ([b"".join(texts)] if self.join_rows else texts)]
 
 
-def byte_column(source: str, table: Any, column: str) -> list[bytes]:
-    """A text column as bytes, so that what is not UTF-8 is ours to treat; nulls are empty."""
+def _text_column(source: str, table: Any, column: str) -> list[bytes]:
+    """As bytes, so that what is not UTF-8 is ours to treat; nulls are empty."""
     try:
         values = table.column(column).cast(pa.large_binary()).to_pylist()
     except pa.ArrowException as error:

@@ -25,80 +25,71 @@ LARGEST_CHUNK = 2 << 30
 """Bytes of one column in one row group, stored or unpacked; a larger one is refused unread."""
 
 
-def read_footer(source: str, path: str, file: RangeFile, deadline: Deadline) -> tuple[bytes, Stamp]:
-    """The footer with its trailer, and the stamp of the file it belongs to."""
-    tail, stamp = file.tail(TAIL, deadline)
-    if len(tail) < TRAILER + len(MAGIC) or tail[-4:] != MAGIC:
-        raise CorruptSourceError(source, f"{path}: not a parquet file: no {MAGIC!r} at its end")
-    length = int.from_bytes(tail[-TRAILER:-4], "little") + TRAILER
-    if length > min(stamp.size, LARGEST_FOOTER):
-        raise CorruptSourceError(source, f"{path}: claims a footer of {length} bytes")
-    if length > len(tail):
-        tail = file.read(stamp.size - length, stamp.size - len(tail), stamp, deadline) + tail
-    return tail[-length:], stamp
-
-
-def parse_footer(source: str, path: str, footer: bytes) -> Any:
-    """pyarrow's `FileMetaData`."""
-    try:
-        return pq.read_metadata(io.BytesIO(footer))
-    except (pa.ArrowException, OSError) as error:
-        raise CorruptSourceError(source, f"{path}: its footer cannot be read: {error}") from error
-
-
 @dataclass(frozen=True)
-class RowGroups:
-    """Rows of one parquet file by number; reads the row groups and columns that hold them."""
+class ParquetReading:
+    """One parquet file of a source, read until a deadline; `path` is its path in the listing."""
 
     source: str
     path: str
     file: RangeFile
-    stamp: Stamp
-    metadata: Any
+    deadline: Deadline
 
-    def rows(self, first: int, stop: int, columns: Sequence[str], deadline: Deadline) -> Any:
-        """A table of rows `first` to `stop`."""
-        self._check(columns)
-        window = pa.PythonFile(_Window(self.file, self.stamp, deadline), mode="r")
-        counts = (self.metadata.row_group(g).num_rows for g in range(self.metadata.num_row_groups))
+    def footer(self) -> tuple[bytes, Stamp]:
+        """The footer with its trailer, and the stamp of the file it belongs to."""
+        tail, stamp = self.file.tail(TAIL, self.deadline)
+        if len(tail) < TRAILER + len(MAGIC) or tail[-4:] != MAGIC:
+            raise self._corrupt(f"not a parquet file: no {MAGIC!r} at its end")
+        length = int.from_bytes(tail[-TRAILER:-4], "little") + TRAILER
+        if length > min(stamp.size, LARGEST_FOOTER):
+            raise self._corrupt(f"claims a footer of {length} bytes")
+        if length > len(tail):
+            start, stop = stamp.size - length, stamp.size - len(tail)
+            tail = self.file.read(start, stop, stamp, self.deadline) + tail
+        return tail[-length:], stamp
+
+    def parsed(self, footer: bytes) -> Any:
+        """pyarrow's `FileMetaData`."""
+        try:
+            return pq.read_metadata(io.BytesIO(footer))
+        except (pa.ArrowException, OSError) as error:
+            raise self._corrupt(f"its footer cannot be read: {error}") from error
+
+    def rows(
+        self, first: int, stop: int, columns: Sequence[str], metadata: Any, stamp: Stamp
+    ) -> Any:
+        """A table of rows `first` to `stop`; reads the row groups and columns that hold them."""
+        there = metadata.schema.to_arrow_schema().names
+        for column in columns:
+            if column not in there:
+                raise self._corrupt(f"no column {column!r}; it has {', '.join(there)}")
+        window = pa.PythonFile(_Window(self.file, stamp, self.deadline), mode="r")
+        counts = (metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))
         try:
             reader = pq.ParquetFile(
-                window, metadata=self.metadata, pre_buffer=True, page_checksum_verification=True
+                window, metadata=metadata, pre_buffer=True, page_checksum_verification=True
             )
             tables = []
             for group, (start, end) in enumerate(pairwise(accumulate(counts, initial=0))):
                 low, high = max(first, start), min(stop, end)
                 if low < high:
-                    self._check_size(group, columns)
+                    self._check_size(metadata.row_group(group), group, columns)
                     table = reader.read_row_group(group, columns=list(columns), use_threads=False)
                     tables.append(table.slice(low - start, high - low))
             if sum(table.num_rows for table in tables) != stop - first:
-                raise CorruptSourceError(self.source, f"{self.path}: has fewer rows than it says")
+                raise self._corrupt("has fewer rows than it says")
             return pa.concat_tables(tables) if tables else reader.schema_arrow.empty_table()
         except (pa.ArrowException, OSError) as error:
-            raise CorruptSourceError(
-                self.source, f"{self.path}: rows {first} to {stop} cannot be decoded: {error}"
-            ) from error
+            raise self._corrupt(f"rows {first} to {stop} cannot be decoded: {error}") from error
 
-    def _check(self, columns: Sequence[str]) -> None:
-        there = self.metadata.schema.to_arrow_schema().names
-        for column in columns:
-            if column not in there:
-                raise CorruptSourceError(
-                    self.source, f"{self.path}: no column {column!r}; it has {', '.join(there)}"
-                )
+    def _check_size(self, row_group: Any, number: int, columns: Sequence[str]) -> None:
+        for chunk in map(row_group.column, range(row_group.num_columns)):
+            if chunk.path_in_schema.split(".")[0] in columns:
+                largest = max(chunk.total_compressed_size, chunk.total_uncompressed_size)
+                if largest > LARGEST_CHUNK:
+                    raise self._corrupt(f"row group {number} has a column of {largest} bytes")
 
-    def _check_size(self, group: int, columns: Sequence[str]) -> None:
-        row_group = self.metadata.row_group(group)
-        for index in range(row_group.num_columns):
-            chunk = row_group.column(index)
-            if chunk.path_in_schema.split(".")[0] not in columns:
-                continue
-            largest = max(chunk.total_compressed_size, chunk.total_uncompressed_size)
-            if largest > LARGEST_CHUNK:
-                raise CorruptSourceError(
-                    self.source, f"{self.path}: row group {group} has a column of {largest} bytes"
-                )
+    def _corrupt(self, problem: str) -> CorruptSourceError:
+        return CorruptSourceError(self.source, f"{self.path}: {problem}")
 
 
 class _Window(io.RawIOBase):
@@ -111,14 +102,8 @@ class _Window(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
     def tell(self) -> int:
         return self._at
-
-    def size(self) -> int:
-        return self._stamp.size
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._stamp.size}[whence]
@@ -126,9 +111,8 @@ class _Window(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        stop = self._stamp.size if size < 0 else min(self._at + size, self._stamp.size)
-        if stop <= self._at:
+        start, whole = self._at, self._stamp.size
+        self._at = max(start, whole if size < 0 else min(start + size, whole))
+        if self._at == start:
             return b""
-        content = self._file.read(self._at, stop, self._stamp, self._deadline)
-        self._at = stop
-        return content
+        return self._file.read(start, self._at, self._stamp, self._deadline)

@@ -1,13 +1,7 @@
 """Two sources that every Python carries, so that real text needs no network and no account.
 
-`python-docs` is prose: the help topics (`pydoc_data.topics`) and the docstrings of the standard
-library. `python-code` is the standard library's own source.
-
-Python versions, and now and then the builds of one version, differ in these texts. So the revision
-holds the Python version and a digest of all the documents: two validators who name the same
-revision have the same bytes, and those who have not see it at once. The names of the modules come
-from `sys.stdlib_module_names`, which is the same on every platform; parts that distributions drop
-or patch are left out; nothing is imported or run, files are only read.
+Nothing is imported or run: files are only read. Parts that distributions drop or patch are left
+out; what still differs between two Pythons shows in the revision (docs/data.md).
 """
 
 from __future__ import annotations
@@ -17,14 +11,14 @@ import re
 import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, cached_property
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from pydoc_data.topics import topics
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, digest_of, document, pieces
-from iotapretrain.data.source import Description, SourceConfig, check_page
-from iotapretrain.rules.sampling import Page
+from iotapretrain.data.documents import digest_of, pieces
+from iotapretrain.data.source import NumberedTexts
 
 PIECE_BYTES = 8_192
 """Long files and topics are cut here, so that a page of a few rows is a page and not a book."""
@@ -48,9 +42,7 @@ def _library_files(root: Path) -> Iterator[Path]:
         module = root / f"{name}.py"
         if module.is_file():
             yield module
-        for path in sorted(
-            (root / name).rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()
-        ):
+        for path in sorted((root / name).rglob("*.py"), key=Path.as_posix):
             if not {"test", "tests"} & set(path.relative_to(root).parts):
                 yield path
 
@@ -58,10 +50,8 @@ def _library_files(root: Path) -> Iterator[Path]:
 def library_sources(root: Path) -> Iterator[str]:
     """Every file's text with line ends as \\n; the few that are not UTF-8 are left out."""
     for path in _library_files(root):
-        try:
+        with suppress(UnicodeDecodeError):
             yield path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            continue
 
 
 def docstrings(source: str) -> Iterator[str]:
@@ -101,24 +91,13 @@ def carried(name: str) -> tuple[str, ...]:
     return tuple(EMBEDDED[name](Path(sysconfig.get_path("stdlib"))))
 
 
-class EmbeddedSource:
+class EmbeddedSource(NumberedTexts):
     """Text of the running Python's standard library."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    @cached_property
-    def _description(self) -> Description:
+    def pin(self) -> tuple[str, int]:
         texts = carried(self.name)
         version = ".".join(str(part) for part in sys.version_info[:3])
-        revision = f"python-{version}-{digest_of(*texts)[:16]}"
-        return Description(self.name, revision, (SourceConfig("all", len(texts)),))
+        return f"python-{version}-{digest_of(*texts)[:16]}", len(texts)
 
-    def describe(self) -> Description:
-        """One config with every document."""
-        return self._description
-
-    def fetch(self, page: Page) -> list[Document]:
-        """The documents of a page."""
-        check_page(self._description, page)
-        return [document(text) for text in carried(self.name)[page.start : page.start + page.rows]]
+    def text(self, row: int) -> str:
+        return carried(self.name)[row]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import httpx2
 
@@ -16,10 +17,13 @@ from iotapretrain.errors import ChangedSourceError, InputError, UnavailableSourc
 from iotapretrain.net.retry import Deadline, PassingFault, Patience, retry_after
 
 PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-REFUSED = frozenset({401, 403})
-GONE = frozenset({404, 410})
 CHANGED = frozenset({412, 416})
 
+_ADVICE = {
+    **dict.fromkeys((401, 403), ": access refused; accept its terms and set HF_TOKEN or log in"),
+    **dict.fromkeys((404, 410), ": not there; check path and revision"),
+    **dict.fromkeys((200, 206), ": does not answer range requests; use another mirror"),
+}
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -61,23 +65,38 @@ class Stamp:
     """ETag, or time of change; empty where a pinned commit already fixes the bytes."""
 
 
-class RangeFile(Protocol):
-    """A file of which parts can be read."""
+@dataclass(frozen=True)
+class RangeFile(ABC):
+    """A file of which parts can be read; `path` is its path or its URL."""
 
+    source: str
+    path: str
+    patience: PagePatience
+
+    @abstractmethod
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
         """The last `count` bytes (fewer when it is shorter) and the file's stamp now."""
 
+    @abstractmethod
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
         """Bytes `start` to `stop`; a `ChangedSourceError` if the stamp is another by now."""
 
+    def _fault(self, problem: object, asked: float | None = None) -> PassingFault:
+        return PassingFault(self.source, f"{self.path}: {problem}", asked)
+
+    def _unavailable(self, problem: object) -> UnavailableSourceError:
+        return UnavailableSourceError(self.source, f"{self.path}: {problem}")
+
+    def _changed(self) -> ChangedSourceError:
+        return ChangedSourceError(
+            self.source, f"{self.path}: no longer the file that was indexed; pin the new revision"
+        )
+
 
 @dataclass(frozen=True)
-class HttpFile:
+class HttpFile(RangeFile):
     """A file behind a URL that answers range requests."""
 
-    source: str
-    url: str
-    patience: PagePatience
     headers: Mapping[str, str] = field(default_factory=dict)
     immutable: bool = False
     """The URL names a commit: its ETag may differ between mirrors, its bytes cannot."""
@@ -119,24 +138,24 @@ class HttpFile:
         headers = {**self.headers, "Range": wanted, "Accept-Encoding": "identity"}
         timeout = httpx2.Timeout(min(self.patience.silence_seconds, seconds))
         try:
-            with http_client().stream("GET", self.url, headers=headers, timeout=timeout) as answer:
+            with http_client().stream("GET", self.path, headers=headers, timeout=timeout) as answer:
                 yield answer
         except httpx2.TransportError as error:
             raise self._fault(f"{type(error).__name__}: {error}") from error
         except httpx2.HTTPError as error:
-            raise UnavailableSourceError(self.source, f"{self.url}: {error}") from error
+            raise self._unavailable(error) from error
 
     def _announced(self, response: httpx2.Response) -> tuple[int, int, Stamp]:
         """First and last byte, and the stamp of the file, as a partial answer announces them."""
         status = response.status_code
         if status in PASSING_STATUSES:
-            asked = retry_after(response.headers.get("Retry-After"))
-            raise self._fault(f"HTTP {status}", asked)
+            raise self._fault(f"HTTP {status}", retry_after(response.headers.get("Retry-After")))
         if status in CHANGED:
             raise self._changed()
         announced = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
         if status != httpx2.codes.PARTIAL_CONTENT or announced is None:
-            raise UnavailableSourceError(self.source, f"{self.url}: {self._advice(status)}")
+            advice = _ADVICE.get(status, "; check the location")
+            raise self._unavailable(f"HTTP {status}{advice}")
         named = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
         stamp = Stamp(int(announced[3]), "" if self.immutable else named)
         return int(announced[1]), int(announced[2]), stamp
@@ -153,53 +172,29 @@ class HttpFile:
             raise self._fault(f"cut off after {len(body)} of {count} bytes")
         return bytes(body)
 
-    def _fault(self, problem: str, asked: float | None = None) -> PassingFault:
-        return PassingFault(self.source, f"{self.url}: {problem}", asked)
-
-    def _changed(self) -> ChangedSourceError:
-        return ChangedSourceError(
-            self.source, f"{self.url}: no longer the file that was indexed; pin the new revision"
-        )
-
-    def _advice(self, status: int) -> str:
-        if status in REFUSED:
-            return f"HTTP {status}: access refused; accept its terms and set HF_TOKEN or log in"
-        if status in GONE:
-            return f"HTTP {status}: not there; check path and revision"
-        if status in (200, 206):
-            return f"HTTP {status}: does not answer range requests; use another mirror"
-        return f"HTTP {status}; check the location"
-
 
 @dataclass(frozen=True)
-class SystemFile:
+class SystemFile(RangeFile):
     """A file of an `fsspec` file system: a folder here, or an object store."""
 
-    source: str
-    path: str
     system: Any
-    patience: PagePatience
 
     def tail(self, count: int, deadline: Deadline) -> tuple[bytes, Stamp]:
         def attempt() -> tuple[bytes, Stamp]:
             with self._faults():
                 stamp = self._stamp()
-                start = max(0, stamp.size - count)
-                return self.system.cat_file(self.path, start, stamp.size), stamp
+                return self._cat(max(0, stamp.size - count), stamp.size), stamp
 
         return self.patience.keep_trying(attempt, deadline)
 
     def read(self, start: int, stop: int, stamp: Stamp, deadline: Deadline) -> bytes:
         def attempt() -> bytes:
             with self._faults():
-                content: bytes = self.system.cat_file(self.path, start, stop)
-                changed = self._stamp() != stamp
-            if changed:
-                problem = f"{self.path}: no longer the file that was indexed"
-                raise ChangedSourceError(self.source, problem)
+                content = self._cat(start, stop)
+                if self._stamp() != stamp:
+                    raise self._changed()
             if len(content) != stop - start:
-                problem = f"{self.path}: {len(content)} of {stop - start} bytes"
-                raise PassingFault(self.source, problem)
+                raise self._fault(f"{len(content)} of {stop - start} bytes")
             return content
 
         return self.patience.keep_trying(attempt, deadline)
@@ -209,9 +204,12 @@ class SystemFile:
         try:
             yield
         except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-            raise UnavailableSourceError(self.source, f"{self.path}: {error}") from error
+            raise self._unavailable(error) from error
         except OSError as error:
-            raise PassingFault(self.source, f"{self.path}: {error}") from error
+            raise self._fault(error) from error
+
+    def _cat(self, start: int, stop: int) -> bytes:
+        return bytes(self.system.cat_file(self.path, start, stop))
 
     def _stamp(self) -> Stamp:
         return system_stamp(self.system.info(self.path))

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
 
-from iotapretrain.data.documents import Document, document, piece_end
+from iotapretrain.data.documents import Document, decode, document, piece_end
 
-LARGEST_RECORD = 64 << 20
+LARGEST_RECORD = LARGEST_LINE = 64 << 20
 STEP = 1 << 16
-LARGEST_LINE = 64 << 20
 DOCUMENT_BYTES = 64 << 10
 """A larger file becomes several documents, each cut where a blank line is, else a line's end."""
 
@@ -55,11 +54,7 @@ class JsonLines:
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:
         file.seek(start)
-        line = file.readline(stop - start)
-        try:
-            text, damaged = line.decode(), False
-        except UnicodeDecodeError:
-            text, damaged = line.decode(errors="replace"), True
+        text, damaged = decode(file.readline(stop - start))
         try:
             row = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -89,21 +84,11 @@ class PlainText:
         return document(file.read(stop - start))
 
 
-@dataclass(frozen=True)
-class WarcRecord:
-    """One record: its headers, names in lower case, and its block."""
-
-    headers: Headers
-    block: bytes
-
-
 class Warc:
     """Reads response and conversion records whose content is text, gzipped one by one as crawlers
-    write them. A `conversion` is text already extracted; a `response` is what the server sent,
-    mark-up and all.
+    write them. A `conversion` is text already extracted; a `response` is what the server sent.
 
-    The parser is our own hundred lines: it must seek to single records, bound what it unpacks and
-    check the block digests, and needs three header fields.
+    The parser is our own: it must seek to single records, bound what it unpacks and check digests.
     """
 
     def scan(self, file: BinaryIO) -> Iterator[int]:
@@ -112,15 +97,15 @@ class Warc:
             member, length = unzip_member(file, at)
             if length == 0:
                 return
-            if _text_of(parse_record(member)) is not None:
+            if _text_of(*parse_record(member)) is not None:
                 yield at
             at += length
 
     def read(self, file: BinaryIO, start: int, stop: int) -> Document:  # noqa: ARG002 -- a member ends by itself
         member, _ = unzip_member(file, start)
-        record = parse_record(member)
-        _check_digest(record)
-        text = _text_of(record)
+        headers, block = parse_record(member)
+        _check_digest(headers, block)
+        text = _text_of(headers, block)
         if text is None:
             raise BadRecordError("not a response or conversion with text")
         return text
@@ -147,8 +132,8 @@ def unzip_member(file: BinaryIO, at: int) -> tuple[bytes, int]:
     return bytes(content), taken - len(unzip.unused_data)
 
 
-def parse_record(member: bytes) -> WarcRecord:
-    """The one record that a member holds."""
+def parse_record(member: bytes) -> tuple[Headers, bytes]:
+    """The headers, names in lower case, and the block of the one record that a member holds."""
     version, _, rest = member.partition(b"\r\n")
     if not version.startswith(b"WARC/1."):
         raise BadRecordError(f"begins with {version[:20]!r} instead of WARC/1.")
@@ -157,7 +142,7 @@ def parse_record(member: bytes) -> WarcRecord:
     length = headers.get(b"content-length", b"")
     if not separator or not length.isdigit() or len(block) < int(length):
         raise BadRecordError("its block is shorter than its Content-Length, or has none")
-    return WarcRecord(headers, block[: int(length)])
+    return headers, block[: int(length)]
 
 
 def _headers(head: bytes) -> Headers:
@@ -165,23 +150,22 @@ def _headers(head: bytes) -> Headers:
     return {name.strip().lower(): value.strip() for name, _, value in fields}
 
 
-def _check_digest(record: WarcRecord) -> None:
+def _check_digest(headers: Headers, block: bytes) -> None:
     """The block's SHA-1, which writers give in base 32, holds where there is one."""
-    algorithm, _, expected = record.headers.get(b"warc-block-digest", b"").partition(b":")
+    algorithm, _, expected = headers.get(b"warc-block-digest", b"").partition(b":")
     if algorithm.lower() == b"sha1":
-        digest = hashlib.sha1(record.block, usedforsecurity=False).digest()
+        digest = hashlib.sha1(block, usedforsecurity=False).digest()
         if base64.b32encode(digest) != expected.upper():
             raise BadRecordError("its block does not have the digest that its header states")
 
 
-def _text_of(record: WarcRecord) -> Document | None:
-    """The record's text, or None of a record without."""
-    kind = record.headers.get(b"warc-type")
+def _text_of(headers: Headers, block: bytes) -> Document | None:
+    kind = headers.get(b"warc-type")
     if kind == b"conversion":
-        return document(record.block)
+        return document(block)
     if kind != b"response":
         return None
-    head, _, body = record.block.partition(b"\r\n\r\n")
+    head, _, body = block.partition(b"\r\n\r\n")
     headers = _headers(head.partition(b"\r\n")[2])
     content_type = headers.get(b"content-type", b"")
     if not content_type.lower().startswith(b"text/"):

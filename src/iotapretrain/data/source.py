@@ -5,15 +5,17 @@ Rows that lie in several files are counted, found again and pinned in one way.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Protocol, TypeVar
 
-from iotapretrain.data.documents import Document
+from iotapretrain.data.documents import Document, document
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, InputError
-from iotapretrain.rules.sampling import Page
+from iotapretrain.rules.sampling import Page, Pages, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,6 @@ class Description:
 
     @property
     def rows(self) -> int:
-        """Rows of all configs."""
         return sum(config.rows for config in self.configs)
 
     def only(self, config: str | None) -> Description:
@@ -59,6 +60,10 @@ class Description:
         if not part:
             raise _no_config(self, config)
         return Description(self.source, self.revision, part)
+
+    def pages(self, stream: Stream, page_rows: int) -> Pages:
+        """All pages of so many rows, in the random order of a stream."""
+        return Pages(stream, [(config.name, config.rows) for config in self.configs], page_rows)
 
 
 class Source(Protocol):
@@ -96,16 +101,41 @@ def _no_config(description: Description, config: str) -> InputError:
     return InputError(f"{description.source}: no config {config!r}; there are {names}")
 
 
+class NumberedTexts(ABC):
+    """A source of one config whose documents are found by their number."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @abstractmethod
+    def pin(self) -> tuple[str, int]:
+        """The revision, and how many documents it has."""
+
+    @abstractmethod
+    def text(self, row: int) -> str:
+        """One of them."""
+
+    @cached_property
+    def _description(self) -> Description:
+        revision, rows = self.pin()
+        return Description(self.name, revision, (SourceConfig("all", rows),))
+
+    def describe(self) -> Description:
+        return self._description
+
+    def fetch(self, page: Page) -> list[Document]:
+        check_page(self._description, page)
+        return [document(self.text(row)) for row in range(page.start, page.start + page.rows)]
+
+
 class Counted(Protocol):
-    """A file of a dataset."""
+    """A file of a dataset, the config that it belongs to, and how many rows of it it holds."""
 
     @property
-    def config(self) -> str:
-        """The config that it belongs to."""
+    def config(self) -> str: ...
 
     @property
-    def rows(self) -> int:
-        """How many rows of the config it holds."""
+    def rows(self) -> int: ...
 
 
 File = TypeVar("File", bound=Counted)

@@ -1,25 +1,23 @@
-"""The Stack v2: parquet rows name blobs, an object store holds their content.
+"""The Stack v2: parquet rows name blobs, an object store holds their content as gzipped files.
 
-The store answers to credentials that the environment gives (`AWS_ACCESS_KEY_ID`,
-`AWS_SECRET_ACCESS_KEY`, or a role). Blobs are gzipped files in the encoding that their row states.
+The store answers to the credentials of the environment (docs/data.md).
 """
 
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import ObjectStore, S3Store, from_url
 
 from iotapretrain.data.documents import Document, document
-from iotapretrain.data.parquet import ParquetRows, byte_column
-from iotapretrain.data.prefetch import prefetched
+from iotapretrain.data.parquet import ParquetRows
 from iotapretrain.data.ranges import PagePatience
-from iotapretrain.data.source import Description
 from iotapretrain.errors import CorruptSourceError, UnavailableSourceError
 from iotapretrain.net.retry import Deadline, PassingFault
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.sampling import Page
 
 LARGEST_BLOB = 64 << 20
@@ -27,28 +25,21 @@ LARGEST_BLOB = 64 << 20
 WORKERS = 16
 
 
-class StackSource:
-    """One document a row: the content of its blob."""
+@dataclass(frozen=True, eq=False)
+class StackSource(ParquetRows):
+    """One document a row: the content of its blob. One that is missing fails the page."""
 
-    def __init__(
-        self, rows: ParquetRows, blob_column: str, encoding_column: str, blobs: Blobs
-    ) -> None:
-        self.name = rows.name
-        self._rows, self._blobs = rows, blobs
-        self._columns = (blob_column, encoding_column)
-
-    def describe(self) -> Description:
-        return self._rows.description
+    blob: str = "blob_id"
+    encoding: str = "src_encoding"
+    blobs: Blobs = field(kw_only=True)
 
     def fetch(self, page: Page) -> list[Document]:
-        """See `Source`; one blob that is missing fails the page."""
-        table = self._rows.rows(page, self._columns)
         ids, encodings = (
-            [cell.decode("ascii", "replace") for cell in byte_column(self.name, table, column)]
-            for column in self._columns
+            [cell.decode("ascii", "replace") for cell in column]
+            for column in self.columns(page, [self.blob, self.encoding])
         )
-        deadline = self._blobs.patience.deadline()
-        contents = prefetched(lambda blob: self._blobs.content(blob, deadline), ids, WORKERS)
+        deadline = self.patience.deadline()
+        contents = prefetched(lambda blob: self.blobs.content(blob, deadline), ids, WORKERS)
         return [
             document(content, encoding or "utf-8")
             for content, encoding in zip(contents, encodings, strict=True)
@@ -65,9 +56,7 @@ class Blobs:
 
     @classmethod
     def at(cls, source: str, url: str, region: str | None, patience: PagePatience) -> Blobs:
-        """The store behind a URL such as `s3://bucket/prefix`;
-        retries are ours, not the client's.
-        """
+        """The store behind a URL such as `s3://bucket/prefix`; retries are ours, not its own."""
         if not url.startswith("s3://"):
             return cls(source, from_url(url), patience)
         store = S3Store.from_url(
@@ -79,7 +68,6 @@ class Blobs:
         return cls(source, store, patience)
 
     def content(self, blob_id: str, deadline: Deadline) -> bytes:
-        """The unpacked bytes of one blob."""
 
         def attempt() -> bytes:
             try:

@@ -1,31 +1,25 @@
-"""An endless stream of training sequences: shuffled, mixed, sharded, resumable to the exact token.
-
-Every source is read page by page in the random order of its epoch (`rules.sampling`); rank r of n
-takes places r, n + r, 2n + r, … of it, so that no two ranks read a page in one epoch and none comes
-twice. Documents follow each other with an end token after each and run on from page to page: no
-token is lost. The next sequence comes from the source that is furthest behind its weight.
-
-All of this is a function of the seed and of how much was taken, so the state is a few numbers a
-source: nothing that was fetched ahead is part of it.
+"""An endless stream of training sequences: shuffled, mixed, sharded, resumable to the exact token
+(docs/data.md). All of it is a function of the seed and of how much was taken, so the state is a few
+numbers a source: nothing that was fetched ahead is part of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Self
 
 import msgspec
 import numpy as np
 
-from iotapretrain.data.batches import page_tokens
+from iotapretrain.data.batches import page_tokens, read_page
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import read_page
-from iotapretrain.data.prefetch import prefetched
 from iotapretrain.data.source import Source
 from iotapretrain.data.tokenizer import Tokenizer, Tokens
 from iotapretrain.errors import CorruptSourceError, InputError
+from iotapretrain.net.threads import prefetched
 from iotapretrain.rules.packing import pack
 from iotapretrain.rules.sampling import Page, Pages, Stream
 
@@ -54,15 +48,15 @@ class StreamPart:
 
     def order(self, seed: int, epoch: int) -> Pages:
         """All pages in the order of an epoch."""
-        return self._pages(Stream.of(seed, "epoch", self.source.name, epoch))
+        return self._pages(seed, "epoch", epoch)
 
     def held_out_pages(self, seed: int) -> tuple[Page, ...]:
         """The pages that training with this seed never sees."""
-        return self._pages(Stream.of(seed, "held-out", self.source.name)).first(self.held_out)
+        return self._pages(seed, "held-out").first(self.held_out)
 
-    def _pages(self, stream: Stream) -> Pages:
-        configs = [(config.name, config.rows) for config in self.source.describe().configs]
-        return Pages(stream, configs, self.page_rows)
+    def _pages(self, seed: int, purpose: str, *labels: int) -> Pages:
+        stream = Stream.of(seed, purpose, self.source.name, *labels)
+        return self.source.describe().pages(stream, self.page_rows)
 
 
 class StreamPosition(msgspec.Struct, frozen=True):
@@ -127,15 +121,9 @@ class TokenStream:
                 "stream: its saved state belongs to another seed, rank, tokenizer, sequence length,"
                 " mix or revision of a source; restore those or start anew"
             )
-        positions = (
-            [StreamPosition(part.source.name) for part in plan.parts]
-            if state is None
-            else state.positions
-        )
-        self._tapes = [
-            Tape(plan, part, cache, position)
-            for part, position in zip(plan.parts, positions, strict=True)
-        ]
+        new = tuple(StreamPosition(part.source.name) for part in plan.parts)
+        places = zip(plan.parts, state.positions if state else new, strict=True)
+        self._tapes = [Tape(plan, part, cache, position) for part, position in places]
 
     @property
     def state(self) -> StreamState:
@@ -151,16 +139,12 @@ class TokenStream:
 
     def take(self, sequences: int) -> Tokens:
         """The next sequences as [sequence, position]: all of them, or an error and none."""
-        before = self.state
-        taken: list[Tokens] = []
-        try:
-            while len(taken) < sequences:
-                taken.append(next(self))
-        finally:
-            if len(taken) < sequences:
-                for tape, position in zip(self._tapes, before.positions, strict=True):
-                    tape.rewind(position)
-        return np.stack(taken)
+        with ExitStack() as undo:
+            for tape in self._tapes:
+                undo.callback(tape.rewind, tape.position)
+            taken = np.stack([next(self) for _ in range(sequences)])
+            undo.pop_all()
+        return taken
 
     def close(self) -> None:
         """Stop fetching ahead."""
@@ -201,17 +185,13 @@ class Tape:
 
     def take(self, count: int) -> Tokens:
         """The next `count` tokens. The position moves only once all of them are there."""
-        whole = False
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             taken = self._take(count)
-            whole = True
-        finally:
-            if not whole:
-                self.close()
+            undo.pop_all()
         return taken
 
     def rewind(self, position: StreamPosition) -> None:
-        """Go back to where the source once stood."""
         self.close()
         self.position = position
 

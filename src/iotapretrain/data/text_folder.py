@@ -1,7 +1,6 @@
 """Folders of record files (JSON lines, plain text, WARC): one pass finds the records, reads seek.
 
-The revision is a digest of every file's path and content, so copies of a folder agree wherever
-they lie, and a changed file is noticed before a page of it is used.
+The revision digests every file's path and content: copies of a folder agree wherever they lie.
 """
 
 from __future__ import annotations
@@ -23,8 +22,6 @@ from iotapretrain.data.source import Description, check_pin, description_of, spa
 from iotapretrain.errors import ChangedSourceError, CorruptSourceError, UnavailableSourceError
 from iotapretrain.rules.sampling import Page
 
-Offsets = npt.NDArray[np.int64]
-
 DIGEST_BYTES = 32
 
 
@@ -37,11 +34,10 @@ class Indexed:
     size: int
     changed: int
     digest: bytes
-    starts: Offsets
+    starts: npt.NDArray[np.int64]
 
     @property
     def rows(self) -> int:
-        """How many records it has."""
         return len(self.starts)
 
     def bounds(self, row: int) -> tuple[int, int]:
@@ -91,15 +87,12 @@ class FolderSource:
             raise UnavailableSourceError(
                 self.name, f"{self.folder}: no file there matches {self.pattern.text!r}"
             )
-        revision = f"{self._digest()}{self.reading}"
-        check_pin(self.name, str(self.folder), self.pinned, revision)
-        return description_of(self.name, revision, self._files)
-
-    def _digest(self) -> str:
         parts: list[bytes | str] = []
         for file in self._files:
             parts += [file.path.relative_to(self.folder).as_posix(), file.digest]
-        return f"files-{digest_of(*parts)[:32]}"
+        revision = f"files-{digest_of(*parts)[:32]}{self.reading}"
+        check_pin(self.name, str(self.folder), self.pinned, revision)
+        return description_of(self.name, revision, self._files)
 
     def _indexed(self, config: str, path: Path) -> Indexed:
         """The file's records, from the cache while its size and time of change stay the same."""

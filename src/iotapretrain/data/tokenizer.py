@@ -1,7 +1,6 @@
 """Text to token ids, by the tokenizer that a competition names, and the training of a new one.
 
-Documents are data: text that looks like a special token is tokenised as the characters it is made
-of, so that nobody can end a document from within.
+Text that looks like a special token is tokenised as its characters: nobody ends a document within.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import json
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,9 @@ class Tokenizer:
         ends = np.flatnonzero(ids == self.end_id)
         if len(ends):
             text = texts[int(np.searchsorted(bounds, ends[0], side="right")) - 1]
-            raise InputError(
-                f"tokenizer {self.name}: gives its end token for the text {text[:40]!r};"
-                f" mark {self.end_token!r} as special in its tokenizer.json"
-            )
+            advice = f"mark {self.end_token!r} as special in its tokenizer.json"
+            problem = f"gives its end token for the text {text[:40]!r}"
+            raise _refused(self.name, f"{problem}; {advice}")
         return ids, bounds
 
     def encode(self, texts: Sequence[str]) -> list[Tokens]:
@@ -95,12 +94,14 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 @dataclass(frozen=True)
 class TokenizerFiles:
-    """Where a tokenizer lies, in the form that is read here: both in one folder, the settings only
-    if there are any.
-    """
+    """Where a tokenizer lies, in the form that is read here."""
 
     whole: Path
-    settings: Path
+
+    @property
+    def settings(self) -> Path:
+        """A file beside it, if there are any."""
+        return self.whole.with_name(SETTINGS)
 
 
 def load_tokenizer(place: str) -> Tokenizer:
@@ -111,7 +112,14 @@ def load_tokenizer(place: str) -> Tokenizer:
     if place == BYTES:
         return _prepared(BYTES, _bytes_alone().to_str(), {}, identity=BYTES)
     files = find_files(place)
-    return _converted(place, Path(place)) if files is None else _from_files(place, files)
+    if files is None:
+        return _converted(place, Path(place))
+    try:
+        content = files.whole.read_text(encoding="utf-8")
+        settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
+    except (OSError, ValueError) as error:
+        raise _refused(place, f"cannot be read: {error}") from error
+    return read_tokenizer(place, content, settings)
 
 
 def find_files(place: str) -> TokenizerFiles | None:
@@ -121,14 +129,12 @@ def find_files(place: str) -> TokenizerFiles | None:
     path = Path(place)
     if path.is_dir():
         whole = path / "tokenizer.json"
-        return TokenizerFiles(whole, path / SETTINGS) if whole.is_file() else None
+        return TokenizerFiles(whole) if whole.is_file() else None
     if path.is_file():
-        return TokenizerFiles(path, path.parent / SETTINGS)
+        return TokenizerFiles(path)
     if pinned := _PINNED.fullmatch(place):
-        return _fetched(place, pinned["repo"], pinned["revision"])
-    raise InputError(
-        f"tokenizer {place}: no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)"
-    )
+        return TokenizerFiles(_fetched(place, pinned["repo"], pinned["revision"]))
+    raise _refused(place, f"no such file or folder, nor {BYTES!r}, nor REPO@COMMIT (40 hex digits)")
 
 
 def _converted(place: str, folder: Path) -> Tokenizer:
@@ -136,27 +142,14 @@ def _converted(place: str, folder: Path) -> Tokenizer:
     try:
         from transformers import AutoTokenizer
     except ImportError as error:
-        raise InputError(
-            f"tokenizer {place}: no tokenizer.json; install transformers for older formats"
-        ) from error
+        problem = "no tokenizer.json; install transformers for older formats"
+        raise _refused(place, problem) from error
     try:
         converted = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(
-            f"tokenizer {place}: transformers cannot read the folder: {error}"
-        ) from error
-    return _prepared(
-        place, converted.backend_tokenizer.to_str(), {"eos_token": converted.eos_token}
-    )
-
-
-def _from_files(place: str, files: TokenizerFiles) -> Tokenizer:
-    try:
-        content = files.whole.read_text(encoding="utf-8")
-        settings = files.settings.read_bytes() if files.settings.is_file() else b"{}"
-    except (OSError, ValueError) as error:
-        raise InputError(f"tokenizer {place}: cannot be read: {error}") from error
-    return read_tokenizer(place, content, settings)
+        raise _refused(place, f"transformers cannot read the folder: {error}") from error
+    config = {"eos_token": converted.eos_token}
+    return _prepared(place, converted.backend_tokenizer.to_str(), config)
 
 
 def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
@@ -164,25 +157,21 @@ def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
     try:
         config: object = json.loads(settings)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"tokenizer {place}: {SETTINGS} cannot be read: {error}") from error
+        raise _refused(place, f"{SETTINGS} cannot be read: {error}") from error
     return _prepared(place, content, config if isinstance(config, dict) else {})
 
 
-def _fetched(place: str, repo: str, revision: str) -> TokenizerFiles:
-    def fetched(name: str) -> Path:
-        return Path(hf_hub_download(repo, name, revision=revision))
-
+def _fetched(place: str, repo: str, revision: str) -> Path:
+    """The file of a commit; its settings are put beside it."""
     try:
-        whole = fetched("tokenizer.json")
-        try:
-            settings = fetched(SETTINGS)
-        except EntryNotFoundError:
-            settings = whole.parent / SETTINGS
+        whole = hf_hub_download(repo, "tokenizer.json", revision=revision)
+        with suppress(EntryNotFoundError):
+            hf_hub_download(repo, SETTINGS, revision=revision)
     except (HfHubHTTPError, EntryNotFoundError, httpx2.HTTPError, OSError) as error:
         raise UnavailableSourceError(
             place, f"tokenizer cannot be fetched: {error}; check name, commit, network and HF_TOKEN"
         ) from error
-    return TokenizerFiles(whole, settings)
+    return Path(whole)
 
 
 def _prepared(
@@ -196,14 +185,14 @@ def _prepared(
     try:
         backend = tokenizers.Tokenizer.from_str(content)
     except Exception as error:
-        raise InputError(f"tokenizer {place}: not a tokenizer.json: {error}") from error
+        raise _refused(place, f"not a tokenizer.json: {error}") from error
     backend.no_truncation()
     backend.no_padding()
     backend.encode_special_tokens = True
     end_token = _end_token(place, config, backend)
     end_id = backend.token_to_id(end_token)
     if end_id is None:
-        raise InputError(f"tokenizer {place}: its end token {end_token!r} is not in its vocabulary")
+        raise _refused(place, f"its end token {end_token!r} is not in its vocabulary")
     return Tokenizer(place, digest_of(identity or content, end_token), end_token, end_id, backend)
 
 
@@ -214,16 +203,17 @@ def _end_token(place: str, config: dict[str, Any], backend: tokenizers.Tokenizer
         named = named.get("content")
     if isinstance(named, str):
         return named
-    special = [
-        token.content for token in backend.get_added_tokens_decoder().values() if token.special
-    ]
+    added = backend.get_added_tokens_decoder().values()
+    special = [token.content for token in added if token.special]
     if len(special) == 1:
         return special[0]
     if END_TOKEN in special:
         return END_TOKEN
-    raise InputError(
-        f"tokenizer {place}: no end token; name one as eos_token in tokenizer_config.json beside it"
-    )
+    raise _refused(place, f"no end token; name one as eos_token in {SETTINGS} beside it")
+
+
+def _refused(place: str, problem: str) -> InputError:
+    return InputError(f"tokenizer {place}: {problem}")
 
 
 def _byte_level(model: models.BPE) -> tokenizers.Tokenizer:

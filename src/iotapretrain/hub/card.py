@@ -1,7 +1,6 @@
 """The model card: what a model was made of, for people and, in its YAML head, for programs.
 
-The head carries the hub's own fields (`license`, `datasets`, `base_model`) and, for `parse`, ours
-under `iotapretrain`. In the body all text is escaped: it shows and does nothing.
+In the body all text is escaped: it shows and does nothing (docs/hub.md).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ LONGEST_CARD = 1 << 16
 
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]*", re.ASCII)
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-_UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
 _HEAD = re.compile(r"---\n(.*?\n)---\n", re.DOTALL)
 
 
@@ -49,13 +47,11 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         _check_texts(self.title, self.competition)
         if not _LICENCE.fullmatch(self.licence):
-            raise InputError(
-                f"model card: licence {self.licence!r}; give an identifier such as mit"
-            )
-        if self.tokens < 0 or not (math.isfinite(self.loss) and self.loss >= 0):
-            raise InputError(
-                f"model card: {self.tokens} tokens at loss {self.loss}; give 0 or more"
-            )
+            problem = f"licence {self.licence!r}; give an identifier such as mit"
+            raise InputError(f"model card: {problem}")
+        if self.tokens < 0 or not 0 <= self.loss < math.inf:
+            problem = f"{self.tokens} tokens at loss {self.loss}; give 0 or more"
+            raise InputError(f"model card: {problem}")
         if self.parent is not None:
             Commit.parse(self.parent)
 
@@ -146,7 +142,5 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
 def _plain(text: str) -> str:
     """Markdown that shows `text` on one line: all ASCII punctuation may be escaped, so all is."""
     line = " ".join(text.split())
-    shown = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line
-    )
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in line)
     return _PUNCTUATION.sub(r"\\\1", shown)

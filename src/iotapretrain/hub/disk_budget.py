@@ -1,8 +1,6 @@
-"""Room on the disk: reservations, the budget, and what goes when it is short.
-
-A fetch reserves room for all it needs before its first byte. The budget is kept because every
-decision is made under one lock and counts each content once: what lies there, what other fetches
-were promised, and what is wanted now.
+"""Room on the disk: a fetch reserves all it needs before its first byte. Every decision is made
+under one lock and counts each content once: what lies there, what other fetches were promised, and
+what is wanted now.
 """
 
 from __future__ import annotations
@@ -12,51 +10,16 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from iotapretrain.disk.eviction import Kept, Sizes, choose
 from iotapretrain.disk.whole_files import create_locked, locked, try_lock, write_all
 from iotapretrain.errors import FullCacheError, InputError
 from iotapretrain.hub.fetched_model import RECORD, Model
 from iotapretrain.net.retry import Clock, Deadline
-
-Sizes = Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class Kept:
-    """What may have to go: a model, or a content, whole or partial, that no model uses."""
-
-    name: str
-    place: Path
-    lock: Path
-    last_used: float
-    keys: frozenset[str]
-
-
-def choose(
-    kept: Iterable[Kept], sizes: Sizes, protected: frozenset[str], to_free: int
-) -> tuple[list[Kept], int]:
-    """The longest unused that free `to_free` bytes together, and the bytes they free.
-
-    A content goes with the last that uses it, and never while it is protected.
-    """
-    idle = sorted((k for k in kept if not k.keys <= protected), key=lambda k: (k.last_used, k.name))
-    users: dict[str, int] = {}
-    for key in (key for each in idle for key in each.keys - protected):
-        users[key] = users.get(key, 0) + 1
-    chosen: list[Kept] = []
-    freed = 0
-    for each in idle:
-        if freed >= to_free:
-            break
-        chosen.append(each)
-        for key in each.keys - protected:
-            users[key] -= 1
-            freed += 0 if users[key] else sizes[key]
-    return chosen, freed
 
 
 @dataclass(frozen=True)
@@ -68,11 +31,6 @@ class Inventory:
     promised: Sizes
     kept: tuple[Kept, ...]
 
-    @property
-    def sizes(self) -> Sizes:
-        """Of all contents, whole and partial."""
-        return {**self.partial, **self.blobs}
-
     def short_of(self, wanted: Sizes, budget: int | None, free: int) -> int:
         """Bytes that must go before `wanted` fits budget and disk; at most 0 when it fits."""
         promised = {**self.promised, **wanted}
@@ -80,7 +38,8 @@ class Inventory:
         on_disk = sum(size - self.partial.get(key, 0) for key, size in missing.items()) - free
         if budget is None:
             return on_disk
-        return max(on_disk, sum({**self.sizes, **promised}.values()) - budget)
+        together = {**self.partial, **self.blobs, **promised}
+        return max(on_disk, sum(together.values()) - budget)
 
 
 @dataclass(frozen=True)
@@ -100,11 +59,9 @@ class CacheRoom:
         except OSError as error:
             raise InputError(f"cache {self.root}: {error.strerror}; name another folder") from error
 
-    @contextmanager
-    def deciding(self, deadline: Deadline | None = None) -> Iterator[None]:
+    def deciding(self, deadline: Deadline | None = None) -> AbstractContextManager[None]:
         """Be the only process that changes which contents and models there are."""
-        with locked(self.root / "lock", deadline):
-            yield
+        return locked(self.root / "lock", deadline)
 
     @contextmanager
     def reserve(self, wanted: Sizes, deadline: Deadline) -> Iterator[None]:
@@ -123,18 +80,14 @@ class CacheRoom:
         """Evict what is idle until the budget holds; names what went, and the bytes freed."""
         with self.deciding():
             inventory = self._inventory()
-            idle, protected = self._idle(inventory, {})
             limit = self.budget if budget is None else budget
             excess = inventory.short_of({}, limit, self._free())
-            chosen, freed = choose(idle, inventory.sizes, protected, excess)
+            chosen, protected, freed = self._choose(inventory, {}, excess)
             self._evict(chosen, protected)
             return [each.name for each in chosen], freed
 
     def used(self) -> int:
-        """Bytes of all contents, whole and partial."""
-        return sum(_sizes(self.root / "blobs").values()) + sum(
-            _sizes(self.root / "partial").values()
-        )
+        return sum(sum(_sizes(self.root / folder).values()) for folder in ("blobs", "partial"))
 
     def discard(self, place: Path) -> None:
         """Remove a file or a folder so that no half of it is ever seen under its name."""
@@ -153,8 +106,7 @@ class CacheRoom:
         short = inventory.short_of(wanted, self.budget, self._free())
         if short <= 0:
             return
-        idle, protected = self._idle(inventory, wanted)
-        chosen, freed = choose(idle, inventory.sizes, protected, short)
+        chosen, protected, freed = self._choose(inventory, wanted, short)
         if freed >= short:
             self._evict(chosen, protected)
             short = self._inventory().short_of(wanted, self.budget, self._free())
@@ -165,8 +117,12 @@ class CacheRoom:
                 f" nobody used for {self.grace:g} s); make room or raise the budget"
             )
 
-    def _idle(self, inventory: Inventory, wanted: Sizes) -> tuple[list[Kept], frozenset[str]]:
-        """What nobody uses, and the contents that must stay: promised, wanted, in use or young."""
+    def _choose(
+        self, inventory: Inventory, wanted: Sizes, to_free: int
+    ) -> tuple[list[Kept], frozenset[str], int]:
+        """What goes, the contents that must stay (promised, wanted, in use or young), and the
+        bytes that this frees.
+        """
         idle: list[Kept] = []
         protected = {*inventory.promised, *wanted}
         for each in inventory.kept:
@@ -177,7 +133,9 @@ class CacheRoom:
             else:
                 os.close(descriptor)
                 idle.append(each)
-        return idle, frozenset(protected)
+        stay, sizes = frozenset(protected), {**inventory.partial, **inventory.blobs}
+        chosen, freed = choose(idle, sizes, stay, to_free)
+        return chosen, stay, freed
 
     def _evict(self, chosen: Iterable[Kept], protected: frozenset[str]) -> None:
         for each in chosen:
@@ -196,12 +154,12 @@ class CacheRoom:
         """Look at everything; what killed processes left behind is removed on the way."""
         for left in (self.root / "tmp").iterdir():
             self.discard(left)
-        promised, models = self._promised(), list(self._models())
+        promised, models = self._promised(), [_keep_model(model) for model in self._models()]
         used = frozenset(promised).union(*(model.keys for model in models))
         blobs, partial = _sizes(self.root / "blobs"), _sizes(self.root / "partial")
         loose = [self.root / "blobs" / key for key in blobs if key not in used]
         loose += [self.root / "partial" / key for key in partial if key not in promised]
-        kept = (*map(_keep_model, models), *map(_keep_content, loose))
+        kept = (*models, *map(Kept.content, loose))
         return Inventory(blobs, partial, promised, kept)
 
     def _models(self) -> Iterator[Model]:
@@ -220,28 +178,21 @@ class CacheRoom:
                 reservation.unlink()
                 os.close(descriptor)
                 continue
-            try:
+            with suppress(FileNotFoundError):
                 promised |= json.loads(reservation.read_bytes())
-            except FileNotFoundError:
-                continue
         return promised
 
 
 def _sizes(folder: Path) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for entry in os.scandir(folder):
-        try:
+        with suppress(FileNotFoundError):
             sizes[entry.name] = entry.stat().st_size
-        except FileNotFoundError:
-            continue
     return sizes
 
 
 def _keep_model(model: Model) -> Kept:
     place = model.folder.parent
     record = place / RECORD
-    return Kept(str(model.commit), place, record, record.stat().st_mtime, model.keys)
-
-
-def _keep_content(place: Path) -> Kept:
-    return Kept(place.name, place, place, place.stat().st_mtime, frozenset({place.name}))
+    keys = frozenset(file.key for file in model.files)
+    return Kept(str(model.commit), place, record, record.stat().st_mtime, keys)

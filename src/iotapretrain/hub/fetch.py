@@ -1,16 +1,15 @@
-"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified.
-
-One small file of a stranger goes into memory instead: bounded, verified, with a deadline.
+"""Bringing a pinned commit into the cache: decided from its listing, resumable and verified; and
+one small file of a stranger into memory.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from iotapretrain.disk.whole_files import GrowingFile, create_locked, sync_folder
 from iotapretrain.errors import (
@@ -24,7 +23,7 @@ from iotapretrain.hub.fetched_model import Model
 from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import MOST_FILES, check_together, is_model_file
 from iotapretrain.hub.protocol import Commit, FileEntry, Hub, Listing
-from iotapretrain.net.retry import Clock, Deadline, Patience, check
+from iotapretrain.net.retry import Deadline, Patience, late
 
 Progress = Callable[[int, int], None]
 """Called with the bytes that are here and the bytes that are wanted."""
@@ -60,10 +59,9 @@ def fetch(
     seconds: float = 3600.0,
     patience: Patience | None = None,
     progress: Progress | None = None,
-    clock: Clock = time.monotonic,
 ) -> Model:
     """The whole, verified model of a pinned commit; what is already here is not asked for again."""
-    deadline = Deadline.after(seconds, clock)
+    deadline = Deadline.after(seconds)
     found = cache.find(commit)
     if found is not None:
         if found.total_bytes > max_bytes:
@@ -74,12 +72,14 @@ def fetch(
     listing = hub.listing(commit)
     wanted = plan(listing, max_bytes)
     sizes = {each.content_key: each.size for each in wanted}
-    with _disk_errors(commit, cache), cache.room.reserve(sizes, deadline):
+    with _disk_errors(commit, cache), cache.reserve(sizes, deadline):
         transfer = _Transfer(hub, commit, cache, deadline, patience or Patience())
+        here, total = 0, sum(each.size for each in wanted)
         for each in wanted:
-            report = _reporter(progress, wanted, each)
+            report = partial(_report, progress, here, total)
             transfer.bring(each, report)
             report(each.size)
+            here += each.size
         return cache.install(commit, wanted, listing.total_bytes)
 
 
@@ -96,15 +96,9 @@ def _disk_errors(commit: Commit, cache: ModelCache) -> Iterator[None]:
         raise HubError(f"fetching {commit}: {error.filename}: {error.strerror}") from error
 
 
-def _reporter(
-    progress: Progress | None, wanted: Sequence[FileEntry], entry: FileEntry
-) -> Callable[[int], None]:
-    """Turn the bytes of one file into the bytes of all."""
-    if progress is None:
-        return lambda _size: None
-    total = sum(each.size for each in wanted)
-    before = sum(each.size for each in wanted[: wanted.index(entry)])
-    return lambda size: progress(before + size, total)
+def _report(progress: Progress | None, before: int, total: int, size: int) -> None:
+    if progress is not None:
+        progress(before + size, total)
 
 
 @dataclass(frozen=True)
@@ -125,28 +119,29 @@ class _Transfer:
             self._bring(entry, report)
 
     def _bring(self, entry: FileEntry, report: Callable[[int], None]) -> None:
-        blob = self.cache.blob(entry)
-        with self._growing(entry) as partial:
+        blob, task = self.cache.blob(entry), _task(self.commit, entry)
+        with self._growing(entry) as growing:
             if blob.exists():
-                partial.path.unlink()
+                growing.path.unlink()
                 if blob.stat().st_size != entry.size:
-                    raise CorruptModelError(f"listed with {entry.size} bytes, which it has not")
+                    listed = f"listed with {entry.size} bytes, which it has not"
+                    raise CorruptModelError(f"{task}: {listed}")
                 return
-            self._fill(partial, entry, report)
-            entry.check_hash(partial.hexdigest())
-            partial.become(blob)
+            self._fill(growing, entry, report)
+            entry.check_hash(growing.hexdigest(), task)
+            growing.become(blob)
             sync_folder(blob.parent)
 
-    def _fill(self, partial: GrowingFile, entry: FileEntry, report: Callable[[int], None]) -> None:
+    def _fill(self, growing: GrowingFile, entry: FileEntry, report: Callable[[int], None]) -> None:
         failures = 0
-        while partial.size < entry.size:
-            before = partial.size
+        while growing.size < entry.size:
+            before = growing.size
             try:
                 for piece in _arriving(self.hub, self.commit, entry, before, self.deadline):
-                    partial.append(piece)
-                    report(partial.size)
+                    growing.append(piece)
+                    report(growing.size)
             except UnavailableHubError as error:
-                failures = 1 if partial.size > before else failures + 1
+                failures = 1 if growing.size > before else failures + 1
                 self.patience.wait(failures, error, self.deadline)
 
     @contextmanager
@@ -156,9 +151,9 @@ class _Transfer:
         descriptor = create_locked(path, self.deadline)
         try:
             yield GrowingFile(path, descriptor, entry.hasher())
-        except CorruptModelError as error:
+        except CorruptModelError:
             path.unlink(missing_ok=True)
-            raise CorruptModelError(f"{self.commit}: {entry.path!r}: {error}") from error
+            raise
         except OSError as error:
             if error.errno in _NO_ROOM:
                 path.unlink()
@@ -175,39 +170,40 @@ def read_small(
     most_bytes: int,
     seconds: float = 60.0,
     patience: Patience | None = None,
-    clock: Clock = time.monotonic,
 ) -> bytes:
     """The bytes that the listing promises; refused unread where it promises too many."""
     if entry.size > most_bytes:
         raise RefusedModelError(
             f"{commit}: {entry.path!r} has {entry.size} bytes, more than the {most_bytes} allowed"
         )
-    deadline = Deadline.after(seconds, clock)
+    deadline = Deadline.after(seconds)
 
     def attempt() -> bytes:
-        try:
-            content = b"".join(_arriving(hub, commit, entry, 0, deadline))
-            hasher = entry.hasher()
-            hasher.update(content)
-            entry.check_hash(hasher.hexdigest())
-            return content
-        except CorruptModelError as error:
-            raise CorruptModelError(f"{commit}: {entry.path!r}: {error}") from error
+        content = b"".join(_arriving(hub, commit, entry, 0, deadline))
+        hasher = entry.hasher()
+        hasher.update(content)
+        entry.check_hash(hasher.hexdigest(), _task(commit, entry))
+        return content
 
     return (patience or Patience()).keep_trying(attempt, deadline)
+
+
+def _task(commit: Commit, entry: FileEntry) -> str:
+    return f"{commit}: {entry.path!r}"
 
 
 def _arriving(
     hub: Hub, commit: Commit, entry: FileEntry, start: int, deadline: Deadline
 ) -> Iterator[bytes]:
     """A file from `start` on, in pieces as they come: as many bytes as are listed, and in time."""
-    task, size = f"{commit}: {entry.path!r}", start
+    task, size = _task(commit, entry), start
     with hub.read(commit, entry, start) as arriving:
         for piece in arriving:
             size += len(piece)
             if size > entry.size:
-                raise CorruptModelError(f"more than the {entry.size} bytes that are listed")
+                raise CorruptModelError(f"{task}: more than the {entry.size} bytes that are listed")
             yield piece
-            check(deadline, task)
+            if deadline.left() <= 0:
+                raise late(task)
     if size < entry.size:
         raise UnavailableHubError(f"{task}: cut off at {size} of {entry.size} bytes")

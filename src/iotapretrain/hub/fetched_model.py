@@ -22,6 +22,7 @@ from iotapretrain.rules.digest import ManifestEntry, folder_hash, manifest_diges
 
 RECORD = "model.json"
 FILES = "files"
+WEIGHTS = (".safetensors", ".safetensors.index.json")
 
 
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,11 +48,6 @@ class Model:
     folder: Path
     total_bytes: int
     files: tuple[ModelFile, ...]
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """The contents it is made of."""
-        return frozenset(file.key for file in self.files)
 
     def copy_to(self, folder: Path) -> None:
         """Copy the files to a folder that does not exist; it appears when all are there."""
@@ -92,13 +88,14 @@ def model_hash(model: Model, form: HashForm = "manifest") -> str:
     everything but the card.
     """
     if form == "manifest":
-        used = filter(_is_used, model.files)
         return manifest_digest(
-            ManifestEntry(file.path, file.size, bytes.fromhex(file.sha256)) for file in used
+            ManifestEntry(file.path, file.size, bytes.fromhex(file.sha256))
+            for file in model.files
+            if file.path == "config.json" or file.path.endswith(WEIGHTS)
         )
-    return folder_hash(
-        {file.path: _base64(file.sha256) for file in model.files if file.path != CARD}
-    )
+    others = (file for file in model.files if file.path != CARD)
+    hashes = {file.path: base64.b64encode(bytes.fromhex(file.sha256)) for file in others}
+    return folder_hash({path: digest.decode() for path, digest in hashes.items()})
 
 
 def is_bound(
@@ -110,13 +107,3 @@ def is_bound(
     if named != (repository.namespace, repository.name, model.commit.id):
         return False
     return commitment.binds(model_hash(model, form), hotkey)
-
-
-def _is_used(file: ModelFile) -> bool:
-    return file.path == "config.json" or file.path.endswith(
-        (".safetensors", ".safetensors.index.json")
-    )
-
-
-def _base64(sha256: str) -> str:
-    return base64.b64encode(bytes.fromhex(sha256)).decode("ascii")

@@ -1,11 +1,9 @@
 """A hub in a folder: the commit semantics of the real one, for one machine or a shared disk.
 
     ROOT/repositories/NAMESPACE/NAME/   visibility, head, commits/ID.json, blobs/SHA256
-    ROOT/locks/NAMESPACE--NAME          held while the head of a repository moves
-    ROOT/tmp/                           files on their way in; leftovers of killed processes go
+    ROOT/locks/, ROOT/tmp/              held while a head moves; files on their way in
 
-A commit's id is the first 40 hex digits of the SHA-256 of its JSON: files, parent, message, author
-and time.
+A commit's id is the first 40 hex digits of the SHA-256 of its JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -42,18 +40,12 @@ from iotapretrain.hub.protocol import (
 from iotapretrain.net.retry import Clock
 
 
-class _StoredFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    path: str
-    size: int
-    sha256: str
-
-
 class _StoredCommit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None
     message: str
     author: str
     time: float
-    files: tuple[_StoredFile, ...]
+    files: tuple[FileEntry, ...]
 
 
 class FolderHub:
@@ -68,9 +60,7 @@ class FolderHub:
 
     def publish(self, folder: ModelFolder, repository: RepositoryId, message: str) -> Commit:
         with self._writing(repository), self._staging() as staging:
-            files = tuple(
-                _stage(path, source, staging) for path, source in sorted(folder.files.items())
-            )
+            files = tuple(_stage(*each, staging) for each in sorted(folder.files.items()))
             with self._moving(repository):
                 self._create(repository)
                 return self._commit(repository, files, message, staging)
@@ -88,7 +78,7 @@ class FolderHub:
                 return self._commit(repository, together, message, staging)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
-        return "public" if self._is_public(self._home(repository)) else "private"
+        return "public" if _is_public(self._home(repository)) else "private"
 
     def set_visibility(self, repository: RepositoryId, visibility: Visibility) -> None:
         with self._writing(repository), self._moving(repository):
@@ -102,10 +92,7 @@ class FolderHub:
         return Commit(repository, commit)
 
     def listing(self, commit: Commit) -> Listing:
-        stored = self._stored(commit)
-        return Listing(
-            commit, tuple(FileEntry(file.path, file.size, file.sha256) for file in stored.files)
-        )
+        return Listing(commit, self._stored(commit).files)
 
     @contextmanager
     def read(self, commit: Commit, entry: FileEntry, start: int = 0) -> Iterator[Iterator[bytes]]:
@@ -136,19 +123,12 @@ class FolderHub:
         home = self._root / "repositories" / repository.namespace / repository.name
         if home.exists() and not os.access(home, os.R_OK | os.X_OK):
             raise HubRightsError(f"{repository}: the disk does not let this user read {home}")
-        readable = self._owner == repository.namespace or self._is_public(home)
+        readable = self._owner == repository.namespace or _is_public(home)
         if not readable or not home.is_dir():
             raise MissingModelError(
                 f"{repository}: no such repository on {self.name}, or it is private to its owner"
             )
         return home
-
-    @staticmethod
-    def _is_public(home: Path) -> bool:
-        try:
-            return (home / "visibility").read_text() == "public"
-        except FileNotFoundError:
-            return False
 
     def _create(self, repository: RepositoryId) -> None:
         home = self._root / "repositories" / repository.namespace / repository.name
@@ -156,10 +136,7 @@ class FolderHub:
             (home / folder).mkdir(parents=True, exist_ok=True)
 
     def _head(self, repository: RepositoryId) -> str | None:
-        try:
-            return (self._home(repository) / "head").read_text()
-        except FileNotFoundError:
-            return None
+        return _text(self._home(repository) / "head")
 
     def _stored(self, commit: Commit) -> _StoredCommit:
         path = self._home(commit.repository) / "commits" / f"{commit.id}.json"
@@ -174,7 +151,7 @@ class FolderHub:
     def _commit(
         self,
         repository: RepositoryId,
-        files: tuple[_StoredFile, ...],
+        files: tuple[FileEntry, ...],
         message: str,
         staging: Path,
     ) -> Commit:
@@ -183,8 +160,9 @@ class FolderHub:
         if parent is not None and self._stored(Commit(repository, parent)).files == files:
             return Commit(repository, parent)
         for file in files:
-            if not (home / "blobs" / file.sha256).exists():
-                os.rename(staging / file.sha256, home / "blobs" / file.sha256)
+            blob = home / "blobs" / file.content_key
+            if not blob.exists():
+                os.rename(staging / blob.name, blob)
         sync_folder(home / "blobs")
         author = repository.namespace
         encoded = msgspec.json.encode(_StoredCommit(parent, message, author, self._clock(), files))
@@ -193,10 +171,8 @@ class FolderHub:
         write_whole(home / "head", commit.id.encode())
         return commit
 
-    @contextmanager
-    def _moving(self, repository: RepositoryId) -> Iterator[None]:
-        with locked(self._root / "locks" / f"{repository.namespace}--{repository.name}"):
-            yield
+    def _moving(self, repository: RepositoryId) -> AbstractContextManager[None]:
+        return locked(self._root / "locks" / f"{repository.namespace}--{repository.name}")
 
     @contextmanager
     def _staging(self) -> Iterator[Path]:
@@ -218,11 +194,22 @@ class FolderHub:
                 os.close(lock)
 
 
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _is_public(home: Path) -> bool:
+    return _text(home / "visibility") == "public"
+
+
 def _id(encoded: bytes) -> str:
     return hashlib.sha256(encoded).hexdigest()[:40]
 
 
-def _stage(path: str, source: Path | bytes, staging: Path) -> _StoredFile:
+def _stage(path: str, source: Path | bytes, staging: Path) -> FileEntry:
     """Copy one file into the staging folder under the name of its hash, reading it once."""
     descriptor, temporary = tempfile.mkstemp(dir=staging)
     try:
@@ -230,6 +217,6 @@ def _stage(path: str, source: Path | bytes, staging: Path) -> _StoredFile:
         for piece in pieces(source):
             copy.append(piece)
         copy.become(staging / copy.hexdigest())
-        return _StoredFile(path, copy.size, copy.hexdigest())
+        return FileEntry(path, copy.size, copy.hexdigest())
     finally:
         os.close(descriptor)

@@ -1,8 +1,6 @@
-"""Hugging Face, or any server that speaks its protocol, through `huggingface_hub`.
+"""Hugging Face, or any server that speaks its protocol, through `huggingface_hub` and its login.
 
-The login is the library's own: `HF_TOKEN`, else what `hf auth login` stored. Uploads go through Xet
-where it is installed and `HF_HUB_DISABLE_XET` is not set, else through LFS. Downloads are plain
-ranged HTTP: only so can we resume, count and verify every byte ourselves.
+Downloads are plain ranged HTTP: only so can we resume, count and verify every byte ourselves.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
+    ModelInfo,
     get_session,
     hf_hub_url,
     hf_raise_for_status,
@@ -120,11 +119,8 @@ class HuggingFaceHub:
         return self._commit(repository, change, message)
 
     def visibility(self, repository: RepositoryId) -> Visibility:
-        def attempt() -> Visibility:
-            info = self._api.model_info(str(repository), timeout=SILENCE_SECONDS)
-            return "private" if info.private else "public"
-
-        return self._patiently(str(repository), attempt)
+        info = self._patiently(str(repository), lambda: self._info(repository))
+        return "private" if info.private else "public"
 
     def set_visibility(self, repository: RepositoryId, visibility: Visibility) -> None:
         self._patiently(
@@ -167,9 +163,11 @@ class HuggingFaceHub:
 
         return self._patiently(f"publishing {repository}", attempt, PUBLISH_SECONDS)
 
+    def _info(self, repository: RepositoryId, revision: str | None = None) -> ModelInfo:
+        return self._api.model_info(str(repository), revision=revision, timeout=SILENCE_SECONDS)
+
     def _resolve(self, repository: RepositoryId, revision: str) -> Commit:
-        info = self._api.model_info(str(repository), revision=revision, timeout=SILENCE_SECONDS)
-        return Commit(repository, info.sha or "")
+        return Commit(repository, self._info(repository, revision).sha or "")
 
     def _head_or_new(self, repository: RepositoryId) -> Commit:
         try:

@@ -1,22 +1,14 @@
-"""Models on this disk: whole or not there, each content once, within a budget.
-
-    ROOT/models/NAMESPACE/NAME/COMMIT/   model.json and files/, which are hard links into blobs/
-    ROOT/blobs/KEY                       whole, verified contents, named by their hash
-    ROOT/partial/KEY                     contents on their way, locked by who writes
-    ROOT/reserved/                       what running fetches were promised room for
-    ROOT/tmp/                            models on their way in or out
-
-A model appears by one rename, after all its files are there; a copy of it costs no byte.
+"""Models on this disk: whole or not there, each content once, within a budget. The folders below
+ROOT are those of docs/hub.md, and `tmp/` for models on their way in or out.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from iotapretrain.disk.whole_files import sync_folder, try_lock, user_cache, write_whole
@@ -24,26 +16,14 @@ from iotapretrain.errors import MissingModelError
 from iotapretrain.hub.disk_budget import CacheRoom
 from iotapretrain.hub.fetched_model import FILES, RECORD, Model, ModelFile
 from iotapretrain.hub.protocol import Commit, FileEntry
-from iotapretrain.net.retry import Clock
 
 
 def default_folder() -> Path:
-    """The place below the user's cache folder."""
     return user_cache() / "hub"
 
 
-class ModelCache:
-    """Safe for any number of processes; `room` holds its budget."""
-
-    def __init__(
-        self,
-        root: Path,
-        budget: int | None = None,
-        grace: float = 600.0,
-        clock: Clock = time.time,
-    ) -> None:
-        self.root, self._clock = root, clock
-        self.room = CacheRoom(root, budget, grace, clock)
+class ModelCache(CacheRoom):
+    """Safe for any number of processes."""
 
     def find(self, commit: Commit) -> Model | None:
         """The model, if it is here and whole; finding it counts as use."""
@@ -79,7 +59,7 @@ class ModelCache:
     def install(self, commit: Commit, entries: Sequence[FileEntry], total_bytes: int) -> Model:
         """Make a model of contents that are all here."""
         place, coming = self._place(commit), self.root / "tmp" / uuid.uuid4().hex
-        with self.room.deciding():
+        with self.deciding():
             if (model := Model.read(place)) is not None:
                 return model
             files = tuple(self._link(entry, coming / FILES) for entry in entries)
@@ -87,7 +67,7 @@ class ModelCache:
             write_whole(coming / RECORD, model.encode())
             self._touch(coming)
             place.parent.mkdir(parents=True, exist_ok=True)
-            self.room.discard(place)
+            self.discard(place)
             os.rename(coming, place)
             sync_folder(place.parent)
         return model
@@ -104,11 +84,8 @@ class ModelCache:
         return self.root / "models" / repository.namespace / repository.name / commit.id
 
     def _touch(self, place: Path) -> None:
-        now = self._clock()
-        try:
-            os.utime(place / RECORD, (now, now))
-        except FileNotFoundError:
-            return
+        with suppress(FileNotFoundError):
+            os.utime(place / RECORD, (self.clock(),) * 2)
 
 
 def _sha256(path: Path) -> str:

@@ -1,6 +1,5 @@
-"""Which files make a model, and which paths from strangers may become files here.
-
-Paths are data: nothing a stranger lists can point outside its folder, hide another file, or be run.
+"""Which files make a model, and which paths from strangers may become files here: none that can
+point outside its folder, hide another file, or be run.
 """
 
 from __future__ import annotations
@@ -111,7 +110,6 @@ class ModelFolder:
         return cls(found, tuple(left_out))
 
     def with_card(self, text: str) -> ModelFolder:
-        """The same model under another card."""
         return ModelFolder({**self.files, CARD: text.encode()}, self.left_out)
 
 

@@ -1,6 +1,5 @@
-"""What every model hub can do, and the words it does it in.
-
-A repository `namespace/name` holds a line of commits. A commit pins the bytes of all its files.
+"""What every model hub can do: a repository `namespace/name` holds a line of commits, and a commit
+pins the bytes of all its files.
 """
 
 from __future__ import annotations
@@ -11,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol, Self
+
+import msgspec
 
 from iotapretrain.errors import CorruptModelError, InputError, RefusedModelError
 from iotapretrain.hub.model_files import ModelFolder, check_path
@@ -26,6 +27,13 @@ _COMMIT = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
+def _halves(text: str, separator: str, problem: str) -> tuple[str, str]:
+    first, found, second = text.partition(separator)
+    if not found:
+        raise InputError(problem)
+    return first, second
+
+
 @dataclass(frozen=True, order=True)
 class RepositoryId:
     """`namespace/name`: who owns a repository and what it is called."""
@@ -37,10 +45,8 @@ class RepositoryId:
         for part in (self.namespace, self.name):
             doubled = ".." in part or "--" in part
             if not _NAME.fullmatch(part) or doubled or part.endswith((".git", ".ipynb")):
-                raise InputError(
-                    f"repository {str(self)!r}: {part!r} is no name; use letters, digits and single"
-                    " - _ . between them"
-                )
+                advice = "use letters, digits and single - _ . between them"
+                raise InputError(f"repository {str(self)!r}: {part!r} is no name; {advice}")
         if len(str(self)) > 96:
             raise InputError(f"repository {str(self)!r}: longer than 96 characters")
 
@@ -49,11 +55,7 @@ class RepositoryId:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `namespace/name`."""
-        namespace, slash, name = text.partition("/")
-        if not slash:
-            raise InputError(f"repository {text!r}: write it as namespace/name")
-        return cls(namespace, name)
+        return cls(*_halves(text, "/", f"repository {text!r}: write it as namespace/name"))
 
 
 @dataclass(frozen=True, order=True)
@@ -65,24 +67,20 @@ class Commit:
 
     def __post_init__(self) -> None:
         if not _COMMIT.fullmatch(self.id):
-            raise InputError(
-                f"{self.repository}: {self.id!r} pins nothing; a commit is 40 lower-case hex digits"
-            )
+            advice = "a commit is 40 lower-case hex digits"
+            raise InputError(f"{self.repository}: {self.id!r} pins nothing; {advice}")
 
     def __str__(self) -> str:
         return f"{self.repository}@{self.id}"
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `namespace/name@commit`."""
-        repository, at, commit = text.partition("@")
-        if not at:
-            raise InputError(f"{text!r} names no commit; write namespace/name@commit")
+        problem = f"{text!r} names no commit; write namespace/name@commit"
+        repository, commit = _halves(text, "@", problem)
         return cls(RepositoryId.parse(repository), commit)
 
 
-@dataclass(frozen=True)
-class FileEntry:
+class FileEntry(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """One file of a commit; of small ones the hub may know only git's blob id."""
 
     path: str
@@ -94,10 +92,10 @@ class FileEntry:
         check_path(self.path)
         if not 0 <= self.size <= LARGEST_FILE:
             raise RefusedModelError(f"{self.path!r}: {self.size} bytes is no size of a file")
-        if self.sha256 is not None and not _SHA256.fullmatch(self.sha256):
-            raise RefusedModelError(f"{self.path!r}: {self.sha256!r} is no SHA-256")
-        if self.git_blob is not None and not _COMMIT.fullmatch(self.git_blob):
-            raise RefusedModelError(f"{self.path!r}: {self.git_blob!r} is no blob id")
+        named = ((self.sha256, _SHA256, "SHA-256"), (self.git_blob, _COMMIT, "blob id"))
+        for digest, form, kind in named:
+            if digest is not None and not form.fullmatch(digest):
+                raise RefusedModelError(f"{self.path!r}: {digest!r} is no {kind}")
         if self.sha256 is None and self.git_blob is None:
             raise RefusedModelError(f"{self.path!r}: the hub names no hash to verify it by")
 
@@ -112,11 +110,11 @@ class FileEntry:
             return hashlib.sha256()
         return hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
 
-    def check_hash(self, got: str) -> None:
+    def check_hash(self, got: str, task: str) -> None:
         """Refuse bytes whose hash is not the listed one."""
         expected = self.sha256 or self.git_blob
         if got != expected:
-            raise CorruptModelError(f"the bytes have hash {got}, listed is {expected}")
+            raise CorruptModelError(f"{task}: the bytes have hash {got}, listed is {expected}")
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
-        """`seconds` from now."""
         if not seconds > 0:
             raise InputError(f"a deadline of {seconds} s leaves no time; give more than 0")
         return cls(clock() + seconds, clock)
@@ -42,14 +41,7 @@ class Deadline:
         return self.at - self.clock()
 
 
-def check(deadline: Deadline, task: str) -> None:
-    """Raise once the deadline of a task has passed."""
-    if deadline.left() <= 0:
-        raise late(task)
-
-
 def late(task: str) -> UnavailableHubError:
-    """The error of a task whose deadline has passed."""
     return UnavailableHubError(f"{task}: not done before its deadline; try again later")
 
 
@@ -67,12 +59,6 @@ class PassingFault(Exception):  # noqa: N818 -- whoever tries again turns it int
     def __init__(self, source: str, problem: str, retry_after: float | None = None) -> None:
         super().__init__(problem)
         self.source, self.retry_after = source, retry_after
-
-    def lasting(self, tries: int) -> UnavailableSourceError:
-        """The error of a failure that did not pass."""
-        return UnavailableSourceError(
-            self.source, f"{self}; gave up after {tries} attempts; try again later"
-        )
 
 
 @dataclass(frozen=True)
@@ -96,7 +82,6 @@ class Patience:
             raise InputError("patience needs tries >= 1 and 0 <= first_pause <= longest_pause")
 
     def deadline(self, seconds: float | None = None) -> Deadline:
-        """The deadline of what begins now."""
         return Deadline.after(seconds or self.seconds, self.clock)
 
     def keep_trying(self, call: Callable[[], Answer], deadline: Deadline | None = None) -> Answer:
@@ -117,11 +102,11 @@ class Patience:
         if seconds < deadline.left():
             self.sleep(seconds)
             return
+        problem = f"{error}; gave up after {failures}"
         if isinstance(error, PassingFault):
-            raise error.lasting(failures) from error
-        raise UnavailableHubError(
-            f"{error}; gave up after {failures} tries in a row", error.retry_after
-        ) from error
+            problem = f"{problem} attempts; try again later"
+            raise UnavailableSourceError(error.source, problem) from error
+        raise UnavailableHubError(f"{problem} tries in a row", error.retry_after) from error
 
     async def keep_asking(
         self,

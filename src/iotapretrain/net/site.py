@@ -9,7 +9,6 @@ SITE_BITS = 64
 
 
 def site_of(address: str) -> str:
-    """What counts as one address."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,5 @@
-"""Threads for work that blocks. They end with the process, whatever they are waiting for.
-
-A pool's threads are joined when Python exits, so that a stop could take as long as the slowest hub;
-everything here may be killed at any instant anyway.
+"""Threads for work that blocks. A hand ends with the process, whatever it is waiting for: joining
+it, as a pool does when Python exits, could take as long as the slowest hub.
 """
 
 from __future__ import annotations
@@ -9,11 +7,16 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, final
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+WORKERS = 8
+"""Fetches at once: they wait on the network, not on a core."""
 
 
 class Hand:
@@ -77,7 +80,26 @@ class OwnLoop:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
 
     def close(self) -> None:
-        """End the thread."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def prefetched(
+    fetch: Callable[[Item], Result], items: Iterable[Item], workers: int = WORKERS
+) -> Generator[Result, None, None]:
+    """`map(fetch, items)`, up to `workers` items ahead; an error comes at its item's turn.
+
+    What is under way when the reader stops ends by its own deadline, unseen.
+    """
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch")
+    waiting: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(fetch, item))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -1,8 +1,6 @@
 """State as a fold over a journal: kept current, snapshotted, and changed by commands.
 
 state(n) = apply(state(n - 1), record(n))        records = decide(state, command)
-
-Many submit commands at once, and one wait for the disk serves them all.
 """
 
 from __future__ import annotations
@@ -234,7 +232,6 @@ class Fold(Generic[State, Command]):
 
     @property
     def state(self) -> State:
-        """The newest state that this process has seen."""
         return self._position.state
 
     def catch_up(self) -> State:
@@ -242,7 +239,6 @@ class Fold(Generic[State, Command]):
         return self._publish(self._advanced(self._position)).state
 
     def at(self, sequence: int) -> State:
-        """The state behind an earlier record."""
         if not 0 <= sequence <= self._journal.head().sequence:
             raise StoreError(f"{self._journal.name}: there is no record {sequence}")
         kept = self._replay.kept(sequence)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Self
 
 import msgspec
 from blake3 import blake3
@@ -108,9 +107,8 @@ class JournalWriter:
         return new
 
 
-class Journal(ABC):
-    """Append-only records; what is left to a dialect is how a writer gets its turn, and how its
-    errors read.
+class Journal(AbstractContextManager["Journal"]):
+    """Append-only records; a dialect says how a writer gets its turn, and how its errors read.
 
     Every method may raise StoreError; a wait for other writers ends with one after a deadline.
     Open it after forking, once a process. `name` is what messages call it: its path, or its address
@@ -183,22 +181,15 @@ class Journal(ABC):
 
     def save_snapshot(self, name: str, snapshot: Snapshot) -> None:
         """Keep a state beside its record. Names carry the version of the state's encoding."""
-        head = snapshot.head
-        ours = snapshots.c.name == name
-        newest = sql.select(snapshots.c.sequence).where(ours).order_by(snapshots.c.sequence.desc())
-        kept = newest.limit(SNAPSHOTS_KEPT)
-        row = {
-            "name": name,
-            "sequence": head.sequence,
-            "link": head.link,
-            "seal": _seal(name, snapshot),
-            "state": snapshot.state,
-        }
+        ours, sequence = snapshots.c.name == name, snapshots.c.sequence
+        kept = sql.select(sequence).where(ours).order_by(sequence.desc()).limit(SNAPSHOTS_KEPT)
+        row = {"name": name, "seal": _seal(name, snapshot), "state": snapshot.state}
+        row |= msgspec.structs.asdict(snapshot.head)
         with self._writing() as connection:
-            same = sql.delete(snapshots).where(ours, snapshots.c.sequence == head.sequence)
-            connection.execute(same)
+            same = sequence == snapshot.head.sequence
+            connection.execute(sql.delete(snapshots).where(ours, same))
             connection.execute(sql.insert(snapshots), row)
-            connection.execute(sql.delete(snapshots).where(ours, snapshots.c.sequence.not_in(kept)))
+            connection.execute(sql.delete(snapshots).where(ours, sequence.not_in(kept)))
 
     def snapshot(self, name: str, at: int | None = None) -> Snapshot | None:
         """The latest kept state at or below a record; those that do not match it are ignored."""
@@ -226,9 +217,6 @@ class Journal(ABC):
     def close(self) -> None:
         """Let go of the file or the server. Closing twice is fine."""
         self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
@@ -336,8 +324,10 @@ def verified(journal: Journal) -> Iterator[Record]:
         for record in linked(head, journal.read()):
             yield record
             head = record.head
-    except StoreError:
-        yield from _one_by_one(journal, head)
+    except StoreError:  # what is left of its page comes one by one, so that a record can be named
+        while found := _next(journal, head):
+            yield found
+            head = found.head
 
 
 def verify(journal: Journal) -> Head:
@@ -352,16 +342,10 @@ def verify(journal: Journal) -> Head:
     return head
 
 
-def _one_by_one(journal: Journal, head: Head) -> Iterator[Record]:
-    """What is left of the page that failed, so that the error names a record and not the page."""
-    while True:
-        try:
-            record = next(linked(head, journal.read(head.sequence, 1)), None)
-        except BrokenError:
-            raise
-        except StoreError as error:
-            raise BrokenError(head.sequence + 1, f"it cannot be read: {error}") from error
-        if record is None:
-            return
-        yield record
-        head = record.head
+def _next(journal: Journal, head: Head) -> Record | None:
+    try:
+        return next(linked(head, journal.read(head.sequence, 1)), None)
+    except BrokenError:
+        raise
+    except StoreError as error:
+        raise BrokenError(head.sequence + 1, f"it cannot be read: {error}") from error

@@ -1,9 +1,7 @@
 """A record of a journal: its bytes, its link to the record before, and its structured payloads.
 
-    link(n) = BLAKE3(link(n - 1) ‖ MessagePack([sequence, kind, payload, author, signature]))
-    link(0) = BLAKE3("iotapretrain journal 1" ‖ 0x00 ‖ identity)
-
-The identity of a journal is under every link, so that no record of one journal fits into another.
+link(n) = BLAKE3(link(n - 1) ‖ MessagePack([sequence, kind, payload, author, signature]))
+link(0) = BLAKE3("iotapretrain journal 1" ‖ 0x00 ‖ identity)
 """
 
 from __future__ import annotations
@@ -67,12 +65,10 @@ class Record(msgspec.Struct, frozen=True):
 
     @property
     def head(self) -> Head:
-        """The head of the journal that ends here."""
         return Head(self.sequence, self.link)
 
 
 def first_head(identity: str) -> Head:
-    """The head of a journal without records."""
     _check_name("journal identity", identity, 1, AUTHOR_LENGTH)
     return Head(0, blake3(b"iotapretrain journal %d\x00" % FORMAT + identity.encode()).digest())
 

@@ -1,24 +1,19 @@
-"""Generated tasks as sources of text, so that competitions, training and benchmarks can use them.
+"""Generated tasks as sources of text: row i depends on nothing but the task's name and i.
 
-A source has more rows than could ever be made, and row i depends on nothing but the task's name and
-i. Whoever draws rows by a fresh seed draws rows that nobody has seen.
-
-Arithmetic, copying and recall are short texts in which only the answers can be foreseen. Each shows
-what is asked for by a few examples of its own, so that a model that was never told the task can
-still do it, and fits in 256 bytes.
+The texts show what is asked for by a few examples of their own, so that a model that was never told
+the task can still do it, and fit in 256 bytes; invoices are longer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from types import MappingProxyType
 
-from iotapretrain.data.documents import Document, digest_of, document
-from iotapretrain.data.source import Description, SourceConfig, check_page
+from iotapretrain.data.documents import digest_of
+from iotapretrain.data.source import NumberedTexts
 from iotapretrain.data.synthetic.invoices import invoices
 from iotapretrain.data.synthetic.item import Draws, Item
-from iotapretrain.rules.sampling import Page, Stream
+from iotapretrain.rules.sampling import Stream
 
 ROWS = 2**62
 """All pages of all rows can still be put in a random order (`rules.sampling.Permutation`)."""
@@ -81,25 +76,11 @@ def item(name: str, row: int) -> Item:
     return SYNTHETIC[name](Draws(Stream.of(row, "synthetic", name)))
 
 
-class SyntheticSource:
+class SyntheticSource(NumberedTexts):
     """The rows of a generated task."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def pin(self) -> tuple[str, int]:
+        return f"rows-{digest_of(*map(self.text, range(CHECKED_ROWS)))[:32]}", ROWS
 
-    @cached_property
-    def _description(self) -> Description:
-        first = (item(self.name, row).text for row in range(CHECKED_ROWS))
-        return Description(
-            self.name, f"rows-{digest_of(*first)[:32]}", (SourceConfig("all", ROWS),)
-        )
-
-    def describe(self) -> Description:
-        """One config; the revision says whether two generators are the same."""
-        return self._description
-
-    def fetch(self, page: Page) -> list[Document]:
-        """The documents of a page."""
-        check_page(self._description, page)
-        rows = range(page.start, page.start + page.rows)
-        return [document(item(self.name, row).text) for row in rows]
+    def text(self, row: int) -> str:
+        return item(self.name, row).text

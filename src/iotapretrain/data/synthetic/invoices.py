@@ -1,7 +1,6 @@
 """Invoices to be read: words, order and number of lines vary; the fields that are asked do not.
 
-Every answer stands in the document, among dates, numbers and amounts that are not asked for.
-Amounts add up: lines to the subtotal, subtotal and tax to the total.
+Every answer stands in the document, among others that are not asked for, and all amounts add up.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from iotapretrain.data.prefetch import prefetched
+from iotapretrain.net.threads import prefetched
 
 
 def test_results_come_in_order_whatever_takes_longest() -> None:

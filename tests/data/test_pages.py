@@ -17,10 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iotapretrain.data.batches import PageText, draw, page_digest, read_page
 from iotapretrain.data.documents import Document, document
 from iotapretrain.data.locations import Pattern
 from iotapretrain.data.page_cache import PageCache
-from iotapretrain.data.page_ids import PageText, draw, page_digest, read_page
 from iotapretrain.data.record_files import JsonLines
 from iotapretrain.data.text_folder import FolderSource
 from iotapretrain.errors import UnavailableSourceError
