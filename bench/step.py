@@ -1,11 +1,11 @@
-"""python -m bench.step [--json] [--gpu]: what cutting, chaining and replaying cost a training step.
+"""python -m bench.step [--json] [--gpu]: what cutting, chaining and replaying cost a step.
 
 Three stages in one process with plain boundaries against a bare loop over the same class of
 `transformers` with the same optimisers, samples and clipping, without links. Then what digests of
-the states take of a step of 16 samples, what a replay takes beside the step itself, and what a stage
-holds between two steps beside 16 bytes a parameter (12 with Muon) and the inputs it keeps. On the
-CPU one thread works and the process's own time counts. With --gpu a 1B-shaped stage in bfloat16: its
-share of the measured matrix peak.
+the states take of a step of 16 samples, what a replay takes beside the step itself, and what a
+stage holds between two steps beside 16 bytes a parameter (12 with Muon) and the inputs it keeps.
+On the CPU one thread works and the process's own time counts. With --gpu a 1B-shaped stage in
+bfloat16: its share of the measured matrix peak.
 """
 
 from __future__ import annotations
