@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from iotapretrain.chain.entries import DEFAULT_BLOCK_MS
 from iotapretrain.chain.node import ChainEvent
-from iotapretrain.chain.runtime.pallets import module_error, pallets
+from iotapretrain.chain.runtime.pallets import module_error
 from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, LedgerEvent
 
 
@@ -21,11 +20,6 @@ class Happening:
     refusal: CallRefusal | None
 
 
-_TEXTS: Mapping[tuple[str | None, str], str] = {
-    (pallet.name, error.name): error.doc
-    for pallet in pallets(DEFAULT_BLOCK_MS)
-    for error in pallet.errors
-}
 DISPATCH_INFO = {
     "weight": {"ref_time": 0, "proof_size": 0},
     "class": "Normal",
@@ -50,11 +44,6 @@ def dispatch_error(refusal: CallRefusal) -> object:
     if refusal.pallet == "Token":
         return {"Token": refusal.name}
     return module_error(refusal.pallet, refusal.name)
-
-
-def error_text(pallet: str | None, name: str) -> str:
-    """What a refusal means, in the words of the chain's description."""
-    return _TEXTS.get((pallet, name), name)
 
 
 def extrinsic_events(index: int, happening: Happening) -> list[ChainEvent]:

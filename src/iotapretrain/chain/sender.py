@@ -8,10 +8,11 @@ from typing import Any
 
 from bittensor import Balance, ChainError, ExtrinsicResult
 
-from iotapretrain.chain.block_events import error_text, extrinsic_events
+from iotapretrain.chain.block_events import extrinsic_events
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic
+from iotapretrain.chain.runtime.pallets import error_text
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
 
