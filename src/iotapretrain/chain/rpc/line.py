@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import NamedTuple, ParamSpec, TypeVar
 
 from iotapretrain.chain.node import Node
 from iotapretrain.chain.rpc.limits import Address, ClientLimits
@@ -44,8 +44,7 @@ class NodeThread:
         self._executor.shutdown(cancel_futures=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Heads:
+class Heads(NamedTuple):
     """How far a chain has come."""
 
     newest: int
@@ -75,17 +74,11 @@ class HeadWatcher:
                 self.heads = heads
                 self._changed.notify_all()
 
-    async def newest(self, at_least: int) -> int:
-        """The newest block, once the chain has come so far."""
+    async def newest(self, at_least: int, finalized: bool = False) -> int:
+        """The newest block, or finalized one, once the chain has come so far."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.heads.newest >= at_least)
-            return self.heads.newest
-
-    async def finalized(self, at_least: int) -> int:
-        """The newest finalized block, once finality has come so far."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.heads.finalized >= at_least)
-            return self.heads.finalized
+            await self._changed.wait_for(lambda: self.heads[finalized] >= at_least)
+            return self.heads[finalized]
 
     def _read(self) -> Heads:
         return Heads(self._node.head(), self._node.finalized())
@@ -101,11 +94,15 @@ class Spent:
     def check(self, limits: ClientLimits) -> None:
         """Refuse to go on with a message that costs too much."""
         if self.seconds >= limits.message_seconds:
-            advice: dict[str, str] = {"policy": "seconds of the node for one message"}
-            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less at once, or again", advice)
-        if self.answered >= limits.message_answer_bytes:
-            advice = {"policy": "bytes of the answers to one message"}
-            raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", advice)
+            problem, policy = (
+                "Too costly: ask for less at once, or again",
+                "seconds of the node for",
+            )
+        elif self.answered >= limits.message_answer_bytes:
+            problem, policy = "Too large: ask for less in one message", "bytes of the answers to"
+        else:
+            return
+        raise RpcError(TOO_MANY_REQUESTS, problem, {"policy": f"{policy} one message"})
 
 
 class Line:

@@ -22,7 +22,7 @@ from iotapretrain.chain.rpc.door import Door, Visitor, admit
 from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.rpc.line import HeadWatcher, Line, NodeThread
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Submissions, Subscriptions
+from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import ServeError
@@ -57,9 +57,8 @@ async def serving(
     thread = NodeThread()
     watcher = HeadWatcher(node, thread)
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
-    submissions = Submissions(node, watcher)
-    subscriptions = Subscriptions(methods, submissions, watcher, limits.watched_key_bytes)
-    desk = RequestDesk(methods, submissions, subscriptions, Line(node, thread, limits))
+    subscriptions = Subscriptions(node, methods, watcher, limits.watched_key_bytes)
+    desk = RequestDesk(methods, subscriptions, Line(node, thread, limits))
 
     async def client(socket: ServerConnection) -> None:
         if isinstance(socket, Visitor) and socket.address is not None:
