@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from iotapretrain.chain.node import Node
 from iotapretrain.chain.rpc.limits import Address, ClientLimits
@@ -44,11 +44,15 @@ class NodeThread:
         self._executor.shutdown(cancel_futures=True)
 
 
-class Heads(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Heads:
     """How far a chain has come."""
 
     newest: int
-    finalized: int
+    final: int
+
+    def reached(self, finalized: bool) -> int:
+        return self.final if finalized else self.newest
 
 
 class HeadWatcher:
@@ -77,8 +81,8 @@ class HeadWatcher:
     async def newest(self, at_least: int, finalized: bool = False) -> int:
         """The newest block, or finalized one, once the chain has come so far."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.heads[finalized] >= at_least)
-            return self.heads[finalized]
+            await self._changed.wait_for(lambda: self.heads.reached(finalized) >= at_least)
+            return self.heads.reached(finalized)
 
     def _read(self) -> Heads:
         return Heads(self._node.head(), self._node.finalized())
@@ -94,15 +98,11 @@ class Spent:
     def check(self, limits: ClientLimits) -> None:
         """Refuse to go on with a message that costs too much."""
         if self.seconds >= limits.message_seconds:
-            problem, policy = (
-                "Too costly: ask for less at once, or again",
-                "seconds of the node for",
-            )
-        elif self.answered >= limits.message_answer_bytes:
-            problem, policy = "Too large: ask for less in one message", "bytes of the answers to"
-        else:
-            return
-        raise RpcError(TOO_MANY_REQUESTS, problem, {"policy": f"{policy} one message"})
+            policy = {"policy": "seconds of the node for one message"}
+            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less at once, or again", policy)
+        if self.answered >= limits.message_answer_bytes:
+            policy = {"policy": "bytes of the answers to one message"}
+            raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", policy)
 
 
 class Line:
