@@ -49,7 +49,7 @@ def _pallet(
     return Pallet(
         name,
         index,
-        tuple(map(grammar.parse_item, lines(storage))),
+        tuple(item for line in lines(storage) for item in grammar.parse_items(line)),
         grammar.parse_variants(lines(calls)),
         grammar.parse_variants(lines(events)),
         tuple(map(grammar.parse_error, lines(errors))),
