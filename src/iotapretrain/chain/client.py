@@ -144,8 +144,6 @@ class ChainClient:
     # Blocks
 
     async def head(self) -> HeadBlock:
-        """The newest block."""
-
         async def read() -> HeadBlock:
             number = await self._sdk.block()
             return number, await self._hash(number)

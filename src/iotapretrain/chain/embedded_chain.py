@@ -45,7 +45,6 @@ NO_PARENT = bytes(32)
 
 
 def now_ms() -> int:
-    """The wall clock."""
     return time.time_ns() // 1_000_000
 
 

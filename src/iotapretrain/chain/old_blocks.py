@@ -101,7 +101,6 @@ class OldBlocks:
         return self._keep_state(advance(best, block))
 
     def tip(self, head: Head) -> Tip:
-        """Behind a record."""
         near = tip = self._nearest(head.sequence)
         for tip in self._replay.behind(near, head.sequence - near.head.sequence):
             if self._turn.over and tip.head.sequence < head.sequence:

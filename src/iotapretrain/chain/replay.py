@@ -72,7 +72,6 @@ class Ledger:
 
     @property
     def block(self) -> int:
-        """The block of the record."""
         return self.state.block
 
     def moved(self, state: ChainState) -> Ledger:

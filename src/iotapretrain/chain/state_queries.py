@@ -54,7 +54,6 @@ class Surface:
         return self.node.storage(number, pallet, item, keys)
 
     def stored(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> bytes | None:
-        """The same as the bytes in which it is stored."""
         if (pallet, item) == ("System", "Events"):
             return self.codec.encode_events(self.node.events(number))
         value = self.storage(number, pallet, item, keys)

@@ -194,7 +194,6 @@ class EmbeddedSubstrate:
     # Calls
 
     async def compose(self, call: Any) -> ComposedCall:
-        """A generated call as bytes."""
         module, function, params = call
         arguments = {name: _unwrapped(value) for name, value in params.items()}
         try:
@@ -221,7 +220,6 @@ class EmbeddedSubstrate:
     async def sign_extrinsic(
         self, call: ComposedCall, keypair: Any, *, nonce: int, period: int
     ) -> tuple[bytes, str]:
-        """A signed extrinsic and its hash."""
         data = self._sender.signed(call.data, keypair, nonce, period)
         return data, to_hex(digest(data))
 
@@ -282,7 +280,6 @@ class EmbeddedSubstrate:
         return codec.decode_value(module, item, stored)
 
     def _number(self, block_hash: str | None) -> int:
-        """The block with this hash, or the newest."""
         if block_hash is None:
             return self.chain.head()
         number = self.chain.block_number(bytes.fromhex(block_hash.removeprefix("0x")))

@@ -147,7 +147,6 @@ class Connection:
         before: bytes = b"",
         after: bytes = b"",
     ) -> None:
-        """Answer requests in one message."""
         spent, answers = errand.asker.spent, []
         for request in requests:
             answer = await self._answer_one(request, errand)

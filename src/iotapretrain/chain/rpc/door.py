@@ -25,8 +25,6 @@ TOO_MANY_FROM = "too many connections from your address; close some"
 
 
 class Door:
-    """Counts who is here."""
-
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._addresses: Recent[str, Address] = Recent(limits.addresses)  # here, or lately

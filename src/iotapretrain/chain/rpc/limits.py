@@ -171,5 +171,4 @@ class Address:
         return fits
 
     def unwatch(self, watched: int) -> None:
-        """A subscription has ended."""
         self._watched -= watched

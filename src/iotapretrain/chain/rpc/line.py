@@ -71,7 +71,6 @@ class HeadWatcher:
             await self.look()
 
     async def look(self) -> None:
-        """Ask the node now."""
         heads = await self._thread.ask(self._read)
         if heads != self.heads:
             async with self._changed:
@@ -106,8 +105,6 @@ class Spent:
 
 
 class Line:
-    """The line in front of the node."""
-
     def __init__(self, node: Node, thread: NodeThread, limits: ClientLimits) -> None:
         self._node, self._thread, self._limits = node, thread, limits
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -184,7 +181,6 @@ class Asker:
     spent: Spent
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The answer of a function that asks the node."""
         asked = partial(question, *args, **kwargs)
         return await self.line.ask(self.address, self.spent, asked)
 

@@ -109,11 +109,9 @@ class Methods:
             raise RpcError(wire.INVALID_PARAMS, f"Invalid params: {error}") from None
 
     def header(self, number: int) -> dict[str, object]:
-        """A header as JSON."""
         return self._surface.header(number) | {"number": hex(number)}
 
     def runtime_version(self) -> dict[str, object]:
-        """Which runtime this is, as JSON."""
         version = RUNTIME_VERSION
         return {
             "specName": version["spec_name"],

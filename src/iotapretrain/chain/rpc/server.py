@@ -36,8 +36,6 @@ CLOSE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server that runs."""
-
     url: str
     watching: asyncio.Task[None]
     """Ends only by an error that keeps the chain from being read."""

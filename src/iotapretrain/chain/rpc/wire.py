@@ -61,7 +61,6 @@ class RpcRequest(msgspec.Struct):
         return method
 
     def values(self) -> list[Any]:
-        """The parameters."""
         params = _value(self.params)
         if not isinstance(params, list | None):
             raise RpcError(INVALID_PARAMS, "Invalid params: give them by position, in an array")
@@ -127,13 +126,10 @@ HASH_BYTES = 32
 
 
 class Params:
-    """The positional parameters of one request."""
-
     def __init__(self, values: list[Any]) -> None:
         self._values = values
 
     def optional(self, position: int) -> Any:
-        """A parameter, or None where it is missing."""
         return self._values[position] if position < len(self._values) else None
 
     def text(self, position: int) -> str:

@@ -111,7 +111,6 @@ class Codec:
         return StorageKey(found[0], item, tuple(keys)) if same else None
 
     def encode_value(self, pallet: str, item: str, value: object) -> bytes:
-        """A storage value as stored."""
         return bytes(self._runtime.encode(self._entries[pallet, item].value_type, value))
 
     def decode_value(self, pallet: str, item: str, data: bytes | None) -> object:
@@ -136,11 +135,9 @@ class Codec:
             return tuple(self._runtime.decode(f"({','.join(kinds)})", data))
 
     def encode_answer(self, api: str, method: str, value: object) -> bytes:
-        """The answer of a runtime API method."""
         return bytes(self._runtime.encode(self._methods[api][method]["output"], value))
 
     def decode_answer(self, api: str, method: str, data: bytes) -> object:
-        """An answer as clients read it."""
         return self._runtime.decode(self._methods[api][method]["output"], data)
 
     def encode_events(self, events: Iterable[ChainEvent]) -> bytes:
@@ -148,7 +145,6 @@ class Codec:
         return self.encode_value("System", "Events", [_record(event) for event in events])
 
     def event_records(self, events: Iterable[ChainEvent]) -> list[dict[str, Any]]:
-        """The same as clients read it."""
         decoded = self.decode_value("System", "Events", self.encode_events(events))
         return cast(list[dict[str, Any]], decoded)
 

@@ -31,8 +31,6 @@ class TypedField:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One case of an enum."""
-
     index: int
     name: str
     fields: tuple[TypedField, ...] = ()
@@ -53,8 +51,6 @@ class StorageItem:
 
 @dataclass(frozen=True, slots=True)
 class ApiMethod:
-    """One method of a runtime API."""
-
     name: str
     inputs: tuple[TypedField, ...]
     output: str
@@ -135,7 +131,6 @@ def parse_items(line: str) -> list[StorageItem]:
 
 
 def parse_method(line: str) -> ApiMethod:
-    """One runtime API method."""
     head, _, output = line.rpartition("->")
     name, _, inputs = head.partition("(")
     return ApiMethod(name.strip(), parse_fields(inputs[: inputs.rfind(")")]), output.strip())

@@ -85,6 +85,5 @@ def check_settings(settings: Any, wrong: type[Exception] = InputError) -> None:
 def check_whole(
     name: str, value: object, low: int, high: int, wrong: type[Exception] = InputError
 ) -> None:
-    """Refuse what is not a whole number of a range."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise wrong(f"{name}: {value!r} is not a whole number from {low} to {high}")

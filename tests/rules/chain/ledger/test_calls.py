@@ -10,6 +10,7 @@ from iotapretrain.errors import RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.balances import (
     add_stake,
+    add_stake_limit,
     remove_stake,
     transfer_all,
     transfer_allow_death,
@@ -157,7 +158,7 @@ STAKINGS: Mapping[str, Call] = {
     "HotKeyAccountNotExists": add_stake("unknown", 1, RAO),
     "AmountTooLow": add_stake("hot1", 1, 1_999_999),
     "NotEnoughBalanceToStake": add_stake("hot1", 1, 100 * RAO),
-    "SlippageTooHigh": add_stake("hot1", 1, RAO, RAO - 1, False),
+    "SlippageTooHigh": add_stake_limit("hot1", 1, RAO, RAO - 1, False),
     "NotEnoughStakeToWithdraw": remove_stake("hot1", 1, RAO),
 }
 

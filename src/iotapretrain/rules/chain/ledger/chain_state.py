@@ -134,19 +134,16 @@ class Subnet:
     used_space: Mapping[str, UsedSpace] = field(default_factory=dict)
 
     def uid(self, hotkey: str) -> int | None:
-        """The uid that a hotkey holds here."""
         for uid, neuron in enumerate(self.neurons):
             if neuron.hotkey == hotkey:
                 return uid
         return None
 
     def staked(self, hotkey: str) -> int:
-        """All stake on a hotkey here."""
         return sum(self.stakes.get(hotkey, {}).values())
 
     @property
     def owner_uid(self) -> int | None:
-        """The owner hotkey's uid, if it is registered here."""
         return self.uid(self.owner_hotkey)
 
     @property
@@ -197,11 +194,9 @@ class ChainState:
         return self.subnets[netuid]
 
     def with_account(self, address: str, account: CoinAccount) -> ChainState:
-        """The same state with this account in its place."""
         return replace(self, accounts={**self.accounts, address: account})
 
     def with_subnet(self, subnet: Subnet) -> ChainState:
-        """The same state with this subnet in its place."""
         return replace(self, subnets={**self.subnets, subnet.netuid: subnet})
 
 

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, Subnet
 from iotapretrain.rules.chain.ledger.money import credit, debit, reap, staked
-from iotapretrain.rules.chain.ledger.transitions import CallOutcome, call, happened
+from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome, call, happened, refused
 
 PRICE = 10**9
 """Rao of TAO for one whole alpha: always one TAO, since there are no pools."""
 
 
 @call
-def add_stake(
-    state: ChainState,
-    signer: str,
-    hotkey: str,
-    netuid: int,
-    amount: int,
-    limit_price: int = PRICE,
-    allow_partial: bool = False,  # noqa: ARG001 -- nothing is ever partial here
-) -> CallOutcome:
-    """Stake free TAO on a hotkey of a subnet, if one alpha costs no more than the limit."""
-    if limit_price < PRICE:
-        raise CallRefusal("SlippageTooHigh")
+def add_stake(state: ChainState, signer: str, hotkey: str, netuid: int, amount: int) -> CallOutcome:
+    """Stake free TAO on a hotkey of a subnet."""
     subnet = _subnet_of(state, netuid, hotkey)
     if amount < state.network.minimum_stake:
         raise CallRefusal("AmountTooLow")
@@ -33,20 +25,9 @@ def add_stake(
 
 @call
 def remove_stake(
-    state: ChainState,
-    signer: str,
-    hotkey: str,
-    netuid: int,
-    asked: int,
-    limit_price: int = PRICE,
-    allow_partial: bool = False,  # noqa: ARG001 -- nothing is ever partial here
+    state: ChainState, signer: str, hotkey: str, netuid: int, asked: int
 ) -> CallOutcome:
-    """Take stake back as free TAO, if one alpha brings no less than the limit.
-
-    Asking for more than there is takes all of it.
-    """
-    if limit_price > PRICE:
-        raise CallRefusal("SlippageTooHigh")
+    """Take stake back as free TAO; asking for more than there is takes all of it."""
     subnet = _subnet_of(state, netuid, hotkey)
     available = subnet.stakes.get(hotkey, {}).get(signer, 0)
     if not available:
@@ -56,6 +37,21 @@ def remove_stake(
         raise CallRefusal("AmountTooLow")
     left = credit(state, signer, amount).with_subnet(staked(subnet, hotkey, signer, -amount))
     return happened(left, "StakeRemoved", _moved(signer, hotkey, amount, netuid))
+
+
+def within_limit(
+    make: Callable[[str, int, int], Call], allows: Callable[[int], bool]
+) -> Callable[[str, int, int, int, bool], Call]:
+    """The same, if the caller allows the price of one alpha; nothing is ever partial."""
+
+    def limited(hotkey: str, netuid: int, amount: int, price: int, _partial: bool) -> Call:
+        return make(hotkey, netuid, amount) if allows(price) else refused("SlippageTooHigh")
+
+    return limited
+
+
+add_stake_limit = within_limit(add_stake, lambda most: most >= PRICE)
+remove_stake_limit = within_limit(remove_stake, lambda least: least <= PRICE)
 
 
 def _subnet_of(state: ChainState, netuid: int, hotkey: str) -> Subnet:

@@ -55,7 +55,11 @@ def set_weights(
 ) -> CallOutcome:
     """Replace the signer's row of weights by one in the open."""
     subnet = state.subnet(netuid)
-    uid = _accepted(state, subnet, signer, dests, weights, version_key)
+    known = _known(state, subnet, signer)
+    outcome = judge_weights(replace(known, uids=dests, values=weights, version_key=version_key))
+    if outcome is not WeightsOutcome.OK:
+        raise CallRefusal(REFUSALS[outcome])
+    uid = known.uid
     neuron = replace(subnet.neurons[uid], last_update=state.block)
     changed = replace(
         subnet,
@@ -65,19 +69,12 @@ def set_weights(
     return happened(state.with_subnet(changed), "WeightsSet", {"netuid": netuid, "uid": uid})
 
 
-def _accepted(
-    state: ChainState,
-    subnet: Subnet,
-    signer: str,
-    dests: Sequence[int],
-    weights: Sequence[int],
-    version_key: int,
-) -> int:
-    """The signer's uid, once every check has passed; the first that fails decides."""
+def _known(state: ChainState, subnet: Subnet, signer: str) -> WeightsCall:
+    """What the chain knows of whoever sets weights, and of the subnet."""
     uid, parameters = subnet.uid(signer), subnet.parameters
-    asked = WeightsCall(
-        uids=dests,
-        values=weights,
+    return WeightsCall(
+        uids=(),
+        values=(),
         n=len(subnet.neurons),
         uid=NOBODY if uid is None else uid,
         block=state.block,
@@ -87,15 +84,10 @@ def _accepted(
         permit=uid is not None and subnet.standing.permit[uid],
         is_owner=signer == subnet.owner_hotkey,
         stake_threshold=state.network.stake_threshold,
-        version_key=version_key,
         network_version_key=parameters.weights_version,
         rate_limit=parameters.weights_rate_limit,
         min_allowed_weights=parameters.min_allowed_weights,
     )
-    outcome = judge_weights(asked)
-    if outcome is not WeightsOutcome.OK or uid is None:
-        raise CallRefusal(REFUSALS[outcome])
-    return uid
 
 
 def set_mechanism_weights(
