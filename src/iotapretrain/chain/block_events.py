@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from iotapretrain.chain.node import ChainEvent
 from iotapretrain.chain.runtime.pallets import module_error
 from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, LedgerEvent
 
@@ -28,7 +27,7 @@ DISPATCH_INFO = {
 """No extrinsic costs weight or a fee here: there is no block author to be paid for it."""
 
 
-def block_events(happenings: Iterable[Happening]) -> list[ChainEvent]:
+def block_events(happenings: Iterable[Happening]) -> list[LedgerEvent]:
     """Every event of a block, in order; each extrinsic's own end with how it went."""
     return [
         event
@@ -46,13 +45,13 @@ def dispatch_error(refusal: CallRefusal) -> object:
     return module_error(refusal.pallet, refusal.name)
 
 
-def extrinsic_events(index: int, happening: Happening) -> list[ChainEvent]:
+def extrinsic_events(index: int, happening: Happening) -> list[LedgerEvent]:
     """The events of one extrinsic, of which the last says how it went."""
-    own = [ChainEvent(event.pallet, event.name, event.values, index) for event in happening.events]
+    own = [replace(event, extrinsic=index) for event in happening.events]
     if happening.refusal is None:
-        end = ChainEvent("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
+        end = LedgerEvent("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
     else:
         error = dispatch_error(happening.refusal)
         values = {"dispatch_error": error, "dispatch_info": DISPATCH_INFO}
-        end = ChainEvent("System", "ExtrinsicFailed", values, index)
+        end = LedgerEvent("System", "ExtrinsicFailed", values, index)
     return [*own, end]

@@ -20,14 +20,14 @@ from iotapretrain.chain.allowances import IdleRoom
 from iotapretrain.chain.block_events import Happening, block_events
 from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.node import ChainEvent, Header, Submitted
+from iotapretrain.chain.node import Header, Submitted
 from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
 from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
-from iotapretrain.rules.chain.ledger.chain_state import ChainState
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, LedgerEvent
 from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
 from iotapretrain.store.fold import Folded, GroupCommit
@@ -149,7 +149,7 @@ class EmbeddedChain:
     def extrinsics(self, number: int) -> list[bytes]:
         return [happening.extrinsic for happening in self.happenings(number)]
 
-    def events(self, number: int) -> list[ChainEvent]:
+    def events(self, number: int) -> list[LedgerEvent]:
         return block_events(self.happenings(number))
 
     def happenings(self, number: int) -> Sequence[Happening]:

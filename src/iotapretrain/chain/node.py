@@ -6,10 +6,12 @@ at a time; an answer may read a file, but never sleeps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +23,6 @@ class Header:
     state_root: bytes
     extrinsics_root: bytes
     digest: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChainEvent:
-    """Something that happened in a block; `extrinsic` is the index of the one that caused it."""
-
-    pallet: str
-    name: str
-    values: Mapping[str, object] = field(default_factory=dict)
-    extrinsic: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +68,7 @@ class Node(Protocol):
     def extrinsics(self, number: int) -> list[bytes]:
         """A block's extrinsics, as submitted, length prefix included."""
 
-    def events(self, number: int) -> list[ChainEvent]:
+    def events(self, number: int) -> list[LedgerEvent]:
         """What happened in a block, in order."""
 
     def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:

@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import bittensor_core
 
-from iotapretrain.chain.node import ChainEvent
 from iotapretrain.chain.runtime.grammar import StorageItem
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION, TRANSACTION_VERSION, compose
 from iotapretrain.chain.runtime.pallets import pallets
 from iotapretrain.errors import InputError, RefusedError
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 SS58_FORMAT = 42
 PREFIX_BYTES = 32
@@ -140,11 +140,11 @@ class Codec:
     def decode_answer(self, api: str, method: str, data: bytes) -> object:
         return self._runtime.decode(self._methods[api][method]["output"], data)
 
-    def encode_events(self, events: Iterable[ChainEvent]) -> bytes:
+    def encode_events(self, events: Iterable[LedgerEvent]) -> bytes:
         """The value of `System.Events` in a block in which these things happened."""
         return self.encode_value("System", "Events", [_record(event) for event in events])
 
-    def event_records(self, events: Iterable[ChainEvent]) -> list[dict[str, Any]]:
+    def event_records(self, events: Iterable[LedgerEvent]) -> list[dict[str, Any]]:
         decoded = self.decode_value("System", "Events", self.encode_events(events))
         return cast(list[dict[str, Any]], decoded)
 
@@ -168,7 +168,7 @@ def _fitting(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from None
 
 
-def _record(event: ChainEvent) -> dict[str, object]:
+def _record(event: LedgerEvent) -> dict[str, object]:
     phase = "Initialization" if event.extrinsic is None else {"ApplyExtrinsic": event.extrinsic}
     happened = {event.name: dict(event.values)} if event.values else event.name
     return {"phase": phase, "event": {event.pallet: happened}, "topics": []}

@@ -46,12 +46,16 @@ def _members(shape: str) -> tuple[str, ...]:
 def _facts(state: ChainState, subnet: Subnet) -> Answer:
     """What is shown of a subnet as a whole. Its stake stands for both sides of a pool."""
     parameters, emission, staked = subnet.parameters, state.network.emission_per_block, pool(subnet)
+    name, symbol = list(subnet.name.encode()), list(subnet.symbol.encode())
     return {
         **version_2(subnet),
         "netuid": subnet.netuid,
-        "name": list(subnet.name.encode()),
-        "symbol": list(subnet.symbol.encode()),
+        "name": name,
+        "subnet_name": name,
+        "symbol": symbol,
+        "token_symbol": symbol,
         "identity": identity(subnet),
+        "subnet_identity": identity(subnet),
         "owner": subnet.owner,
         "owner_coldkey": subnet.owner,
         "owner_hotkey": subnet.owner_hotkey,
@@ -59,12 +63,13 @@ def _facts(state: ChainState, subnet: Subnet) -> Answer:
         "block": state.block,
         "last_step": subnet.timing.last_step,
         "blocks_since_last_step": state.block - subnet.stepped_at,
+        "emission": emission,
         "subnet_emission": emission,
         "emission_value": emission,
+        "alpha_out_emission": emission,
         "alpha_in": staked,
         "alpha_out": staked,
         "tao_in": staked,
-        "alpha_out_emission": emission,
         "alpha_in_emission": 0,
         "tao_in_emission": 0,
         "pending_alpha_emission": subnet.pots.epoch_emission,
@@ -134,23 +139,8 @@ def _selective(state: ChainState, subnet: Subnet, wanted: Sequence[int]) -> Answ
     }
 
 
-def _dynamic_info(state: ChainState, subnet: Subnet) -> Answer:
-    facts = _facts(state, subnet)
-    renamed = {
-        "subnet_name": facts["name"],
-        "token_symbol": facts["symbol"],
-        "subnet_identity": facts["identity"],
-        "emission": facts["subnet_emission"],
-    }
-    return _shown("DynamicInfo", facts | renamed)
-
-
-def _subnet_info(state: ChainState, subnet: Subnet) -> Answer:
-    return _shown("SubnetInfoV2", _facts(state, subnet))
-
-
-def _next_epoch(_: ChainState, subnet: Subnet) -> int | None:
-    return subnet.epoch_clock(subnet.stepped_at).next_block()
+def _facts_as(shape: str) -> Callable[[ChainState, Subnet], Answer]:
+    return lambda state, subnet: _shown(shape, _facts(state, subnet))
 
 
 # --- single neurons ------------------------------------------------------------------------------
@@ -261,10 +251,6 @@ def _delegate(state: ChainState, hotkey: str) -> Answer:
     }
 
 
-def _known_delegate(state: ChainState, hotkey: str) -> Answer | None:
-    return _delegate(state, hotkey) if hotkey in state.owners else None
-
-
 def _delegated(state: ChainState, coldkey: str) -> list[tuple[Answer, tuple[int, int]]]:
     """The hotkeys that a coldkey has staked on, with its stake on each."""
     return [
@@ -311,13 +297,15 @@ METHODS: Mapping[tuple[str, str], Callable[..., object]] = {
     ("SubnetInfoRuntimeApi", "get_metagraph"): _of_one(_metagraph),
     ("SubnetInfoRuntimeApi", "get_all_metagraphs"): _of_all(_metagraph),
     ("SubnetInfoRuntimeApi", "get_selective_metagraph"): _of_one(_selective),
-    ("SubnetInfoRuntimeApi", "get_dynamic_info"): _of_one(_dynamic_info),
-    ("SubnetInfoRuntimeApi", "get_all_dynamic_info"): _of_all(_dynamic_info),
-    ("SubnetInfoRuntimeApi", "get_subnet_info_v2"): _of_one(_subnet_info),
-    ("SubnetInfoRuntimeApi", "get_subnets_info_v2"): _of_all(_subnet_info),
+    ("SubnetInfoRuntimeApi", "get_dynamic_info"): _of_one(_facts_as("DynamicInfo")),
+    ("SubnetInfoRuntimeApi", "get_all_dynamic_info"): _of_all(_facts_as("DynamicInfo")),
+    ("SubnetInfoRuntimeApi", "get_subnet_info_v2"): _of_one(_facts_as("SubnetInfoV2")),
+    ("SubnetInfoRuntimeApi", "get_subnets_info_v2"): _of_all(_facts_as("SubnetInfoV2")),
     ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v3"): of_subnet(version_3),
     ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v2"): of_subnet(version_2),
-    ("SubnetInfoRuntimeApi", "get_next_epoch_start_block"): _of_one(_next_epoch),
+    ("SubnetInfoRuntimeApi", "get_next_epoch_start_block"): of_subnet(
+        lambda subnet: subnet.epoch_clock(subnet.stepped_at).next_block()
+    ),
     ("SubnetInfoRuntimeApi", "get_subnet_to_prune"): lambda _: None,
     ("SubnetRegistrationRuntimeApi", "get_network_registration_cost"): lambda _: 0,
     ("StakeInfoRuntimeApi", "get_stake_info_for_coldkey"): _positions,
@@ -328,7 +316,9 @@ METHODS: Mapping[tuple[str, str], Callable[..., object]] = {
     ("StakeInfoRuntimeApi", "get_stake_availability_for_coldkeys"): _availability,
     ("StakeInfoRuntimeApi", "get_stake_fee"): lambda *_: 0,
     ("DelegateInfoRuntimeApi", "get_delegates"): _delegates,
-    ("DelegateInfoRuntimeApi", "get_delegate"): _known_delegate,
+    ("DelegateInfoRuntimeApi", "get_delegate"): (
+        lambda state, hotkey: _delegate(state, hotkey) if hotkey in state.owners else None
+    ),
     ("DelegateInfoRuntimeApi", "get_delegated"): _delegated,
     ("SwapRuntimeApi", "current_alpha_price"): lambda _, __: PRICE,
     ("SwapRuntimeApi", "current_alpha_price_all"): (

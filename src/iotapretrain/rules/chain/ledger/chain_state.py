@@ -24,11 +24,15 @@ class CallRefusal(Exception):  # noqa: N818 -- an answer of the rules, not a fau
 
 @dataclass(frozen=True, slots=True)
 class LedgerEvent:
-    """Something that happened, as the chain's own metadata names it."""
+    """Something that happened, as the chain's own metadata names it.
+
+    `extrinsic` is the index of the one that caused it, once that has a place in a block.
+    """
 
     pallet: str
     name: str
     values: Mapping[str, object] = field(default_factory=dict)
+    extrinsic: int | None = None
 
 
 Value = TypeVar("Value")
