@@ -1,8 +1,4 @@
-"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying a little.
-
-Block hashes link content to parent: the journal's link behind the last record of a block commits to
-every record before it, and the hash adds the block's number, so that empty blocks need no record.
-"""
+"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying."""
 
 from __future__ import annotations
 

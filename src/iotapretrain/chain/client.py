@@ -1,8 +1,6 @@
-"""The chain as the rest of the project knows it: a few typed questions and a few things to do.
+"""The chain as the rest of the project knows it, by the `bittensor` SDK's client and nothing else.
 
-Whatever the network, this talks to the `bittensor` SDK's client and to nothing else. Reads are
-tried again until their deadline; writes never are, since after a broken connection nobody knows
-whether they arrived.
+Reads are tried again until their deadline; writes never are: nobody knows whether they arrived.
 """
 
 from __future__ import annotations

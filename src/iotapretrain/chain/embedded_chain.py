@@ -1,9 +1,4 @@
-"""The chain in a file: one SQLite journal in the network's folder, shared by many processes.
-
-There is no server and no miner. Whoever submits an extrinsic checks it, gives it its place in the
-block that is being filled, and commits it to the journal under the journal's lock. By a wall clock
-block n is filled until its time is over; by a manual clock every commit closes its block.
-"""
+"""The chain in a file: one SQLite journal, shared by many processes (docs/chain.md)."""
 
 from __future__ import annotations
 

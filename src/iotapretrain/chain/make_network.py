@@ -1,8 +1,6 @@
 """Making a network, a folder with a chain and demo wallets, from a genesis written by a person.
 
-That is TOML in which keys are addresses, or wallets still to be made. Coins (`balance`, `amount`)
-are TAO. Settings are written as the SDK's `SetHyperparameter` takes them: a whole number is the raw
-one that the chain stores, a decimal what it stands for.
+Which keys it has, and how settings are written: docs/chain.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Blocks that are no longer at hand: replayed from a kept state, a turn at a time, and remembered.
 
-What a turn has worked out is put aside before it ends, so a question that is asked again goes on
-from there, and neighbouring blocks cost what lies between them.
+What a turn has worked out is put aside before it ends: a question asked again goes on from there.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
 """The SDK's own client on an embedded chain: `bt.Client(substrate=EmbeddedSubstrate(path))`.
 
-Everything that a reader sees has been through the same bytes that a server would send, so both ways
-of asking give equal answers. An extrinsic that would fail is refused before it is stored, which a
-server cannot do: its clients only learn the name of such a failure from a block.
+What a reader sees has been through the bytes that a server would send, so both give equal answers.
 """
 
 from __future__ import annotations

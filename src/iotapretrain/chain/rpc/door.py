@@ -1,8 +1,6 @@
 """Who comes in: connections are counted from their first byte, by address and in all.
 
-A connection that has not said yet what it wants takes a place too, so that nobody can keep others
-out by opening many and saying nothing. Whoever is over is told why, as long as not too many wait
-for that; the rest are dropped.
+So nobody keeps others out by opening many and saying nothing.
 """
 
 from __future__ import annotations

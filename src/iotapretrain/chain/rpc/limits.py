@@ -1,7 +1,4 @@
-"""What one client may ask of the server: every number, and the counting by client address.
-
-All connections from one address share what is counted, so that more of them do not get more.
-"""
+"""What one client may ask of the server: every number, and the counting by client address."""
 
 from __future__ import annotations
 

@@ -1,9 +1,4 @@
-"""Whose question the node answers next: the address's that has used the least of it.
-
-The node is asked in one thread, for a turn at a time. A question that takes longer than a turn goes
-on in the address's next one, so somebody else's waits for hardly more than one turn, however many
-others ask and however much they ask for. Each turn is charged for the time it really took.
-"""
+"""Whose question the node answers next: the address's that has used the least (docs/chain.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The WebSocket server: `iota chain serve` and the tests' local node.
-
-It holds no keys: whoever wants something done signs it at home.
-"""
+"""The WebSocket server: `iota chain serve` and the tests' local node. It holds no keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Signed extrinsics, byte for byte: what they consist of, how long they are valid, how sealed.
 
-The SDK insists on sealed extrinsics for registrations. A chain in a file has no pool in which they
-could be seen, so its key is no secret: it follows from the genesis hash.
+Sealing hides nothing here, so its key is no secret: it follows from the genesis hash.
 """
 
 from __future__ import annotations

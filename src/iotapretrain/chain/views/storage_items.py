@@ -1,7 +1,6 @@
 """Storage items: for each, what it holds under a key, and which keys there are.
 
-Items that the chain's description lists and this page does not are empty here, so that readers see
-their defaults.
+Items that the description lists and this page does not are empty: readers see their defaults.
 """
 
 from __future__ import annotations

@@ -25,6 +25,7 @@ from iotapretrain.rules.chain.weight_setting import (
     upscaled,
 )
 
+Numbers = Sequence[int]
 NOBODY = -1
 REFUSALS: Mapping[WeightsOutcome, str] = {
     WeightsOutcome.COMMIT_REVEAL_ENABLED: "CommitRevealEnabled",
@@ -46,12 +47,7 @@ REFUSALS: Mapping[WeightsOutcome, str] = {
 
 @call
 def set_weights(
-    state: ChainState,
-    signer: str,
-    netuid: int,
-    dests: Sequence[int],
-    weights: Sequence[int],
-    version_key: int,
+    state: ChainState, signer: str, netuid: int, dests: Numbers, weights: Numbers, version_key: int
 ) -> CallOutcome:
     """Replace the signer's row of weights by one in the open."""
     subnet = state.subnet(netuid)
@@ -91,7 +87,7 @@ def _known(state: ChainState, subnet: Subnet, signer: str) -> WeightsCall:
 
 
 def set_mechanism_weights(
-    netuid: int, mecid: int, dests: Sequence[int], weights: Sequence[int], version_key: int
+    netuid: int, mecid: int, dests: Numbers, weights: Numbers, version_key: int
 ) -> Call:
     """The same, naming one of the subnet's mechanisms; there is only the first."""
     if mecid:
