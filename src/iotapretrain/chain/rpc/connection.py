@@ -234,7 +234,7 @@ class Connection:
 
     async def _push(self, subscription: Started) -> None:
         """Tell news for as long as there are any; none follow when the chain cannot be read."""
-        news = TOPICS[subscription.method].news
+        news = TOPICS[subscription.method]
         with suppress(IotaError, RpcError):
             async for value in subscription.news:
                 await self._send(wire.notification(news, subscription.identity, value))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from blake3 import blake3
 
@@ -29,30 +28,21 @@ MARK_BYTES = 16
 News = AsyncIterator[object]
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A kind of subscription: what its news are called, and which method ends it."""
-
-    news: str
-    end: str
-
-
 WATCH = "author_submitAndWatchExtrinsic"
 TOPICS = {
-    "chain_subscribeNewHeads": Topic("chain_newHead", "chain_unsubscribeNewHeads"),
-    "chain_subscribeAllHeads": Topic("chain_allHead", "chain_unsubscribeAllHeads"),
-    "chain_subscribeFinalizedHeads": Topic(
-        "chain_finalizedHead", "chain_unsubscribeFinalizedHeads"
-    ),
-    "state_subscribeRuntimeVersion": Topic(
-        "state_runtimeVersion", "state_unsubscribeRuntimeVersion"
-    ),
-    "state_subscribeStorage": Topic("state_storage", "state_unsubscribeStorage"),
-    WATCH: Topic("author_extrinsicUpdate", "author_unwatchExtrinsic"),
+    "chain_subscribeNewHeads": "chain_newHead",
+    "chain_subscribeAllHeads": "chain_allHead",
+    "chain_subscribeFinalizedHeads": "chain_finalizedHead",
+    "state_subscribeRuntimeVersion": "state_runtimeVersion",
+    "state_subscribeStorage": "state_storage",
+    WATCH: "author_extrinsicUpdate",
 }
-"""By the method that subscribes."""
+"""What the news of each kind of subscription are called, by the method that starts it."""
 
-ENDS = frozenset(topic.end for topic in TOPICS.values())
+ENDS = frozenset(
+    "author_unwatchExtrinsic" if start == WATCH else start.replace("_subscribe", "_unsubscribe")
+    for start in TOPICS
+)
 
 
 class Subscriptions:

@@ -19,11 +19,6 @@ OWNER_RANGES: Mapping[str, tuple[int, int, tuple[str, ...]]] = {
 }
 """Narrower for owners than what a genesis may set, and the refusals outside."""
 
-ALPHA_REFUSALS: Mapping[AlphaOutcome, str] = {
-    AlphaOutcome.LIQUID_ALPHA_DISABLED: "LiquidAlphaDisabled",
-    AlphaOutcome.ALPHA_HIGH_TOO_LOW: "AlphaHighTooLow",
-    AlphaOutcome.ALPHA_LOW_OUT_OF_RANGE: "AlphaLowOutOfRange",
-}
 NOT_FOR_OWNERS = frozenset({"kappa", "max_validators", "weights_rate_limit"})
 
 
@@ -65,7 +60,7 @@ def set_alpha_values(
         alpha_high_u16=alpha_high,
     )
     if outcome is not AlphaOutcome.OK:
-        raise CallRefusal(ALPHA_REFUSALS[outcome])
+        raise CallRefusal(outcome.refusal)
     bounds = {"alpha_low": alpha_low, "alpha_high": alpha_high}
     return CallOutcome(state.with_subnet(_changed(subnet, bounds)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from iotapretrain.rules.chain.ledger.chain_state import (
@@ -27,22 +27,6 @@ from iotapretrain.rules.chain.weight_setting import (
 
 Numbers = Sequence[int]
 NOBODY = -1
-REFUSALS: Mapping[WeightsOutcome, str] = {
-    WeightsOutcome.COMMIT_REVEAL_ENABLED: "CommitRevealEnabled",
-    WeightsOutcome.ROOT_NOT_ALLOWED: "CanNotSetRootNetworkWeights",
-    WeightsOutcome.LENGTH_MISMATCH: "WeightVecNotEqualSize",
-    WeightsOutcome.NO_MECHANISM: "MechanismDoesNotExist",
-    WeightsOutcome.TOO_MANY_UIDS: "UidsLengthExceedUidsInSubNet",
-    WeightsOutcome.NOT_REGISTERED: "HotKeyNotRegisteredInSubNet",
-    WeightsOutcome.NOT_ENOUGH_STAKE: "NotEnoughStakeToSetWeights",
-    WeightsOutcome.WRONG_VERSION_KEY: "IncorrectWeightVersionKey",
-    WeightsOutcome.TOO_FAST: "SettingWeightsTooFast",
-    WeightsOutcome.NO_PERMIT: "NeuronNoValidatorPermit",
-    WeightsOutcome.DUPLICATE_UIDS: "DuplicateUids",
-    WeightsOutcome.UNKNOWN_UID: "UidVecContainInvalidOne",
-    WeightsOutcome.TOO_FEW_WEIGHTS: "WeightVecLengthIsLow",
-}
-"""What the chain calls each outcome."""
 
 
 @call
@@ -54,7 +38,7 @@ def set_weights(
     known = _known(state, subnet, signer)
     outcome = judge_weights(replace(known, uids=dests, values=weights, version_key=version_key))
     if outcome is not WeightsOutcome.OK:
-        raise CallRefusal(REFUSALS[outcome])
+        raise CallRefusal(outcome.refusal)
     uid = known.uid
     neuron = replace(subnet.neurons[uid], last_update=state.block)
     changed = replace(
