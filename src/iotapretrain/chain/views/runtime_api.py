@@ -6,11 +6,8 @@ An answer has the members that the chain's description lists for its type, in an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 
-from iotapretrain.chain.runtime.grammar import parse_fields
-from iotapretrain.chain.runtime.shapes import SHAPES
-from iotapretrain.chain.runtime.types import PATHS
+from iotapretrain.chain.runtime.types import members
 from iotapretrain.chain.views.parameter_names import version_2, version_3
 from iotapretrain.chain.views.storage_items import axon, backed, identity, of_subnet, of_uid, pool
 from iotapretrain.rules.chain.ledger.calls.balances import PRICE
@@ -18,8 +15,6 @@ from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 
 PRICE_ONE = {"bits": 2**32}
 """One TAO for one alpha, as a fixed-point number with 32 fractional bits."""
-
-NO_PROMETHEUS = {"block": 0, "version": 0, "ip": 0, "port": 0, "ip_type": 0}
 
 Answer = dict[str, object]
 
@@ -31,13 +26,7 @@ def call(state: ChainState, api: str, method: str, arguments: tuple[object, ...]
 
 def _shown(shape: str, facts: Mapping[str, object]) -> Answer:
     """Of what is known, what a struct of the description has."""
-    return {name: facts[name] for name in _members(shape)}
-
-
-@cache
-def _members(shape: str) -> tuple[str, ...]:
-    fields = parse_fields(SHAPES[PATHS[shape]].strip()[1:-1])
-    return tuple(field.name for field in fields if field.name)
+    return {name: facts[name] for name in members(shape)}
 
 
 # --- whole subnets -------------------------------------------------------------------------------
@@ -156,7 +145,7 @@ def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
         "netuid": subnet.netuid,
         "active": standing.active[uid],
         "axon_info": axon(neuron),
-        "prometheus_info": dict(NO_PROMETHEUS),
+        "prometheus_info": dict.fromkeys(members("PrometheusInfo"), 0),
         "stake": [(neuron.coldkey, subnet.staked(neuron.hotkey))],
         "rank": 0,
         "emission": standing.emission[uid],
