@@ -79,8 +79,10 @@ def run_epoch(state: ChainState, netuid: int) -> ChainState:
         outcome = epoch(epoch_parameters(state, subnet), epoch_inputs(state, subnet))
         subnet = _judged(subnet, outcome)
     paid, unpaid = pay(subnet, outcome, state.network.delegate_take)
-    timed = replace(paid, timing=_ran(paid.timing, state.block))
-    return replace(state.with_subnet(timed), issuance=state.issuance - unpaid)
+    timing = Timing(state.block, last_step=state.block, epoch_index=paid.timing.epoch_index + 1)
+    return replace(
+        state.with_subnet(replace(paid, timing=timing)), issuance=state.issuance - unpaid
+    )
 
 
 def epoch_parameters(state: ChainState, subnet: Subnet) -> Hyperparameters:
@@ -127,12 +129,3 @@ def _judged(subnet: Subnet, outcome: EpochOutcome) -> Subnet:
     standing = EpochStanding(**{name: tuple(column) for name, column in columns.items()})
     bonds = tuple(tuple(row) for row in outcome.bonds.to_pairs())
     return replace(subnet, standing=standing, bonds=bonds)
-
-
-def _ran(timing: Timing, block: int) -> Timing:
-    return Timing(
-        last_epoch_block=block,
-        last_step=block,
-        pending_epoch_at=0,
-        epoch_index=timing.epoch_index + 1,
-    )

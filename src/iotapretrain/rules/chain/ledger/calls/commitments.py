@@ -40,7 +40,9 @@ def set_commitment(
         raise CallRefusal("TooManyFieldsInCommitmentInfo", "Commitments")
     if size > state.network.commitment_bytes:
         raise CallRefusal("SpaceLimitExceeded", "Commitments")
-    _check_rate(subnet, signer, state.block)
+    last = subnet.commitments.get(signer)
+    if last and state.block - last.block < subnet.parameters.commitment_rate_limit:
+        raise CallRefusal("TxRateLimitExceeded")
     used = _use_space(state, subnet, signer, size)
     kept = {**subnet.commitments, signer: StoredCommitment(state.block, fields)}
     changed = replace(subnet, commitments=kept, used_space={**subnet.used_space, signer: used})
@@ -65,12 +67,6 @@ def _size(held: str | None) -> int:
     if held is None:
         return 0
     return len(held) // 2 - 1 if held.startswith("0x") else len(held.encode())
-
-
-def _check_rate(subnet: Subnet, signer: str, block: int) -> None:
-    last = subnet.commitments.get(signer)
-    if last and block - last.block < subnet.parameters.commitment_rate_limit:
-        raise CallRefusal("TxRateLimitExceeded")
 
 
 def _use_space(state: ChainState, subnet: Subnet, signer: str, size: int) -> UsedSpace:

@@ -9,7 +9,6 @@ from iotapretrain.rules.chain.ledger.chain_state import (
     CallRefusal,
     ChainState,
     EpochStanding,
-    Row,
     Subnet,
     UidHolder,
     placed,
@@ -29,7 +28,10 @@ def joined(subnet: Subnet, neuron: UidHolder) -> tuple[Subnet, int]:
     uid = _replaceable(subnet, neuron.registered)
     if uid is None:
         raise CallRefusal("NoNeuronIdAvailable")
-    weights = tuple(_zeroed(row, uid) for row in subnet.weights)
+    weights = tuple(  # those that pointed at the old holder stay, worth nothing
+        tuple((other, 0 if other == uid else value) for other, value in row)
+        for row in subnet.weights
+    )
     return _placed(replace(subnet, weights=weights), neuron, uid), uid
 
 
@@ -61,11 +63,6 @@ def _placed(subnet: Subnet, neuron: UidHolder, uid: int) -> Subnet:
         bonds=placed(subnet.bonds, uid, ()),
         standing=EpochStanding(**columns),
     )
-
-
-def _zeroed(row: Row, uid: int) -> Row:
-    """Weights that pointed at the old holder stay, worth nothing."""
-    return tuple((other, 0 if other == uid else value) for other, value in row)
 
 
 IP_BITS = {4: 32, 6: 128}
@@ -102,7 +99,8 @@ def _check_address(axon: Axon) -> None:
 def burned_register(state: ChainState, signer: str, netuid: int, hotkey: str) -> CallOutcome:
     """Burn the current price for a uid; a full subnet gives up its lowest neuron for it."""
     subnet = state.subnet(netuid)
-    if not subnet.parameters.registration_allowed:
+    parameters = subnet.parameters
+    if not parameters.registration_allowed:
         raise CallRefusal("SubNetRegistrationDisabled")
     if subnet.uid(hotkey) is not None:
         raise CallRefusal("HotKeyAlreadyRegisteredInSubNet")
@@ -111,18 +109,12 @@ def burned_register(state: ChainState, signer: str, netuid: int, hotkey: str) ->
     paid = debit(state, signer, subnet.burn, CallRefusal("NotEnoughBalanceToStake"))
     neuron = UidHolder(hotkey, signer, registered=state.block, last_update=state.block)
     grown, uid = joined(subnet, neuron)
+    bounds = parameters.min_burn, parameters.max_burn
+    dearer = raised(subnet.burn, parameters.burn_increase_mult, *bounds)
     registered = replace(
-        paid.with_subnet(replace(grown, burn=_dearer(grown))),
+        paid.with_subnet(replace(grown, burn=dearer)),
         owners={**paid.owners, hotkey: signer},
         issuance=paid.issuance - subnet.burn,
     )
     event = {"netuid": netuid, "uid": uid, "hotkey": hotkey}
     return happened(registered, "NeuronRegistered", event)
-
-
-def _dearer(subnet: Subnet) -> int:
-    """The price after a registration."""
-    parameters = subnet.parameters
-    return raised(
-        subnet.burn, parameters.burn_increase_mult, parameters.min_burn, parameters.max_burn
-    )
