@@ -105,12 +105,10 @@ class BlockHistory:
         return self._ends[place - 1] if place else None
 
     def _forget(self) -> None:
-        while len(self._ends) > BLOCKS_AT_HAND or (
-            self._ends
-            and (
-                self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
-                or sum(self._sizes) > STATE_BYTES_AT_HAND
-            )
+        while self._ends and (
+            len(self._ends) > BLOCKS_AT_HAND
+            or self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+            or sum(self._sizes) > STATE_BYTES_AT_HAND
         ):
             oldest = self._ends.pop(0).state.block
             self._sizes.pop(0)

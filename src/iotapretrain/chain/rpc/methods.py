@@ -35,17 +35,14 @@ class KeyListing:
         kept = self._kept.get((number, prefix))
         if kept is not None:
             return kept
-        keys = self._read(number, prefix)
-        return self._kept.put((number, prefix), keys, len(keys) + 1)
-
-    def _read(self, number: int, prefix: bytes) -> list[bytes]:
         codec = self._surface.codec
         keys: list[bytes] = []
         for pallet, item in codec.items:
             own = codec.storage_key(pallet, item, ())
             if own.startswith(prefix[:PREFIX_BYTES]):
                 keys += self._of_item(number, pallet, item, prefix)
-        return sorted(key for key in keys if key.startswith(prefix))
+        keys = sorted(key for key in keys if key.startswith(prefix))
+        return self._kept.put((number, prefix), keys, len(keys) + 1)
 
     def _of_item(self, number: int, pallet: str, item: str, prefix: bytes) -> list[bytes]:
         surface, codec = self._surface, self._surface.codec

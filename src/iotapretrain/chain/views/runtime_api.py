@@ -29,9 +29,6 @@ def _shown(shape: str, facts: Mapping[str, object]) -> Answer:
     return {name: facts[name] for name in members(shape)}
 
 
-# --- whole subnets -------------------------------------------------------------------------------
-
-
 def _facts(state: ChainState, subnet: Subnet) -> Answer:
     """What is shown of a subnet as a whole. Its stake stands for both sides of a pool."""
     parameters, emission, staked = subnet.parameters, state.network.emission_per_block, pool(subnet)
@@ -132,9 +129,6 @@ def _facts_as(shape: str) -> Callable[[ChainState, Subnet], Answer]:
     return lambda state, subnet: _shown(shape, _facts(state, subnet))
 
 
-# --- single neurons ------------------------------------------------------------------------------
-
-
 def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
     """A neuron without its weights and bonds."""
     neuron, standing = subnet.neurons[uid], subnet.standing
@@ -163,9 +157,6 @@ def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
 def _neuron(subnet: Subnet, uid: int) -> Answer:
     rows = {"weights": list(subnet.weights[uid]), "bonds": list(subnet.bonds[uid])}
     return _neuron_lite(subnet, uid) | rows
-
-
-# --- stake ---------------------------------------------------------------------------------------
 
 
 def _positions(state: ChainState, coldkey: str) -> list[Answer]:
@@ -252,9 +243,6 @@ def _swap(_: ChainState, __: int, amount: int) -> dict[str, int]:
     """What a swap of this amount would bring: the same amount."""
     fees = {"tao_fee": 0, "alpha_fee": 0, "tao_slippage": 0, "alpha_slippage": 0}
     return {"tao_amount": amount, "alpha_amount": amount, **fees}
-
-
-# --- all of them ---------------------------------------------------------------------------------
 
 
 def _of_one(answer: Callable[..., object]) -> Callable[..., object]:

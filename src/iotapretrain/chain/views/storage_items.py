@@ -72,7 +72,7 @@ def axon(neuron: UidHolder) -> dict[str, object]:
 
 def identity(subnet: Subnet) -> dict[str, object]:
     """What a subnet says of itself: its name."""
-    return dict.fromkeys(members("SubnetIdentityV3"), "") | {"subnet_name": subnet.name}
+    return {**dict.fromkeys(members("SubnetIdentityV3"), ""), "subnet_name": subnet.name}
 
 
 def pool(subnet: Subnet) -> int:
