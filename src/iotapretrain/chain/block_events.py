@@ -19,11 +19,8 @@ class Happening:
     refusal: CallRefusal | None
 
 
-DISPATCH_INFO = {
-    "weight": {"ref_time": 0, "proof_size": 0},
-    "class": "Normal",
-    "pays_fee": "No",
-}
+NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
+DISPATCH_INFO = {"weight": NO_WEIGHT, "class": "Normal", "pays_fee": "No"}
 """No extrinsic costs weight or a fee here: there is no block author to be paid for it."""
 
 

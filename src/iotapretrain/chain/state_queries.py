@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from iotapretrain.chain.block_events import NO_WEIGHT
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Node
 from iotapretrain.chain.runtime.codec import Codec
@@ -17,7 +18,6 @@ from iotapretrain.rules.chain.ledger.advance import passed
 from iotapretrain.rules.chain.ledger.epochs import epoch_inputs, epoch_parameters
 
 LENGTH_BYTES = 4
-NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
 
 
 class Surface:

@@ -14,12 +14,13 @@ from typing import Any, NoReturn, final
 from bittensor import Balance, ChainError
 from bittensor.result import ConnectionNotReady, ExtrinsicResult
 
+from iotapretrain.chain.block_events import NO_WEIGHT
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.chain.sender import Sender, reached
-from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128

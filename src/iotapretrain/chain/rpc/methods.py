@@ -8,12 +8,13 @@ from typing import Any
 
 from iotapretrain import __version__
 from iotapretrain.chain.allowances import Recent
+from iotapretrain.chain.block_events import NO_WEIGHT
 from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.wire import Params, RpcError
 from iotapretrain.chain.runtime.codec import PREFIX_BYTES, SS58_FORMAT
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION
 from iotapretrain.chain.runtime.scale import to_hex
-from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import InputError, InvalidTransaction, RefusedError, StateDiscardedError
 
 KEPT_KEYS = 100_000

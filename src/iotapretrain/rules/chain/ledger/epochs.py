@@ -32,7 +32,12 @@ def pay(subnet: Subnet, outcome: EpochOutcome | None, take: int) -> tuple[Subnet
     _add(stakes, subnet.owner_hotkey, subnet.owner, subnet.pots.owner)
     unpaid = subnet.pots.epoch_emission
     if outcome is not None:
-        paid = payout(subnet.pots, outcome, _of_owner(subnet))
+        owned = [
+            uid
+            for uid, neuron in enumerate(subnet.neurons)
+            if neuron.coldkey == subnet.owner or neuron.hotkey == subnet.owner_hotkey
+        ]
+        paid = payout(subnet.pots, outcome, owned)
         unpaid = paid.withheld + paid.left
         validators = outcome.validator_emission
         servers = paid.neurons - validators
@@ -41,14 +46,6 @@ def pay(subnet: Subnet, outcome: EpochOutcome | None, take: int) -> tuple[Subnet
             backing = subnet.stakes.get(neuron.hotkey, {})
             _reward(stakes, backing, neuron, int(validators[uid]), take)
     return replace(subnet, pots=Pots(), stakes=stakes), unpaid
-
-
-def _of_owner(subnet: Subnet) -> list[int]:
-    return [
-        uid
-        for uid, neuron in enumerate(subnet.neurons)
-        if neuron.coldkey == subnet.owner or neuron.hotkey == subnet.owner_hotkey
-    ]
 
 
 def _reward(
