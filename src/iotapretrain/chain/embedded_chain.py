@@ -15,7 +15,7 @@ from iotapretrain.chain.allowances import IdleRoom
 from iotapretrain.chain.block_events import Happening, block_events
 from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.node import Header, Submitted
+from iotapretrain.chain.node import Entry, Header, Keys, Submitted
 from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
@@ -161,20 +161,16 @@ class EmbeddedChain:
         with self._turn:
             return self._history.state(number)
 
-    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+    def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
         if (pallet, item) == ("Timestamp", "Now"):
             self._check_closed(number)
             return self.clock.closes_ms(number)
         return storage_items.read(self.state(number), pallet, item, keys)
 
-    def storage_map(
-        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
-    ) -> Iterator[tuple[tuple[object, ...], object]]:
+    def storage_map(self, number: int, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
         return storage_items.entries(self.state(number), pallet, item, prefix)
 
-    def runtime_api(
-        self, number: int, api: str, method: str, arguments: tuple[object, ...]
-    ) -> object:
+    def runtime_api(self, number: int, api: str, method: str, arguments: Keys) -> object:
         return runtime_api.call(self.state(number), api, method, arguments)
 
     def nonce(self, account: str) -> int:

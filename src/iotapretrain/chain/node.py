@@ -34,6 +34,13 @@ class Submitted:
     index: int
 
 
+Keys = tuple[object, ...]
+"""The keys of a storage entry, or the leading ones of several; also a method's arguments."""
+
+Entry = tuple[Keys, object]
+"""All keys of a storage entry, and its value."""
+
+
 class Node(Protocol):
     """A chain that can be read at any block it keeps, and that accepts signed extrinsics."""
 
@@ -71,21 +78,17 @@ class Node(Protocol):
     def events(self, number: int) -> list[LedgerEvent]:
         """What happened in a block, in order."""
 
-    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+    def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
         """One storage value as of a block's end; None when absent (then the default applies).
 
         Raises `StateDiscardedError` where the state of that block is no longer kept, as do
         `storage_map` and `runtime_api`.
         """
 
-    def storage_map(
-        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
-    ) -> Iterator[tuple[tuple[object, ...], object]]:
-        """The present entries of a map under leading keys, as (all keys, value), in any order."""
+    def storage_map(self, number: int, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
+        """The present entries of a map under leading keys, in any order."""
 
-    def runtime_api(
-        self, number: int, api: str, method: str, arguments: tuple[object, ...]
-    ) -> object:
+    def runtime_api(self, number: int, api: str, method: str, arguments: Keys) -> object:
         """The answer of a runtime API as of a block.
 
         Every API in `runtime/apis.py`, except `Core`, `Metadata`, `AccountNonceApi` and

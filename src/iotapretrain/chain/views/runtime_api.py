@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from iotapretrain.chain.node import Keys
 from iotapretrain.chain.runtime.types import members
 from iotapretrain.chain.views.parameter_names import version_2, version_3
 from iotapretrain.chain.views.storage_items import axon, backed, identity, of_subnet, of_uid, pool
@@ -19,7 +20,7 @@ PRICE_ONE = {"bits": 2**32}
 Answer = dict[str, object]
 
 
-def call(state: ChainState, api: str, method: str, arguments: tuple[object, ...]) -> object:
+def call(state: ChainState, api: str, method: str, arguments: Keys) -> object:
     """The answer of a runtime API; KeyError names one that this chain does not have."""
     return METHODS[api, method](state, *arguments)
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from iotapretrain.chain.node import Entry, Keys
 from iotapretrain.chain.runtime.types import members
 from iotapretrain.chain.views import parameter_names
 from iotapretrain.rules.chain.ledger.chain_state import (
@@ -19,7 +19,6 @@ from iotapretrain.rules.chain.ledger.chain_state import (
 )
 
 NOTHING_SERVED = Axon(0, 0, 0, 0, 0, 0)
-Keys = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +35,7 @@ def read(state: ChainState, pallet: str, item: str, keys: Keys) -> object:
     return None if found is None else found.value(state, *keys)
 
 
-def entries(
-    state: ChainState, pallet: str, item: str, prefix: Keys
-) -> Iterator[tuple[Keys, object]]:
+def entries(state: ChainState, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
     """The present entries of a map under leading keys."""
     found = ITEMS.get((pallet, item))
     if found is None:
