@@ -78,21 +78,18 @@ def transfer_keep_alive(state: ChainState, signer: str, dest: str, value: int) -
 @call
 def transfer_allow_death(state: ChainState, signer: str, dest: str, value: int) -> CallOutcome:
     """Send, and let the sender's account end if hardly anything is left on it."""
-    return _sent(state, signer, dest, value)
+    if state.account(signer).free < value:
+        raise CallRefusal("FundsUnavailable", "Token")
+    change = _received(credit(state, signer, -value), signer, dest, value)
+    return CallOutcome(reap(change.state, signer), change.events)
 
 
 @call
 def transfer_all(state: ChainState, signer: str, dest: str, keep_alive: bool) -> CallOutcome:
     """Send everything, or everything but the existential deposit."""
     kept = state.network.existential_deposit if keep_alive else 0
-    return _sent(state, signer, dest, max(state.account(signer).free - kept, 0))
-
-
-def _sent(state: ChainState, signer: str, dest: str, value: int) -> CallOutcome:
-    if state.account(signer).free < value:
-        raise CallRefusal("FundsUnavailable", "Token")
-    change = _received(credit(state, signer, -value), signer, dest, value)
-    return CallOutcome(reap(change.state, signer), change.events)
+    value = max(state.account(signer).free - kept, 0)
+    return transfer_allow_death(dest, value)(state, signer)
 
 
 def _received(state: ChainState, sender: str, dest: str, value: int) -> CallOutcome:
