@@ -132,13 +132,13 @@ class EmbeddedChain:
         return number if self.block_hash(number) == block_hash else None
 
     def header(self, number: int) -> Header:
-        extrinsics = self.extrinsics(number)
+        hashes = map(digest, self.extrinsics(number))
         with self._turn:
             return Header(
                 parent=self._history.hash(number - 1) if number else NO_PARENT,
                 number=number,
                 state_root=self._history.link(number),
-                extrinsics_root=_root(extrinsics),
+                extrinsics_root=digest(b"".join(hashes)),
             )
 
     def extrinsics(self, number: int) -> list[bytes]:
@@ -329,8 +329,3 @@ def _did_something(placed: Ledger, submission: Submission) -> bool:
 def _draft(placed: Ledger) -> Draft:
     did = placed.done[-1]
     return extrinsic_draft(placed.block, did.extrinsic, did.signer)
-
-
-def _root(extrinsics: Sequence[bytes]) -> bytes:
-    """What a header says of a block's extrinsics: the hash of their hashes."""
-    return digest(b"".join(map(digest, extrinsics)))
