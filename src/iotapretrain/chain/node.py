@@ -22,7 +22,6 @@ class Header:
     number: int
     state_root: bytes
     extrinsics_root: bytes
-    digest: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

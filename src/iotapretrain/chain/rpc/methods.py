@@ -69,6 +69,8 @@ OTHER_NAMES = {
     "state_callAt": "state_call",
     "system_accountNextIndex": "account_nextIndex",
 }
+"""What else clients call a method, by which name it is listed here."""
+
 SENTENCES: dict[InvalidTransaction, str] = {
     "BadProof": "Transaction has a bad signature",
     "Stale": "Transaction is outdated",
@@ -143,8 +145,8 @@ class Methods:
             "system_version": lambda _: __version__,
             "system_chain": lambda _: self._chain_name,
             "system_chainType": lambda _: "Development",
-            "system_properties": lambda _: dict(PROPERTIES),
-            "system_health": lambda _: dict(HEALTH),
+            "system_properties": lambda _: PROPERTIES,
+            "system_health": lambda _: HEALTH,
             "system_peers": lambda _: [],
             "chain_getHead": lambda _: self.block_hash(node.head()),
             "chain_getFinalizedHead": lambda _: self.block_hash(node.finalized()),

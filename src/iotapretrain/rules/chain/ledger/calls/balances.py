@@ -39,7 +39,7 @@ def remove_stake(
     return happened(left, "StakeRemoved", _moved(signer, hotkey, amount, netuid))
 
 
-def within_limit(
+def _within_limit(
     make: Callable[[str, int, int], Call], allows: Callable[[int], bool]
 ) -> Callable[[str, int, int, int, bool], Call]:
     """The same, if the caller allows the price of one alpha; nothing is ever partial."""
@@ -50,8 +50,8 @@ def within_limit(
     return limited
 
 
-add_stake_limit = within_limit(add_stake, lambda most: most >= PRICE)
-remove_stake_limit = within_limit(remove_stake, lambda least: least <= PRICE)
+add_stake_limit = _within_limit(add_stake, lambda most: most >= PRICE)
+remove_stake_limit = _within_limit(remove_stake, lambda least: least <= PRICE)
 
 
 def _subnet_of(state: ChainState, netuid: int, hotkey: str) -> Subnet:
