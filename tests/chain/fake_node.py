@@ -9,12 +9,13 @@ from typing import Any
 
 import bittensor_core
 
-from iotapretrain.chain.node import ChainEvent, Header, Submitted
+from iotapretrain.chain.node import Header, Submitted
 from iotapretrain.chain.runtime import extrinsic as extrinsics
 from iotapretrain.chain.runtime.codec import DecodedCall, codec
 from iotapretrain.chain.runtime.extrinsic import check_signature, digest
 from iotapretrain.chain.runtime.pallets import module_error
 from iotapretrain.errors import RefusedError, StateDiscardedError
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 BLOCK_MS = 250
 DISPATCH_INFO = {
@@ -30,7 +31,7 @@ class FakeNode:
 
     def __init__(self) -> None:
         self.codec = codec(BLOCK_MS)
-        self.blocks: list[tuple[list[bytes], list[ChainEvent]]] = [([], [])]
+        self.blocks: list[tuple[list[bytes], list[LedgerEvent]]] = [([], [])]
         self.values: dict[tuple[str, str], dict[Keys, object]] = {}
         self.answers: dict[tuple[str, str], object] = {}
         self.nonces: dict[str, int] = {}
@@ -81,7 +82,7 @@ class FakeNode:
     def extrinsics(self, number: int) -> list[bytes]:
         return self.blocks[number][0]
 
-    def events(self, number: int) -> list[ChainEvent]:
+    def events(self, number: int) -> list[LedgerEvent]:
         return self.blocks[number][1]
 
     def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
@@ -131,18 +132,18 @@ class FakeNode:
         self.blocks.append((included, events))
         return Submitted(digest(extrinsic), block, 0)
 
-    def _run(self, signer: str, call: DecodedCall, index: int) -> list[ChainEvent]:
-        paid = ChainEvent("TransactionPayment", "TransactionFeePaid", _fee(signer), index)
+    def _run(self, signer: str, call: DecodedCall, index: int) -> list[LedgerEvent]:
+        paid = LedgerEvent("TransactionPayment", "TransactionFeePaid", _fee(signer), index)
         if call.name in self.failing:
             error = {"dispatch_error": module_error(*self.failing[call.name])}
             values = error | {"dispatch_info": DISPATCH_INFO}
-            return [paid, ChainEvent("System", "ExtrinsicFailed", values, index)]
+            return [paid, LedgerEvent("System", "ExtrinsicFailed", values, index)]
         if call.name == "set_commitment":
             registration = {"deposit": 0, "block": self.head() + 1, "info": call.arguments["info"]}
             keys = (call.arguments["netuid"], signer)
             self.put("Commitments", "CommitmentOf", keys, registration)
         success = {"dispatch_info": DISPATCH_INFO}
-        return [paid, ChainEvent("System", "ExtrinsicSuccess", success, index)]
+        return [paid, LedgerEvent("System", "ExtrinsicSuccess", success, index)]
 
     def _check_kept(self, number: int) -> None:
         time.sleep(self.slow)

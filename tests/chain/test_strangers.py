@@ -16,7 +16,7 @@ from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import InputError, RefusedError
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.dispatch import make_call
-from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
+from iotapretrain.rules.chain.ledger.calls.neurons import burned_register
 from iotapretrain.rules.chain.ledger.chain_state import ChainState, held
 from iotapretrain.rules.chain.ledger.genesis import first_state
 from iotapretrain.rules.chain.ledger.transitions import Transaction, decide
@@ -87,7 +87,7 @@ def signed_calls(draw: Callable[[st.SearchStrategy[Any]], Any]) -> tuple[str, by
 def inhabited() -> ChainState:
     state = first_state(genesis())
     for name in ("owner", "validator-1", "miner-1"):
-        call = BurnedRegister(1, hotkey(name))
+        call = burned_register(1, hotkey(name))
         state = decide(state, Transaction(coldkey(name), 0, call)).state
     return advance(state, 25)
 

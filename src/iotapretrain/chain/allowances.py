@@ -74,7 +74,6 @@ class Recent(Generic[Key, Value]):
         return value
 
     def drop(self, key: Key) -> None:
-        """Forget an entry, if it is there."""
         self._weight -= self._entries.pop(key, (None, 0))[1]
 
 

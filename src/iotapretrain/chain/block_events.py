@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from iotapretrain.chain.entries import DEFAULT_BLOCK_MS
-from iotapretrain.chain.node import ChainEvent
-from iotapretrain.chain.runtime.pallets import module_error, pallets
+from iotapretrain.chain.runtime.pallets import module_error
 from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, LedgerEvent
 
 
@@ -21,20 +19,12 @@ class Happening:
     refusal: CallRefusal | None
 
 
-_TEXTS: Mapping[tuple[str | None, str], str] = {
-    (pallet.name, error.name): error.doc
-    for pallet in pallets(DEFAULT_BLOCK_MS)
-    for error in pallet.errors
-}
-DISPATCH_INFO = {
-    "weight": {"ref_time": 0, "proof_size": 0},
-    "class": "Normal",
-    "pays_fee": "No",
-}
+NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
+DISPATCH_INFO = {"weight": NO_WEIGHT, "class": "Normal", "pays_fee": "No"}
 """No extrinsic costs weight or a fee here: there is no block author to be paid for it."""
 
 
-def block_events(happenings: Iterable[Happening]) -> list[ChainEvent]:
+def block_events(happenings: Iterable[Happening]) -> list[LedgerEvent]:
     """Every event of a block, in order; each extrinsic's own end with how it went."""
     return [
         event
@@ -52,18 +42,13 @@ def dispatch_error(refusal: CallRefusal) -> object:
     return module_error(refusal.pallet, refusal.name)
 
 
-def error_text(pallet: str | None, name: str) -> str:
-    """What a refusal means, in the words of the chain's description."""
-    return _TEXTS.get((pallet, name), name)
-
-
-def extrinsic_events(index: int, happening: Happening) -> list[ChainEvent]:
+def extrinsic_events(index: int, happening: Happening) -> list[LedgerEvent]:
     """The events of one extrinsic, of which the last says how it went."""
-    own = [ChainEvent(event.pallet, event.name, event.values, index) for event in happening.events]
+    own = [replace(event, extrinsic=index) for event in happening.events]
     if happening.refusal is None:
-        end = ChainEvent("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
+        end = LedgerEvent("System", "ExtrinsicSuccess", {"dispatch_info": DISPATCH_INFO}, index)
     else:
         error = dispatch_error(happening.refusal)
         values = {"dispatch_error": error, "dispatch_info": DISPATCH_INFO}
-        end = ChainEvent("System", "ExtrinsicFailed", values, index)
+        end = LedgerEvent("System", "ExtrinsicFailed", values, index)
     return [*own, end]

@@ -1,8 +1,4 @@
-"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying a little.
-
-Block hashes link content to parent: the journal's link behind the last record of a block commits to
-every record before it, and the hash adds the block's number, so that empty blocks need no record.
-"""
+"""What an embedded chain knows of its blocks: the newest at hand, older ones by replaying."""
 
 from __future__ import annotations
 
@@ -109,12 +105,10 @@ class BlockHistory:
         return self._ends[place - 1] if place else None
 
     def _forget(self) -> None:
-        while len(self._ends) > BLOCKS_AT_HAND or (
-            self._ends
-            and (
-                self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
-                or sum(self._sizes) > STATE_BYTES_AT_HAND
-            )
+        while self._ends and (
+            len(self._ends) > BLOCKS_AT_HAND
+            or self._happened_bytes > EXTRINSIC_BYTES_AT_HAND
+            or sum(self._sizes) > STATE_BYTES_AT_HAND
         ):
             oldest = self._ends.pop(0).state.block
             self._sizes.pop(0)

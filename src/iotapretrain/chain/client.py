@@ -1,8 +1,6 @@
-"""The chain as the rest of the project knows it: a few typed questions and a few things to do.
+"""The chain as the rest of the project knows it, by the `bittensor` SDK's client and nothing else.
 
-Whatever the network, this talks to the `bittensor` SDK's client and to nothing else. Reads are
-tried again until their deadline; writes never are, since after a broken connection nobody knows
-whether they arrived.
+Reads are tried again until their deadline; writes never are: nobody knows whether they arrived.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar, final
 
@@ -40,6 +39,7 @@ NETWORKS = ("finney", "test", "local")
 TRANSIENT = (RpcConnectionError, ConnectionError, OSError)
 COMMITMENT_BYTES = 128
 RAO = 10**9
+MAY_HAVE_ARRIVED = "it may have arrived: look before you send it again"
 
 HeadBlock = tuple[int, bytes]
 """A block's number and hash."""
@@ -144,8 +144,6 @@ class ChainClient:
     # Blocks
 
     async def head(self) -> HeadBlock:
-        """The newest block."""
-
         async def read() -> HeadBlock:
             number = await self._sdk.block()
             return number, await self._hash(number)
@@ -179,10 +177,7 @@ class ChainClient:
         if block is not None:
             return await self._read(lambda: self._metagraph(netuid, block))
         if netuid not in self._metagraphs:
-
-            async def newest() -> Metagraph:
-                return await self._read(lambda: self._metagraph(netuid, None))
-
+            newest = partial(self._read, partial(self._metagraph, netuid, None))
             self._metagraphs[netuid] = Cached(newest, self._freshness)
         return await self._metagraphs[netuid].get()
 
@@ -274,10 +269,8 @@ class ChainClient:
             result = await asyncio.wait_for(submission, self.patience.submit)
             result.raise_for_failure()
         except TimeoutError as error:
-            raise UnreachableError(
-                f"no word of the extrinsic within {self.patience.submit:g} s; it may have arrived: "
-                "look before you send it again"
-            ) from error
+            problem = f"no word of the extrinsic within {self.patience.submit:g} s"
+            raise UnreachableError(f"{problem}; {MAY_HAVE_ARRIVED}") from error
         except (bittensor_core.KeyfileError, bittensor_core.WrongPasswordError) as error:
             raise InputError(f"the wallet's key cannot be used: {error}") from error
         except bt.ChainError as error:
@@ -285,10 +278,8 @@ class ChainClient:
                 error.code.value, error.name, error.message, error.remediation
             ) from error
         except TRANSIENT as error:
-            raise UnreachableError(
-                f"the connection broke during the submission: {error}; it may have arrived: "
-                "look before you send it again"
-            ) from error
+            problem = f"the connection broke during the submission: {error}"
+            raise UnreachableError(f"{problem}; {MAY_HAVE_ARRIVED}") from error
         except bt.BittensorError as error:
             raise ChainError(f"{self.network}: {error}") from error
         for cached in self._metagraphs.values():

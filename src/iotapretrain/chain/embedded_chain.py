@@ -1,9 +1,4 @@
-"""The chain in a file: one SQLite journal in the network's folder, shared by many processes.
-
-There is no server and no miner. Whoever submits an extrinsic checks it, gives it its place in the
-block that is being filled, and commits it to the journal under the journal's lock. By a wall clock
-block n is filled until its time is over; by a manual clock every commit closes its block.
-"""
+"""The chain in a file: one SQLite journal, shared by many processes (docs/chain.md)."""
 
 from __future__ import annotations
 
@@ -20,14 +15,14 @@ from iotapretrain.chain.allowances import IdleRoom
 from iotapretrain.chain.block_events import Happening, block_events
 from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
-from iotapretrain.chain.node import ChainEvent, Header, Submitted
+from iotapretrain.chain.node import Entry, Header, Keys, Submitted
 from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.views import runtime_api, storage_items
 from iotapretrain.errors import ChainError, InputError, RefusedCallError, RefusedError
 from iotapretrain.rules.chain.ledger.calls.dispatch import SubmitEncrypted
-from iotapretrain.rules.chain.ledger.chain_state import ChainState
+from iotapretrain.rules.chain.ledger.chain_state import ChainState, LedgerEvent
 from iotapretrain.rules.chain.ledger.money import check_means
 from iotapretrain.rules.chain.ledger.transitions import check_nonce
 from iotapretrain.store.fold import Folded, GroupCommit
@@ -45,7 +40,6 @@ NO_PARENT = bytes(32)
 
 
 def now_ms() -> int:
-    """The wall clock."""
     return time.time_ns() // 1_000_000
 
 
@@ -138,19 +132,19 @@ class EmbeddedChain:
         return number if self.block_hash(number) == block_hash else None
 
     def header(self, number: int) -> Header:
-        extrinsics = self.extrinsics(number)
+        hashes = map(digest, self.extrinsics(number))
         with self._turn:
             return Header(
                 parent=self._history.hash(number - 1) if number else NO_PARENT,
                 number=number,
                 state_root=self._history.link(number),
-                extrinsics_root=_root(extrinsics),
+                extrinsics_root=digest(b"".join(hashes)),
             )
 
     def extrinsics(self, number: int) -> list[bytes]:
         return [happening.extrinsic for happening in self.happenings(number)]
 
-    def events(self, number: int) -> list[ChainEvent]:
+    def events(self, number: int) -> list[LedgerEvent]:
         return block_events(self.happenings(number))
 
     def happenings(self, number: int) -> Sequence[Happening]:
@@ -167,20 +161,16 @@ class EmbeddedChain:
         with self._turn:
             return self._history.state(number)
 
-    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+    def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
         if (pallet, item) == ("Timestamp", "Now"):
             self._check_closed(number)
             return self.clock.closes_ms(number)
         return storage_items.read(self.state(number), pallet, item, keys)
 
-    def storage_map(
-        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
-    ) -> Iterator[tuple[tuple[object, ...], object]]:
+    def storage_map(self, number: int, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
         return storage_items.entries(self.state(number), pallet, item, prefix)
 
-    def runtime_api(
-        self, number: int, api: str, method: str, arguments: tuple[object, ...]
-    ) -> object:
+    def runtime_api(self, number: int, api: str, method: str, arguments: Keys) -> object:
         return runtime_api.call(self.state(number), api, method, arguments)
 
     def nonce(self, account: str) -> int:
@@ -339,8 +329,3 @@ def _did_something(placed: Ledger, submission: Submission) -> bool:
 def _draft(placed: Ledger) -> Draft:
     did = placed.done[-1]
     return extrinsic_draft(placed.block, did.extrinsic, did.signer)
-
-
-def _root(extrinsics: Sequence[bytes]) -> bytes:
-    """What a header says of a block's extrinsics: the hash of their hashes."""
-    return digest(b"".join(map(digest, extrinsics)))

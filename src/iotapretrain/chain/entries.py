@@ -64,8 +64,6 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class StoredExtrinsic:
-    """An extrinsic, and the block that it is in."""
-
     block: int
     extrinsic: bytes
 
@@ -78,7 +76,6 @@ class ClockStep:
 
 
 def beginning_draft(beginning: Beginning) -> Draft:
-    """The first record of a chain."""
     return Draft(GENESIS, canonical(asdict(beginning)))
 
 
@@ -88,7 +85,6 @@ def extrinsic_draft(block: int, extrinsic: bytes, signer: str) -> Draft:
 
 
 def step_draft(block: int) -> Draft:
-    """A step of a manual clock."""
     return Draft(ADVANCE, canonical({"block": block}))
 
 
@@ -108,7 +104,6 @@ def read_block(record: Record) -> int:
 
 
 def read_record(record: Record) -> StoredExtrinsic | ClockStep:
-    """Any later record."""
     if record.kind == EXTRINSIC and len(record.payload) > BLOCK_BYTES:
         block = int.from_bytes(record.payload[:BLOCK_BYTES], "little")
         return StoredExtrinsic(block, record.payload[BLOCK_BYTES:])

@@ -43,7 +43,6 @@ class Cached(Generic[Answer]):
         self._answer = None
 
     def close(self) -> None:
-        """Stop renewing."""
         if self._renewal is not None:
             self._renewal.cancel()
 

@@ -1,14 +1,12 @@
 """Making a network, a folder with a chain and demo wallets, from a genesis written by a person.
 
-That is TOML in which keys are addresses, or wallets still to be made. Coins (`balance`, `amount`)
-are TAO. Settings are written as the SDK's `SetHyperparameter` takes them: a whole number is the raw
-one that the chain stores, a decimal what it stands for.
+Which keys it has, and how settings are written: docs/chain.md.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -81,12 +79,11 @@ class GenesisFile:
 
     def resolved(self, addresses: Mapping[str, str]) -> Genesis:
         """The genesis, given the address of every `wallet` and `wallet/hotkey`."""
-        keys = _Keys(addresses)
         balances = {addresses[wallet.name]: wallet.balance for wallet in self.wallets}
         for account in _tables(self.table, "accounts"):
             account.check_keys(("address", "balance"))
-            balances[keys.address(account, "address")] = _coins(account, "balance")
-        subnets = tuple(_subnet(table, keys) for table in _tables(self.table, "subnets"))
+            balances[_address(account, "address", addresses)] = _coins(account, "balance")
+        subnets = tuple(_subnet(table, addresses) for table in _tables(self.table, "subnets"))
         genesis = Genesis(self.network, balances, subnets)
         try:
             first_state(genesis)
@@ -109,31 +106,30 @@ def read_genesis(path: Path) -> GenesisFile:
     return GenesisFile(table, _clock(table), _network(table), wallets)
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    """Addresses by the names that the file uses for them."""
-
-    addresses: Mapping[str, str]
-
-    def address(self, table: TomlTable, key: str) -> str:
-        """The address behind a key of a table: one itself, or a wallet's."""
-        value = table.text(key)
-        if value not in self.addresses and not is_address(value):
-            known = ", ".join(self.addresses) or "none is made here"
-            raise table.wrong(key, f"{value!r} is no key", f"an address, or a wallet: {known}")
-        return self.addresses.get(value, value)
-
-    def pair(self, table: TomlTable, hotkey: str, coldkey: str) -> tuple[str, str]:
-        """A hotkey and its coldkey; the name of a wallet's hotkey says whose it is."""
-        wallet = table.text(hotkey).partition("/")[0]
-        if coldkey in table or wallet not in self.addresses:
-            return self.address(table, hotkey), self.address(table, coldkey)
-        return self.address(table, hotkey), self.addresses[wallet]
+def _address(table: TomlTable, key: str, addresses: Mapping[str, str]) -> str:
+    """The address behind a key of a table: one itself, or a wallet's."""
+    value = table.text(key)
+    if value not in addresses and not is_address(value):
+        known = ", ".join(addresses) or "none is made here"
+        raise table.wrong(key, f"{value!r} is no key", f"an address, or a wallet: {known}")
+    return addresses.get(value, value)
 
 
-def _subnet(table: TomlTable, keys: _Keys) -> GenesisSubnet:
-    table.check_keys([*SUBNET_KEYS, *(setting.name for setting in fields(SubnetParameters))])
-    hotkey, owner = keys.pair(table, "owner_hotkey", "owner")
+def _pair(
+    table: TomlTable, hotkey: str, coldkey: str, addresses: Mapping[str, str]
+) -> tuple[str, str]:
+    """A hotkey and its coldkey; the name of a wallet's hotkey says whose it is."""
+    wallet = table.text(hotkey).partition("/")[0]
+    hot = _address(table, hotkey, addresses)
+    if coldkey in table or wallet not in addresses:
+        return hot, _address(table, coldkey, addresses)
+    return hot, addresses[wallet]
+
+
+def _subnet(table: TomlTable, addresses: Mapping[str, str]) -> GenesisSubnet:
+    settings = [setting.name for setting in fields(SubnetParameters)]
+    table.check_keys([*SUBNET_KEYS, *settings])
+    hotkey, owner = _pair(table, "owner_hotkey", "owner", addresses)
     netuid = _setting(table, "netuid")
     return GenesisSubnet(
         netuid=netuid,
@@ -142,19 +138,17 @@ def _subnet(table: TomlTable, keys: _Keys) -> GenesisSubnet:
         owner=owner,
         owner_hotkey=hotkey,
         burn=_setting(table, "burn") if "burn" in table else FIRST_BURN,
-        parameters=_parameters(table),
-        stakes=tuple(_stake(stake, keys) for stake in _tables(table, "stakes")),
+        parameters=_parameters(table, [name for name in settings if name in table]),
+        stakes=tuple(_stake(stake, addresses) for stake in _tables(table, "stakes")),
     )
 
 
-def _stake(table: TomlTable, keys: _Keys) -> GenesisStake:
+def _stake(table: TomlTable, addresses: Mapping[str, str]) -> GenesisStake:
     table.check_keys(("hotkey", "coldkey", "amount"))
-    return GenesisStake(*keys.pair(table, "hotkey", "coldkey"), _coins(table, "amount"))
+    return GenesisStake(*_pair(table, "hotkey", "coldkey", addresses), _coins(table, "amount"))
 
 
-def _parameters(table: TomlTable) -> SubnetParameters:
-    """The hyperparameters among a subnet's keys."""
-    given = [setting.name for setting in fields(SubnetParameters) if setting.name in table]
+def _parameters(table: TomlTable, given: Iterable[str]) -> SubnetParameters:
     numbers = {name: _setting(table, name) for name in given if name in SUBNET_RANGES}
     flags = {name: table.flag(name) for name in given if name not in SUBNET_RANGES}
     try:
@@ -165,9 +159,7 @@ def _parameters(table: TomlTable) -> SubnetParameters:
 
 
 def _network(table: TomlTable) -> NetworkParameters:
-    if "network" not in table:
-        return NetworkParameters()
-    network = table.table("network")
+    network = _table(table, "network")
     network.check_keys([setting.name for setting in fields(NetworkParameters)])
     return NetworkParameters(**{name: _setting(network, name) for name in network})
 
@@ -200,9 +192,7 @@ def _wallet(table: TomlTable) -> WalletPlan:
 
 
 def _clock(table: TomlTable) -> ClockSettings:
-    if "clock" not in table:
-        return ClockSettings()
-    clock = table.table("clock")
+    clock = _table(table, "clock")
     clock.check_keys(("kind", "block_time"))
     seconds = clock.number("block_time", 12.0)
     if not 0.001 <= seconds <= LONGEST_BLOCK:
@@ -210,6 +200,11 @@ def _clock(table: TomlTable) -> ClockSettings:
         raise clock.wrong("block_time", f"{seconds:g} is out of range", allowed)
     kind = clock.choice("kind", ("wall", "manual"), "wall")
     return ClockSettings("manual" if kind == "manual" else "wall", round(seconds * 1000))
+
+
+def _table(table: TomlTable, key: str) -> TomlTable:
+    """A table that may be left out."""
+    return table.table(key) if key in table else TomlTable(table.file, key, {})
 
 
 def _tables(table: TomlTable, key: str) -> list[TomlTable]:

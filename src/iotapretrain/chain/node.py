@@ -1,20 +1,17 @@
 """What a chain must be able to answer so that it can be served: the seam between state and wire.
 
-Values crossing this seam are plain Python in the shape the `bittensor` SDK decodes to (see
-`docs/chain-surface.md`): whole numbers are `int`, accounts are ss58 strings (format 42), structs
-are `dict`s, tuples are `tuple`s, variants are a bare name or `{name: payload}`, byte strings are
-what the page says for that item. Hashes, extrinsics and roots are raw `bytes`.
-
-A node keeps one line of blocks, without forks. Its methods are ordinary functions that may read a
-file but never sleep; callers call them from one thread at a time, not always the same thread.
+Values have the shape that the SDK decodes to: `docs/chain-surface.md`. Callers ask from one thread
+at a time; an answer may read a file, but never sleeps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +22,6 @@ class Header:
     number: int
     state_root: bytes
     extrinsics_root: bytes
-    digest: tuple[bytes, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ChainEvent:
-    """Something that happened in a block; `extrinsic` is the index of the one that caused it."""
-
-    pallet: str
-    name: str
-    values: Mapping[str, object] = field(default_factory=dict)
-    extrinsic: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,84 +33,72 @@ class Submitted:
     index: int
 
 
+Keys = tuple[object, ...]
+"""The keys of a storage entry, or the leading ones of several; also a method's arguments."""
+
+Entry = tuple[Keys, object]
+"""All keys of a storage entry, and its value."""
+
+
 class Node(Protocol):
     """A chain that can be read at any block it keeps, and that accepts signed extrinsics."""
 
     @property
     def genesis_hash(self) -> bytes:
         """The hash of block 0."""
-        ...
 
     def turn(self, seconds: float) -> AbstractContextManager[None]:
         """How long the questions that this thread asks meanwhile may take at a stretch.
 
         One that takes longer raises `UnfinishedError`; asked again, it goes on from where it was.
         """
-        ...
 
     def head(self) -> int:
         """The newest block's number."""
-        ...
 
     def finalized(self) -> int:
         """The newest block that can never change; at most `head()`."""
-        ...
 
     def until_next_block(self) -> float:
         """Seconds after which asking `head()` again is worth it; a short pause without a clock."""
-        ...
 
     def block_hash(self, number: int) -> bytes | None:
         """The hash of a block, None when there is no such block yet."""
-        ...
 
     def block_number(self, block_hash: bytes) -> int | None:
         """The number of the block with this hash, None when it is not ours."""
-        ...
 
     def header(self, number: int) -> Header:
         """The header of an existing block."""
-        ...
 
     def extrinsics(self, number: int) -> list[bytes]:
         """A block's extrinsics, as submitted, length prefix included."""
-        ...
 
-    def events(self, number: int) -> list[ChainEvent]:
+    def events(self, number: int) -> list[LedgerEvent]:
         """What happened in a block, in order."""
-        ...
 
-    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+    def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
         """One storage value as of a block's end; None when absent (then the default applies).
 
         Raises `StateDiscardedError` where the state of that block is no longer kept, as do
         `storage_map` and `runtime_api`.
         """
-        ...
 
-    def storage_map(
-        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
-    ) -> Iterator[tuple[tuple[object, ...], object]]:
-        """The present entries of a map under leading keys, as (all keys, value), in any order."""
-        ...
+    def storage_map(self, number: int, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
+        """The present entries of a map under leading keys, in any order."""
 
-    def runtime_api(
-        self, number: int, api: str, method: str, arguments: tuple[object, ...]
-    ) -> object:
+    def runtime_api(self, number: int, api: str, method: str, arguments: Keys) -> object:
         """The answer of a runtime API as of a block.
 
         Every API in `runtime/apis.py`, except `Core`, `Metadata`, `AccountNonceApi` and
         `TransactionPaymentApi`, which the caller answers from the methods below.
         """
-        ...
 
     def nonce(self, account: str) -> int:
         """The next nonce this account may use, with what is accepted but not yet in a block."""
-        ...
 
     def fee(self, extrinsic: bytes) -> int:
         """What this extrinsic costs its signer in rao, without tip; its signature may be void."""
-        ...
 
     def submit(self, extrinsic: bytes) -> Submitted:
         """Check a signed extrinsic and give it its place in a block, durably.
@@ -133,4 +107,3 @@ class Node(Protocol):
         A call that fails when it runs is not refused: it is in its block, with a
         `System.ExtrinsicFailed` event.
         """
-        ...

@@ -1,7 +1,6 @@
 """Blocks that are no longer at hand: replayed from a kept state, a turn at a time, and remembered.
 
-What a turn has worked out is put aside before it ends, so a question that is asked again goes on
-from there, and neighbouring blocks cost what lies between them.
+What a turn has worked out is put aside before it ends: a question asked again goes on from there.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from iotapretrain.chain.allowances import Recent
 from iotapretrain.chain.block_events import Happening
@@ -36,14 +34,6 @@ HEADS_REMEMBERED = 8192
 
 BLOCKS_A_STRETCH = 1000
 """Empty blocks that are worked out at once: about 10 ms of work."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartTold:
-    """What the extrinsics of a block did, up to a record in it."""
-
-    tip: Tip
-    happenings: tuple[Happening, ...] = ()
 
 
 class Turn(threading.local):
@@ -81,7 +71,7 @@ class OldBlocks:
         self._tips: Recent[int, Tip] = Recent(OLD_TIP_BYTES)
         self._states: Recent[int, ChainState] = Recent(OLD_STATE_BYTES)
         self._told: Recent[int, tuple[Happening, ...]] = Recent(OLD_EXTRINSIC_BYTES)
-        self._begun: Recent[int, PartTold] = Recent(OLD_TIP_BYTES)
+        self._begun: Recent[int, tuple[Tip, tuple[Happening, ...]]] = Recent(OLD_TIP_BYTES)
         self._ends: Recent[int, Head] = Recent(HEADS_REMEMBERED)
 
     def state(self, block: int, before: ChainState) -> ChainState:
@@ -101,7 +91,6 @@ class OldBlocks:
         return self._keep_state(advance(best, block))
 
     def tip(self, head: Head) -> Tip:
-        """Behind a record."""
         near = tip = self._nearest(head.sequence)
         for tip in self._replay.behind(near, head.sequence - near.head.sequence):
             if self._turn.over and tip.head.sequence < head.sequence:
@@ -114,13 +103,13 @@ class OldBlocks:
         found = self._told.get(block)
         if found is not None:
             return found
-        begun = self._begun.get(block) or PartTold(self.tip(start))
-        happened = list(begun.happenings)
-        for tip in self._replay.behind(begun.tip, end.sequence - begun.tip.head.sequence):
+        begun, told = self._begun.get(block) or (self.tip(start), ())
+        happened = list(told)
+        for tip in self._replay.behind(begun, end.sequence - begun.head.sequence):
             happened += tip.state.done
             if self._turn.over and tip.head.sequence < end.sequence:
                 size = footprint(tip.state.state) + size_of(happened)
-                self._begun.put(block, PartTold(tip, tuple(happened)), size)
+                self._begun.put(block, (tip, tuple(happened)), size)
                 self._turn.check()
         self._begun.drop(block)
         return self._told.put(block, tuple(happened), ENTRY_BYTES + size_of(happened))

@@ -72,7 +72,6 @@ class Ledger:
 
     @property
     def block(self) -> int:
-        """The block of the record."""
         return self.state.block
 
     def moved(self, state: ChainState) -> Ledger:
@@ -101,13 +100,11 @@ NOTHING = Ledger(ChainState(0, NetworkParameters(), {}, {}, {}, 0))
 """Before the first record."""
 
 
-def from_ledger(ledger: Ledger, block: int) -> ChainState:
-    """The state at the start of a block, or so far in it, by running all blocks in between."""
-    return advance(ledger.state, block)
+def reading(codec: Codec, reach: Reach | None = None) -> JournalReading[Ledger]:
+    """How records follow each other; BrokenError for one that could not be there by the rules.
 
-
-def reading(codec: Codec, reach: Reach = from_ledger) -> JournalReading[Ledger]:
-    """How records follow each other; BrokenError for one that could not be there by the rules."""
+    Without another way to reach it, a later block is come to by running all blocks in between.
+    """
 
     def apply(ledger: Ledger, record: Record) -> Ledger:
         try:
@@ -119,7 +116,7 @@ def reading(codec: Codec, reach: Reach = from_ledger) -> JournalReading[Ledger]:
         stored = read_record(record)
         if stored.block < ledger.block:
             raise RecordError(f"block {stored.block} after block {ledger.block}")
-        state = reach(ledger, stored.block)
+        state = reach(ledger, stored.block) if reach else advance(ledger.state, stored.block)
         if isinstance(stored, ClockStep):
             return Ledger(state)
         return ledger.moved(state).include(read_submission(codec, stored.extrinsic))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import replace
 from typing import Any
 
 from bittensor import Balance, ChainError, ExtrinsicResult
 
-from iotapretrain.chain.block_events import error_text, extrinsic_events
+from iotapretrain.chain.block_events import extrinsic_events
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.node import Submitted
 from iotapretrain.chain.runtime.extrinsic import Era, Extrinsic
+from iotapretrain.chain.runtime.pallets import error_text
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError, RefusedCallError, RefusedError
 
@@ -19,20 +21,13 @@ INCLUSION_SLACK_SECONDS = 30.0
 """How long past its block's end an inclusion is waited for: as long as for the journal's lock."""
 
 
-class _Account:
-    """Extrinsics of one account take turns, each from its nonce to its place."""
-
-    def __init__(self) -> None:
-        self.turn = asyncio.Lock()
-        self.nonce: int | None = None
-
-
 class Sender:
     """Sends to one chain, for the tasks of one event loop."""
 
     def __init__(self, chain: EmbeddedChain) -> None:
         self.chain = chain
-        self._accounts: dict[str, _Account] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._nonces: dict[str, int] = {}
 
     def signed(self, call: bytes, keypair: Any, nonce: int, period: int | None) -> bytes:
         """A signed extrinsic, valid from now on for `period` blocks, or for ever."""
@@ -45,15 +40,16 @@ class Sender:
     async def send(
         self, call: bytes, keypair: Any, nonce: int | None, period: int | None
     ) -> Submitted | ChainError:
-        """Sign a call and place it; without a nonce it gets the account's next."""
-        account = self._accounts.setdefault(keypair.ss58_address, _Account())
-        async with account.turn:
-            chosen = account.nonce if nonce is None else nonce
+        """Sign a call and place it, one of an account after the other, with its next nonce."""
+        address = keypair.ss58_address
+        async with self._turns[address]:
+            known = self._nonces.pop(address, None)
+            chosen = known if nonce is None else nonce
             if chosen is None:
-                chosen = self.chain.nonce(keypair.ss58_address)
+                chosen = self.chain.nonce(address)
             placed = await self.place(self.signed(call, keypair, chosen, period))
-            ours = nonce is None and isinstance(placed, Submitted)
-            account.nonce = chosen + 1 if ours else None
+            if nonce is None and isinstance(placed, Submitted):
+                self._nonces[address] = chosen + 1
         return placed
 
     async def place(self, data: bytes) -> Submitted | ChainError:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from iotapretrain.chain.block_events import NO_WEIGHT
 from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.chain.node import Node
+from iotapretrain.chain.node import Entry, Keys, Node
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.runtime.extrinsic import public_key
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION, VERSION
@@ -17,7 +18,6 @@ from iotapretrain.rules.chain.ledger.advance import passed
 from iotapretrain.rules.chain.ledger.epochs import epoch_inputs, epoch_parameters
 
 LENGTH_BYTES = 4
-NO_WEIGHT = {"ref_time": 0, "proof_size": 0}
 
 
 class Surface:
@@ -34,10 +34,10 @@ class Surface:
             "number": number,
             "stateRoot": to_hex(header.state_root),
             "extrinsicsRoot": to_hex(header.extrinsics_root),
-            "digest": {"logs": [to_hex(log) for log in header.digest]},
+            "digest": {"logs": []},
         }
 
-    def storage(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> object:
+    def storage(self, number: int, pallet: str, item: str, keys: Keys) -> object:
         """One storage value; None when absent."""
         match pallet, item:
             case "System", "Number":
@@ -53,16 +53,13 @@ class Surface:
                 return to_hex(public_key(self.node.genesis_hash))
         return self.node.storage(number, pallet, item, keys)
 
-    def stored(self, number: int, pallet: str, item: str, keys: tuple[object, ...]) -> bytes | None:
-        """The same as the bytes in which it is stored."""
+    def stored(self, number: int, pallet: str, item: str, keys: Keys) -> bytes | None:
         if (pallet, item) == ("System", "Events"):
             return self.codec.encode_events(self.node.events(number))
         value = self.storage(number, pallet, item, keys)
         return None if value is None else self.codec.encode_value(pallet, item, value)
 
-    def entries(
-        self, number: int, pallet: str, item: str, prefix: tuple[object, ...]
-    ) -> Iterator[tuple[tuple[object, ...], object]]:
+    def entries(self, number: int, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
         """The present entries of a map under leading keys."""
         if (pallet, item) == ("System", "BlockHash"):
             return iter(())
@@ -82,7 +79,7 @@ class Surface:
             value = self._value(number, api, method, arguments)
         return self.codec.encode_answer(api, method, value)
 
-    def _value(self, number: int, api: str, method: str, arguments: tuple[object, ...]) -> object:
+    def _value(self, number: int, api: str, method: str, arguments: Keys) -> object:
         match api, method:
             case "Core", "version":
                 return RUNTIME_VERSION

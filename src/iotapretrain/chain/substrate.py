@@ -1,8 +1,6 @@
 """The SDK's own client on an embedded chain: `bt.Client(substrate=EmbeddedSubstrate(path))`.
 
-Everything that a reader sees has been through the same bytes that a server would send, so both ways
-of asking give equal answers. An extrinsic that would fail is refused before it is stored, which a
-server cannot do: its clients only learn the name of such a failure from a block.
+What a reader sees has been through the bytes that a server would send, so both give equal answers.
 """
 
 from __future__ import annotations
@@ -16,12 +14,13 @@ from typing import Any, NoReturn, final
 from bittensor import Balance, ChainError
 from bittensor.result import ConnectionNotReady, ExtrinsicResult
 
+from iotapretrain.chain.block_events import NO_WEIGHT
 from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.runtime.extrinsic import digest
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.chain.sender import Sender, reached
-from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import IotaError
 
 DEFAULT_PERIOD = 128
@@ -194,7 +193,6 @@ class EmbeddedSubstrate:
     # Calls
 
     async def compose(self, call: Any) -> ComposedCall:
-        """A generated call as bytes."""
         module, function, params = call
         arguments = {name: _unwrapped(value) for name, value in params.items()}
         try:
@@ -221,7 +219,6 @@ class EmbeddedSubstrate:
     async def sign_extrinsic(
         self, call: ComposedCall, keypair: Any, *, nonce: int, period: int
     ) -> tuple[bytes, str]:
-        """A signed extrinsic and its hash."""
         data = self._sender.signed(call.data, keypair, nonce, period)
         return data, to_hex(digest(data))
 
@@ -282,7 +279,6 @@ class EmbeddedSubstrate:
         return codec.decode_value(module, item, stored)
 
     def _number(self, block_hash: str | None) -> int:
-        """The block with this hash, or the newest."""
         if block_hash is None:
             return self.chain.head()
         number = self.chain.block_number(bytes.fromhex(block_hash.removeprefix("0x")))

@@ -10,11 +10,11 @@ from bittensor_core import ss58_encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iotapretrain.chain.node import ChainEvent
 from iotapretrain.chain.runtime.codec import DecodedCall, codec
 from iotapretrain.chain.runtime.grammar import TypedField
 from iotapretrain.chain.runtime.pallets import module_error, pallets
 from iotapretrain.errors import InputError, RefusedError
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 CODEC = codec(12_000)
 CALLS = [(pallet.name, call) for pallet in pallets(12_000) for call in pallet.calls]
@@ -159,10 +159,10 @@ def test_arguments_of_runtime_apis_are_read_by_their_types() -> None:
 def test_events_come_back_in_the_shape_that_the_sdk_looks_through() -> None:
     info = {"weight": {"ref_time": 1, "proof_size": 0}, "class": "Normal", "pays_fee": "Yes"}
     error = module_error("Balances", "InsufficientBalance")
-    failed = ChainEvent(
+    failed = LedgerEvent(
         "System", "ExtrinsicFailed", {"dispatch_error": error, "dispatch_info": info}, 3
     )
-    step = ChainEvent("SubtensorModule", "WeightsSet", {"netuid": 1, "uid": 2})
+    step = LedgerEvent("SubtensorModule", "WeightsSet", {"netuid": 1, "uid": 2})
     first, second = CODEC.event_records([failed, step])
     assert first["extrinsic_idx"] == 3
     assert first["event"]["attributes"]["dispatch_error"] == error

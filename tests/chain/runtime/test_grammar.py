@@ -10,7 +10,7 @@ from iotapretrain.chain.runtime.grammar import (
     lines,
     parse_error,
     parse_fields,
-    parse_item,
+    parse_items,
     parse_method,
     parse_variants,
     split,
@@ -52,13 +52,17 @@ def test_errors_say_what_is_wrong() -> None:
 
 
 def test_storage_lines() -> None:
-    assert parse_item("Uids: i u16, b AccountId32 -> u16?") == StorageItem(
-        "Uids", ("Identity", "Blake2_128Concat"), ("u16", "AccountId32"), "u16", True, None
-    )
-    assert parse_item("AlphaValues: t u16 -> (u16, u16) = (1, 2)") == StorageItem(
-        "AlphaValues", ("Twox64Concat",), ("u16",), "(u16, u16)", False, (1, 2)
-    )
-    assert parse_item("TotalStake -> u64") == StorageItem("TotalStake", (), (), "u64", False, None)
+    assert parse_items("Uids: i u16, b AccountId32 -> u16?") == [
+        StorageItem(
+            "Uids", ("Identity", "Blake2_128Concat"), ("u16", "AccountId32"), "u16", True, None
+        )
+    ]
+    assert parse_items("AlphaValues: t u16 -> (u16, u16) = (1, 2)") == [
+        StorageItem("AlphaValues", ("Twox64Concat",), ("u16",), "(u16, u16)", False, (1, 2))
+    ]
+    one, two = parse_items("TotalStake, TotalIssuance -> u64")
+    assert one == StorageItem("TotalStake", (), (), "u64", False, None)
+    assert two == StorageItem("TotalIssuance", (), (), "u64", False, None)
 
 
 def test_methods() -> None:

@@ -19,15 +19,7 @@ from iotapretrain.chain.rpc import wire
 from iotapretrain.chain.rpc.limits import Address, Backlog, ClientLimits
 from iotapretrain.chain.rpc.line import Asker, Line, Spent
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.subscriptions import (
-    ENDS,
-    SUBMIT,
-    TOPICS,
-    WATCH,
-    News,
-    Submissions,
-    Subscriptions,
-)
+from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, WATCH, News, Subscriptions
 from iotapretrain.chain.rpc.wire import Params, RpcError, RpcRequest
 from iotapretrain.chain.runtime.scale import to_hex
 from iotapretrain.errors import IotaError
@@ -40,7 +32,6 @@ class RequestDesk:
     """Where requests are answered, the same for all clients."""
 
     methods: Methods
-    submissions: Submissions
     subscriptions: Subscriptions
     line: Line
 
@@ -156,7 +147,6 @@ class Connection:
         before: bytes = b"",
         after: bytes = b"",
     ) -> None:
-        """Answer requests in one message."""
         spent, answers = errand.asker.spent, []
         for request in requests:
             answer = await self._answer_one(request, errand)
@@ -169,69 +159,68 @@ class Connection:
         try:
             await self._send(before + b",".join(answers) + after)
         finally:
-            self._address.sent(spent.answered)
+            self._address.answers.give(spent.answered)
 
     async def _answer_one(self, raw: bytes | msgspec.Raw, errand: Errand) -> bytes | None:
         identity: wire.Id = None
         try:
-            envelope = wire.read_envelope(raw)
-            identity = wire.read_id(envelope)
+            request = wire.read_request(raw)
+            identity = request.identity()
             _refuse_until(self._bucket.take(), "requests per second")
-            request = wire.read_request(envelope)
-            result = await self._in_time(request, errand)
+            result = await self._in_time(request.called(), request, errand)
         except RpcError as error:
             return wire.failure(identity, error)
         return None if request.notification else wire.result(identity, result)
 
-    async def _in_time(self, request: RpcRequest, errand: Errand) -> object:
+    async def _in_time(self, method: str, request: RpcRequest, errand: Errand) -> object:
         try:
             async with asyncio.timeout_at(errand.deadline):
-                return await self._result(request, errand)
+                return await self._result(method, request, errand)
         except TimeoutError:
             problem = f"no answer within {self._limits.call_seconds} s"
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {problem}") from None
         except IotaError as error:
             raise RpcError(wire.INTERNAL_ERROR, f"Internal error: {error}") from None
 
-    async def _result(self, request: RpcRequest, errand: Errand) -> object:
-        if request.method == SUBMIT:
-            extrinsic = Params(request.params).hex(0)
+    async def _result(self, method: str, request: RpcRequest, errand: Errand) -> object:
+        if method == SUBMIT:
+            extrinsic = Params(request.values()).hex(0)
             self._check_submitted(extrinsic)
-            return to_hex((await self._desk.submissions.submit(errand.asker, extrinsic)).hash)
-        if request.method in TOPICS:
-            return await self._subscribe(request, errand)
-        if request.method in ENDS:
-            return self._end(request.params)
-        return await errand.asker.ask(self._called, request)
+            return to_hex((await self._desk.subscriptions.submit(errand.asker, extrinsic)).hash)
+        if method in TOPICS:
+            return await self._subscribe(method, Params(request.values()), errand)
+        if method in ENDS:
+            return self._end(request.values())
+        return await errand.asker.ask(self._called, method, request)
 
-    def _called(self, request: RpcRequest) -> object:
+    def _called(self, method: str, request: RpcRequest) -> object:
         """In the node's thread, where parameters are values for no longer than a turn."""
-        return self._desk.methods.call(request.method, request.params)
+        return self._desk.methods.call(method, request.values())
 
     def _check_submitted(self, extrinsic: bytes) -> None:
         wait = self._address.submit(len(extrinsic))
         _refuse_until(wait, "submitted bytes of an address")
 
-    async def _subscribe(self, request: RpcRequest, errand: Errand) -> str:
-        params, subscriptions = Params(request.params), self._desk.subscriptions
-        watched = subscriptions.weight(request.method, params)
+    async def _subscribe(self, method: str, params: Params, errand: Errand) -> str:
+        subscriptions = self._desk.subscriptions
+        watched = subscriptions.weight(method, params)
         if self._open >= self._limits.subscriptions:
             message = f"Too many subscriptions: {self._limits.subscriptions} are open already"
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, message)
-        if request.method == WATCH:
+        if method == WATCH:
             self._check_submitted(params.hex(0))
         if not self._address.watch(watched):
             message = f"Too many subscriptions: {self._limits.watched_per_address} heads and keys"
             raise RpcError(wire.TOO_MANY_SUBSCRIPTIONS, f"{message} are watched by your address")
         self._open += 1
         try:
-            news = await subscriptions.start(request.method, params, errand.asker)
+            news = await subscriptions.start(method, params, errand.asker)
         except BaseException:
             self._open -= 1
             self._address.unwatch(watched)
             raise
         self._numbered += 1
-        errand.started.append(Started(str(self._numbered), request.method, news, watched))
+        errand.started.append(Started(str(self._numbered), method, news, watched))
         return str(self._numbered)
 
     def _end(self, params: list[Any]) -> bool:
@@ -245,7 +234,7 @@ class Connection:
 
     async def _push(self, subscription: Started) -> None:
         """Tell news for as long as there are any; none follow when the chain cannot be read."""
-        news = TOPICS[subscription.method].news
+        news = TOPICS[subscription.method]
         with suppress(IotaError, RpcError):
             async for value in subscription.news:
                 await self._send(wire.notification(news, subscription.identity, value))

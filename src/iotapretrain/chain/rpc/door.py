@@ -1,8 +1,6 @@
 """Who comes in: connections are counted from their first byte, by address and in all.
 
-A connection that has not said yet what it wants takes a place too, so that nobody can keep others
-out by opening many and saying nothing. Whoever is over is told why, as long as not too many wait
-for that; the rest are dropped.
+So nobody keeps others out by opening many and saying nothing.
 """
 
 from __future__ import annotations
@@ -25,8 +23,6 @@ TOO_MANY_FROM = "too many connections from your address; close some"
 
 
 class Door:
-    """Counts who is here."""
-
     def __init__(self, limits: ClientLimits) -> None:
         self._limits = limits
         self._addresses: Recent[str, Address] = Recent(limits.addresses)  # here, or lately

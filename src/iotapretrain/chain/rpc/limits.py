@@ -1,7 +1,4 @@
-"""What one client may ask of the server: every number, and the counting by client address.
-
-All connections from one address share what is counted, so that more of them do not get more.
-"""
+"""What one client may ask of the server: every number, and the counting by client address."""
 
 from __future__ import annotations
 
@@ -72,7 +69,6 @@ class Backlog:
         self._freed = asyncio.Event()
 
     async def take(self, amount: int) -> None:
-        """Bring bytes in, once they fit."""
         while self._taken and self._taken + amount > self._size:
             await self._change()
         self._taken += amount
@@ -82,7 +78,6 @@ class Backlog:
         self._taken += amount
 
     def give(self, amount: int) -> None:
-        """Take bytes away."""
         self._taken -= amount
         self._freed.set()
 
@@ -104,15 +99,14 @@ class Address:
         self._seats, self._watched, self._used = 0, 0, 0.0
         self._turn = asyncio.Lock()
         self._arrivals = TokenBucket(limits.arrivals_per_second, limits.arrivals_burst)
-        self._submitted = TokenBucket(
-            limits.submitted_bytes_per_second, limits.submitted_burst_bytes
-        )
+        extrinsics = limits.submitted_bytes_per_second, limits.submitted_burst_bytes
+        self._submitted = TokenBucket(*extrinsics)
         self._received = TokenBucket(limits.received_bytes_per_second, limits.received_burst_bytes)
         self._seconds = TokenBucket(limits.node_seconds_per_second, limits.node_burst_seconds)
         self._signals = TokenBucket(limits.signals_per_second, limits.signals_burst)
         self.batches = asyncio.Semaphore(limits.batches_per_address)
         self.messages = Backlog(limits.pipelined_bytes_per_address)
-        self._answers = Backlog(limits.answer_bytes_per_address)
+        self.answers = Backlog(limits.answer_bytes_per_address)
 
     def sit(self, seats: int) -> None:
         """Take so many seats, or give them back."""
@@ -139,7 +133,7 @@ class Address:
         None is while it has not taken the answers that it has got.
         """
         async with self._turn:
-            await self._answers.below()
+            await self.answers.below()
             await asyncio.sleep(self._seconds.owe(0))
             yield
 
@@ -155,12 +149,8 @@ class Address:
 
     def answered(self, size: int) -> None:
         """Count an answer, which costs something to send too, until it is sent."""
-        self._answers.add(size)
+        self.answers.add(size)
         self.charge(size * self._limits.answer_byte_seconds)
-
-    def sent(self, size: int) -> None:
-        """An answer has been sent."""
-        self._answers.give(size)
 
     async def receive(self, size: int, fragments: int) -> None:
         """Count a message's bytes, and wait until the next may be read."""
@@ -178,5 +168,4 @@ class Address:
         return fits
 
     def unwatch(self, watched: int) -> None:
-        """A subscription has ended."""
         self._watched -= watched

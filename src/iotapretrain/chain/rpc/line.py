@@ -1,9 +1,4 @@
-"""Whose question the node answers next: the address's that has used the least of it.
-
-The node is asked in one thread, for a turn at a time. A question that takes longer than a turn goes
-on in the address's next one, so somebody else's waits for hardly more than one turn, however many
-others ask and however much they ask for. Each turn is charged for the time it really took.
-"""
+"""Whose question the node answers next: the address's that has used the least (docs/chain.md)."""
 
 from __future__ import annotations
 
@@ -49,7 +44,10 @@ class Heads:
     """How far a chain has come."""
 
     newest: int
-    finalized: int
+    final: int
+
+    def reached(self, finalized: bool) -> int:
+        return self.final if finalized else self.newest
 
 
 class HeadWatcher:
@@ -68,24 +66,17 @@ class HeadWatcher:
             await self.look()
 
     async def look(self) -> None:
-        """Ask the node now."""
         heads = await self._thread.ask(self._read)
         if heads != self.heads:
             async with self._changed:
                 self.heads = heads
                 self._changed.notify_all()
 
-    async def newest(self, at_least: int) -> int:
-        """The newest block, once the chain has come so far."""
+    async def newest(self, at_least: int, finalized: bool = False) -> int:
+        """The newest block, or finalized one, once the chain has come so far."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self.heads.newest >= at_least)
-            return self.heads.newest
-
-    async def finalized(self, at_least: int) -> int:
-        """The newest finalized block, once finality has come so far."""
-        async with self._changed:
-            await self._changed.wait_for(lambda: self.heads.finalized >= at_least)
-            return self.heads.finalized
+            await self._changed.wait_for(lambda: self.heads.reached(finalized) >= at_least)
+            return self.heads.reached(finalized)
 
     def _read(self) -> Heads:
         return Heads(self._node.head(), self._node.finalized())
@@ -101,16 +92,14 @@ class Spent:
     def check(self, limits: ClientLimits) -> None:
         """Refuse to go on with a message that costs too much."""
         if self.seconds >= limits.message_seconds:
-            advice: dict[str, str] = {"policy": "seconds of the node for one message"}
-            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less at once, or again", advice)
+            policy = {"policy": "seconds of the node for one message"}
+            raise RpcError(TOO_MANY_REQUESTS, "Too costly: ask for less at once, or again", policy)
         if self.answered >= limits.message_answer_bytes:
-            advice = {"policy": "bytes of the answers to one message"}
-            raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", advice)
+            policy = {"policy": "bytes of the answers to one message"}
+            raise RpcError(TOO_MANY_REQUESTS, "Too large: ask for less in one message", policy)
 
 
 class Line:
-    """The line in front of the node."""
-
     def __init__(self, node: Node, thread: NodeThread, limits: ClientLimits) -> None:
         self._node, self._thread, self._limits = node, thread, limits
         self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
@@ -187,7 +176,6 @@ class Asker:
     spent: Spent
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """The answer of a function that asks the node."""
         asked = partial(question, *args, **kwargs)
         return await self.line.ask(self.address, self.spent, asked)
 

@@ -8,19 +8,13 @@ from typing import Any
 
 from iotapretrain import __version__
 from iotapretrain.chain.allowances import Recent
-from iotapretrain.chain.rpc.wire import (
-    INVALID_PARAMS,
-    INVALID_TRANSACTION,
-    METHOD_NOT_FOUND,
-    UNKNOWN_BLOCK,
-    Params,
-    RpcError,
-    from_hex,
-)
+from iotapretrain.chain.block_events import NO_WEIGHT
+from iotapretrain.chain.rpc import wire
+from iotapretrain.chain.rpc.wire import Params, RpcError
 from iotapretrain.chain.runtime.codec import PREFIX_BYTES, SS58_FORMAT
 from iotapretrain.chain.runtime.metadata import RUNTIME_VERSION
 from iotapretrain.chain.runtime.scale import to_hex
-from iotapretrain.chain.state_queries import NO_WEIGHT, Surface
+from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import InputError, InvalidTransaction, RefusedError, StateDiscardedError
 
 KEPT_KEYS = 100_000
@@ -28,8 +22,6 @@ KEPT_KEYS = 100_000
 
 
 class KeyListing:
-    """The keys that are present at a block."""
-
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
         self._kept: Recent[tuple[int, bytes], list[bytes]] = Recent(KEPT_KEYS)
@@ -44,28 +36,22 @@ class KeyListing:
         kept = self._kept.get((number, prefix))
         if kept is not None:
             return kept
-        keys = self._read(number, prefix)
-        return self._kept.put((number, prefix), keys, len(keys) + 1)
-
-    def _read(self, number: int, prefix: bytes) -> list[bytes]:
         codec = self._surface.codec
         keys: list[bytes] = []
         for pallet, item in codec.items:
             own = codec.storage_key(pallet, item, ())
             if own.startswith(prefix[:PREFIX_BYTES]):
                 keys += self._of_item(number, pallet, item, prefix)
-        return sorted(key for key in keys if key.startswith(prefix))
+        keys = sorted(key for key in keys if key.startswith(prefix))
+        return self._kept.put((number, prefix), keys, len(keys) + 1)
 
     def _of_item(self, number: int, pallet: str, item: str, prefix: bytes) -> list[bytes]:
         surface, codec = self._surface, self._surface.codec
-        if not codec.items[pallet, item].keys:
-            present = surface.storage(number, pallet, item, ()) is not None
-            return [codec.storage_key(pallet, item, ())] if present else []
         known = codec.read_key(prefix)
         leading = known.keys if known else ()
-        if known and known.whole:
+        if len(leading) == len(codec.items[pallet, item].keys):
             present = surface.storage(number, pallet, item, leading) is not None
-            return [prefix] if present else []
+            return [codec.storage_key(pallet, item, leading)] if present else []
         return [
             codec.storage_key(pallet, item, keys)
             for keys, _ in surface.entries(number, pallet, item, leading)
@@ -73,6 +59,18 @@ class KeyListing:
 
 
 MOST_KEYS = 1000
+PROPERTIES = {"ss58Format": SS58_FORMAT, "tokenDecimals": 9, "tokenSymbol": "TAO"}
+HEALTH = {"peers": 0, "isSyncing": False, "shouldHavePeers": False}
+OTHER_NAMES = {
+    "chain_getFinalisedHead": "chain_getFinalizedHead",
+    "chain_getRuntimeVersion": "state_getRuntimeVersion",
+    "state_getStorageAt": "state_getStorage",
+    "state_getKeysPagedAt": "state_getKeysPaged",
+    "state_callAt": "state_call",
+    "system_accountNextIndex": "account_nextIndex",
+}
+"""What else clients call a method, by which name it is listed here."""
+
 SENTENCES: dict[InvalidTransaction, str] = {
     "BadProof": "Transaction has a bad signature",
     "Stale": "Transaction is outdated",
@@ -92,14 +90,14 @@ class Methods:
         self._surface, self._node = surface, surface.node
         self._chain_name = chain_name
         self._listing = KeyListing(surface)
-        self._table = self._system() | self._chain() | self._state() | self._transactions()
+        self._table = self._answers()
         self._names = sorted(further_names.union(self._table))
 
     def call(self, method: str, values: list[object]) -> object:
         """The answer to one request; raises RpcError for what cannot be answered."""
         answer = self._table.get(method)
         if answer is None:
-            raise RpcError(METHOD_NOT_FOUND, f"Method not found: {method}")
+            raise RpcError(wire.METHOD_NOT_FOUND, f"Method not found: {method}")
         try:
             return answer(Params(values))
         except RefusedError as refused:
@@ -108,14 +106,12 @@ class Methods:
             block_hash = self.block_hash(discarded.block)
             raise _unknown_block(f"State already discarded for {block_hash}") from None
         except InputError as error:
-            raise RpcError(INVALID_PARAMS, f"Invalid params: {error}") from None
+            raise RpcError(wire.INVALID_PARAMS, f"Invalid params: {error}") from None
 
     def header(self, number: int) -> dict[str, object]:
-        """A header as JSON."""
         return self._surface.header(number) | {"number": hex(number)}
 
     def runtime_version(self) -> dict[str, object]:
-        """Which runtime this is, as JSON."""
         version = RUNTIME_VERSION
         return {
             "specName": version["spec_name"],
@@ -141,63 +137,33 @@ class Methods:
             raise _unknown_block(f"UnknownBlock: there is no block {number} yet")
         return to_hex(found)
 
-    def _system(self) -> dict[str, Callable[[Params], object]]:
-        return {
+    def _answers(self) -> dict[str, Callable[[Params], object]]:
+        node = self._node
+        answers: dict[str, Callable[[Params], object]] = {
             "rpc_methods": lambda _: {"methods": self._names},
             "system_name": lambda _: "iotapretrain",
             "system_version": lambda _: __version__,
             "system_chain": lambda _: self._chain_name,
             "system_chainType": lambda _: "Development",
-            "system_properties": lambda _: {
-                "ss58Format": SS58_FORMAT,
-                "tokenDecimals": 9,
-                "tokenSymbol": "TAO",
-            },
-            "system_health": lambda _: {
-                "peers": 0,
-                "isSyncing": False,
-                "shouldHavePeers": False,
-            },
+            "system_properties": lambda _: PROPERTIES,
+            "system_health": lambda _: HEALTH,
             "system_peers": lambda _: [],
-        }
-
-    def _chain(self) -> dict[str, Callable[[Params], object]]:
-        def finalized(_: Params) -> str:
-            return self.block_hash(self._node.finalized())
-
-        return {
-            "chain_getHead": lambda _: self.block_hash(self._node.head()),
-            "chain_getFinalizedHead": finalized,
-            "chain_getFinalisedHead": finalized,
+            "chain_getHead": lambda _: self.block_hash(node.head()),
+            "chain_getFinalizedHead": lambda _: self.block_hash(node.finalized()),
             "chain_getBlockHash": self._block_hash,
             "chain_getHeader": self._header,
             "chain_getBlock": self._block,
-        }
-
-    def _state(self) -> dict[str, Callable[[Params], object]]:
-        return {
             "state_getRuntimeVersion": lambda _: self.runtime_version(),
-            "chain_getRuntimeVersion": lambda _: self.runtime_version(),
             "state_getMetadata": lambda _: to_hex(self._surface.codec.metadata),
             "state_getStorage": self._storage,
-            "state_getStorageAt": self._storage,
             "state_queryStorageAt": self._query_storage,
             "state_getKeysPaged": self._keys,
-            "state_getKeysPagedAt": self._keys,
             "state_call": self._call,
-            "state_callAt": self._call,
-        }
-
-    def _transactions(self) -> dict[str, Callable[[Params], object]]:
-        def next_index(params: Params) -> int:
-            return self._node.nonce(params.account(0))
-
-        return {
-            "account_nextIndex": next_index,
-            "system_accountNextIndex": next_index,
+            "account_nextIndex": lambda params: node.nonce(params.account(0)),
             "author_pendingExtrinsics": lambda _: [],
             "payment_queryInfo": self._payment,
         }
+        return answers | {name: answers[meant] for name, meant in OTHER_NAMES.items()}
 
     def _at(self, params: Params, position: int) -> int:
         """The block that a request is about; the newest when it names none."""
@@ -226,7 +192,7 @@ class Methods:
     def _hash_of(self, params: Params, position: int) -> str | None:
         asked = params.optional(position)
         if isinstance(asked, str):
-            return _maybe_hex(self._node.block_hash(int.from_bytes(from_hex(asked, position))))
+            return _maybe_hex(self._node.block_hash(int.from_bytes(wire.from_hex(asked, position))))
         return _maybe_hex(self._node.block_hash(params.integer(position)))
 
     def _header(self, params: Params) -> object:
@@ -274,10 +240,10 @@ def _maybe_hex(data: bytes | None) -> str | None:
 
 
 def _unknown_block(message: str) -> RpcError:
-    return RpcError(UNKNOWN_BLOCK, f"Client error: {message}")
+    return RpcError(wire.UNKNOWN_BLOCK, f"Client error: {message}")
 
 
 def invalid_transaction(refused: RefusedError) -> RpcError:
     """A refusal as a Substrate node words it."""
     sentence = f"{SENTENCES[refused.reason]} ({refused.detail})"
-    return RpcError(INVALID_TRANSACTION, "Invalid Transaction", sentence)
+    return RpcError(wire.INVALID_TRANSACTION, "Invalid Transaction", sentence)

@@ -1,7 +1,4 @@
-"""The WebSocket server: `iota chain serve` and the tests' local node.
-
-It holds no keys: whoever wants something done signs it at home.
-"""
+"""The WebSocket server: `iota chain serve` and the tests' local node. It holds no keys."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ from iotapretrain.chain.rpc.door import Door, Visitor, admit
 from iotapretrain.chain.rpc.limits import ClientLimits
 from iotapretrain.chain.rpc.line import HeadWatcher, Line, NodeThread
 from iotapretrain.chain.rpc.methods import Methods
-from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Submissions, Subscriptions
+from iotapretrain.chain.rpc.subscriptions import ENDS, SUBMIT, TOPICS, Subscriptions
 from iotapretrain.chain.runtime.codec import Codec
 from iotapretrain.chain.state_queries import Surface
 from iotapretrain.errors import ServeError
@@ -36,8 +33,6 @@ CLOSE_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server that runs."""
-
     url: str
     watching: asyncio.Task[None]
     """Ends only by an error that keeps the chain from being read."""
@@ -57,9 +52,8 @@ async def serving(
     thread = NodeThread()
     watcher = HeadWatcher(node, thread)
     methods = Methods(Surface(node, codec), CHAIN_NAME, ENDS.union(TOPICS, {SUBMIT}))
-    submissions = Submissions(node, watcher)
-    subscriptions = Subscriptions(methods, submissions, watcher, limits.watched_key_bytes)
-    desk = RequestDesk(methods, submissions, subscriptions, Line(node, thread, limits))
+    subscriptions = Subscriptions(node, methods, watcher, limits.watched_key_bytes)
+    desk = RequestDesk(methods, subscriptions, Line(node, thread, limits))
 
     async def client(socket: ServerConnection) -> None:
         if isinstance(socket, Visitor) and socket.address is not None:

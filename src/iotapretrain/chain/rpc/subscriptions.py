@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 
 from blake3 import blake3
 
@@ -21,11 +20,37 @@ PATIENCE_SECONDS = 1.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.1
 
 
-class Submissions:
-    """The way into the chain."""
+MOST_MISSED_HEADS = 64
+"""A client that lags further behind skips blocks."""
 
-    def __init__(self, node: Node, watcher: HeadWatcher) -> None:
-        self._node, self._watcher = node, watcher
+MARK_BYTES = 16
+
+News = AsyncIterator[object]
+
+
+WATCH = "author_submitAndWatchExtrinsic"
+TOPICS = {
+    "chain_subscribeNewHeads": "chain_newHead",
+    "chain_subscribeAllHeads": "chain_allHead",
+    "chain_subscribeFinalizedHeads": "chain_finalizedHead",
+    "state_subscribeRuntimeVersion": "state_runtimeVersion",
+    "state_subscribeStorage": "state_storage",
+    WATCH: "author_extrinsicUpdate",
+}
+"""What the news of each kind of subscription are called, by the method that starts it."""
+
+ENDS = frozenset(
+    "author_unwatchExtrinsic" if start == WATCH else start.replace("_subscribe", "_unsubscribe")
+    for start in TOPICS
+)
+
+
+class Subscriptions:
+    """Starts the news of every topic, and takes extrinsics, which can be one."""
+
+    def __init__(self, node: Node, methods: Methods, watcher: HeadWatcher, key_bytes: int) -> None:
+        self._node, self._methods, self._watcher = node, methods, watcher
+        self._key_bytes = key_bytes
 
     async def submit(self, asker: Asker, extrinsic: bytes) -> Submitted:
         """Give an extrinsic its place in a block; RpcError says why it gets none."""
@@ -42,62 +67,18 @@ class Submissions:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(2 * pause, LONGEST_PAUSE_SECONDS)
 
-
-MOST_MISSED_HEADS = 64
-"""A client that lags further behind skips blocks."""
-
-MARK_BYTES = 16
-
-News = AsyncIterator[object]
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """A kind of subscription: what its news are called, and which method ends it."""
-
-    news: str
-    end: str
-
-
-WATCH = "author_submitAndWatchExtrinsic"
-TOPICS = {
-    "chain_subscribeNewHeads": Topic("chain_newHead", "chain_unsubscribeNewHeads"),
-    "chain_subscribeAllHeads": Topic("chain_allHead", "chain_unsubscribeAllHeads"),
-    "chain_subscribeFinalizedHeads": Topic(
-        "chain_finalizedHead", "chain_unsubscribeFinalizedHeads"
-    ),
-    "state_subscribeRuntimeVersion": Topic(
-        "state_runtimeVersion", "state_unsubscribeRuntimeVersion"
-    ),
-    "state_subscribeStorage": Topic("state_storage", "state_unsubscribeStorage"),
-    WATCH: Topic("author_extrinsicUpdate", "author_unwatchExtrinsic"),
-}
-"""By the method that subscribes."""
-
-ENDS = frozenset(topic.end for topic in TOPICS.values())
-
-
-class Subscriptions:
-    """Starts the news of every topic."""
-
-    def __init__(
-        self, methods: Methods, submissions: Submissions, watcher: HeadWatcher, key_bytes: int
-    ) -> None:
-        self._methods, self._submissions, self._watcher = methods, submissions, watcher
-        self._key_bytes = key_bytes
-
     async def start(self, method: str, params: Params, asker: Asker) -> News:
         """Do what the method asks for at once, and give what there will be to tell."""
         match method:
             case "chain_subscribeFinalizedHeads":
-                return self._headers(asker, self._watcher.finalized)
+                return self._headers(asker, finalized=True)
             case "state_subscribeRuntimeVersion":
                 return self._once_and_silence(self._methods.runtime_version())
             case "state_subscribeStorage":
                 return self._changes(asker, self._keys(params))
             case "author_submitAndWatchExtrinsic":
-                return self._progress(asker, await self._submissions.submit(asker, params.hex(0)))
-        return self._headers(asker, self._watcher.newest)
+                return self._progress(asker, await self.submit(asker, params.hex(0)))
+        return self._headers(asker)
 
     def weight(self, method: str, params: Params) -> int:
         """How many things a subscription watches."""
@@ -108,10 +89,10 @@ class Subscriptions:
     def _keys(self, params: Params) -> list[bytes]:
         return params.hexes(0, MOST_KEYS, self._key_bytes)
 
-    async def _headers(self, asker: Asker, reached: Callable[[int], Awaitable[int]]) -> News:
-        told = await reached(0) - 1
+    async def _headers(self, asker: Asker, finalized: bool = False) -> News:
+        told = await self._watcher.newest(0, finalized) - 1
         while True:
-            newest = await reached(told + 1)
+            newest = await self._watcher.newest(told + 1, finalized)
             for number in range(max(told + 1, newest - MOST_MISSED_HEADS + 1), newest + 1):
                 yield await asker.anew().ask(self._methods.header, number)
             told = newest
@@ -137,7 +118,7 @@ class Subscriptions:
         await self._watcher.newest(submitted.block)
         block_hash = await asker.anew().ask(self._methods.block_hash, submitted.block)
         yield {"inBlock": block_hash}
-        await self._watcher.finalized(submitted.block)
+        await self._watcher.newest(submitted.block, finalized=True)
         yield {"finalized": block_hash}
 
 

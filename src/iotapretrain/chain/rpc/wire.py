@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import bittensor_core
@@ -33,7 +32,7 @@ class RpcError(Exception):
 NOTHING = msgspec.Raw(b"")
 
 
-class Envelope(msgspec.Struct):
+class RpcRequest(msgspec.Struct):
     """A request as it was sent. Its parts stay bytes until they are needed: as values they can take
     twenty times the memory, and they would wait for the node's answer with it."""
 
@@ -42,29 +41,38 @@ class Envelope(msgspec.Struct):
     method: msgspec.Raw = NOTHING
     params: msgspec.Raw = NOTHING
 
-
-_ARRAY = re.compile(rb"\s*\[")
-_ENVELOPE = msgspec.json.Decoder(Envelope)
-_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-
-@dataclass(frozen=True, slots=True)
-class RpcRequest:
-    """One question; a notification has no id and gets no answer."""
-
-    method: str
-    raw_params: msgspec.Raw
-    id: Id
-    notification: bool = False
+    def identity(self) -> Id:
+        """The id to answer to, None where there is none that can be answered to."""
+        identity = _value(self.id)
+        return identity if isinstance(identity, int | str) else None
 
     @property
-    def params(self) -> list[Any]:
-        """The parameters as values."""
-        params = _value(self.raw_params)
+    def notification(self) -> bool:
+        """Whether it has no id and gets no answer."""
+        return not bytes(self.id)
+
+    def called(self) -> str:
+        """The method that it asks for."""
+        if _value(self.jsonrpc) != "2.0":
+            raise RpcError(INVALID_REQUEST, f"Invalid request: {NO_REQUEST}")
+        method = _value(self.method)
+        if not isinstance(method, str):
+            raise RpcError(INVALID_REQUEST, "Invalid request: the method is not a string")
+        return method
+
+    def values(self) -> list[Any]:
+        params = _value(self.params)
         if not isinstance(params, list | None):
             raise RpcError(INVALID_PARAMS, "Invalid params: give them by position, in an array")
         return params or []
+
+
+T = TypeVar("T")
+NO_REQUEST = 'not an object with "jsonrpc": "2.0"'
+_ARRAY = re.compile(rb"\s*\[")
+_REQUEST = msgspec.json.Decoder(RpcRequest)
+_BATCH = msgspec.json.Decoder(list[msgspec.Raw])
+_VALUE: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 def check_values(message: bytes, most: int) -> None:
@@ -75,48 +83,25 @@ def check_values(message: bytes, most: int) -> None:
 
 def read_batch(message: bytes) -> list[msgspec.Raw] | None:
     """The requests of a batch; None if the message is no array."""
-    if not _ARRAY.match(message):
-        return None
-    try:
-        return _BATCH.decode(message)
-    except _UNREADABLE as error:
-        raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
+    return _decoded(_BATCH, message) if _ARRAY.match(message) else None
 
 
-def read_envelope(message: bytes | msgspec.Raw) -> Envelope:
+def read_request(message: bytes | msgspec.Raw) -> RpcRequest:
     """A request, whatever it asks for."""
-    try:
-        return _ENVELOPE.decode(message)
-    except msgspec.ValidationError:
-        problem = 'not an object with "jsonrpc": "2.0"'
-        raise RpcError(INVALID_REQUEST, f"Invalid request: {problem}") from None
-    except _UNREADABLE as error:
-        raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
-
-
-def read_request(envelope: Envelope) -> RpcRequest:
-    """What it asks for."""
-    if _value(envelope.jsonrpc) != "2.0":
-        problem = 'not an object with "jsonrpc": "2.0"'
-        raise RpcError(INVALID_REQUEST, f"Invalid request: {problem}")
-    method = _value(envelope.method)
-    if not isinstance(method, str):
-        raise RpcError(INVALID_REQUEST, "Invalid request: the method is not a string")
-    notification = not bytes(envelope.id)
-    return RpcRequest(method, envelope.params, read_id(envelope), notification)
-
-
-def read_id(envelope: Envelope) -> Id:
-    """The id to answer to, None where there is none that can be answered to."""
-    identity = _value(envelope.id)
-    return identity if isinstance(identity, int | str) else None
+    return _decoded(_REQUEST, message)
 
 
 def _value(raw: msgspec.Raw) -> Any:
     """A part of a request as a value; None where it is missing."""
+    return _decoded(_VALUE, raw) if bytes(raw) else None
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], message: bytes | msgspec.Raw) -> T:
     try:
-        return msgspec.json.decode(raw) if bytes(raw) else None
-    except _UNREADABLE as error:
+        return decoder.decode(message)
+    except msgspec.ValidationError:
+        raise RpcError(INVALID_REQUEST, f"Invalid request: {NO_REQUEST}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RpcError(PARSE_ERROR, f"Parse error: {error}") from None
 
 
@@ -125,7 +110,6 @@ def result(identity: Id, value: object) -> bytes:
 
 
 def failure(identity: Id, error: RpcError) -> bytes:
-    """An answer that is an error."""
     body: dict[str, object] = {"code": error.code, "message": error.message}
     if error.data is not None:
         body["data"] = error.data
@@ -139,17 +123,13 @@ def notification(method: str, subscription: str, value: object) -> bytes:
 
 
 HASH_BYTES = 32
-T = TypeVar("T")
 
 
 class Params:
-    """The positional parameters of one request."""
-
     def __init__(self, values: list[Any]) -> None:
         self._values = values
 
     def optional(self, position: int) -> Any:
-        """A parameter, or None where it is missing."""
         return self._values[position] if position < len(self._values) else None
 
     def text(self, position: int) -> str:
@@ -162,7 +142,6 @@ class Params:
         return number
 
     def hex(self, position: int) -> bytes:
-        """Bytes as hex, with or without 0x."""
         return from_hex(self.text(position), position)
 
     def hexes(self, position: int, most: int, most_bytes: int | None = None) -> list[bytes]:
@@ -176,7 +155,6 @@ class Params:
         return found
 
     def account(self, position: int) -> str:
-        """An account's address."""
         address = self.text(position)
         try:
             return str(bittensor_core.ss58_encode(bittensor_core.ss58_decode(address)))
@@ -194,7 +172,6 @@ class Params:
 
 
 def from_hex(text: str, position: int) -> bytes:
-    """Bytes from hex."""
     try:
         return bytes.fromhex(text.removeprefix("0x"))
     except ValueError:

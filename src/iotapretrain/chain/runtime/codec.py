@@ -10,11 +10,11 @@ from typing import Any, cast
 
 import bittensor_core
 
-from iotapretrain.chain.node import ChainEvent
 from iotapretrain.chain.runtime.grammar import StorageItem
 from iotapretrain.chain.runtime.metadata import SPEC_VERSION, TRANSACTION_VERSION, compose
 from iotapretrain.chain.runtime.pallets import pallets
 from iotapretrain.errors import InputError, RefusedError
+from iotapretrain.rules.chain.ledger.chain_state import LedgerEvent
 
 SS58_FORMAT = 42
 PREFIX_BYTES = 32
@@ -111,7 +111,6 @@ class Codec:
         return StorageKey(found[0], item, tuple(keys)) if same else None
 
     def encode_value(self, pallet: str, item: str, value: object) -> bytes:
-        """A storage value as stored."""
         return bytes(self._runtime.encode(self._entries[pallet, item].value_type, value))
 
     def decode_value(self, pallet: str, item: str, data: bytes | None) -> object:
@@ -136,19 +135,16 @@ class Codec:
             return tuple(self._runtime.decode(f"({','.join(kinds)})", data))
 
     def encode_answer(self, api: str, method: str, value: object) -> bytes:
-        """The answer of a runtime API method."""
         return bytes(self._runtime.encode(self._methods[api][method]["output"], value))
 
     def decode_answer(self, api: str, method: str, data: bytes) -> object:
-        """An answer as clients read it."""
         return self._runtime.decode(self._methods[api][method]["output"], data)
 
-    def encode_events(self, events: Iterable[ChainEvent]) -> bytes:
+    def encode_events(self, events: Iterable[LedgerEvent]) -> bytes:
         """The value of `System.Events` in a block in which these things happened."""
         return self.encode_value("System", "Events", [_record(event) for event in events])
 
-    def event_records(self, events: Iterable[ChainEvent]) -> list[dict[str, Any]]:
-        """The same as clients read it."""
+    def event_records(self, events: Iterable[LedgerEvent]) -> list[dict[str, Any]]:
         decoded = self.decode_value("System", "Events", self.encode_events(events))
         return cast(list[dict[str, Any]], decoded)
 
@@ -172,7 +168,7 @@ def _fitting(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from None
 
 
-def _record(event: ChainEvent) -> dict[str, object]:
+def _record(event: LedgerEvent) -> dict[str, object]:
     phase = "Initialization" if event.extrinsic is None else {"ApplyExtrinsic": event.extrinsic}
     happened = {event.name: dict(event.values)} if event.values else event.name
     return {"phase": phase, "event": {event.pallet: happened}, "topics": []}

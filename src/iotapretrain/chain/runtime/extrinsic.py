@@ -1,9 +1,6 @@
 """Signed extrinsics, byte for byte: what they consist of, how long they are valid, how sealed.
 
-The SDK insists on the shield, sealed extrinsics, for registrations. On the public network it keeps
-others from acting on what waits in the pool. A chain in a file has no pool, so its key hides
-nothing and is no secret: it follows from the genesis hash, which lets whoever replays the chain
-open the same seals.
+Sealing hides nothing here, so its key is no secret: it follows from the genesis hash.
 """
 
 from __future__ import annotations
@@ -12,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol
 
 import bittensor_core
 from Crypto.Cipher import ChaCha20_Poly1305
@@ -30,24 +26,6 @@ METADATA_HASH_OFF = 0
 SHORTEST_PERIOD, LONGEST_PERIOD = 4, 65536
 LONGEST_PLAIN_PAYLOAD = 256
 """A longer payload is signed by its hash, as everywhere in Substrate."""
-
-
-class Signer(Protocol):
-    """What signs: a keypair of the SDK."""
-
-    @property
-    def public_key(self) -> bytes:
-        """The account."""
-        ...
-
-    @property
-    def crypto_type(self) -> int:
-        """The scheme's number, as in `SCHEMES`."""
-        ...
-
-    def sign(self, message: bytes) -> bytes:
-        """The signature over a message."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +54,6 @@ class Era:
 
     @classmethod
     def decode(cls, data: bytes) -> Era:
-        """The era of two bytes."""
         encoded = int.from_bytes(data, "little")
         period = 2 << encoded % 16
         return cls(period, (encoded >> 4) * max(period >> 12, 1))
@@ -96,14 +73,9 @@ class Extrinsic:
 
     def encode(self) -> bytes:
         """The bytes that are submitted and stored, length first."""
-        return scale.blob(
-            bytes([SIGNED_VERSION_4, ACCOUNT_ID_ADDRESS])
-            + self.signer
-            + bytes([self.scheme])
-            + self.signature
-            + self.extra()
-            + self.call
-        )
+        address = bytes([SIGNED_VERSION_4, ACCOUNT_ID_ADDRESS]) + self.signer
+        signature = bytes([self.scheme]) + self.signature
+        return scale.blob(address + signature + self.extra() + self.call)
 
     def extra(self) -> bytes:
         """What the signed extensions put into the transaction."""
@@ -118,7 +90,9 @@ class Extrinsic:
         message = self.call + self.extra() + implied
         return message if len(message) <= LONGEST_PLAIN_PAYLOAD else digest(message)
 
-    def signed_by(self, signer: Signer, genesis_hash: bytes, birth_hash: bytes) -> Extrinsic:
+    def signed_by(
+        self, signer: bittensor_core.Keypair, genesis_hash: bytes, birth_hash: bytes
+    ) -> Extrinsic:
         """The same with the signer's account and signature."""
         unsigned = replace(self, signer=bytes(signer.public_key), scheme=signer.crypto_type)
         signature = signer.sign(unsigned.payload(genesis_hash, birth_hash))

@@ -8,7 +8,7 @@ the name of a shape. Shapes and lines are
     7 burned_register(netuid: u16, …)           a call or event by its index
     29 SettingWeightsTooFast: what is wrong     an error by its index
     Uids: i u16, b AccountId32 -> u16?          a storage map, its hashers and keys; `?` is optional
-    Tempo: i u16 -> u16 = 360                   … with the value that absent entries have
+    Tempo, Kappa: i u16 -> u16 = 360            … two, with the value that absent entries have
     get_neuron(netuid: u16, uid: u16) -> Option<NeuronInfo>
 """
 
@@ -31,8 +31,6 @@ class TypedField:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One case of an enum."""
-
     index: int
     name: str
     fields: tuple[TypedField, ...] = ()
@@ -53,8 +51,6 @@ class StorageItem:
 
 @dataclass(frozen=True, slots=True)
 class ApiMethod:
-    """One method of a runtime API."""
-
     name: str
     inputs: tuple[TypedField, ...]
     output: str
@@ -76,11 +72,11 @@ def split(text: str, separator: str) -> list[str]:
 
 
 def lines(text: str) -> list[str]:
-    """The lines that say something, an open parenthesis or a leading `->` joining two."""
+    """The lines that say something; an open parenthesis, a comma or a leading `->` joins two."""
     whole: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
-        unfinished = whole and whole[-1].count("(") > whole[-1].count(")")
-        if unfinished or line.startswith("->"):
+        last = whole[-1] if whole else ""
+        if last.count("(") > last.count(")") or last.endswith(",") or line.startswith("->"):
             whole[-1] += " " + line
         else:
             whole.append(line)
@@ -115,24 +111,26 @@ def parse_error(line: str) -> Variant:
     return Variant(int(index), name, doc=doc.strip())
 
 
-def parse_item(line: str) -> StorageItem:
-    """One storage line."""
+def parse_items(line: str) -> list[StorageItem]:
+    """One storage line, which may name several items alike."""
     head, _, tail = line.partition("->")
-    name, _, keys = head.partition(":")
+    names, _, keys = head.partition(":")
     value, _, default = tail.partition("=")
     hashed = [key.split(maxsplit=1) for key in split(keys, ",")]
-    return StorageItem(
-        name=name.strip(),
-        hashers=tuple(HASHERS[letter] for letter, _ in hashed),
-        keys=tuple(kind for _, kind in hashed),
-        value=value.strip().rstrip("?"),
-        optional=value.strip().endswith("?"),
-        default=ast.literal_eval(default.strip()) if default.strip() else None,
-    )
+    return [
+        StorageItem(
+            name=name,
+            hashers=tuple(HASHERS[letter] for letter, _ in hashed),
+            keys=tuple(kind for _, kind in hashed),
+            value=value.strip().rstrip("?"),
+            optional=value.strip().endswith("?"),
+            default=ast.literal_eval(default.strip()) if default.strip() else None,
+        )
+        for name in split(names, ",")
+    ]
 
 
 def parse_method(line: str) -> ApiMethod:
-    """One runtime API method."""
     head, _, output = line.rpartition("->")
     name, _, inputs = head.partition("(")
     return ApiMethod(name.strip(), parse_fields(inputs[: inputs.rfind(")")]), output.strip())

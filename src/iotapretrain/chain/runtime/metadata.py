@@ -19,15 +19,7 @@ EXTRINSIC_VERSION = 4
 VERSION = 15
 MAGIC = b"meta"
 RUNTIME = "iota_runtime"
-HASHERS = (
-    "Blake2_128",
-    "Blake2_256",
-    "Blake2_128Concat",
-    "Twox128",
-    "Twox256",
-    "Twox64Concat",
-    "Identity",
-)
+HASHERS = {"Blake2_128Concat": 2, "Twox64Concat": 5, "Identity": 6}
 OPTIONAL, DEFAULT = 0, 1
 PLAIN, MAP = 0, 1
 NO_DOCS = scale.compact(0)
@@ -105,7 +97,7 @@ def _pallet(types: TypeRegistry, pallet: Pallet) -> bytes:
 def _storage(types: TypeRegistry, item: StorageItem) -> bytes:
     if item.keys:
         key = item.keys[0] if len(item.keys) == 1 else f"({','.join(item.keys)})"
-        hashers = scale.sequence(bytes([HASHERS.index(hasher)]) for hasher in item.hashers)
+        hashers = scale.sequence(bytes([HASHERS[hasher]]) for hasher in item.hashers)
         shape = bytes([MAP]) + hashers + types.reference(key)
     else:
         shape = bytes([PLAIN])

@@ -9,17 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from iotapretrain.chain.runtime import subtensor
-from iotapretrain.chain.runtime.grammar import (
-    ApiMethod,
-    StorageItem,
-    Variant,
-    lines,
-    parse_error,
-    parse_item,
-    parse_method,
-    parse_variants,
-)
+from iotapretrain.chain.runtime import grammar, subtensor
+from iotapretrain.chain.runtime.grammar import ApiMethod, StorageItem, Variant, lines
 from iotapretrain.chain.runtime.types import encode
 
 
@@ -58,127 +49,118 @@ def _pallet(
     return Pallet(
         name,
         index,
-        tuple(map(parse_item, lines(storage))),
-        parse_variants(lines(calls)),
-        parse_variants(lines(events)),
-        tuple(map(parse_error, lines(errors))),
+        tuple(item for line in lines(storage) for item in grammar.parse_items(line)),
+        grammar.parse_variants(lines(calls)),
+        grammar.parse_variants(lines(events)),
+        tuple(map(grammar.parse_error, lines(errors))),
         tuple(Constant(item, kind, encode(kind, value)) for item, kind, value in constants),
     )
 
 
-SYSTEM = _pallet(
-    "System",
-    0,
-    storage="""
-        Account: b AccountId32 -> AccountInfo
-        BlockHash: t u32 -> H256
-        Number -> u32
-        ParentHash -> H256
-        Events -> Vec<EventRecord>
-    """,
-    events="""
-        0 ExtrinsicSuccess(dispatch_info: DispatchEventInfo)
-        1 ExtrinsicFailed(dispatch_error: DispatchError, dispatch_info: DispatchEventInfo)
-    """,
-    errors="5 CallFiltered: this chain does not have this call",
-    constants=(("SS58Prefix", "u16", 42),),
-)
-
-TIMESTAMP = _pallet("Timestamp", 2, storage="Now -> u64", calls="0 set(now: Compact<u64>)")
-
-BALANCES = _pallet(
-    "Balances",
-    5,
-    storage="TotalIssuance -> u64",
-    calls="""
-        0 transfer_allow_death(dest: MultiAddress, value: Compact<u64>)
-        3 transfer_keep_alive(dest: MultiAddress, value: Compact<u64>)
-        4 transfer_all(dest: MultiAddress, keep_alive: bool)
-    """,
-    events="2 Transfer(from: AccountId32, to: AccountId32, amount: u64)",
-    errors="""
-        2 InsufficientBalance: the free balance does not cover the amount
-        3 ExistentialDeposit: the amount is too small to open an account
-        4 Expendability: too little would be left to keep the account alive
-    """,
-    constants=(("ExistentialDeposit", "u64", 500),),
-)
-
-TRANSACTION_PAYMENT = _pallet(
-    "TransactionPayment",
-    6,
-    events="0 TransactionFeePaid(who: AccountId32, actual_fee: u64, tip: u64)",
-)
-
-SUBTENSOR = _pallet(
-    "SubtensorModule",
-    7,
-    storage=subtensor.NETWORK_STORAGE + subtensor.SETTINGS_STORAGE + subtensor.NEURON_STORAGE,
-    calls=subtensor.CALLS,
-    events=subtensor.EVENTS,
-    errors=subtensor.ERRORS,
-)
-
-COMMITMENTS = _pallet(
-    "Commitments",
-    18,
-    storage="""
-        CommitmentOf: i u16, t AccountId32 -> Registration?
-        LastCommitment: i u16, t AccountId32 -> u32?
-        RevealedCommitments: i u16, t AccountId32 -> Vec<(Vec<u8>, u64)>?
-        UsedSpaceOf: i u16, t AccountId32 -> UsageTracker?
-        MaxSpace -> u32 = 3100
-    """,
-    calls="0 set_commitment(netuid: u16, info: CommitmentInfo)",
-    events="0 Commitment(netuid: u16, who: AccountId32)",
-    errors="""
-        0 TooManyFieldsInCommitmentInfo: a commitment has at most three fields
-        1 AccountNotAllowedCommit: only hotkeys with a uid on the subnet may commit
-        2 SpaceLimitExceeded: the hotkey has used up its bytes for this epoch
-        4 TimelockRevealFailedNotAllowed: only the chain marks a reveal as failed
-    """,
-    constants=(("MaxFields", "u32", 3),),
-)
-
-ADMIN_UTILS = _pallet("AdminUtils", 19, calls=subtensor.ADMIN_CALLS, errors=subtensor.ADMIN_ERRORS)
-
-SHIELD = _pallet(
-    "MevShield",
-    30,
-    storage="NextKey -> Vec<u8>?",
-    calls="1 submit_encrypted(ciphertext: Vec<u8>)",
+_PALLETS = (
+    _pallet(
+        "System",
+        0,
+        storage="""
+            Account: b AccountId32 -> AccountInfo
+            BlockHash: t u32 -> H256
+            Number -> u32
+            ParentHash -> H256
+            Events -> Vec<EventRecord>
+        """,
+        events="""
+            0 ExtrinsicSuccess(dispatch_info: DispatchEventInfo)
+            1 ExtrinsicFailed(dispatch_error: DispatchError, dispatch_info: DispatchEventInfo)
+        """,
+        errors="5 CallFiltered: this chain does not have this call",
+        constants=(("SS58Prefix", "u16", 42),),
+    ),
+    _pallet("Timestamp", 2, storage="Now -> u64", calls="0 set(now: Compact<u64>)"),
+    _pallet("Aura", 3),
+    _pallet(
+        "Balances",
+        5,
+        storage="TotalIssuance -> u64",
+        calls="""
+            0 transfer_allow_death(dest: MultiAddress, value: Compact<u64>)
+            3 transfer_keep_alive(dest: MultiAddress, value: Compact<u64>)
+            4 transfer_all(dest: MultiAddress, keep_alive: bool)
+        """,
+        events="2 Transfer(from: AccountId32, to: AccountId32, amount: u64)",
+        errors="""
+            2 InsufficientBalance: the free balance does not cover the amount
+            3 ExistentialDeposit: the amount is too small to open an account
+            4 Expendability: too little would be left to keep the account alive
+        """,
+        constants=(("ExistentialDeposit", "u64", 500),),
+    ),
+    _pallet(
+        "TransactionPayment",
+        6,
+        events="0 TransactionFeePaid(who: AccountId32, actual_fee: u64, tip: u64)",
+    ),
+    _pallet(
+        "SubtensorModule",
+        7,
+        storage=subtensor.NETWORK_STORAGE + subtensor.SETTINGS_STORAGE + subtensor.NEURON_STORAGE,
+        calls=subtensor.CALLS,
+        events=subtensor.EVENTS,
+        errors=subtensor.ERRORS,
+    ),
+    _pallet(
+        "Commitments",
+        18,
+        storage="""
+            CommitmentOf: i u16, t AccountId32 -> Registration?
+            LastCommitment: i u16, t AccountId32 -> u32?
+            RevealedCommitments: i u16, t AccountId32 -> Vec<(Vec<u8>, u64)>?
+            UsedSpaceOf: i u16, t AccountId32 -> UsageTracker?
+            MaxSpace -> u32 = 3100
+        """,
+        calls="0 set_commitment(netuid: u16, info: CommitmentInfo)",
+        events="0 Commitment(netuid: u16, who: AccountId32)",
+        errors="""
+            0 TooManyFieldsInCommitmentInfo: a commitment has at most three fields
+            1 AccountNotAllowedCommit: only hotkeys with a uid on the subnet may commit
+            2 SpaceLimitExceeded: the hotkey has used up its bytes for this epoch
+            4 TimelockRevealFailedNotAllowed: only the chain marks a reveal as failed
+        """,
+        constants=(("MaxFields", "u32", 3),),
+    ),
+    _pallet("AdminUtils", 19, calls=subtensor.ADMIN_CALLS, errors=subtensor.ADMIN_ERRORS),
+    _pallet(
+        "MevShield",
+        30,
+        storage="NextKey -> Vec<u8>?",
+        calls="1 submit_encrypted(ciphertext: Vec<u8>)",
+    ),
 )
 
 
 @cache
 def pallets(block_ms: int) -> tuple[Pallet, ...]:
     """All pallets of a chain whose blocks are this many milliseconds apart."""
-    return (
-        SYSTEM,
-        TIMESTAMP,
-        _pallet("Aura", 3, constants=(("SlotDuration", "u64", block_ms),)),
-        BALANCES,
-        TRANSACTION_PAYMENT,
-        SUBTENSOR,
-        COMMITMENTS,
-        ADMIN_UTILS,
-        SHIELD,
-    )
+    slot = _pallet("Aura", 3, constants=(("SlotDuration", "u64", block_ms),))
+    return tuple(slot if pallet.name == slot.name else pallet for pallet in _PALLETS)
 
 
-@cache
-def _error_indices() -> dict[tuple[str, str], tuple[int, int]]:
-    return {
-        (pallet.name, error.name): (pallet.index, error.index)
-        for pallet in (SYSTEM, BALANCES, SUBTENSOR, COMMITMENTS, ADMIN_UTILS)
-        for error in pallet.errors
-    }
+_ERRORS = {
+    (pallet.name, error.name): (pallet.index, error)
+    for pallet in _PALLETS
+    for error in pallet.errors
+}
 
 
 def module_error(pallet: str, name: str) -> dict[str, object]:
     """A pallet's error as the `dispatch_error` of `System.ExtrinsicFailed`."""
-    index, error = _error_indices()[pallet, name]
-    return {"Module": {"index": index, "error": f"0x{error:02x}000000"}}
+    index, error = _ERRORS[pallet, name]
+    return {"Module": {"index": index, "error": f"0x{error.index:02x}000000"}}
+
+
+def error_text(pallet: str | None, name: str) -> str:
+    """What an error means, in the words of the chain's description."""
+    found = _ERRORS.get((pallet or "", name))
+    return found[1].doc if found else name
 
 
 _API_TEXTS = {
@@ -249,5 +231,5 @@ _API_TEXTS = {
 }
 
 APIS: dict[str, tuple[ApiMethod, ...]] = {
-    api: tuple(map(parse_method, lines(text))) for api, text in _API_TEXTS.items()
+    api: tuple(map(grammar.parse_method, lines(text))) for api, text in _API_TEXTS.items()
 }

@@ -12,18 +12,12 @@ MAX_RAW_COMMITMENT = 128
 
 _RAW = "|".join(f"Raw{size}([u8; {size}])" for size in range(MAX_RAW_COMMITMENT + 1))
 
-_AXON = """block: u64, version: u32, ip: u128, port: u16, ip_type: u8, protocol: u8,
-    placeholder1: u8, placeholder2: u8"""
-
 _NEURON = """hotkey: AccountId32, coldkey: AccountId32, uid: Compact<u16>, netuid: Compact<u16>,
     active: bool, axon_info: AxonInfo, prometheus_info: PrometheusInfo,
     stake: Vec<(AccountId32, Compact<u64>)>, rank: Compact<u16>, emission: Compact<u64>,
     incentive: Compact<u16>, consensus: Compact<u16>, trust: Compact<u16>,
     validator_trust: Compact<u16>, dividends: Compact<u16>, last_update: Compact<u64>,
     validator_permit: bool"""
-
-_MATRIX_ROWS = """weights: Vec<(Compact<u16>, Compact<u16>)>,
-    bonds: Vec<(Compact<u16>, Compact<u16>)>"""
 
 _METAGRAPH = """name: Vec<Compact<u8>>, symbol: Vec<Compact<u8>>,
     identity: Option<SubnetIdentityV3>,
@@ -131,7 +125,8 @@ SHAPES: dict[str, str] = {
     # Subnets and neurons.
     "pallet_subtensor::EpochConsensus": "Yuma | Null",
     "pallet_subtensor::RecycleOrBurnEnum": "Burn | Recycle",
-    "pallet_subtensor::AxonInfo": "{" + _AXON + "}",
+    "pallet_subtensor::AxonInfo": """{block: u64, version: u32, ip: u128, port: u16, ip_type: u8,
+        protocol: u8, placeholder1: u8, placeholder2: u8}""",
     "pallet_subtensor::PrometheusInfo": """{block: u64, version: u32, ip: u128, port: u16,
         ip_type: u8}""",
     "pallet_subtensor::ChainIdentityV2": """{name: Vec<u8>, url: Vec<u8>, github_repo: Vec<u8>,
@@ -144,8 +139,9 @@ SHAPES: dict[str, str] = {
         registration_block: u64, lock_amount: u64}""",
     "pallet_subtensor::rpc_info::NeuronInfoLite": "{" + _NEURON + ", pruning_score: Compact<u16>}",
     "pallet_subtensor::rpc_info::NeuronInfo": "{"
-    + f"{_NEURON}, {_MATRIX_ROWS}, pruning_score: Compact<u16>"
-    + "}",
+    + _NEURON
+    + """, weights: Vec<(Compact<u16>, Compact<u16>)>, bonds: Vec<(Compact<u16>, Compact<u16>)>,
+        pruning_score: Compact<u16>}""",
     "pallet_subtensor::rpc_info::Metagraph": "{netuid: Compact<u16>, " + _METAGRAPH + "}",
     "pallet_subtensor::rpc_info::SelectiveMetagraph": "{netuid: Compact<u16>, "
     + _each_optional(_SELECTABLE)

@@ -13,29 +13,17 @@ NETWORK_STORAGE = """
     NetworkRegisteredAt: i u16 -> u64
     NetworkRegistrationAllowed: i u16 -> bool = True
     NetworkPowRegistrationAllowed: i u16 -> bool
-    SubnetEmissionEnabled: i u16 -> bool = True
-    SubtokenEnabled: i u16 -> bool = True
-    TransferToggle: i u16 -> bool = True
-    SubnetOwner: i u16 -> AccountId32
-    SubnetOwnerHotkey: i u16 -> AccountId32
-    SubnetworkN: i u16 -> u16
-    SubnetMechanism: i u16 -> u16
-    SubnetTAO: i u16 -> u64
-    SubnetAlphaIn: i u16 -> u64
-    SubnetAlphaOut: i u16 -> u64
-    SubnetTaoInEmission: i u16 -> u64
+    SubnetEmissionEnabled, SubtokenEnabled, TransferToggle: i u16 -> bool = True
+    SubnetOwner, SubnetOwnerHotkey: i u16 -> AccountId32
+    SubnetworkN, SubnetMechanism: i u16 -> u16
+    SubnetTAO, SubnetAlphaIn, SubnetAlphaOut, SubnetTaoInEmission: i u16 -> u64
     SubnetEmaTaoFlow: i u16 -> (u64, I64F64)?
     MechanismCountCurrent: t u16 -> u8 = 1
     MechanismEmissionSplit: t u16 -> Vec<u16>?
     TotalNetworks -> u16
     SubnetLimit -> u16 = 128
-    TotalIssuance -> u64
-    TotalStake -> u64
-    TxRateLimit -> u64
-    StakeThreshold -> u64
-    TaoWeight -> u64
-    AdminFreezeWindow -> u16
-    OwnerHyperparamRateLimit -> u16
+    TotalIssuance, TotalStake, TxRateLimit, StakeThreshold, TaoWeight -> u64
+    AdminFreezeWindow, OwnerHyperparamRateLimit -> u16
     SubnetOwnerCut -> u16 = 11796
     CommitRevealWeightsVersion -> u16 = 4
     MinDelegateTake -> u16
@@ -70,8 +58,7 @@ SETTINGS_STORAGE = """
     BondsResetOn: i u16 -> bool
     AlphaSigmoidSteepness: i u16 -> i16 = 1000
     AlphaValues: i u16 -> (u16, u16) = (45875, 58982)
-    LiquidAlphaOn: b u16 -> bool
-    Yuma3On: b u16 -> bool
+    LiquidAlphaOn, Yuma3On: b u16 -> bool
     CommitRevealWeightsEnabled: i u16 -> bool
     RevealPeriodEpochs: t u16 -> u64 = 1
     SubnetEpochConsensus: i u16 -> EpochConsensus
@@ -85,9 +72,7 @@ SETTINGS_STORAGE = """
     AdjustmentInterval: i u16 -> u16 = 112
     TargetRegistrationsPerInterval: i u16 -> u16 = 2
     MaxRegistrationsPerBlock: i u16 -> u16 = 1
-    Difficulty: i u16 -> u64 = 18_446_744_073_709_551_615
-    MinDifficulty: i u16 -> u64 = 18_446_744_073_709_551_615
-    MaxDifficulty: i u16 -> u64 = 18_446_744_073_709_551_615
+    Difficulty, MinDifficulty, MaxDifficulty: i u16 -> u64 = 18_446_744_073_709_551_615
 """
 
 NEURON_STORAGE = """
@@ -95,8 +80,7 @@ NEURON_STORAGE = """
     Keys: i u16, i u16 -> AccountId32
     IsNetworkMember: b AccountId32, i u16 -> bool
     Owner: b AccountId32 -> AccountId32?
-    OwnedHotkeys: b AccountId32 -> Vec<AccountId32>
-    StakingHotkeys: b AccountId32 -> Vec<AccountId32>
+    OwnedHotkeys, StakingHotkeys: b AccountId32 -> Vec<AccountId32>
     Delegates: b AccountId32 -> u16 = 11796
     BlockAtRegistration: i u16, i u16 -> u64
     Axons: i u16, b AccountId32 -> AxonInfo?
@@ -106,26 +90,13 @@ NEURON_STORAGE = """
     TotalHotkeyAlpha: b AccountId32, i u16 -> u64
     TotalAlphaStaked: i u16 -> u64
     Lock: b AccountId32, i u16, b AccountId32 -> LockState?
-    Active: i u16 -> Vec<bool>
-    ValidatorPermit: i u16 -> Vec<bool>
-    ValidatorTrust: i u16 -> Vec<u16>
-    Consensus: i u16 -> Vec<u16>
-    Incentive: i u16 -> Vec<u16>
-    Dividends: i u16 -> Vec<u16>
-    StakeWeight: i u16 -> Vec<u16>
-    Emission: i u16 -> Vec<u64>
-    LastUpdate: i u16 -> Vec<u64>
-    Weights: i u16, i u16 -> Vec<(u16, u16)>
-    Bonds: i u16, i u16 -> Vec<(u16, u16)>
-    BlocksSinceLastStep: i u16 -> u64
-    LastMechansimStepBlock: i u16 -> u64
-    LastEpochBlock: i u16 -> u64
-    PendingEpochAt: i u16 -> u64
-    SubnetEpochIndex: i u16 -> u64
-    PendingServerEmission: i u16 -> u64
-    PendingValidatorEmission: i u16 -> u64
-    PendingRootAlphaDivs: i u16 -> u64
-    PendingOwnerCut: i u16 -> u64
+    Active, ValidatorPermit: i u16 -> Vec<bool>
+    ValidatorTrust, Consensus, Incentive, Dividends, StakeWeight: i u16 -> Vec<u16>
+    Emission, LastUpdate: i u16 -> Vec<u64>
+    Weights, Bonds: i u16, i u16 -> Vec<(u16, u16)>
+    BlocksSinceLastStep, LastMechansimStepBlock, LastEpochBlock, PendingEpochAt, SubnetEpochIndex,
+        PendingServerEmission, PendingValidatorEmission, PendingRootAlphaDivs,
+        PendingOwnerCut: i u16 -> u64
     WeightCommits: t u16, t AccountId32 -> Vec<(H256, u64, u64, u64)>?
     TimelockedWeightCommits: t u16, t u64 -> Vec<(AccountId32, u64, Vec<u8>, u64)>
 """

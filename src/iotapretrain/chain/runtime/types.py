@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from iotapretrain.chain.runtime import scale
 from iotapretrain.chain.runtime.grammar import (
@@ -120,6 +121,13 @@ class TypeRegistry:
 def _type(kind: int, body: bytes, path: str = "", parameters: bytes = scale.compact(0)) -> bytes:
     parts = scale.sequence(scale.text(part) for part in path.split("::") if part)
     return parts + parameters + bytes([kind]) + body + scale.compact(0)
+
+
+@cache
+def members(shape: str) -> tuple[str, ...]:
+    """The names of a struct's members."""
+    fields = parse_fields(SHAPES[PATHS[shape]].strip()[1:-1])
+    return tuple(field.name for field in fields if field.name)
 
 
 INTEGER = re.compile(r"([ui])(\d+)")

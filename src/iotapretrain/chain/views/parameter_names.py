@@ -7,16 +7,14 @@ those names show the neutral values below.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import NamedTuple
 
 from iotapretrain.rules.chain.emission import activity_cutoff
 from iotapretrain.rules.chain.fixed_point import U16, U64
 from iotapretrain.rules.chain.ledger.chain_state import Subnet
 
-I32F32_ONE = 2**32
-RHO = 10
-ADJUSTMENT_INTERVAL = 360
-TARGET_REGISTRATIONS = 1
-REGISTRATIONS_PER_BLOCK = 1
+STEEPNESS_ONE = 2**32
 YUMA2, YUMA3 = 2, 3
 
 Reader = Callable[[Subnet], object]
@@ -29,43 +27,96 @@ def cutoff(subnet: Subnet) -> int:
 
 
 def _parameter(name: str) -> Reader:
-    return lambda subnet: getattr(subnet.parameters, name)
+    return attrgetter(f"parameters.{name}")
 
 
 def _constant(value: object) -> Reader:
     return lambda _: value
 
 
+def _steepness(subnet: Subnet) -> object:
+    return {"bits": subnet.parameters.alpha_sigmoid_steepness * STEEPNESS_ONE}
+
+
+def _yuma_version(subnet: Subnet) -> object:
+    return YUMA3 if subnet.parameters.yuma3_enabled else YUMA2
+
+
+def _burn_increase(subnet: Subnet) -> object:
+    return {"bits": subnet.parameters.burn_increase_mult}
+
+
+class Shown(NamedTuple):
+    """How a hyperparameter is shown: its tag, its storage item if it has one, and its value.
+
+    Without a reader it is the parameter of the same name.
+    """
+
+    kind: str
+    item: str | None = None
+    reader: Reader | None = None
+
+
+VERSION_2: Mapping[str, Shown] = {
+    "rho": Shown("U16", "Rho", _constant(10)),
+    "kappa": Shown("U16", "Kappa"),
+    "immunity_period": Shown("U16", "ImmunityPeriod"),
+    "min_allowed_weights": Shown("U16", "MinAllowedWeights"),
+    "max_weights_limit": Shown("U16", "MaxWeightsLimit", _constant(U16)),
+    "tempo": Shown("U16", "Tempo"),
+    "min_difficulty": Shown("U64", None, _constant(U64)),
+    "max_difficulty": Shown("U64", None, _constant(U64)),
+    "weights_version": Shown("U64", "WeightsVersionKey"),
+    "weights_rate_limit": Shown("U64", "WeightsSetRateLimit"),
+    "adjustment_interval": Shown("U16", None, _constant(360)),
+    "activity_cutoff": Shown("U16", "ActivityCutoff", cutoff),
+    "registration_allowed": Shown("Bool", "NetworkRegistrationAllowed"),
+    "target_regs_per_interval": Shown("U16", None, _constant(1)),
+    "min_burn": Shown("U64", "MinBurn"),
+    "max_burn": Shown("U64", "MaxBurn"),
+    "bonds_moving_avg": Shown("U64", "BondsMovingAverage"),
+    "max_regs_per_block": Shown("U16", None, _constant(1)),
+    "serving_rate_limit": Shown("U64", "ServingRateLimit"),
+    "max_validators": Shown("U16", "MaxAllowedValidators"),
+    "adjustment_alpha": Shown("U64", None, _constant(0)),
+    "difficulty": Shown("U64", None, _constant(U64)),
+    "commit_reveal_period": Shown("U64", None, _constant(1)),
+    "commit_reveal_weights_enabled": Shown("Bool", None, _constant(False)),
+    "alpha_high": Shown("U16"),
+    "alpha_low": Shown("U16"),
+    "liquid_alpha_enabled": Shown("Bool", "LiquidAlphaOn"),
+    "alpha_sigmoid_steepness": Shown("I32F32", None, _steepness),
+    "yuma_version": Shown("U16", None, _yuma_version),
+    "subnet_is_active": Shown("Bool", None, _constant(True)),
+    "transfers_enabled": Shown("Bool", None, _constant(True)),
+    "bonds_reset_enabled": Shown("Bool", "BondsResetOn"),
+    "user_liquidity_enabled": Shown("Bool", None, _constant(False)),
+}
+"""By the names of `get_subnet_hyperparams_v2`, which answers with a struct."""
+
+VERSION_3: Mapping[str, Shown] = {
+    **VERSION_2,
+    "epoch_consensus": Shown("U8", None, _constant(0)),
+    "activity_cutoff_factor": Shown("U32", "ActivityCutoffFactorMilli"),
+    "bonds_penalty": Shown("U16", "BondsPenalty"),
+    "burn_half_life": Shown("U16", "BurnHalfLife"),
+    "burn_increase_mult": Shown("U64F64", "BurnIncreaseMult", _burn_increase),
+    "max_allowed_uids": Shown("U16", "MaxAllowedUids"),
+    "owner_immune_neuron_limit": Shown("U16", "ImmuneOwnerUidsLimit"),
+    "min_non_immune_uids": Shown("U16", "MinNonImmuneUids", _parameter("min_non_immune")),
+    "yuma3_enabled": Shown("Bool", "Yuma3On"),
+    "owner_cut_enabled": Shown("Bool", "OwnerCutEnabled"),
+    "commitment_rate_limit": Shown("U64"),
+}
+"""By the names of `get_subnet_hyperparams_v3`, which answers with tagged values."""
+
+_READERS = {name: shown.reader or _parameter(name) for name, shown in VERSION_3.items()}
+
 STORAGE: Mapping[str, Reader] = {
-    "Tempo": _parameter("tempo"),
-    "Burn": lambda subnet: subnet.burn,
-    "Rho": _constant(RHO),
-    "Kappa": _parameter("kappa"),
-    "ImmunityPeriod": _parameter("immunity_period"),
-    "MinAllowedWeights": _parameter("min_allowed_weights"),
-    "MaxWeightsLimit": _constant(U16),
-    "MaxAllowedUids": _parameter("max_allowed_uids"),
-    "MaxAllowedValidators": _parameter("max_validators"),
-    "MinNonImmuneUids": _parameter("min_non_immune"),
-    "ImmuneOwnerUidsLimit": _parameter("owner_immune_neuron_limit"),
-    "ActivityCutoff": cutoff,
-    "ActivityCutoffFactorMilli": _parameter("activity_cutoff_factor"),
-    "BondsPenalty": _parameter("bonds_penalty"),
-    "BondsMovingAverage": _parameter("bonds_moving_avg"),
-    "BondsResetOn": _parameter("bonds_reset_enabled"),
-    "Yuma3On": _parameter("yuma3_enabled"),
-    "LiquidAlphaOn": _parameter("liquid_alpha_enabled"),
-    "AlphaValues": lambda subnet: (subnet.parameters.alpha_low, subnet.parameters.alpha_high),
+    **{shown.item: _READERS[name] for name, shown in VERSION_3.items() if shown.item},
+    "Burn": attrgetter("burn"),
+    "AlphaValues": attrgetter("parameters.alpha_low", "parameters.alpha_high"),
     "AlphaSigmoidSteepness": _parameter("alpha_sigmoid_steepness"),
-    "WeightsVersionKey": _parameter("weights_version"),
-    "WeightsSetRateLimit": _parameter("weights_rate_limit"),
-    "ServingRateLimit": _parameter("serving_rate_limit"),
-    "NetworkRegistrationAllowed": _parameter("registration_allowed"),
-    "MinBurn": _parameter("min_burn"),
-    "MaxBurn": _parameter("max_burn"),
-    "BurnHalfLife": _parameter("burn_half_life"),
-    "BurnIncreaseMult": lambda subnet: {"bits": subnet.parameters.burn_increase_mult},
-    "OwnerCutEnabled": _parameter("owner_cut_enabled"),
     "SubnetEpochConsensus": _constant("Yuma"),
 }
 """Storage items of `SubtensorModule` whose only key is the netuid."""
@@ -73,67 +124,12 @@ STORAGE: Mapping[str, Reader] = {
 
 def version_3(subnet: Subnet) -> list[dict[str, object]]:
     """`get_subnet_hyperparams_v3`: a list of names and tagged values."""
-    return [{"name": name, "value": {kind: read(subnet)}} for name, (kind, read) in _TAGGED.items()]
+    return [
+        {"name": name, "value": {shown.kind: _READERS[name](subnet)}}
+        for name, shown in VERSION_3.items()
+    ]
 
 
 def version_2(subnet: Subnet) -> dict[str, object]:
     """`get_subnet_hyperparams_v2`: a struct."""
-    return {name: _TAGGED[name][1](subnet) for name in _VERSION_2}
-
-
-_TAGGED: Mapping[str, tuple[str, Reader]] = {
-    "rho": ("U16", _constant(RHO)),
-    "kappa": ("U16", _parameter("kappa")),
-    "immunity_period": ("U16", _parameter("immunity_period")),
-    "min_allowed_weights": ("U16", _parameter("min_allowed_weights")),
-    "max_weights_limit": ("U16", _constant(U16)),
-    "tempo": ("U16", _parameter("tempo")),
-    "min_difficulty": ("U64", _constant(U64)),
-    "max_difficulty": ("U64", _constant(U64)),
-    "weights_version": ("U64", _parameter("weights_version")),
-    "weights_rate_limit": ("U64", _parameter("weights_rate_limit")),
-    "adjustment_interval": ("U16", _constant(ADJUSTMENT_INTERVAL)),
-    "activity_cutoff": ("U16", cutoff),
-    "registration_allowed": ("Bool", _parameter("registration_allowed")),
-    "target_regs_per_interval": ("U16", _constant(TARGET_REGISTRATIONS)),
-    "min_burn": ("U64", _parameter("min_burn")),
-    "max_burn": ("U64", _parameter("max_burn")),
-    "bonds_moving_avg": ("U64", _parameter("bonds_moving_avg")),
-    "max_regs_per_block": ("U16", _constant(REGISTRATIONS_PER_BLOCK)),
-    "serving_rate_limit": ("U64", _parameter("serving_rate_limit")),
-    "max_validators": ("U16", _parameter("max_validators")),
-    "adjustment_alpha": ("U64", _constant(0)),
-    "difficulty": ("U64", _constant(U64)),
-    "commit_reveal_period": ("U64", _constant(1)),
-    "commit_reveal_weights_enabled": ("Bool", _constant(False)),
-    "alpha_high": ("U16", _parameter("alpha_high")),
-    "alpha_low": ("U16", _parameter("alpha_low")),
-    "liquid_alpha_enabled": ("Bool", _parameter("liquid_alpha_enabled")),
-    "alpha_sigmoid_steepness": (
-        "I32F32",
-        lambda subnet: {"bits": subnet.parameters.alpha_sigmoid_steepness * I32F32_ONE},
-    ),
-    "yuma_version": (
-        "U16",
-        lambda subnet: YUMA3 if subnet.parameters.yuma3_enabled else YUMA2,
-    ),
-    "subnet_is_active": ("Bool", _constant(True)),
-    "transfers_enabled": ("Bool", _constant(True)),
-    "bonds_reset_enabled": ("Bool", _parameter("bonds_reset_enabled")),
-    "user_liquidity_enabled": ("Bool", _constant(False)),
-    "epoch_consensus": ("U8", _constant(0)),
-    "activity_cutoff_factor": ("U32", _parameter("activity_cutoff_factor")),
-    "bonds_penalty": ("U16", _parameter("bonds_penalty")),
-    "burn_half_life": ("U16", _parameter("burn_half_life")),
-    "burn_increase_mult": (
-        "U64F64",
-        lambda subnet: {"bits": subnet.parameters.burn_increase_mult},
-    ),
-    "max_allowed_uids": ("U16", _parameter("max_allowed_uids")),
-    "owner_immune_neuron_limit": ("U16", _parameter("owner_immune_neuron_limit")),
-    "min_non_immune_uids": ("U16", _parameter("min_non_immune")),
-    "yuma3_enabled": ("Bool", _parameter("yuma3_enabled")),
-    "owner_cut_enabled": ("Bool", _parameter("owner_cut_enabled")),
-    "commitment_rate_limit": ("U64", _parameter("commitment_rate_limit")),
-}
-_VERSION_2 = tuple(_TAGGED)[: tuple(_TAGGED).index("epoch_consensus")]
+    return {name: _READERS[name](subnet) for name in VERSION_2}

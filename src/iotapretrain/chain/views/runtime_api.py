@@ -6,11 +6,9 @@ An answer has the members that the chain's description lists for its type, in an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 
-from iotapretrain.chain.runtime.grammar import parse_fields
-from iotapretrain.chain.runtime.shapes import SHAPES
-from iotapretrain.chain.runtime.types import PATHS
+from iotapretrain.chain.node import Keys
+from iotapretrain.chain.runtime.types import members
 from iotapretrain.chain.views.parameter_names import version_2, version_3
 from iotapretrain.chain.views.storage_items import axon, backed, identity, of_subnet, of_uid, pool
 from iotapretrain.rules.chain.ledger.calls.balances import PRICE
@@ -19,39 +17,32 @@ from iotapretrain.rules.chain.ledger.chain_state import ChainState, Subnet
 PRICE_ONE = {"bits": 2**32}
 """One TAO for one alpha, as a fixed-point number with 32 fractional bits."""
 
-NO_PROMETHEUS = {"block": 0, "version": 0, "ip": 0, "port": 0, "ip_type": 0}
-
 Answer = dict[str, object]
 
 
-def call(state: ChainState, api: str, method: str, arguments: tuple[object, ...]) -> object:
+def call(state: ChainState, api: str, method: str, arguments: Keys) -> object:
     """The answer of a runtime API; KeyError names one that this chain does not have."""
     return METHODS[api, method](state, *arguments)
 
 
 def _shown(shape: str, facts: Mapping[str, object]) -> Answer:
     """Of what is known, what a struct of the description has."""
-    return {name: facts[name] for name in _members(shape)}
-
-
-@cache
-def _members(shape: str) -> tuple[str, ...]:
-    fields = parse_fields(SHAPES[PATHS[shape]].strip()[1:-1])
-    return tuple(field.name for field in fields if field.name)
-
-
-# --- whole subnets -------------------------------------------------------------------------------
+    return {name: facts[name] for name in members(shape)}
 
 
 def _facts(state: ChainState, subnet: Subnet) -> Answer:
     """What is shown of a subnet as a whole. Its stake stands for both sides of a pool."""
     parameters, emission, staked = subnet.parameters, state.network.emission_per_block, pool(subnet)
+    name, symbol = list(subnet.name.encode()), list(subnet.symbol.encode())
     return {
         **version_2(subnet),
         "netuid": subnet.netuid,
-        "name": list(subnet.name.encode()),
-        "symbol": list(subnet.symbol.encode()),
+        "name": name,
+        "subnet_name": name,
+        "symbol": symbol,
+        "token_symbol": symbol,
         "identity": identity(subnet),
+        "subnet_identity": identity(subnet),
         "owner": subnet.owner,
         "owner_coldkey": subnet.owner,
         "owner_hotkey": subnet.owner_hotkey,
@@ -59,12 +50,13 @@ def _facts(state: ChainState, subnet: Subnet) -> Answer:
         "block": state.block,
         "last_step": subnet.timing.last_step,
         "blocks_since_last_step": state.block - subnet.stepped_at,
+        "emission": emission,
         "subnet_emission": emission,
         "emission_value": emission,
+        "alpha_out_emission": emission,
         "alpha_in": staked,
         "alpha_out": staked,
         "tao_in": staked,
-        "alpha_out_emission": emission,
         "alpha_in_emission": 0,
         "tao_in_emission": 0,
         "pending_alpha_emission": subnet.pots.epoch_emission,
@@ -134,26 +126,8 @@ def _selective(state: ChainState, subnet: Subnet, wanted: Sequence[int]) -> Answ
     }
 
 
-def _dynamic_info(state: ChainState, subnet: Subnet) -> Answer:
-    facts = _facts(state, subnet)
-    renamed = {
-        "subnet_name": facts["name"],
-        "token_symbol": facts["symbol"],
-        "subnet_identity": facts["identity"],
-        "emission": facts["subnet_emission"],
-    }
-    return _shown("DynamicInfo", facts | renamed)
-
-
-def _subnet_info(state: ChainState, subnet: Subnet) -> Answer:
-    return _shown("SubnetInfoV2", _facts(state, subnet))
-
-
-def _next_epoch(_: ChainState, subnet: Subnet) -> int | None:
-    return subnet.epoch_clock(subnet.stepped_at).next_block()
-
-
-# --- single neurons ------------------------------------------------------------------------------
+def _facts_as(shape: str) -> Callable[[ChainState, Subnet], Answer]:
+    return lambda state, subnet: _shown(shape, _facts(state, subnet))
 
 
 def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
@@ -166,7 +140,7 @@ def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
         "netuid": subnet.netuid,
         "active": standing.active[uid],
         "axon_info": axon(neuron),
-        "prometheus_info": dict(NO_PROMETHEUS),
+        "prometheus_info": dict.fromkeys(members("PrometheusInfo"), 0),
         "stake": [(neuron.coldkey, subnet.staked(neuron.hotkey))],
         "rank": 0,
         "emission": standing.emission[uid],
@@ -184,9 +158,6 @@ def _neuron_lite(subnet: Subnet, uid: int) -> Answer:
 def _neuron(subnet: Subnet, uid: int) -> Answer:
     rows = {"weights": list(subnet.weights[uid]), "bonds": list(subnet.bonds[uid])}
     return _neuron_lite(subnet, uid) | rows
-
-
-# --- stake ---------------------------------------------------------------------------------------
 
 
 def _positions(state: ChainState, coldkey: str) -> list[Answer]:
@@ -261,10 +232,6 @@ def _delegate(state: ChainState, hotkey: str) -> Answer:
     }
 
 
-def _known_delegate(state: ChainState, hotkey: str) -> Answer | None:
-    return _delegate(state, hotkey) if hotkey in state.owners else None
-
-
 def _delegated(state: ChainState, coldkey: str) -> list[tuple[Answer, tuple[int, int]]]:
     """The hotkeys that a coldkey has staked on, with its stake on each."""
     return [
@@ -277,9 +244,6 @@ def _swap(_: ChainState, __: int, amount: int) -> dict[str, int]:
     """What a swap of this amount would bring: the same amount."""
     fees = {"tao_fee": 0, "alpha_fee": 0, "tao_slippage": 0, "alpha_slippage": 0}
     return {"tao_amount": amount, "alpha_amount": amount, **fees}
-
-
-# --- all of them ---------------------------------------------------------------------------------
 
 
 def _of_one(answer: Callable[..., object]) -> Callable[..., object]:
@@ -311,13 +275,15 @@ METHODS: Mapping[tuple[str, str], Callable[..., object]] = {
     ("SubnetInfoRuntimeApi", "get_metagraph"): _of_one(_metagraph),
     ("SubnetInfoRuntimeApi", "get_all_metagraphs"): _of_all(_metagraph),
     ("SubnetInfoRuntimeApi", "get_selective_metagraph"): _of_one(_selective),
-    ("SubnetInfoRuntimeApi", "get_dynamic_info"): _of_one(_dynamic_info),
-    ("SubnetInfoRuntimeApi", "get_all_dynamic_info"): _of_all(_dynamic_info),
-    ("SubnetInfoRuntimeApi", "get_subnet_info_v2"): _of_one(_subnet_info),
-    ("SubnetInfoRuntimeApi", "get_subnets_info_v2"): _of_all(_subnet_info),
+    ("SubnetInfoRuntimeApi", "get_dynamic_info"): _of_one(_facts_as("DynamicInfo")),
+    ("SubnetInfoRuntimeApi", "get_all_dynamic_info"): _of_all(_facts_as("DynamicInfo")),
+    ("SubnetInfoRuntimeApi", "get_subnet_info_v2"): _of_one(_facts_as("SubnetInfoV2")),
+    ("SubnetInfoRuntimeApi", "get_subnets_info_v2"): _of_all(_facts_as("SubnetInfoV2")),
     ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v3"): of_subnet(version_3),
     ("SubnetInfoRuntimeApi", "get_subnet_hyperparams_v2"): of_subnet(version_2),
-    ("SubnetInfoRuntimeApi", "get_next_epoch_start_block"): _of_one(_next_epoch),
+    ("SubnetInfoRuntimeApi", "get_next_epoch_start_block"): of_subnet(
+        lambda subnet: subnet.epoch_clock(subnet.stepped_at).next_block()
+    ),
     ("SubnetInfoRuntimeApi", "get_subnet_to_prune"): lambda _: None,
     ("SubnetRegistrationRuntimeApi", "get_network_registration_cost"): lambda _: 0,
     ("StakeInfoRuntimeApi", "get_stake_info_for_coldkey"): _positions,
@@ -328,7 +294,9 @@ METHODS: Mapping[tuple[str, str], Callable[..., object]] = {
     ("StakeInfoRuntimeApi", "get_stake_availability_for_coldkeys"): _availability,
     ("StakeInfoRuntimeApi", "get_stake_fee"): lambda *_: 0,
     ("DelegateInfoRuntimeApi", "get_delegates"): _delegates,
-    ("DelegateInfoRuntimeApi", "get_delegate"): _known_delegate,
+    ("DelegateInfoRuntimeApi", "get_delegate"): (
+        lambda state, hotkey: _delegate(state, hotkey) if hotkey in state.owners else None
+    ),
     ("DelegateInfoRuntimeApi", "get_delegated"): _delegated,
     ("SwapRuntimeApi", "current_alpha_price"): lambda _, __: PRICE,
     ("SwapRuntimeApi", "current_alpha_price_all"): (

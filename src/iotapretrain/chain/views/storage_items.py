@@ -1,37 +1,24 @@
 """Storage items: for each, what it holds under a key, and which keys there are.
 
-Items that the chain's description lists and this page does not are empty here, so that readers see
-their defaults.
+Items that the description lists and this page does not are empty: readers see their defaults.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from iotapretrain.chain.node import Entry, Keys
+from iotapretrain.chain.runtime.types import members
 from iotapretrain.chain.views import parameter_names
 from iotapretrain.rules.chain.ledger.chain_state import (
     Axon,
     ChainState,
-    Row,
-    StoredCommitment,
     Subnet,
     UidHolder,
 )
 
 NOTHING_SERVED = Axon(0, 0, 0, 0, 0, 0)
-IDENTITY_TEXTS = (
-    "github_repo",
-    "subnet_contact",
-    "subnet_url",
-    "discord",
-    "description",
-    "logo_url",
-    "additional",
-)
-
-Keys = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +35,7 @@ def read(state: ChainState, pallet: str, item: str, keys: Keys) -> object:
     return None if found is None else found.value(state, *keys)
 
 
-def entries(
-    state: ChainState, pallet: str, item: str, prefix: Keys
-) -> Iterator[tuple[Keys, object]]:
+def entries(state: ChainState, pallet: str, item: str, prefix: Keys) -> Iterator[Entry]:
     """The present entries of a map under leading keys."""
     found = ITEMS.get((pallet, item))
     if found is None:
@@ -84,7 +69,7 @@ def axon(neuron: UidHolder) -> dict[str, object]:
 
 def identity(subnet: Subnet) -> dict[str, object]:
     """What a subnet says of itself: its name."""
-    return {"subnet_name": subnet.name, **dict.fromkeys(IDENTITY_TEXTS, "")}
+    return {**dict.fromkeys(members("SubnetIdentityV3"), ""), "subnet_name": subnet.name}
 
 
 def pool(subnet: Subnet) -> int:
@@ -139,6 +124,21 @@ def _per_hotkey(value: Callable[[Subnet, str], object]) -> ReadableItem:
     return ReadableItem(of_subnet(value), every)
 
 
+def _per_key(
+    value: Callable[[ChainState, str], object], keys: Callable[[ChainState], Iterable[str]]
+) -> ReadableItem:
+    """By one hotkey, coldkey or address."""
+    return ReadableItem(value, lambda state: ((key,) for key in keys(state)))
+
+
+def _per_hotkey_alone(value: Callable[[ChainState, str], object]) -> ReadableItem:
+    return _per_key(value, lambda state: state.owners)
+
+
+def _per_coldkey(value: Callable[[ChainState, str], object]) -> ReadableItem:
+    return _per_key(value, lambda state: dict.fromkeys(state.owners.values()))
+
+
 def _per_owned_hotkey(value: Callable[[Subnet, str], object]) -> ReadableItem:
     """By hotkey and netuid, for every hotkey that has an owner."""
 
@@ -153,27 +153,9 @@ def _account(state: ChainState, address: str) -> object:
     account = state.accounts.get(address)
     if account is None:
         return None
-    alive = 1 if account.free else 0
-    amounts = {"free": account.free, "reserved": 0, "frozen": 0, "flags": 0}
-    return {
-        "nonce": account.nonce,
-        "consumers": 0,
-        "providers": alive,
-        "sufficients": 0,
-        "data": amounts,
-    }
-
-
-def _accounts(state: ChainState) -> Iterator[Keys]:
-    return ((address,) for address in state.accounts)
-
-
-def _hotkeys(state: ChainState) -> Iterator[Keys]:
-    return ((hotkey,) for hotkey in state.owners)
-
-
-def _coldkeys(state: ChainState) -> Iterator[Keys]:
-    return ((coldkey,) for coldkey in dict.fromkeys(state.owners.values()))
+    amounts = dict.fromkeys(members("AccountData"), 0) | {"free": account.free}
+    counts = {"nonce": account.nonce, "providers": 1 if account.free else 0}
+    return dict.fromkeys(members("AccountInfo"), 0) | counts | {"data": amounts}
 
 
 def _owned(state: ChainState, coldkey: str) -> list[str]:
@@ -184,19 +166,12 @@ def _staking(state: ChainState, coldkey: str) -> list[str]:
     return list(dict.fromkeys(hotkey for _, hotkey in backed(state, coldkey)))
 
 
-def _row(row: Row) -> list[tuple[int, int]] | None:
-    return list(row) or None
-
-
 def _registration(subnet: Subnet, hotkey: str) -> object:
     commitment = subnet.commitments.get(hotkey)
     if commitment is None:
         return None
-    return {"deposit": 0, "block": commitment.block, "info": {"fields": _fields(commitment)}}
-
-
-def _fields(commitment: StoredCommitment) -> list[object]:
-    return [variant if held is None else {variant: held} for variant, held in commitment.fields]
+    fields = [variant if held is None else {variant: held} for variant, held in commitment.fields]
+    return {"deposit": 0, "block": commitment.block, "info": {"fields": fields}}
 
 
 def _committed_at(subnet: Subnet, hotkey: str) -> object:
@@ -216,75 +191,69 @@ def _axon(subnet: Subnet, hotkey: str) -> object:
     return axon(subnet.neurons[uid])
 
 
-def _subtensor(items: Mapping[str, ReadableItem]) -> Mapping[tuple[str, str], ReadableItem]:
-    return {("SubtensorModule", name): item for name, item in items.items()}
-
+_SUBTENSOR = {
+    **{name: _per_subnet(value) for name, value in parameter_names.STORAGE.items()},
+    # The network.
+    "TokenSymbol": _per_subnet(lambda subnet: subnet.symbol),
+    "SubnetIdentitiesV3": _per_subnet(identity),
+    "NetworksAdded": _per_subnet(lambda _: True),
+    "SubnetworkN": _per_subnet(lambda subnet: len(subnet.neurons)),
+    "SubnetOwner": _per_subnet(lambda subnet: subnet.owner),
+    "SubnetOwnerHotkey": _per_subnet(lambda subnet: subnet.owner_hotkey),
+    "NetworkRegisteredAt": _per_subnet(lambda subnet: subnet.registered_at),
+    "SubnetMechanism": _per_subnet(lambda _: 1),
+    "SubnetTAO": _per_subnet(pool),
+    "SubnetAlphaIn": _per_subnet(pool),
+    "SubnetAlphaOut": _per_subnet(pool),
+    "TotalAlphaStaked": _per_subnet(pool),
+    "TotalNetworks": _single(lambda state: len(state.subnets)),
+    "TotalIssuance": _single(lambda state: state.issuance),
+    "TotalStake": _single(lambda state: sum(map(pool, state.subnets.values()))),
+    "StakeThreshold": _single(lambda state: state.network.stake_threshold),
+    "SubnetOwnerCut": _single(lambda state: state.network.owner_cut),
+    # Keys.
+    "Uids": _per_hotkey(lambda subnet, hotkey: subnet.uid(hotkey)),
+    "Keys": _per_uid(lambda subnet, uid: subnet.neurons[uid].hotkey),
+    "IsNetworkMember": _per_owned_hotkey(
+        lambda subnet, hotkey: None if subnet.uid(hotkey) is None else True
+    ),
+    "Owner": _per_hotkey_alone(lambda state, hotkey: state.owners.get(hotkey)),
+    "OwnedHotkeys": _per_coldkey(_owned),
+    "StakingHotkeys": _per_coldkey(_staking),
+    "Delegates": _per_hotkey_alone(lambda state, _: state.network.delegate_take),
+    "TotalHotkeyAlpha": _per_owned_hotkey(lambda subnet, hotkey: subnet.staked(hotkey) or None),
+    "Axons": _per_hotkey(_axon),
+    "BlockAtRegistration": _per_uid(lambda subnet, uid: subnet.neurons[uid].registered),
+    # The last epoch.
+    "Active": _per_subnet(lambda subnet: list(subnet.standing.active)),
+    "ValidatorPermit": _per_subnet(lambda subnet: list(subnet.standing.permit)),
+    "Consensus": _per_subnet(lambda subnet: list(subnet.standing.consensus)),
+    "Incentive": _per_subnet(lambda subnet: list(subnet.standing.incentive)),
+    "Dividends": _per_subnet(lambda subnet: list(subnet.standing.dividends)),
+    "ValidatorTrust": _per_subnet(lambda subnet: list(subnet.standing.trust)),
+    "StakeWeight": _per_subnet(lambda subnet: list(subnet.standing.stake_weight)),
+    "Emission": _per_subnet(lambda subnet: list(subnet.standing.emission)),
+    "LastUpdate": _per_subnet(lambda subnet: [n.last_update for n in subnet.neurons]),
+    "Weights": _per_uid(lambda subnet, uid: list(subnet.weights[uid]) or None),
+    "Bonds": _per_uid(lambda subnet, uid: list(subnet.bonds[uid]) or None),
+    # The next one.
+    "BlocksSinceLastStep": ReadableItem(_blocks_since_step, _netuids),
+    "LastMechansimStepBlock": _per_subnet(lambda subnet: subnet.timing.last_step),
+    "LastEpochBlock": _per_subnet(lambda subnet: subnet.timing.last_epoch_block),
+    "PendingEpochAt": _per_subnet(lambda subnet: subnet.timing.pending_epoch_at),
+    "SubnetEpochIndex": _per_subnet(lambda subnet: subnet.timing.epoch_index),
+    "PendingServerEmission": _per_subnet(lambda subnet: subnet.pots.miners),
+    "PendingValidatorEmission": _per_subnet(lambda subnet: subnet.pots.validators),
+    "PendingOwnerCut": _per_subnet(lambda subnet: subnet.pots.owner),
+}
 
 ITEMS: Mapping[tuple[str, str], ReadableItem] = {
-    ("System", "Account"): ReadableItem(_account, _accounts),
+    ("System", "Account"): _per_key(_account, lambda state: state.accounts),
     ("Balances", "TotalIssuance"): _single(lambda state: state.issuance),
     ("Commitments", "CommitmentOf"): _per_hotkey(_registration),
     ("Commitments", "LastCommitment"): _per_hotkey(_committed_at),
     ("Commitments", "UsedSpaceOf"): _per_hotkey(_used_space),
     ("Commitments", "MaxSpace"): _single(lambda state: state.network.commitment_space),
-    **_subtensor(
-        {
-            **{name: _per_subnet(value) for name, value in parameter_names.STORAGE.items()},
-            # The network.
-            "TokenSymbol": _per_subnet(lambda subnet: subnet.symbol),
-            "SubnetIdentitiesV3": _per_subnet(identity),
-            "NetworksAdded": _per_subnet(lambda _: True),
-            "SubnetworkN": _per_subnet(lambda subnet: len(subnet.neurons)),
-            "SubnetOwner": _per_subnet(lambda subnet: subnet.owner),
-            "SubnetOwnerHotkey": _per_subnet(lambda subnet: subnet.owner_hotkey),
-            "NetworkRegisteredAt": _per_subnet(lambda subnet: subnet.registered_at),
-            "SubnetMechanism": _per_subnet(lambda _: 1),
-            "SubnetTAO": _per_subnet(pool),
-            "SubnetAlphaIn": _per_subnet(pool),
-            "SubnetAlphaOut": _per_subnet(pool),
-            "TotalAlphaStaked": _per_subnet(pool),
-            "TotalNetworks": _single(lambda state: len(state.subnets)),
-            "TotalIssuance": _single(lambda state: state.issuance),
-            "TotalStake": _single(lambda state: sum(map(pool, state.subnets.values()))),
-            "StakeThreshold": _single(lambda state: state.network.stake_threshold),
-            "SubnetOwnerCut": _single(lambda state: state.network.owner_cut),
-            # Keys.
-            "Uids": _per_hotkey(lambda subnet, hotkey: subnet.uid(hotkey)),
-            "Keys": _per_uid(lambda subnet, uid: subnet.neurons[uid].hotkey),
-            "IsNetworkMember": _per_owned_hotkey(
-                lambda subnet, hotkey: None if subnet.uid(hotkey) is None else True
-            ),
-            "Owner": ReadableItem(lambda state, hotkey: state.owners.get(hotkey), _hotkeys),
-            "OwnedHotkeys": ReadableItem(_owned, _coldkeys),
-            "StakingHotkeys": ReadableItem(_staking, _coldkeys),
-            "Delegates": ReadableItem(lambda state, _: state.network.delegate_take, _hotkeys),
-            "TotalHotkeyAlpha": _per_owned_hotkey(
-                lambda subnet, hotkey: subnet.staked(hotkey) or None
-            ),
-            "Axons": _per_hotkey(_axon),
-            "BlockAtRegistration": _per_uid(lambda subnet, uid: subnet.neurons[uid].registered),
-            # The last epoch.
-            "Active": _per_subnet(lambda subnet: list(subnet.standing.active)),
-            "ValidatorPermit": _per_subnet(lambda subnet: list(subnet.standing.permit)),
-            "Consensus": _per_subnet(lambda subnet: list(subnet.standing.consensus)),
-            "Incentive": _per_subnet(lambda subnet: list(subnet.standing.incentive)),
-            "Dividends": _per_subnet(lambda subnet: list(subnet.standing.dividends)),
-            "ValidatorTrust": _per_subnet(lambda subnet: list(subnet.standing.trust)),
-            "StakeWeight": _per_subnet(lambda subnet: list(subnet.standing.stake_weight)),
-            "Emission": _per_subnet(lambda subnet: list(subnet.standing.emission)),
-            "LastUpdate": _per_subnet(lambda subnet: [n.last_update for n in subnet.neurons]),
-            "Weights": _per_uid(lambda subnet, uid: _row(subnet.weights[uid])),
-            "Bonds": _per_uid(lambda subnet, uid: _row(subnet.bonds[uid])),
-            # The next one.
-            "BlocksSinceLastStep": ReadableItem(_blocks_since_step, _netuids),
-            "LastMechansimStepBlock": _per_subnet(lambda subnet: subnet.timing.last_step),
-            "LastEpochBlock": _per_subnet(lambda subnet: subnet.timing.last_epoch_block),
-            "PendingEpochAt": _per_subnet(lambda subnet: subnet.timing.pending_epoch_at),
-            "SubnetEpochIndex": _per_subnet(lambda subnet: subnet.timing.epoch_index),
-            "PendingServerEmission": _per_subnet(lambda subnet: subnet.pots.miners),
-            "PendingValidatorEmission": _per_subnet(lambda subnet: subnet.pots.validators),
-            "PendingOwnerCut": _per_subnet(lambda subnet: subnet.pots.owner),
-        }
-    ),
+    **{("SubtensorModule", name): item for name, item in _SUBTENSOR.items()},
 }
 """Every item that is more than its default here."""

@@ -6,7 +6,8 @@ Parts are floored to whole units, so that never more comes out than went in (Yum
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from operator import add
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,12 +74,7 @@ class Pots:
     root: int = 0
 
     def __add__(self, other: Pots) -> Pots:
-        return Pots(
-            self.owner + other.owner,
-            self.miners + other.miners,
-            self.validators + other.validators,
-            self.root + other.root,
-        )
+        return Pots(*map(add, astuple(self), astuple(other)))
 
     @property
     def epoch_emission(self) -> int:

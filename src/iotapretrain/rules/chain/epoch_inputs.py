@@ -61,7 +61,6 @@ class EpochInputs:
 
     @property
     def size(self) -> int:
-        """The number of neurons."""
         return len(self.stake)
 
     def _keep(self, name: str, value: NDArray[Any]) -> None:

@@ -1,7 +1,6 @@
 """What it costs to register, and which neuron a newcomer replaces (Yuma, section 13).
 
-The price falls with every block and jumps with every registration. Whole units; factors are
-fixed-point numbers, so that every node computes the same price.
+Factors are fixed-point numbers, so that every node computes the same price.
 """
 
 from __future__ import annotations

@@ -8,29 +8,41 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from iotapretrain.rules.chain.fixed_point import BITS, U16, max_upscaled
 
 LOWEST_ALPHA = U16 // 40
 
 
-class WeightsOutcome(StrEnum):
+class ChainOutcome(StrEnum):
+    """How something ends: a word, and the error by which the chain refuses it."""
+
+    refusal: str
+
+    def __new__(cls, word: str, refusal: str = "") -> Self:
+        outcome = str.__new__(cls, word)
+        outcome._value_, outcome.refusal = word, refusal
+        return outcome
+
+
+class WeightsOutcome(ChainOutcome):
     """How a weight-setting call ends."""
 
     OK = "ok"
-    COMMIT_REVEAL_ENABLED = "commit_reveal_enabled"
-    ROOT_NOT_ALLOWED = "root_not_allowed"
-    LENGTH_MISMATCH = "length_mismatch"
-    NO_MECHANISM = "no_mechanism"
-    TOO_MANY_UIDS = "too_many_uids"
-    NOT_REGISTERED = "not_registered"
-    NOT_ENOUGH_STAKE = "not_enough_stake"
-    WRONG_VERSION_KEY = "wrong_version_key"
-    TOO_FAST = "too_fast"
-    NO_PERMIT = "no_permit"
-    DUPLICATE_UIDS = "duplicate_uids"
-    UNKNOWN_UID = "unknown_uid"
-    TOO_FEW_WEIGHTS = "too_few_weights"
+    COMMIT_REVEAL_ENABLED = "commit_reveal_enabled", "CommitRevealEnabled"
+    ROOT_NOT_ALLOWED = "root_not_allowed", "CanNotSetRootNetworkWeights"
+    LENGTH_MISMATCH = "length_mismatch", "WeightVecNotEqualSize"
+    NO_MECHANISM = "no_mechanism", "MechanismDoesNotExist"
+    TOO_MANY_UIDS = "too_many_uids", "UidsLengthExceedUidsInSubNet"
+    NOT_REGISTERED = "not_registered", "HotKeyNotRegisteredInSubNet"
+    NOT_ENOUGH_STAKE = "not_enough_stake", "NotEnoughStakeToSetWeights"
+    WRONG_VERSION_KEY = "wrong_version_key", "IncorrectWeightVersionKey"
+    TOO_FAST = "too_fast", "SettingWeightsTooFast"
+    NO_PERMIT = "no_permit", "NeuronNoValidatorPermit"
+    DUPLICATE_UIDS = "duplicate_uids", "DuplicateUids"
+    UNKNOWN_UID = "unknown_uid", "UidVecContainInvalidOne"
+    TOO_FEW_WEIGHTS = "too_few_weights", "WeightVecLengthIsLow"
 
 
 class RevealOutcome(StrEnum):
@@ -41,14 +53,14 @@ class RevealOutcome(StrEnum):
     EXPIRED = "expired"
 
 
-class AlphaOutcome(StrEnum):
+class AlphaOutcome(ChainOutcome):
     """How an attempt to set the bounds of liquid alpha ends."""
 
     OK = "ok"
     BAD_ORIGIN = "bad_origin"
-    LIQUID_ALPHA_DISABLED = "liquid_alpha_disabled"
-    ALPHA_HIGH_TOO_LOW = "alpha_high_too_low"
-    ALPHA_LOW_OUT_OF_RANGE = "alpha_low_out_of_range"
+    LIQUID_ALPHA_DISABLED = "liquid_alpha_disabled", "LiquidAlphaDisabled"
+    ALPHA_HIGH_TOO_LOW = "alpha_high_too_low", "AlphaHighTooLow"
+    ALPHA_LOW_OUT_OF_RANGE = "alpha_low_out_of_range", "AlphaLowOutOfRange"
 
 
 @dataclass(frozen=True, kw_only=True)

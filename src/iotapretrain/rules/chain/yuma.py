@@ -93,7 +93,7 @@ def epoch(hyperparameters: Hyperparameters, inputs: EpochInputs) -> EpochOutcome
     active = inputs.last_update + hyperparameters.activity_cutoff >= inputs.block
     stake = _normalised_stake(hyperparameters, inputs)
     active_stake = normalise(np.where(active & permit, stake, 0))
-    rows = _lines(permit, inputs.bonds)
+    rows = np.flatnonzero(permit | inputs.bonds.filled())  # bonds, too, if a permit was lost
 
     weights, present = _weights(hyperparameters, inputs, permit, rows)
     agreed = consensus(weights, active_stake[rows], hyperparameters.kappa)
@@ -134,11 +134,6 @@ def _with_owner(permit: Mask, owner: int | None) -> Mask:
     granted = permit.copy()
     granted[owner] = True
     return granted
-
-
-def _lines(permit: Mask, old_bonds: Rows) -> Uids:
-    """The neurons with a line in the matrices: holders of a permit, and of bonds if it was lost."""
-    return np.flatnonzero(permit | old_bonds.filled())
 
 
 def _normalised_stake(hyperparameters: Hyperparameters, inputs: EpochInputs) -> Ticks:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
+from iotapretrain.rules.chain.ledger.calls.neurons import burned_register
 from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.genesis import (
     Genesis,
@@ -72,5 +72,5 @@ def refused(state: ChainState, signer: str, call: Call) -> str:
 def registered(state: ChainState, *numbers: int) -> ChainState:
     """The state with these hotkeys registered, in this order."""
     for number in numbers:
-        state = done(state, PEOPLE[number], BurnedRegister(1, HOTKEYS[number]))
+        state = done(state, PEOPLE[number], burned_register(1, HOTKEYS[number]))
     return state

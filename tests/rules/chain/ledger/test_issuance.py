@@ -10,14 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from iotapretrain.rules.chain.ledger.advance import advance
 from iotapretrain.rules.chain.ledger.calls.balances import (
-    AddStake,
-    RemoveStake,
-    TransferAll,
-    TransferAllowDeath,
-    TransferKeepAlive,
+    add_stake,
+    remove_stake,
+    transfer_all,
+    transfer_allow_death,
+    transfer_keep_alive,
 )
-from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister
-from iotapretrain.rules.chain.ledger.calls.weights import SetWeights
+from iotapretrain.rules.chain.ledger.calls.neurons import burned_register
+from iotapretrain.rules.chain.ledger.calls.weights import set_weights
 from iotapretrain.rules.chain.ledger.chain_state import held
 from iotapretrain.rules.chain.ledger.transitions import Call
 from tests.rules.chain.ledger.people import HOTKEYS, PEOPLE, RAO, beginning, send
@@ -56,30 +56,30 @@ class Coins(RuleBasedStateMachine):
         who=WHO,
         to=WHO,
         amount=AMOUNTS,
-        kind=st.sampled_from([TransferKeepAlive, TransferAllowDeath]),
+        kind=st.sampled_from([transfer_keep_alive, transfer_allow_death]),
     )
     def transfer(self, who: int, to: int, amount: int, kind: Any) -> None:
         self.send(PEOPLE[who], kind(PEOPLE[to], amount))
 
     @rule(who=WHO, to=WHO, keep_alive=st.booleans())
     def empty(self, who: int, to: int, keep_alive: bool) -> None:
-        self.send(PEOPLE[who], TransferAll(PEOPLE[to], keep_alive))
+        self.send(PEOPLE[who], transfer_all(PEOPLE[to], keep_alive))
 
     @rule(who=WHO)
     def register(self, who: int) -> None:
-        self.send(PEOPLE[who], BurnedRegister(1, HOTKEYS[who]))
+        self.send(PEOPLE[who], burned_register(1, HOTKEYS[who]))
 
     @rule(who=WHO, on=WHO, amount=AMOUNTS)
     def stake(self, who: int, on: int, amount: int) -> None:
-        self.send(PEOPLE[who], AddStake(HOTKEYS[on], 1, amount))
+        self.send(PEOPLE[who], add_stake(HOTKEYS[on], 1, amount))
 
     @rule(who=WHO, on=WHO, amount=AMOUNTS)
     def unstake(self, who: int, on: int, amount: int) -> None:
-        self.send(PEOPLE[who], RemoveStake(HOTKEYS[on], 1, amount))
+        self.send(PEOPLE[who], remove_stake(HOTKEYS[on], 1, amount))
 
     @rule(who=WHO, row=ROWS)
     def weigh(self, who: int, row: dict[int, int]) -> None:
-        self.send(HOTKEYS[who], SetWeights(1, list(row), list(row.values()), 0))
+        self.send(HOTKEYS[who], set_weights(1, list(row), list(row.values()), 0))
 
     @invariant()
     def every_rao_is_somewhere(self) -> None:
@@ -103,10 +103,10 @@ TestCoins = Coins.TestCase
 def test_an_epoch_splits_emission_between_owner_miners_and_validators() -> None:
     state = beginning(max_allowed_uids=8, tempo=10)
     for number in (1, 2, 3, 4):
-        state = send(state, PEOPLE[number], BurnedRegister(1, HOTKEYS[number])).state
+        state = send(state, PEOPLE[number], burned_register(1, HOTKEYS[number])).state
     state = advance(state, 10)
     for number in (1, 2):
-        state = send(state, HOTKEYS[number], SetWeights(1, [2, 3], [1, 1], 0)).state
+        state = send(state, HOTKEYS[number], set_weights(1, [2, 3], [1, 1], 0)).state
     before, after = state.subnets[1], advance(state, 20).subnets[1]
 
     def earned(number: int) -> int:
@@ -124,10 +124,10 @@ def test_an_epoch_splits_emission_between_owner_miners_and_validators() -> None:
 def test_the_owners_own_miners_are_not_paid() -> None:
     state = beginning(max_allowed_uids=8, tempo=10)
     for number in (0, 1, 2):
-        state = send(state, PEOPLE[number], BurnedRegister(1, HOTKEYS[number])).state
+        state = send(state, PEOPLE[number], burned_register(1, HOTKEYS[number])).state
     state = advance(state, 10)
-    state = send(state, HOTKEYS[1], SetWeights(1, [0], [1], 0)).state
-    state = send(state, HOTKEYS[2], SetWeights(1, [0], [1], 0)).state
+    state = send(state, HOTKEYS[1], set_weights(1, [0], [1], 0)).state
+    state = send(state, HOTKEYS[2], set_weights(1, [0], [1], 0)).state
     after = advance(state, 20)
     subnet = after.subnets[1]
     assert subnet.standing.incentive[0] > 60_000

@@ -1,7 +1,6 @@
 """Time: what happens at the start of every block, from one block to a later one (Yuma, section 15).
 
-Prices fall, emission goes into the pots, epochs that are due are run. Blocks in which nothing else
-can happen are taken in one step.
+Blocks in which nothing but prices and pots can change are taken in one step.
 """
 
 from __future__ import annotations

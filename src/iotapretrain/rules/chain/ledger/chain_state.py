@@ -24,11 +24,15 @@ class CallRefusal(Exception):  # noqa: N818 -- an answer of the rules, not a fau
 
 @dataclass(frozen=True, slots=True)
 class LedgerEvent:
-    """Something that happened, as the chain's own metadata names it."""
+    """Something that happened, as the chain's own metadata names it.
+
+    `extrinsic` is the index of the one that caused it, once that has a place in a block.
+    """
 
     pallet: str
     name: str
     values: Mapping[str, object] = field(default_factory=dict)
+    extrinsic: int | None = None
 
 
 Value = TypeVar("Value")
@@ -134,19 +138,16 @@ class Subnet:
     used_space: Mapping[str, UsedSpace] = field(default_factory=dict)
 
     def uid(self, hotkey: str) -> int | None:
-        """The uid that a hotkey holds here."""
         for uid, neuron in enumerate(self.neurons):
             if neuron.hotkey == hotkey:
                 return uid
         return None
 
     def staked(self, hotkey: str) -> int:
-        """All stake on a hotkey here."""
         return sum(self.stakes.get(hotkey, {}).values())
 
     @property
     def owner_uid(self) -> int | None:
-        """The owner hotkey's uid, if it is registered here."""
         return self.uid(self.owner_hotkey)
 
     @property
@@ -197,11 +198,9 @@ class ChainState:
         return self.subnets[netuid]
 
     def with_account(self, address: str, account: CoinAccount) -> ChainState:
-        """The same state with this account in its place."""
         return replace(self, accounts={**self.accounts, address: account})
 
     def with_subnet(self, subnet: Subnet) -> ChainState:
-        """The same state with this subnet in its place."""
         return replace(self, subnets={**self.subnets, subnet.netuid: subnet})
 
 

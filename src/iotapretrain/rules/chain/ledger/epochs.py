@@ -32,7 +32,12 @@ def pay(subnet: Subnet, outcome: EpochOutcome | None, take: int) -> tuple[Subnet
     _add(stakes, subnet.owner_hotkey, subnet.owner, subnet.pots.owner)
     unpaid = subnet.pots.epoch_emission
     if outcome is not None:
-        paid = payout(subnet.pots, outcome, _of_owner(subnet))
+        owned = [
+            uid
+            for uid, neuron in enumerate(subnet.neurons)
+            if neuron.coldkey == subnet.owner or neuron.hotkey == subnet.owner_hotkey
+        ]
+        paid = payout(subnet.pots, outcome, owned)
         unpaid = paid.withheld + paid.left
         validators = outcome.validator_emission
         servers = paid.neurons - validators
@@ -41,14 +46,6 @@ def pay(subnet: Subnet, outcome: EpochOutcome | None, take: int) -> tuple[Subnet
             backing = subnet.stakes.get(neuron.hotkey, {})
             _reward(stakes, backing, neuron, int(validators[uid]), take)
     return replace(subnet, pots=Pots(), stakes=stakes), unpaid
-
-
-def _of_owner(subnet: Subnet) -> list[int]:
-    return [
-        uid
-        for uid, neuron in enumerate(subnet.neurons)
-        if neuron.coldkey == subnet.owner or neuron.hotkey == subnet.owner_hotkey
-    ]
 
 
 def _reward(
@@ -79,8 +76,10 @@ def run_epoch(state: ChainState, netuid: int) -> ChainState:
         outcome = epoch(epoch_parameters(state, subnet), epoch_inputs(state, subnet))
         subnet = _judged(subnet, outcome)
     paid, unpaid = pay(subnet, outcome, state.network.delegate_take)
-    timed = replace(paid, timing=_ran(paid.timing, state.block))
-    return replace(state.with_subnet(timed), issuance=state.issuance - unpaid)
+    timing = Timing(state.block, last_step=state.block, epoch_index=paid.timing.epoch_index + 1)
+    return replace(
+        state.with_subnet(replace(paid, timing=timing)), issuance=state.issuance - unpaid
+    )
 
 
 def epoch_parameters(state: ChainState, subnet: Subnet) -> Hyperparameters:
@@ -127,12 +126,3 @@ def _judged(subnet: Subnet, outcome: EpochOutcome) -> Subnet:
     standing = EpochStanding(**{name: tuple(column) for name, column in columns.items()})
     bonds = tuple(tuple(row) for row in outcome.bonds.to_pairs())
     return replace(subnet, standing=standing, bonds=bonds)
-
-
-def _ran(timing: Timing, block: int) -> Timing:
-    return Timing(
-        last_epoch_block=block,
-        last_step=block,
-        pending_epoch_at=0,
-        epoch_index=timing.epoch_index + 1,
-    )

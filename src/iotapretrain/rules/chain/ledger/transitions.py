@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from inspect import signature
+from typing import Concatenate, ParamSpec
 
 from iotapretrain.errors import RefusedError
 from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState, LedgerEvent
+
+Arguments = ParamSpec("Arguments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +22,33 @@ class CallOutcome:
     refusal: CallRefusal | None = None
 
 
-class Call(Protocol):
-    """A decoded call, frozen; its fields are the arguments that the chain's metadata names."""
+def happened(
+    state: ChainState, name: str, values: Mapping[str, object], pallet: str = "SubtensorModule"
+) -> CallOutcome:
+    """The state behind a call of which one event tells."""
+    return CallOutcome(state, (LedgerEvent(pallet, name, values),))
 
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:
-        """The state after this call by `signer`; raises Refusal and changes nothing."""
-        ...
+
+Call = Callable[[ChainState, str], CallOutcome]
+"""What a signer asks for: the state behind it, or a CallRefusal, which changes nothing."""
+
+
+def call(
+    perform: Callable[Concatenate[ChainState, str, Arguments], CallOutcome],
+) -> Callable[Arguments, Call]:
+    """Take the arguments, which the chain's metadata names, before the state and the signer."""
+    whole = signature(perform)
+
+    def make(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Call:
+        whole.bind("state", "signer", *args, **kwargs)  # what does not fit is no call
+        return lambda state, signer: perform(state, signer, *args, **kwargs)
+
+    return make
+
+
+def refused(name: str, pallet: str = "SubtensorModule") -> Call:
+    """A call that nobody may make."""
+    return lambda state, _: CallOutcome(state, refusal=CallRefusal(name, pallet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +70,7 @@ def decide(state: ChainState, transaction: Transaction) -> CallOutcome:
     sent = replace(account, nonce=account.nonce + 1)
     spent = state.with_account(transaction.signer, sent)
     try:
-        return transaction.call.perform(spent, transaction.signer)
+        return transaction.call(spent, transaction.signer)
     except CallRefusal as refusal:
         return CallOutcome(spent, refusal=refusal)
 

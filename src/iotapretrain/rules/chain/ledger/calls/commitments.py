@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from iotapretrain.rules.chain.ledger.chain_state import (
     CallRefusal,
     ChainState,
-    LedgerEvent,
     StoredCommitment,
     Subnet,
     UsedSpace,
 )
-from iotapretrain.rules.chain.ledger.transitions import CallOutcome
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome, call, happened
 
 MAX_FIELDS = 3
 LEAST_SPACE = 100
@@ -24,31 +23,33 @@ Content = str | Sequence[int]
 SEALED = ("TimelockEncrypted", "TimelockRevealFailed")
 
 
-@dataclass(frozen=True, slots=True)
-class SetCommitment:
+@call
+def set_commitment(
+    state: ChainState,
+    signer: str,
+    netuid: int,
+    info: Mapping[str, Sequence[str | Mapping[str, Content]]],
+) -> CallOutcome:
     """Replace what this hotkey has committed on a subnet."""
-
-    netuid: int
-    info: Mapping[str, Sequence[str | Mapping[str, Content]]]
-
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:
-        subnet = state.subnets.get(self.netuid)
-        if subnet is None or subnet.uid(signer) is None:
-            raise CallRefusal("AccountNotAllowedCommit", "Commitments")
-        fields = tuple(_field(entry) for entry in self.info["fields"])
-        size = sum(_size(held) for _, held in fields)
-        if len(fields) > MAX_FIELDS:
-            raise CallRefusal("TooManyFieldsInCommitmentInfo", "Commitments")
-        if size > state.network.commitment_bytes:
-            raise CallRefusal("SpaceLimitExceeded", "Commitments")
-        _check_rate(subnet, signer, state.block)
-        used = _use_space(state, subnet, signer, size)
-        kept = {**subnet.commitments, signer: StoredCommitment(state.block, fields)}
-        changed = replace(subnet, commitments=kept, used_space={**subnet.used_space, signer: used})
-        if subnet.parameters.bonds_reset_enabled:
-            changed = _without_bonds_on(changed, signer)
-        happened = LedgerEvent("Commitments", "Commitment", {"netuid": self.netuid, "who": signer})
-        return CallOutcome(state.with_subnet(changed), (happened,))
+    subnet = state.subnets.get(netuid)
+    if subnet is None or subnet.uid(signer) is None:
+        raise CallRefusal("AccountNotAllowedCommit", "Commitments")
+    fields = tuple(map(_field, info["fields"]))
+    size = sum(_size(held) for _, held in fields)
+    if len(fields) > MAX_FIELDS:
+        raise CallRefusal("TooManyFieldsInCommitmentInfo", "Commitments")
+    if size > state.network.commitment_bytes:
+        raise CallRefusal("SpaceLimitExceeded", "Commitments")
+    last = subnet.commitments.get(signer)
+    if last and state.block - last.block < subnet.parameters.commitment_rate_limit:
+        raise CallRefusal("TxRateLimitExceeded")
+    used = _use_space(state, subnet, signer, size)
+    kept = {**subnet.commitments, signer: StoredCommitment(state.block, fields)}
+    changed = replace(subnet, commitments=kept, used_space={**subnet.used_space, signer: used})
+    if subnet.parameters.bonds_reset_enabled:
+        changed = _without_bonds_on(changed, signer)
+    event = {"netuid": netuid, "who": signer}
+    return happened(state.with_subnet(changed), "Commitment", event, "Commitments")
 
 
 def _field(entry: str | Mapping[str, Content]) -> tuple[str, str | None]:
@@ -66,12 +67,6 @@ def _size(held: str | None) -> int:
     if held is None:
         return 0
     return len(held) // 2 - 1 if held.startswith("0x") else len(held.encode())
-
-
-def _check_rate(subnet: Subnet, signer: str, block: int) -> None:
-    last = subnet.commitments.get(signer)
-    if last and block - last.block < subnet.parameters.commitment_rate_limit:
-        raise CallRefusal("TxRateLimitExceeded")
 
 
 def _use_space(state: ChainState, subnet: Subnet, signer: str, size: int) -> UsedSpace:

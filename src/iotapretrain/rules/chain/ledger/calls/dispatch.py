@@ -6,22 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from iotapretrain.rules.chain.ledger.calls.balances import (
-    AddStake,
-    AddStakeLimit,
-    RemoveStake,
-    RemoveStakeLimit,
-    TransferAll,
-    TransferAllowDeath,
-    TransferKeepAlive,
-)
-from iotapretrain.rules.chain.ledger.calls.commitments import SetCommitment
-from iotapretrain.rules.chain.ledger.calls.neurons import BurnedRegister, ServeAxon
-from iotapretrain.rules.chain.ledger.calls.owner_settings import SetAlphaValues, SetParameter
-from iotapretrain.rules.chain.ledger.calls.weights import Sealed, SetMechanismWeights, SetWeights
-from iotapretrain.rules.chain.ledger.chain_state import CallRefusal, ChainState
+from iotapretrain.rules.chain.ledger.calls import balances, neurons, owner_settings, weights
+from iotapretrain.rules.chain.ledger.calls.commitments import set_commitment
+from iotapretrain.rules.chain.ledger.chain_state import ChainState
 from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
-from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome
+from iotapretrain.rules.chain.ledger.transitions import Call, CallOutcome, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +25,26 @@ class SubmitEncrypted:
         shown = self.ciphertext
         return bytes.fromhex(shown[2:]) if shown.startswith("0x") else shown.encode()
 
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
+    def __call__(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
         return CallOutcome(state)
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A call that this chain describes but does not perform."""
-
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:  # noqa: ARG002 -- as every call
-        raise CallRefusal("CallFiltered", "System")
 
 
 def make_call(pallet: str, function: str, values: tuple[Any, ...]) -> Call:
     """The call of this name with its arguments, in the order of the metadata."""
     maker = CALLS.get((pallet, function))
-    return Unknown() if maker is None else maker(*values)
+    return refused("CallFiltered", "System") if maker is None else maker(*values)
+
+
+def _sealed_weights(*_: object) -> Call:
+    """Committing and revealing weights: every subnet here takes them in the open."""
+    return refused("CommitRevealDisabled")
 
 
 def _parameter(name: str) -> Callable[..., Call]:
     def make(netuid: int, value: int | bool | Mapping[str, int]) -> Call:
         """A fixed-point number comes as its bits."""
-        return SetParameter(name, netuid, value if isinstance(value, int) else value["bits"])
+        bits = value if isinstance(value, int) else value["bits"]
+        return owner_settings.set_parameter(name, netuid, bits)
 
     return make
 
@@ -79,25 +66,25 @@ _SET_ALONE = {field.name for field in fields(SubnetParameters)} - {
 }
 
 CALLS: Mapping[tuple[str, str], Callable[..., Call]] = {
-    ("Balances", "transfer_keep_alive"): TransferKeepAlive,
-    ("Balances", "transfer_allow_death"): TransferAllowDeath,
-    ("Balances", "transfer_all"): TransferAll,
-    ("SubtensorModule", "burned_register"): BurnedRegister,
-    ("SubtensorModule", "add_stake"): AddStake,
-    ("SubtensorModule", "add_stake_limit"): AddStakeLimit,
-    ("SubtensorModule", "remove_stake"): RemoveStake,
-    ("SubtensorModule", "remove_stake_limit"): RemoveStakeLimit,
-    ("SubtensorModule", "set_weights"): SetWeights,
-    ("SubtensorModule", "set_mechanism_weights"): SetMechanismWeights,
-    ("SubtensorModule", "commit_weights"): Sealed,
-    ("SubtensorModule", "commit_mechanism_weights"): Sealed,
-    ("SubtensorModule", "commit_timelocked_mechanism_weights"): Sealed,
-    ("SubtensorModule", "reveal_weights"): Sealed,
-    ("SubtensorModule", "reveal_mechanism_weights"): Sealed,
-    ("SubtensorModule", "serve_axon"): ServeAxon,
-    ("Commitments", "set_commitment"): SetCommitment,
+    ("Balances", "transfer_keep_alive"): balances.transfer_keep_alive,
+    ("Balances", "transfer_allow_death"): balances.transfer_allow_death,
+    ("Balances", "transfer_all"): balances.transfer_all,
+    ("SubtensorModule", "burned_register"): neurons.burned_register,
+    ("SubtensorModule", "add_stake"): balances.add_stake,
+    ("SubtensorModule", "add_stake_limit"): balances.add_stake_limit,
+    ("SubtensorModule", "remove_stake"): balances.remove_stake,
+    ("SubtensorModule", "remove_stake_limit"): balances.remove_stake_limit,
+    ("SubtensorModule", "set_weights"): weights.set_weights,
+    ("SubtensorModule", "set_mechanism_weights"): weights.set_mechanism_weights,
+    ("SubtensorModule", "commit_weights"): _sealed_weights,
+    ("SubtensorModule", "commit_mechanism_weights"): _sealed_weights,
+    ("SubtensorModule", "commit_timelocked_mechanism_weights"): _sealed_weights,
+    ("SubtensorModule", "reveal_weights"): _sealed_weights,
+    ("SubtensorModule", "reveal_mechanism_weights"): _sealed_weights,
+    ("SubtensorModule", "serve_axon"): neurons.serve_axon,
+    ("Commitments", "set_commitment"): set_commitment,
     ("MevShield", "submit_encrypted"): SubmitEncrypted,
-    ("AdminUtils", "sudo_set_alpha_values"): SetAlphaValues,
+    ("AdminUtils", "sudo_set_alpha_values"): owner_settings.set_alpha_values,
     **{
         ("AdminUtils", f"sudo_set_{_SETTERS.get(name, name)}"): _parameter(name)
         for name in _SET_ALONE

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import fields, replace
 
 from iotapretrain.rules.chain.ledger.chain_state import (
     Axon,
     CallRefusal,
     ChainState,
     EpochStanding,
-    LedgerEvent,
-    Row,
     Subnet,
     UidHolder,
     placed,
 )
 from iotapretrain.rules.chain.ledger.money import debit
-from iotapretrain.rules.chain.ledger.transitions import CallOutcome
+from iotapretrain.rules.chain.ledger.transitions import CallOutcome, call, happened
 from iotapretrain.rules.chain.registration import ReplaceableNeuron, raised, uid_to_replace
 
 FRESH = {field.name: 0 for field in fields(EpochStanding)} | {"active": True, "permit": False}
@@ -30,7 +28,10 @@ def joined(subnet: Subnet, neuron: UidHolder) -> tuple[Subnet, int]:
     uid = _replaceable(subnet, neuron.registered)
     if uid is None:
         raise CallRefusal("NoNeuronIdAvailable")
-    weights = tuple(_zeroed(row, uid) for row in subnet.weights)
+    weights = tuple(  # those that pointed at the old holder stay, worth nothing
+        tuple((other, 0 if other == uid else value) for other, value in row)
+        for row in subnet.weights
+    )
     return _placed(replace(subnet, weights=weights), neuron, uid), uid
 
 
@@ -64,88 +65,56 @@ def _placed(subnet: Subnet, neuron: UidHolder, uid: int) -> Subnet:
     )
 
 
-def _zeroed(row: Row, uid: int) -> Row:
-    """Weights that pointed at the old holder stay, worth nothing."""
-    return tuple((other, 0 if other == uid else value) for other, value in row)
-
-
 IP_BITS = {4: 32, 6: 128}
 
 
-@dataclass(frozen=True, slots=True)
-class ServeAxon:
-    """Publish an address and a port; all zero addresses say that nothing is served."""
-
-    netuid: int
-    version: int
-    ip: int
-    port: int
-    ip_type: int
-    protocol: int
-    placeholder1: int
-    placeholder2: int
-
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:
-        subnet = state.subnet(self.netuid)
-        uid = subnet.uid(signer)
-        if uid is None:
-            raise CallRefusal("HotKeyNotRegisteredInSubNet")
-        self._check_address()
-        neuron = subnet.neurons[uid]
-        limit = subnet.parameters.serving_rate_limit
-        if neuron.axon and limit and state.block - neuron.axon.block <= limit:
-            raise CallRefusal("ServingRateLimitExceeded")
-        served = replace(neuron, axon=Axon(state.block, *astuple(self)[1:]))  # all but the netuid
-        neurons = placed(subnet.neurons, uid, served)
-        happened = LedgerEvent(
-            "SubtensorModule", "AxonServed", {"netuid": self.netuid, "hotkey": signer}
-        )
-        return CallOutcome(state.with_subnet(replace(subnet, neurons=neurons)), (happened,))
-
-    def _check_address(self) -> None:
-        if self.ip_type not in IP_BITS:
-            raise CallRefusal("InvalidIpType")
-        if self.ip >= 2 ** IP_BITS[self.ip_type]:
-            raise CallRefusal("InvalidIpAddress")
-        if self.port == 0:
-            raise CallRefusal("InvalidPort")
+@call
+def serve_axon(state: ChainState, signer: str, netuid: int, *served: int) -> CallOutcome:
+    """Publish an address and a port, as an `Axon` lists them; all zero says that nothing is."""
+    subnet = state.subnet(netuid)
+    uid = subnet.uid(signer)
+    if uid is None:
+        raise CallRefusal("HotKeyNotRegisteredInSubNet")
+    axon = Axon(state.block, *served)
+    _check_address(axon)
+    neuron = subnet.neurons[uid]
+    limit = subnet.parameters.serving_rate_limit
+    if neuron.axon and limit and state.block - neuron.axon.block <= limit:
+        raise CallRefusal("ServingRateLimitExceeded")
+    neurons = placed(subnet.neurons, uid, replace(neuron, axon=axon))
+    changed = state.with_subnet(replace(subnet, neurons=neurons))
+    return happened(changed, "AxonServed", {"netuid": netuid, "hotkey": signer})
 
 
-@dataclass(frozen=True, slots=True)
-class BurnedRegister:
+def _check_address(axon: Axon) -> None:
+    if axon.ip_type not in IP_BITS:
+        raise CallRefusal("InvalidIpType")
+    if axon.ip >= 2 ** IP_BITS[axon.ip_type]:
+        raise CallRefusal("InvalidIpAddress")
+    if axon.port == 0:
+        raise CallRefusal("InvalidPort")
+
+
+@call
+def burned_register(state: ChainState, signer: str, netuid: int, hotkey: str) -> CallOutcome:
     """Burn the current price for a uid; a full subnet gives up its lowest neuron for it."""
-
-    netuid: int
-    hotkey: str
-
-    def perform(self, state: ChainState, signer: str) -> CallOutcome:
-        subnet = state.subnet(self.netuid)
-        self._check(state, subnet, signer)
-        paid = debit(state, signer, subnet.burn, CallRefusal("NotEnoughBalanceToStake"))
-        neuron = UidHolder(self.hotkey, signer, registered=state.block, last_update=state.block)
-        grown, uid = joined(subnet, neuron)
-        registered = replace(
-            paid.with_subnet(replace(grown, burn=_dearer(grown))),
-            owners={**paid.owners, self.hotkey: signer},
-            issuance=paid.issuance - subnet.burn,
-        )
-        values = {"netuid": self.netuid, "uid": uid, "hotkey": self.hotkey}
-        return CallOutcome(
-            registered, (LedgerEvent("SubtensorModule", "NeuronRegistered", values),)
-        )
-
-    def _check(self, state: ChainState, subnet: Subnet, signer: str) -> None:
-        if not subnet.parameters.registration_allowed:
-            raise CallRefusal("SubNetRegistrationDisabled")
-        if subnet.uid(self.hotkey) is not None:
-            raise CallRefusal("HotKeyAlreadyRegisteredInSubNet")
-        if state.owners.get(self.hotkey, signer) != signer:
-            raise CallRefusal("NonAssociatedColdKey")
-
-
-def _dearer(subnet: Subnet) -> int:
-    """The price after a registration."""
+    subnet = state.subnet(netuid)
     parameters = subnet.parameters
-    return raised(
-        subnet.burn, parameters.burn_increase_mult, parameters.min_burn, parameters.max_burn
+    if not parameters.registration_allowed:
+        raise CallRefusal("SubNetRegistrationDisabled")
+    if subnet.uid(hotkey) is not None:
+        raise CallRefusal("HotKeyAlreadyRegisteredInSubNet")
+    if state.owners.get(hotkey, signer) != signer:
+        raise CallRefusal("NonAssociatedColdKey")
+    paid = debit(state, signer, subnet.burn, CallRefusal("NotEnoughBalanceToStake"))
+    neuron = UidHolder(hotkey, signer, registered=state.block, last_update=state.block)
+    grown, uid = joined(subnet, neuron)
+    bounds = parameters.min_burn, parameters.max_burn
+    dearer = raised(subnet.burn, parameters.burn_increase_mult, *bounds)
+    registered = replace(
+        paid.with_subnet(replace(grown, burn=dearer)),
+        owners={**paid.owners, hotkey: signer},
+        issuance=paid.issuance - subnet.burn,
     )
+    event = {"netuid": netuid, "uid": uid, "hotkey": hotkey}
+    return happened(registered, "NeuronRegistered", event)
