@@ -50,7 +50,8 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
     contender = Contender(0, "hotkey", 1, "digest", job.folder)
-    (reason,) = ModelResult.of(Judged(contender, result.outcome, (result.finding,))).reasons
+    judged = Judged(contender, result.outcome, (result.finding,))
+    (reason,) = ModelResult.of(judged).record.reasons
     assert reason.code == "not-scored"
 
 

@@ -28,6 +28,7 @@ class Contender:
     digest: str
     folder: Path
     alone: bool = False
+    commitment: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Judged:
             uid=self.contender.uid,
             hotkey=self.contender.hotkey,
             block=self.contender.block,
-            commitment="",
+            commitment=self.contender.commitment,
             digest=self.contender.digest,
             outcome=str(self.outcome),
             losses=dict(self.losses),

@@ -149,15 +149,16 @@ class Measurer:
         salt: int,
     ) -> ScoredRound:
         if not text.batches:
-            nothing = ModelResult(Outcome.INFRASTRUCTURE)
-            return ScoredRound(text, (nothing,) * len(opened.field), None)
+            why = Absence(Outcome.INFRASTRUCTURE, ())
+            nothing = tuple(ModelResult.absent(entry, why) for entry in opened.field)
+            return ScoredRound(text, nothing, None)
         with ExitStack() as held:
             contenders: dict[str, Contender] = {}
             results: dict[str, ModelResult] = {}
             for entry, model in zip(opened.field, found, strict=True):
                 kept = model if isinstance(model, Absence) else self._held(held, model, entry)
                 if isinstance(kept, Absence):
-                    results[entry.hotkey] = ModelResult.absent(kept)
+                    results[entry.hotkey] = ModelResult.absent(entry, kept)
                 else:
                     contenders[entry.hotkey] = _contender(entry, kept)
             evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
@@ -200,11 +201,5 @@ def _commit(entry: Entry) -> Commit:
 
 
 def _contender(entry: Entry, model: Model) -> Contender:
-    return Contender(
-        entry.uid,
-        entry.hotkey,
-        entry.block,
-        entry.digest,
-        model.folder,
-        entry.alone,
-    )
+    whose = (entry.uid, entry.hotkey, entry.block, entry.digest)
+    return Contender(*whose, model.folder, entry.alone, entry.text)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.records.round_record import SignedRound, seal
+from iotapretrain.competition.records.round_record import SignedRound, champion_of, seal
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.build_record import Author, ScoredRound, round_record
 from iotapretrain.competition.validator.fingerprints import Prints
@@ -209,7 +209,7 @@ class Validator:
             await self._give_up(opened, str(error))
             return
         self._outage.end(opened.competition)
-        attempts = measured.attempts(opened)
+        attempts = measured.attempts
         reason = does_not_count(self.state, opened, attempts)
         if reason is None:
             self._close(opened, competition, measured)
@@ -219,16 +219,15 @@ class Validator:
     def _close(self, opened: RoundOpened, competition: Competition, measured: ScoredRound) -> None:
         """Decide, sign, and write down: from here on the round counts."""
         began = self._world.clock()
-        state, attempts = self.state, measured.attempts(opened)
-        field = measured.played(opened, competition)
-        judgement = judge(state, opened, self._schedule, competition, field, attempts)
+        state, field = self.state, measured.played(competition)
+        closed, places = judge(state, opened, self._schedule, competition, field, measured.attempts)
         record = round_record(
-            self._author, competition, opened, measured, judgement, state.previous
+            self._author, competition, opened, measured, closed, places, state.previous
         )
         signed = seal(record, self._wallet.hotkey.sign)
-        self._execute(judgement.closing(opened, signed.digest), signed)
+        self._execute(replace(closed, digest=signed.digest), signed)
         self._publisher.start()
-        best = next((each for each in record.models if each.hotkey == record.champion), None)
+        best = champion_of(record)
         self.say(
             events.RoundFinished,
             round=opened.round,

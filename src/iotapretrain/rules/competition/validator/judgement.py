@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,30 +35,6 @@ class Placed:
     left_out: LeftOut | None = None
 
 
-@dataclass(frozen=True)
-class RoundJudgement:
-    """A decided round: one `Placed` an entry of its field. Without a champion it had no result."""
-
-    places: tuple[Placed, ...]
-    attempts: tuple[Attempt, ...]
-    champion: str | None
-    kept: tuple[str, ...]
-    standings: Standings
-    weights: Mapping[str, float]
-
-    def closing(self, opened: RoundOpened, digest: str) -> RoundClosed:
-        """The record that ends the round; `digest` is that of its signed record."""
-        return RoundClosed(
-            round=opened.round,
-            digest=digest,
-            attempts=self.attempts,
-            champion=self.champion,
-            kept=self.kept,
-            averages=self.standings.competitions,
-            weights=self.weights,
-        )
-
-
 def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
     """Why a round must be tried again, if it must: what we failed at must cost nobody his place.
 
@@ -78,10 +54,11 @@ def judge(
     competition: Competition,
     field: Field,
     attempts: Sequence[Attempt],
-) -> RoundJudgement:
-    """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
+) -> tuple[RoundClosed, tuple[Placed, ...]]:
+    """What ends the round, its digest still to come, and a `Placed` an entry of its field.
 
-    A round without result leaves every average as it is.
+    `field` and `attempts` are in the order of the round's field. A round without result has no
+    champion, and leaves every average as it is.
     """
     result = play(field, competition.rules, opened.block)
     hotkeys = [entry.hotkey for entry in opened.field]
@@ -93,14 +70,16 @@ def judge(
         step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
         standings = standings.record(opened.competition, step, competition.alpha)
     standings = _surviving(standings, schedule, opened)
-    return RoundJudgement(
-        places=places,
+    closed = RoundClosed(
+        round=opened.round,
+        digest="",
         attempts=tuple(attempts),
         champion=champion,
         kept=_kept(state, opened, standings, places, attempts),
-        standings=standings,
+        averages=standings.competitions,
         weights=standings.merge(schedule.shares(opened.block)),
     )
+    return closed, places
 
 
 def competition_of(schedule: Schedule, opened: RoundOpened) -> Competition | None:
