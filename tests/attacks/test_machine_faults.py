@@ -49,7 +49,7 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     result = perform(replace(job, seed=how), worker).result
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
-    contender = Contender(0, "hotkey", 1, "digest", job.folder)
+    contender = Contender("hotkey", 0, 1, "", "digest", folder=job.folder)
     judged = Judged(contender, result.outcome, (result.finding,))
     (reason,) = ModelResult.of(judged).record.reasons
     assert reason.code == "not-scored"

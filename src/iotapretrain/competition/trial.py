@@ -110,12 +110,11 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
     block = scene.ground.block + 1 if own is None else own.block
-    contenders = [Contender(0, "this model", block, seen.digest, folder)]
+    contenders = [Contender("this model", 0, block, "", seen.digest, folder=folder)]
     if champion is not None and (own is None or own.commitment != champion.commitment):
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
-        contenders.append(
-            Contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
-        )
+        whose = (champion.hotkey, 1, champion.block, champion.commitment.text)
+        contenders.append(Contender(*whose, model_hash(its), folder=its.folder))
         if copied := _copied(seen, champion, its.folder, limits, bench.worker):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
     text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)

@@ -15,7 +15,7 @@ from iotapretrain.rules.competition.tournament import RoundRules, play
 
 
 def contender(uid: int, name: str) -> Contender:
-    return Contender(uid, name, 10 * uid, name, Path())
+    return Contender(name, uid, 10 * uid, "", name, folder=Path())
 
 
 def found() -> Evaluated:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +25,9 @@ ROUNDING = 1e-9
 """What sums in another order may differ by; nobody computes anything anew here but sums."""
 NO_PART: tuple[float | None, float, float, float] = (None, 0.0, 0.0, 0.0)
 """Epsilon, wins, win rate and weight of a model that was not in the field."""
+
+
+_race = partial(Difference, Name.RACE)
 
 
 def check_scores(record: RoundRecord, competition: Competition) -> Check:
@@ -103,10 +107,6 @@ def _running(record: RoundRecord) -> list[ModelRecord]:
         if model.outcome == Outcome.EVALUATED:
             first.setdefault(model.digest, model)
     return list(first.values())
-
-
-def _race(item: str, published: str, found: str) -> Difference:
-    return Difference(Name.RACE, item, published, found)
 
 
 def _score(

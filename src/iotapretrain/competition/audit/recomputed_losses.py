@@ -46,6 +46,10 @@ class Claim:
     loss: float
 
     @property
+    def place(self) -> tuple[str, int]:
+        return self.task, self.page
+
+    @property
     def item(self) -> str:
         """For a person."""
         return f"uid {self.uid}, {self.task}, page {self.page}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check
 from iotapretrain.competition.audit.model_checks import (
@@ -53,9 +52,8 @@ class Repeated:
     witness: Witness
     text: RoundText
     fetched: Mapping[str, Fetched]
-    folders: Mapping[str, Path]
     limits: Limits
-    worker: Worker
+    bench: AuditBench
 
     @classmethod
     def of(
@@ -70,16 +68,12 @@ class Repeated:
         tokenizer = load_tokenizer(bench.tokenizer or competition.constraints.tokenizer)
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         text = read_text(competition, witness.sync_hash or "", tokenizer, bench.text)
-        fetched: dict[str, Fetched] = {}
-        folders: dict[str, Path] = {}
-        for model in record.models:
-            if wanted is not None and model.hotkey not in wanted:
-                continue
-            seen, folder = fetch_model(model, bench.hub, bench.models, limits, bench.worker)
-            fetched[model.hotkey] = seen
-            if folder is not None:
-                folders[model.hotkey] = folder
-        return cls(record, competition, witness, text, fetched, folders, limits, bench.worker)
+        fetched = {
+            model.hotkey: fetch_model(model, bench.hub, bench.models, limits, bench.worker)
+            for model in record.models
+            if wanted is None or model.hotkey in wanted
+        }
+        return cls(record, competition, witness, text, fetched, limits, bench)
 
     def checks(self) -> Iterator[Check]:
         yield check_pages(self.record.tasks, self.competition.tasks, self.text)
@@ -88,16 +82,14 @@ class Repeated:
 
     def losses(self, chosen: Sequence[Claim], of: int) -> tuple[Check, int]:
         """The chosen losses computed again, as far as models and pages can be had; how many."""
-        within = [
-            claim
-            for claim in chosen
-            if claim.hotkey in self.folders and (claim.task, claim.page) in self._pages
-        ]
+        within: list[Claim] = []
         computed: list[float | None] = []
-        for hotkey in dict.fromkeys(claim.hotkey for claim in within):
-            its = [claim for claim in within if claim.hotkey == hotkey]
-            pages = [self._pages[claim.task, claim.page] for claim in its]
-            computed += score_pages(self.folders[hotkey], self.limits, self.worker, pages)
+        for hotkey, seen in self.fetched.items():
+            its = [each for each in chosen if each.hotkey == hotkey and each.place in self._pages]
+            if seen.folder is not None and its:
+                pages = [self._pages[claim.place] for claim in its]
+                computed += score_pages(seen.folder, self.limits, self.bench.worker, pages)
+                within += its
         without = len(chosen) - len(within)
         skipped = f"{without} cannot be: model or page out of reach" if without else None
         dtype = self.limits.constraints.dtype

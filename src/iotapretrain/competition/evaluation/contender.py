@@ -6,29 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from iotapretrain.competition.records.round_field import field_of
-from iotapretrain.competition.records.round_record import ModelRecord, TaskRecord
+from iotapretrain.competition.records.round_record import ModelRecord, TaskRecord, unscored
 from iotapretrain.models.verdict import Finding
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.validator.journal_records import Entry
 
 
-@dataclass(frozen=True)
-class Contender:
-    """An admitted model of the field: whose, from when, and where its bytes lie.
+@dataclass(frozen=True, kw_only=True)
+class Contender(Entry):
+    """An entry of which the caller has the bytes: `digest` is that of `folder`."""
 
-    `digest` is that of the bytes in `folder` (`OpenFolder.digest`): the caller has checked it.
-    `alone` is scored while no other model is.
-    """
-
-    uid: int
-    hotkey: str
-    block: int
-    digest: str
     folder: Path
-    alone: bool = False
-    commitment: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,13 +65,8 @@ class Judged:
     @property
     def record(self) -> ModelRecord:
         """What a round's record says of it before anything is decided."""
-        return ModelRecord(
-            uid=self.contender.uid,
-            hotkey=self.contender.hotkey,
-            block=self.contender.block,
-            commitment=self.contender.commitment,
-            digest=self.contender.digest,
-            outcome=str(self.outcome),
+        return replace(
+            unscored(self.contender, self.outcome),
             losses=dict(self.losses),
             score=self.score,
             task_scores=dict(self.task_scores),

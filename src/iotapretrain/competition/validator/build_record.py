@@ -10,7 +10,12 @@ from msgspec.structs import replace
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.evaluation.round_pages import task_records
 from iotapretrain.competition.records.round_field import field_of
-from iotapretrain.competition.records.round_record import ModelRecord, RaceRecord, RoundRecord
+from iotapretrain.competition.records.round_record import (
+    ModelRecord,
+    RaceRecord,
+    RoundRecord,
+    unscored,
+)
 from iotapretrain.competition.validator.inspect_models import Absence, reason_of
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.models.verdict import Code, Finding
@@ -21,7 +26,6 @@ from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     Entry,
     Reason,
-    Refused,
     RoundClosed,
     RoundOpened,
 )
@@ -63,7 +67,7 @@ class ModelResult:
     @classmethod
     def absent(cls, entry: Entry, why: Absence) -> ModelResult:
         """Of a model whose bytes could not be had."""
-        return cls(_unscored(entry, why.outcome, why.reasons))
+        return cls(unscored(entry, why.outcome, why.reasons))
 
     @property
     def attempt(self) -> Attempt:
@@ -136,7 +140,7 @@ def round_record(
     if evaluated is not None and evaluated.error_probability is not None:
         race = RaceRecord(evaluated.error_probability, *measured.pages)
     rows = zip(measured.results, places, strict=True)
-    refused = (_unscored(each, each.outcome, each.reasons) for each in opened.refused)
+    refused = (unscored(each, each.outcome, each.reasons) for each in opened.refused)
     return RoundRecord(
         **asdict(author),
         round=opened.round,
@@ -169,16 +173,4 @@ def _placed(model: ModelRecord, placed: Placed) -> ModelRecord:
         wins=placed.wins,
         win_rate=placed.win_rate,
         weight=placed.weight,
-    )
-
-
-def _unscored(model: Entry | Refused, outcome: Outcome, reasons: tuple[Reason, ...]) -> ModelRecord:
-    return ModelRecord(
-        uid=model.uid,
-        hotkey=model.hotkey,
-        block=model.block,
-        commitment=model.text,
-        digest=model.digest,
-        outcome=str(outcome),
-        reasons=reasons,
     )

@@ -160,7 +160,7 @@ class Measurer:
                 if isinstance(kept, Absence):
                     results[entry.hotkey] = ModelResult.absent(entry, kept)
                 else:
-                    contenders[entry.hotkey] = _contender(entry, kept)
+                    contenders[entry.hotkey] = Contender(**vars(entry), folder=kept.folder)
             evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
         results |= copies
         if evaluated is not None:
@@ -198,8 +198,3 @@ class Measurer:
 
 def _commit(entry: Entry) -> Commit:
     return commit_of(Commitment.parse(entry.text))
-
-
-def _contender(entry: Entry, model: Model) -> Contender:
-    whose = (entry.uid, entry.hotkey, entry.block, entry.digest)
-    return Contender(*whose, model.folder, entry.alone, entry.text)

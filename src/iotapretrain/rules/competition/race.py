@@ -185,14 +185,6 @@ class Race:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class RaceProgress:
-    """How far each model must be scored, in pages of the plan's order; `over` if all were."""
-
-    wanted: IntArray
-    over: bool
-
-
 def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     """Whether scores are sums over pages, and the best of them wins by pairs: the bound is for that
     alone.
@@ -202,8 +194,9 @@ def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     return pairs and all(task.method is Method.NONE for task in tasks)
 
 
-def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> RaceProgress:
-    """What is wanted next, given the field's losses by page, NaN where there are none yet.
+def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> IntArray:
+    """How far each model must be scored, in pages of the plan's order, given the field's losses by
+    page, NaN where there are none yet.
 
     `advantages` is the share of its score by which a later model must surely beat each one: its
     epsilon now or when fully decayed, whichever is larger. Models that failed are no part of it.
@@ -218,14 +211,13 @@ def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -
         deciding = np.count_nonzero(active) > FINALISTS
         wanted[active] = look if deciding else len(plan)
         seen = plan.order[:look]
-        if np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any():
-            return RaceProgress(wanted, over=False)
-        if look == len(plan) or not deciding:
+        unknown = np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any()
+        if unknown or look == len(plan) or not deciding:
             break
         rows = np.flatnonzero(active)
         evidence = Evidence.of(plan, losses[rows], seen)
         active[rows] = survivors(evidence, field.blocks[rows], advantages[rows], alpha)
-    return RaceProgress(wanted, over=True)
+    return wanted
 
 
 def wanted_pages(
@@ -239,7 +231,7 @@ def wanted_pages(
     """How many pages of the plan's order each model must be scored on in a round of block `now`."""
     field = Field.of(range(len(blocks)), blocks, losses=losses)
     advantages = np.maximum(epsilon.at(field.ages(now)), epsilon.floor)
-    return progress(race, plan, field, advantages).wanted
+    return progress(race, plan, field, advantages)
 
 
 def survivors(
