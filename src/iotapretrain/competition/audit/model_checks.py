@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
-from iotapretrain.competition.records.committed import model_commitment
+from iotapretrain.competition.records.committed import commit_of, model_commitment
 from iotapretrain.competition.records.round_field import REFUSED
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.errors import HubError, RefusedModelError
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import is_bound, model_hash
 from iotapretrain.hub.model_cache import ModelCache
-from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
+from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
@@ -60,9 +60,8 @@ def fetch_model(
     commitment = model_commitment(model.commitment)
     if commitment is None:
         return Fetched(problem="its commitment names no model")
-    repository = RepositoryId(commitment.namespace, commitment.name)
+    commit = commit_of(commitment)
     try:
-        commit = Commit(repository, commitment.commit)
         found = fetch(hub, commit, cache, max_bytes=limits.constraints.max_bytes)
     except RefusedModelError as error:
         return Fetched(codes=(f"must not be fetched: {error}",))

@@ -15,11 +15,12 @@ from iotapretrain.competition.evaluation.contender import Contender, Evaluated, 
 from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.model_run import Part, Run
 from iotapretrain.competition.evaluation.round_pages import RoundPages
+from iotapretrain.competition.records.round_field import score_of
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import IntArray
 from iotapretrain.rules.competition.race import Race, estimates, raceable, wanted_pages
-from iotapretrain.rules.competition.task_score import ModelScore, aggregate, task_mean
+from iotapretrain.rules.competition.task_score import ModelScore
 from iotapretrain.scoring.jobs import Answer, Executor, Failure
 from iotapretrain.scoring.loss_cache import LossCache
 
@@ -162,14 +163,8 @@ def _total(run: Run, pages: RoundPages) -> ModelScore | None:
     """The score of a model that was scored on every page."""
     if run.failure is not None or run.pages_scored < len(pages.plan):
         return None
-    raw = {task.name: _mean(run, task.name) for task in pages.tasks if task.pages}
-    failed = [task.name for task in pages.tasks if not task.pages]
-    return aggregate(run.terms.competition.tasks, raw, failed)
-
-
-def _mean(run: Run, task: str) -> float | None:
-    own = [number for number, page in enumerate(run.round.pages) if page.task == task]
-    return task_mean(run.losses[own].tolist(), [len(run.round.pages[page].ids) for page in own])
+    without = [task.name for task in pages.tasks if not task.pages]
+    return score_of(pages.tasks, _by_task(run), run.terms.competition.tasks, without)
 
 
 def _estimates(

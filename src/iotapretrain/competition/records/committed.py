@@ -25,12 +25,11 @@ class CommittedModel:
 
     @property
     def repository(self) -> RepositoryId:
-        return RepositoryId(self.commitment.namespace, self.commitment.name)
+        return self.commit.repository
 
     @property
     def commit(self) -> Commit:
-        """The pinned commit on the hub."""
-        return Commit(self.repository, self.commitment.commit)
+        return commit_of(self.commitment)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +58,11 @@ class Ground:
             if commitment is not None and commitment.competition_id == competition:
                 block = self.commitments.by_hotkey[hotkey].block
                 yield CommittedModel(hotkey, uid, block, commitment)
+
+
+def commit_of(commitment: Commitment) -> Commit:
+    """The pinned commit on the hub that a commitment names."""
+    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
 
 
 async def read_ground(client: ChainClient, netuid: int, block: int | None = None) -> Ground:

@@ -22,6 +22,7 @@ from iotapretrain.models.verdict import Code, Finding
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.tournament import Placed
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     Entry,
@@ -29,7 +30,6 @@ from iotapretrain.rules.competition.validator.journal_records import (
     RoundClosed,
     RoundOpened,
 )
-from iotapretrain.rules.competition.validator.judgement import Placed
 
 RACED_OUT = Reason("raced-out", "left the race: on the pages so far it could no longer win")
 

@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
+from iotapretrain.competition.records.committed import commit_of
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.errors import (
     CorruptModelError,
@@ -27,7 +28,7 @@ from iotapretrain.errors import (
 from iotapretrain.hub.fetch import fetch, plan
 from iotapretrain.hub.fetched_model import Model, ModelFile, is_bound, model_hash
 from iotapretrain.hub.model_cache import ModelCache
-from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
+from iotapretrain.hub.protocol import Commit, FileEntry, Hub
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.copies import Fingerprint
 from iotapretrain.models.header_checks import Limits
@@ -36,7 +37,6 @@ from iotapretrain.models.worker import Worker
 from iotapretrain.net.retry import Clock, Patience
 from iotapretrain.net.threads import Hand, Hands
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.validator.inspection_queue import exact_copy
 from iotapretrain.rules.competition.validator.journal_records import Looked, Reason
 from iotapretrain.rules.competition.validator.state import State
@@ -251,11 +251,6 @@ class Inspector:
         alike = tuple(self._prints.alike(competition, digest, fingerprint))
         self._prints.keep(competition, digest, fingerprint)
         return alike
-
-
-def commit_of(commitment: Commitment) -> Commit:
-    """The pinned commit that a commitment names."""
-    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
 
 
 def reason_of(finding: Finding) -> Reason:

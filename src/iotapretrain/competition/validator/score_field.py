@@ -12,14 +12,10 @@ from random import Random
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.round_pages import read_text
+from iotapretrain.competition.records.committed import commit_of
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.build_record import ModelResult, ScoredRound
-from iotapretrain.competition.validator.inspect_models import (
-    NOT_HERE,
-    Absence,
-    Inspector,
-    commit_of,
-)
+from iotapretrain.competition.validator.inspect_models import NOT_HERE, Absence, Inspector
 from iotapretrain.data import page_cache
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer

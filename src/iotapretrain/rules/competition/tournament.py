@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import starmap
 from types import MappingProxyType
 
 import numpy as np
@@ -99,10 +100,26 @@ class RoundRules:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """What a round says of one model; `left_out` is None inside the filter."""
+
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    left_out: Ineligibility | None = None
+
+
+@dataclass(frozen=True)
 class NoResult:
     """A round in which nothing could take part, and why; the standings stay as they are."""
 
     left_out: tuple[tuple[int, Ineligibility], ...]
+
+    @property
+    def places(self) -> Mapping[int, Placed]:
+        """By uid, of those that are left out."""
+        return {uid: Placed(left_out=reason) for uid, reason in self.left_out}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +139,13 @@ class DecidedRound:
     win_rates: FloatArray
     weights: FloatArray
     margins: tuple[Margin, ...]
+
+    @property
+    def places(self) -> Mapping[int, Placed]:
+        """By uid."""
+        columns = (self.epsilons, self.wins, self.win_rates, self.weights)
+        rows = zip(*(column.tolist() for column in columns), self.left_out, strict=True)
+        return dict(zip(self.field.uids.tolist(), starmap(Placed, rows), strict=True))
 
     @property
     def kept(self) -> BoolArray:

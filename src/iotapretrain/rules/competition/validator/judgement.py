@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from iotapretrain.rules.competition.attempts import Outcome, worth_another_try
-from iotapretrain.rules.competition.eligibility import Ineligibility as LeftOut
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import ESTABLISHED, retained
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.tournament import DecidedRound as Played
-from iotapretrain.rules.competition.tournament import NoResult, play
+from iotapretrain.rules.competition.tournament import DecidedRound, Placed, play
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     RoundClosed,
@@ -22,17 +17,6 @@ from iotapretrain.rules.competition.validator.journal_records import (
 )
 from iotapretrain.rules.competition.validator.misses import holder
 from iotapretrain.rules.competition.validator.state import State
-
-
-@dataclass(frozen=True)
-class Placed:
-    """What the tournament says of one model; `left_out` is None inside the filter."""
-
-    epsilon: float | None = None
-    wins: int = 0
-    win_rate: float = 0.0
-    weight: float = 0.0
-    left_out: LeftOut | None = None
 
 
 def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
@@ -62,10 +46,10 @@ def judge(
     """
     result = play(field, competition.rules, opened.block)
     hotkeys = [entry.hotkey for entry in opened.field]
-    places = _places(result, field)
+    places = tuple(result.places.get(int(uid), Placed()) for uid in field.uids)
     champion = None
     standings = state.standings
-    if isinstance(result, Played):
+    if isinstance(result, DecidedRound):
         champion = hotkeys[field.uids.tolist().index(result.winner)]
         step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
         standings = standings.record(opened.competition, step, competition.alpha)
@@ -86,18 +70,6 @@ def competition_of(schedule: Schedule, opened: RoundOpened) -> Competition | Non
     """The competition of a round, as it stood at the round's block; None if the file lost it."""
     running = schedule.running(opened.block)
     return next((each for each in running if each.id == opened.competition), None)
-
-
-def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
-    if isinstance(result, NoResult):
-        reasons = dict(result.left_out)
-        return tuple(Placed(left_out=reasons.get(int(uid))) for uid in field.uids)
-    columns = (result.epsilons, result.wins, result.win_rates, result.weights)
-    rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
-    return tuple(
-        Placed(epsilon, wins, rate, weight, left_out)
-        for (epsilon, wins, rate, weight), left_out in zip(rows, result.left_out, strict=True)
-    )
 
 
 def _surviving(standings: Standings, schedule: Schedule, opened: RoundOpened) -> Standings:
