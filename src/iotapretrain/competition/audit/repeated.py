@@ -6,13 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from iotapretrain.competition.audit import model_checks
 from iotapretrain.competition.audit.check import Check
-from iotapretrain.competition.audit.model_checks import (
-    Fetched,
-    check_models,
-    check_refusals,
-    fetch_model,
-)
 from iotapretrain.competition.audit.page_draws import check_pages
 from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses, score_pages
 from iotapretrain.competition.audit.witness import Witness
@@ -51,7 +46,7 @@ class Repeated:
     competition: Competition
     witness: Witness
     text: RoundText
-    fetched: Mapping[str, Fetched]
+    fetched: Mapping[str, model_checks.Fetched]
     limits: Limits
     bench: AuditBench
 
@@ -69,7 +64,9 @@ class Repeated:
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         text = read_text(competition, witness.sync_hash or "", tokenizer, bench.text)
         fetched = {
-            model.hotkey: fetch_model(model, bench.hub, bench.models, limits, bench.worker)
+            model.hotkey: model_checks.fetch_model(
+                model, bench.hub, bench.models, limits, bench.worker
+            )
             for model in record.models
             if wanted is None or model.hotkey in wanted
         }
@@ -77,8 +74,10 @@ class Repeated:
 
     def checks(self) -> Iterator[Check]:
         yield check_pages(self.record.tasks, self.competition.tasks, self.text)
-        yield check_models(self.record, self.competition, self.witness.dated, self.fetched)
-        yield check_refusals(self.record, self.fetched)
+        yield model_checks.check_models(
+            self.record, self.competition, self.witness.dated, self.fetched
+        )
+        yield model_checks.check_refusals(self.record, self.fetched)
 
     def losses(self, chosen: Sequence[Claim], of: int) -> tuple[Check, int]:
         """The chosen losses computed again, as far as models and pages can be had; how many."""

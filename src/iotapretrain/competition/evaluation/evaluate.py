@@ -21,7 +21,7 @@ from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import IntArray
 from iotapretrain.rules.competition.race import Race, estimates, raceable, wanted_pages
 from iotapretrain.rules.competition.task_score import ModelScore
-from iotapretrain.scoring.jobs import Answer, Executor, Failure
+from iotapretrain.scoring.jobs import Executor, Failure
 from iotapretrain.scoring.loss_cache import LossCache
 
 RACE = Race()
@@ -100,17 +100,13 @@ def _do(parts: Sequence[Part], pieces: int, executor: Executor, cache: LossCache
     jobs = [piece.run.job(number, piece) for number, piece in enumerate(cut)]
     tries = [piece.run.tries for piece in cut]
     for answer in executor.run(jobs):
-        _take(cut[answer.number], answer, tries[answer.number], cache)
-
-
-def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
-    run, result = part.run, answer.result
-    if isinstance(result, Failure):
-        run.fail(result, tries)
-        return
-    known = result.known(part.pages, part.checks)
-    cache.keep({key: known[what] for key, what in run.keys(part).items()})
-    run.learn(known)
+        part, result = cut[answer.number], answer.result
+        if isinstance(result, Failure):
+            part.run.fail(result, tries[answer.number])
+            continue
+        known = result.known(part.pages, part.checks)
+        cache.keep({key: known[what] for key, what in part.run.keys(part).items()})
+        part.run.learn(known)
 
 
 def _evaluated(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.metagraph import Commitments, Metagraph
-from iotapretrain.errors import ChainError, InputError, UnreachableError
+from iotapretrain.errors import ChainError, UnreachableError
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.competition.commitment import model_commitment as model_commitment
 
 
 @dataclass(frozen=True)
@@ -80,14 +81,4 @@ async def ground_at(client: ChainClient, netuid: int, block: int) -> Ground | No
     except UnreachableError:
         raise
     except ChainError:
-        return None
-
-
-def model_commitment(text: str | None) -> Commitment | None:
-    """The strict commitment that a text is; None for anything else, such as where records lie."""
-    if text is None:
-        return None
-    try:
-        return Commitment.parse(text)
-    except InputError:
         return None

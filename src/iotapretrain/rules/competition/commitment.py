@@ -78,6 +78,14 @@ class Commitment:
         return secure_hash(model_hash, hotkey) == self.secure_hash
 
 
+def model_commitment(text: str | None) -> Commitment | None:
+    """The strict commitment that a text is; None for anything else, such as where records lie."""
+    try:
+        return None if text is None else Commitment.parse(text)
+    except InputError:
+        return None
+
+
 def secure_hash(model_hash: str, hotkey: str) -> str:
     """base64(SHA-256(model hash, hotkey)), joined as text: binds the content to its owner (2.3)."""
     digest = hashlib.sha256((model_hash + hotkey).encode()).digest()

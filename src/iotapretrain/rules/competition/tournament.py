@@ -190,7 +190,8 @@ def play(field: Field, rules: RoundRules, now: float) -> DecidedRound | NoResult
     kept = np.flatnonzero([reason is None for reason in left_out])
     sharing = kept if mode.filter is Filter.STRICT else np.arange(len(field))
     if len(sharing) == 0:
-        return _no_result(field, left_out)
+        pairs = zip(field.uids.tolist(), left_out, strict=True)
+        return NoResult(tuple((uid, reason) for uid, reason in pairs if reason is not None))
     wins, rates = _compare(field, mode, epsilons, kept)
     temperature = rules.temperature_for(len(sharing))
     weights = np.zeros(len(field))
@@ -236,11 +237,6 @@ def _left_out(field: Field, rules: RoundRules, epsilons: FloatArray) -> Verdicts
         reason or (None if row in line else Ineligibility.NEVER_CHAMPION)
         for row, reason in enumerate(taking_part(field))
     )
-
-
-def _no_result(field: Field, left_out: Verdicts) -> NoResult:
-    pairs = zip(field.uids, left_out, strict=True)
-    return NoResult(tuple((int(uid), reason) for uid, reason in pairs if reason is not None))
 
 
 def _compare(

@@ -104,10 +104,11 @@ def _kept(
         for entry, _, each in rows
         if each.score is None
         and averages.get(entry.hotkey, 0.0) >= ESTABLISHED
-        and worth_another_try([*_outcomes(state, opened, entry.hotkey), each.outcome])
+        and _may_come_again(state, opened, each)
     ]
     return tuple(by_uid[uid] for uid in sorted({*best, *excused}))
 
 
-def _outcomes(state: State, opened: RoundOpened, hotkey: str) -> list[Outcome]:
-    return [attempt.outcome for attempt in state.history.of(hotkey, opened.competition)]
+def _may_come_again(state: State, opened: RoundOpened, failed: Attempt) -> bool:
+    history = state.history.of(failed.hotkey, opened.competition)
+    return worth_another_try([*(attempt.outcome for attempt in history), failed.outcome])

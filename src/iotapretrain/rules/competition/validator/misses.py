@@ -34,7 +34,7 @@ def holder(state: State, opened: RoundOpened, attempts: Iterable[Attempt]) -> st
             for each in attempts
             if each.outcome is Outcome.INFRASTRUCTURE
             and averages.get(each.hotkey, 0.0) >= LEAST_AVERAGE
-            and _count(state, each.hotkey) < MOST_HOLDS
+            and state.missed.get(each.hotkey, Tally(0, 0)).count < MOST_HOLDS
         ),
         default=None,
     )
@@ -53,11 +53,6 @@ def tries_at(state: State, competition: int, block: int) -> int:
     return tried.count if tried.block == block else 0
 
 
-def is_alone(state: State, hotkey: str) -> bool:
-    """Whether a model is to be tried while no other is: its last try ended without an answer."""
-    return hotkey in state.missed
-
-
 def is_ready(state: State, hotkey: str, competition: int, block: int, cadence: int) -> bool:
     """Whoever we could not score comes again, ever more rarely; one with a place once it has been
     gone without.
@@ -67,7 +62,3 @@ def is_ready(state: State, hotkey: str, competition: int, block: int, cadence: i
     free = MOST_HOLDS if averages.get(hotkey, 0.0) >= LEAST_AVERAGE else 0
     counted = missed.count - free
     return counted <= 0 or rested(block, missed.block, counted, cadence)
-
-
-def _count(state: State, hotkey: str) -> int:
-    return state.missed[hotkey].count if hotkey in state.missed else 0
