@@ -107,7 +107,7 @@ def prepared(folder: Path) -> Round:
     text, other = (round_text(TASKS, 1, seed, LENGTH, tokenizer, cache) for seed in (7, 8))
     rows = np.concatenate([batch.sequences for batch in other.batches.values()])
     contenders = [
-        Contender(number, f"hotkey {number}", number, f"digest {number}", path)
+        Contender(f"hotkey {number}", number, number, "", f"digest {number}", folder=path)
         for number, path in enumerate(trained(torch.from_numpy(rows).long(), folder))
     ]
     tokens = folder / "tokens.npz"

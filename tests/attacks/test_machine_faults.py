@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.competition.evaluation.contender import Contender, Judged
-from iotapretrain.competition.validator.build_record import ModelResult
+from iotapretrain.competition.records.round_record import unscored
+from iotapretrain.competition.validator.build_record import published
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.worker import Budget, Worker, allowance, needed_bytes
 from iotapretrain.rules.competition.attempts import Outcome
@@ -50,8 +51,8 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
     contender = Contender("hotkey", 0, 1, "", "digest", folder=job.folder)
-    judged = Judged(contender, result.outcome, (result.finding,))
-    (reason,) = ModelResult.of(judged).record.reasons
+    judged = Judged(unscored(contender, result.outcome), (result.finding,))
+    (reason,) = published(judged).record.reasons
     assert reason.code == "not-scored"
 
 

@@ -10,12 +10,14 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.model_run import Part, Run
 from iotapretrain.competition.evaluation.round_pages import RoundPages
 from iotapretrain.competition.records.round_field import score_of
+from iotapretrain.competition.records.round_record import unscored
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import IntArray
@@ -131,18 +133,16 @@ def _judged(
     contender: Contender, run: Run, score: ModelScore | None, estimate: float | None
 ) -> Judged:
     failure = run.failure
-    return Judged(
-        contender=contender,
-        outcome=Outcome.EVALUATED if failure is None else failure.outcome,
-        findings=() if failure is None else (failure.finding,),
+    record = replace(
+        unscored(contender, Outcome.EVALUATED if failure is None else failure.outcome),
         losses=_by_task(run),
         task_scores={} if score is None else {part.name: part.raw for part in score.parts},
         score=None if score is None else score.value,
-        estimate=estimate,
         raced_out=failure is None and score is None,
         pages_scored=run.pages_scored,
-        behaviour=run.behaviour,
     )
+    findings = () if failure is None else (failure.finding,)
+    return Judged(record, findings, estimate, run.behaviour)
 
 
 def _by_task(run: Run) -> dict[str, tuple[float | None, ...]]:

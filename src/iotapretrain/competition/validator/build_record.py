@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
-from msgspec.structs import replace
+from msgspec.structs import replace as changed
 
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
 from iotapretrain.competition.evaluation.round_pages import task_records
@@ -37,46 +37,32 @@ NOT_SCORED = Reason("not-scored", "could not be scored here, which says nothing 
 """Public reasons name nothing of this machine."""
 
 
-@dataclass(frozen=True)
-class ModelResult:
-    """What the record will say of one model of the field, before anything is decided.
+def published(judged: Judged) -> Judged:
+    """With reasons for everybody. Sabotage is in the pinned bytes, so it is final at once."""
+    sabotaged = any(finding.code is Code.SABOTAGE for finding in judged.findings)
+    outcome = Outcome.INADMISSIBLE if sabotaged else Outcome(judged.record.outcome)
+    ours = outcome is Outcome.INFRASTRUCTURE
+    reasons = (NOT_SCORED,) if ours else tuple(map(reason_of, judged.findings))
+    return replace(judged, record=changed(judged.record, outcome=str(outcome), reasons=reasons))
 
-    `estimate` is what its score would probably be of a model that left the race.
-    """
 
-    record: ModelRecord
-    estimate: float | None = None
+def copied(judged: Judged, finding: Finding) -> Judged:
+    """A model that does what an earlier one does; its losses are the evidence."""
+    unsaid = changed(judged.record, task_scores={}, score=None, raced_out=False)
+    refused = changed(unsaid, outcome=str(Outcome.INADMISSIBLE), reasons=(reason_of(finding),))
+    return Judged(refused)
 
-    @classmethod
-    def of(cls, judged: Judged) -> ModelResult:
-        """From an evaluation. Sabotage is in the pinned bytes, so it is final at once."""
-        sabotaged = any(finding.code is Code.SABOTAGE for finding in judged.findings)
-        outcome = Outcome.INADMISSIBLE if sabotaged else judged.outcome
-        ours = outcome is Outcome.INFRASTRUCTURE
-        reasons = (NOT_SCORED,) if ours else tuple(map(reason_of, judged.findings))
-        record = replace(judged.record, outcome=str(outcome), reasons=reasons)
-        return cls(record, judged.estimate)
 
-    @classmethod
-    def copied(cls, judged: Judged, finding: Finding) -> ModelResult:
-        """Of a model that does what an earlier one does; its losses are the evidence."""
-        unscored = replace(judged.record, task_scores={}, score=None, raced_out=False)
-        outcome, reasons = str(Outcome.INADMISSIBLE), (reason_of(finding),)
-        return cls(replace(unscored, outcome=outcome, reasons=reasons))
+def absent(entry: Entry, why: Absence) -> Judged:
+    """A model whose bytes could not be had."""
+    return Judged(unscored(entry, why.outcome, why.reasons))
 
-    @classmethod
-    def absent(cls, entry: Entry, why: Absence) -> ModelResult:
-        """Of a model whose bytes could not be had."""
-        return cls(unscored(entry, why.outcome, why.reasons))
 
-    @property
-    def attempt(self) -> Attempt:
-        """What is remembered of it: the score, or what it would probably have been."""
-        hotkey, outcome = self.record.hotkey, Outcome(self.record.outcome)
-        if outcome is not Outcome.EVALUATED:
-            return Attempt(hotkey, outcome)
-        score = self.estimate if self.record.score is None else self.record.score
-        return Attempt(hotkey, outcome, score)
+def attempt_at(judged: Judged) -> Attempt:
+    """What is remembered of a model: the score, or what it would probably have been."""
+    record, outcome = judged.record, Outcome(judged.record.outcome)
+    score = judged.estimate if record.score is None else record.score
+    return Attempt(record.hotkey, outcome, score if outcome is Outcome.EVALUATED else None)
 
 
 @dataclass(frozen=True)
@@ -84,7 +70,7 @@ class ScoredRound:
     """A scored round: its text, and a result for every entry of its field."""
 
     text: RoundText
-    results: tuple[ModelResult, ...]
+    results: tuple[Judged, ...]
     evaluated: Evaluated | None
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By stage, for the operator."""
@@ -111,7 +97,7 @@ class ScoredRound:
     @property
     def attempts(self) -> tuple[Attempt, ...]:
         """What is remembered of everybody."""
-        return tuple(each.attempt for each in self.results)
+        return tuple(map(attempt_at, self.results))
 
 
 @dataclass(frozen=True)
@@ -166,7 +152,7 @@ def _placed(model: ModelRecord, placed: Placed) -> ModelRecord:
         reasons = (RACED_OUT,)
     if left_out is not None and not reasons:
         reasons = (Reason(left_out.name.lower().replace("_", "-"), left_out.value),)
-    return replace(
+    return changed(
         model,
         reasons=reasons,
         epsilon=placed.epsilon,
