@@ -51,7 +51,6 @@ class Claim:
 
     @property
     def item(self) -> str:
-        """For a person."""
         return f"uid {self.uid}, {self.task}, page {self.page}"
 
 

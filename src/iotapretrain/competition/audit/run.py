@@ -27,8 +27,6 @@ from iotapretrain.rules.competition.schedule_file import parse
 
 
 class AuditVerdict(StrEnum):
-    """What an audit comes to."""
-
     HOLDS = "holds"
     EXPOSED = "exposed"
     UNKNOWN = "cannot be audited"

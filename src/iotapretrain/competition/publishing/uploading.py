@@ -113,7 +113,6 @@ def _card(offer: Offer) -> str | None:
 
 
 def _metadata(folder: Path) -> dict[str, str]:
-    """What the first weights file says of itself."""
     weights = min(folder.glob("*.safetensors"), default=None)
     if weights is None:
         return {}

@@ -146,22 +146,18 @@ class _Search:
             older, newer = open_ends.pop()
             if older.repository == newer.repository or newer.since - older.block < 2:
                 continue
-            middle = await self._look((older.block + newer.since) // 2)
-            if middle is None:
+            block = (older.block + newer.since) // 2
+            if self.looks == MOST_HALVINGS:
+                self.cut = f"not all commitments before block {block} were looked for"
                 return
+            self.looks += 1
+            ground = await self.past.at(block)
+            if ground is None:
+                self.cut = _no_longer(block)
+                return
+            middle = _sight(ground, self.hotkey)
             self.seen.append(middle)
             open_ends += [(older, middle), (middle, newer)]
-
-    async def _look(self, block: int) -> _Sight | None:
-        if self.looks == MOST_HALVINGS:
-            self.cut = f"not all commitments before block {block} were looked for"
-            return None
-        self.looks += 1
-        ground = await self.past.at(block)
-        if ground is None:
-            self.cut = _no_longer(block)
-            return None
-        return _sight(ground, self.hotkey)
 
 
 def _sight(ground: Ground, hotkey: str) -> _Sight:

@@ -118,15 +118,13 @@ class Inspector:
         """A `Seen` for each, as they are done; those that a silent hub would cost us are not."""
         silent = 0
 
-        def found(candidate: Candidate) -> Model | Absence | None:
-            if silent >= HUB_IS_DOWN:
-                return None
-            return self._found(candidate, limits.constraints.max_bytes, state)
-
         async def one(candidate: Candidate) -> Seen | None:
             nonlocal silent
             began = self._clock()
-            model = await self._downloads.do(lambda: found(candidate))
+            most = limits.constraints.max_bytes
+            model = await self._downloads.do(
+                lambda: None if silent >= HUB_IS_DOWN else self._found(candidate, most, state)
+            )
             silent = silent + 1 if isinstance(model, Absence) and model.hub_down else 0
             if model is None:
                 return None

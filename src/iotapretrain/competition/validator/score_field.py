@@ -85,8 +85,6 @@ class Texts:
 
 
 class Measurer:
-    """Measures one round after the other."""
-
     def __init__(
         self,
         inspector: Inspector,
@@ -131,12 +129,13 @@ class Measurer:
 
         One that only its own model's bytes do not come from is no such hub.
         """
-        silent = [each for each in found if isinstance(each, Absence) and each.hub_down]
-        others = [
-            _commit(entry)
-            for entry, each in zip(opened.field, found, strict=True)
-            if not (isinstance(each, Absence) and each.hub_down)
-        ]
+        silent: list[Absence] = []
+        others: list[Commit] = []
+        for entry, each in zip(opened.field, found, strict=True):
+            if isinstance(each, Absence) and each.hub_down:
+                silent.append(each)
+            else:
+                others.append(_commit(entry))
         self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
         if silent and await self._inspector.is_away(others):
             raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")

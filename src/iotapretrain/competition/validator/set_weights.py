@@ -11,7 +11,6 @@ from iotapretrain.competition.records.public_rounds import rounds_commitment, ro
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.validator.weights_due import (
-    OwnRow,
     chain_weights,
     version_number,
     weights_due,
@@ -37,8 +36,8 @@ async def set_weights_if_due(
     if uid is None:
         raise ChainError(f"{wallet.hotkeypub.ss58_address} has no uid on subnet {netuid} any more")
     limit = int((await client.hyperparameters(netuid))["weights_rate_limit"])
-    row = OwnRow(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
-    if not weights_due(row, block, every):
+    since = int(metagraph.last_update[uid]), int(metagraph.registered[uid])
+    if not weights_due(*since, limit, block, every):
         return None
     chosen = chain_weights(weights, {key: at for at, key in enumerate(metagraph.hotkeys)})
     if not chosen:

@@ -97,7 +97,6 @@ class Validator:
 
     @property
     def state(self) -> State:
-        """What is known now."""
         return self._memory.state
 
     async def run(self) -> int:
@@ -352,6 +351,5 @@ class Validator:
         self._wait("publishing a record", str(error), seconds)
 
     def say(self, kind: Callable[..., events.AnyEvent], **fields: Any) -> None:
-        """An event of this validator."""
         source = f"validator:{self._author.validator}"
         self._world.sink.emit(kind(time=self._world.clock(), source=source, **fields))

@@ -65,7 +65,6 @@ class Commitment:
 
     @property
     def text(self) -> str:
-        """What goes on the chain."""
         parts = (self.namespace, self.name, self.commit, self.secure_hash, str(self.competition_id))
         return SEPARATOR.join(parts)
 

@@ -1,9 +1,5 @@
 """The race: models are scored page by page, and those that can no longer win are dropped.
 
-`PagePlan` says in which order pages are scored and when the race is looked at: a page's place is
-drawn from the seed, and every task advances at the same pace, so that whatever has been scored is a
-small image of the round. `Evidence` says what part of the pages tells about the whole of it.
-
 Everything is decided anew from the losses alone whenever some have arrived, so that the outcome
 depends neither on who computed them nor on when. docs/rules.md has the bound and the proof.
 """
@@ -94,7 +90,6 @@ class PagePlan:
 
     @cached_property
     def totals(self) -> FloatArray:
-        """Sequences of each task."""
         return np.bincount(self.tasks, self.sequences, len(self.weights)).astype(np.float64)
 
     @cached_property

@@ -20,10 +20,11 @@ from iotapretrain.rules.competition.schedule import (
 )
 from iotapretrain.rules.competition.tournament import RoundRules
 from iotapretrain.rules.competition.validator.apply import apply
-from iotapretrain.rules.competition.validator.decide import Begin, Command, Sync, decide
+from iotapretrain.rules.competition.validator.decide import Command, Sync, decide
 from iotapretrain.rules.competition.validator.inspection_queue import due
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
+    Begun,
     Looked,
     Record,
     RoundClosed,
@@ -77,7 +78,7 @@ class Game:
     journal: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.do(Begin("1.0.0", 7))
+        self.do(Begun("1.0.0", 7))
 
     def do(self, command: Command) -> list[Record]:
         records = decide(self.state, command)

@@ -16,7 +16,6 @@ Value = TypeVar("Value")
 
 
 def apply(state: State, record: records.Record) -> State:
-    """The state behind a record."""
     match record:
         case records.Begun(version, salt):
             anew = History(state.history.commitments)

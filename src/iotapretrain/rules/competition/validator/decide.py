@@ -16,14 +16,6 @@ from iotapretrain.rules.competition.validator.subnet_view import View
 
 
 @dataclass(frozen=True)
-class Begin:
-    """Come up under a version of the code; the salt counts only the first time."""
-
-    version: str
-    salt: int
-
-
-@dataclass(frozen=True)
 class Sync:
     """The subnet was read at a sync block."""
 
@@ -31,8 +23,8 @@ class Sync:
 
 
 Command = (
-    Begin
-    | Sync
+    Sync
+    | records.Begun
     | records.Looked
     | records.RoundOpened
     | records.RoundClosed
@@ -44,7 +36,7 @@ Command = (
 def decide(state: State, command: Command) -> list[records.Record]:
     """The records of a command; InputError if it does not fit the state."""
     match command:
-        case Begin(version, salt):
+        case records.Begun(version, salt):  # the salt counts only the first time
             known = state.version == version
             return [] if known else [records.Begun(version, state.salt if state.version else salt)]
         case Sync(view):
