@@ -20,7 +20,6 @@ from iotapretrain.competition.records.round_field import score_of
 from iotapretrain.competition.records.round_record import unscored
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.field import IntArray
 from iotapretrain.rules.competition.race import Race, estimates, raceable, wanted_pages
 from iotapretrain.rules.competition.task_score import ModelScore
 from iotapretrain.scoring.jobs import Executor, Failure
@@ -60,21 +59,18 @@ def evaluate(
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
     """What is missing of what is wanted of each model that has not failed."""
     running = [run for run in runs if run.failure is None]
+    wanted = np.full(len(running), len(pages.plan))
+    if race is not None and running:
+        losses = np.array([run.losses for run in running])
+        blocks = [run.contender.block for run in running]
+        terms = running[0].terms
+        epsilon = terms.competition.rules.epsilon
+        wanted = wanted_pages(race, pages.plan, losses, blocks, epsilon, terms.block)
     parts = [
-        run.missing(pages.plan.order[:wanted].tolist())
-        for run, wanted in zip(running, _wanted(running, pages, race), strict=True)
+        run.missing(pages.plan.order[:many].tolist())
+        for run, many in zip(running, wanted, strict=True)
     ]
     return [part for part in parts if part.pages or part.checks]
-
-
-def _wanted(running: Sequence[Run], pages: RoundPages, race: Race | None) -> IntArray:
-    if race is None or not running:
-        return np.full(len(running), len(pages.plan))
-    losses = np.array([run.losses for run in running])
-    blocks = [run.contender.block for run in running]
-    terms = running[0].terms
-    epsilon = terms.competition.rules.epsilon
-    return wanted_pages(race, pages.plan, losses, blocks, epsilon, terms.block)
 
 
 def _recalled(parts: Sequence[Part], cache: LossCache) -> list[Part]:

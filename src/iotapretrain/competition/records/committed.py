@@ -47,10 +47,7 @@ class Ground:
     def text(self, hotkey: str) -> str | None:
         """What a hotkey has written, if it is text."""
         found = self.commitments.by_hotkey.get(hotkey)
-        try:
-            return None if found is None else found.data.decode("ascii")
-        except UnicodeDecodeError:
-            return None
+        return found.data.decode() if found is not None and found.data.isascii() else None
 
     def models(self, competition: int) -> Iterator[CommittedModel]:
         """Those committed under this competition's id, in the order of uids."""

@@ -167,7 +167,9 @@ class Inspector:
         try:
             if self._cache.find(commit) is None:
                 listed = _weights(plan(self._hub.listing(commit), max_bytes))
-                if (copy := _copy(state, candidate, listed)) is not None:
+                hashes = [each.sha256 for each in listed if each.sha256 is not None]
+                digests = [_weights_key(hashes)] if hashes and len(hashes) == len(listed) else []
+                if (copy := exact_copy(state, candidate, digests)) is not None:
                     return Absence(Outcome.INADMISSIBLE, (copy,))
         except (HubError, OSError) as error:
             return _absence_of(error)
@@ -290,11 +292,3 @@ def _weights(files: Iterable[File]) -> list[File]:
 def _weights_key(hashes: Sequence[str]) -> str:
     """A name for the weights alone, whatever else lies beside them."""
     return "weights:" + sha256("".join(sorted(hashes)).encode()).hexdigest()
-
-
-def _copy(state: State, candidate: Candidate, listed: Sequence[FileEntry]) -> Reason | None:
-    """Whether the listing already shows the weights of an earlier commitment of somebody else."""
-    hashes = [each.sha256 for each in listed if each.sha256 is not None]
-    if not hashes or len(hashes) < len(listed):
-        return None
-    return exact_copy(state, candidate, [_weights_key(hashes)])
