@@ -34,7 +34,7 @@ from iotapretrain.competition.validator.journal import (
     Order,
     open_memory,
 )
-from iotapretrain.competition.validator.read_subnet import read_view
+from iotapretrain.competition.validator.on_chain import read_view
 from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment

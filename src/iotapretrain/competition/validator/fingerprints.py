@@ -51,10 +51,13 @@ class Prints:
             except msgspec.DecodeError:
                 path.unlink()  # damaged: whoever it belongs to is inspected again in time
                 continue
-            ours, theirs = fingerprint, known.tensors  # noise may hide one in a part of the other
-            shared = max(shared_fraction(ours, theirs), shared_fraction(theirs, ours))
-            if known.digest != digest and shared > MOST_SHARED:
+            if known.digest != digest and _same(fingerprint, known.tensors):
                 yield known.digest
 
     def _path(self, competition: int, digest: str) -> Path:
         return self._folder / str(competition) / f"{sha256(digest.encode()).hexdigest()}.print"
+
+
+def _same(ours: Fingerprint, theirs: Fingerprint) -> bool:
+    """Either way round: noise may hide a model in a part of a larger one."""
+    return max(shared_fraction(ours, theirs), shared_fraction(theirs, ours)) > MOST_SHARED

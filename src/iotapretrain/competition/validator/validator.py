@@ -20,11 +20,14 @@ from iotapretrain.competition.validator.build_record import Author, ScoredRound,
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.competition.validator.inspect_models import Inspector
 from iotapretrain.competition.validator.journal import Memory, Order
+from iotapretrain.competition.validator.on_chain import (
+    read_view,
+    say_where,
+    set_weights_if_due,
+)
 from iotapretrain.competition.validator.outage import Outage
 from iotapretrain.competition.validator.publish_records import RecordPublisher, Shelf
-from iotapretrain.competition.validator.read_subnet import read_view
 from iotapretrain.competition.validator.score_field import Measurer, Texts
-from iotapretrain.competition.validator.set_weights import say_where, set_weights_if_due
 from iotapretrain.competition.validator.settings import Settings, World
 from iotapretrain.errors import (
     ChainError,
