@@ -1,10 +1,7 @@
-"""Where validators published in the past, found in few looks at old blocks.
+"""Where validators published in the past, found in few looks at old blocks (docs/audit.md).
 
-Readers of records look at blocks that are ever twice as far back, the same ones for all validators,
-and between two of them only where a validator named different repositories. So a move is found
-however long ago it was, and however often the new place was named since. What this can miss is a
-repository that was named in between and then not again, while the one before came back; an audit
-follows every single commitment as far as it gets (`whole_history`).
+What this can miss is a repository that was named in between and then not again, while the one
+before came back; an audit follows every single commitment as far as it gets (`whole_history`).
 """
 
 from __future__ import annotations

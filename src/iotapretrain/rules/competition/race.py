@@ -110,15 +110,8 @@ class PagePlan:
 class Evidence:
     """Estimated scores of all models after some pages, and how pages scatter together.
 
-    Of a difference x with x_p on page p, the round's value is D = sum over tasks h of w_h times the
-    mean of x over the N_h sequences of the task. After M_h of them the estimate is D' = sum w_h
-    r_h, r_h being the means so far. If the x_p of one task scatter normally about that task's mean,
-    a page of n sequences with variance s^2 / n, then D' - D has variance s^2 sum w_h^2 (1 / M_h -
-    1 / N_h), and over its estimate it follows Student's distribution with as many degrees of
-    freedom as there are pages beyond one a task. Nothing is unknown once all are seen: D' = D.
-
-    `products` holds, weighted for the variance above, the sums of products of two models' residuals
-    about their task means.
+    docs/rules.md derives how an estimate's error is distributed. `products` holds, weighted for its
+    variance, the sums of products of two models' residuals about their task means.
     """
 
     scores: FloatArray
