@@ -52,8 +52,10 @@ class Writer:
         """Return once the chain takes the next commitment; ChainError where that is not now."""
         limit = (await self.client.hyperparameters(self.netuid)).get(RATE_LIMIT)
         found = (await self.client.commitments(self.netuid)).by_hotkey.get(self.hotkey)
-        head, _ = await self.client.head()
-        if limit is None or found is None or head + 1 >= (allowed := found.block + int(limit)):
+        if limit is None or found is None:  # the chain names no such rule, or has none of ours yet
+            return
+        allowed, (head, _) = found.block + int(limit), await self.client.head()
+        if head + 1 >= allowed:
             return
         if not wait:
             raise ChainError(
