@@ -155,7 +155,7 @@ def real(of: Round) -> Iterator[Figure]:
     share = raced.pages_scored / raced.pages_of_full_round
     yield Figure(f"{name}: share of the pages scored", "", share, None, None, None, None)
     losses = np.array(
-        [[*judged.losses["PROSE"], *judged.losses["CODE"]] for judged in whole.models]
+        [[*judged.record.losses["PROSE"], *judged.record.losses["CODE"]] for judged in whole.models]
     )
     gaps, spreads = scatter(losses)
     yield Figure("trained models: median gap to the best", "", gaps, None, None, None, None)
