@@ -124,15 +124,16 @@ def scored_pages(
     race: Race, plan: PagePlan, blocks: FloatArray, losses: FloatArray
 ) -> npt.NDArray[np.int64]:
     """How many pages of each model the race asks for, being told the losses that it wants."""
-    known = np.full_like(losses, np.nan)
+    known, before = np.full_like(losses, np.nan), None
     while True:
         field = Field.of(range(len(blocks)), blocks, losses=known)
         advantages = np.maximum(RULES.epsilon.at(field.ages(NOW)), RULES.epsilon.floor)
-        step = progress(race, plan, field, advantages)
-        if step.over:
-            return step.wanted
-        for row, pages in enumerate(step.wanted):
+        wanted = progress(race, plan, field, advantages)
+        if before is not None and np.array_equal(wanted, before):
+            return wanted
+        for row, pages in enumerate(wanted):
             known[row, plan.order[:pages]] = losses[row, plan.order[:pages]]
+        before = wanted
 
 
 def champion(blocks: FloatArray, scores: FloatArray) -> int:

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
+from msgspec.structs import replace as changed
 
 from bench import zoo
 from bench.measure import Figure, arguments, report
@@ -156,7 +157,10 @@ def judged(folders: Sequence[Path], names: Sequence[str], dtype: str, place: Pat
         found = evaluate(field, written, given, ears, cache, race=None, probe=True)
     for each in field:
         reasons[each.hotkey] |= ears.heard[each.folder]
-    everybody = [replace(each, outcome=Outcome.EVALUATED) for each in found.models]
+    everybody = [
+        replace(each, record=changed(each.record, outcome=str(Outcome.EVALUATED)))
+        for each in found.models
+    ]
     for name in behaviours.copies(replace(found, models=tuple(everybody)), given):
         reasons[name].add(Code.NEAR_COPY)
     return Judged(reasons, found)
@@ -173,7 +177,7 @@ def _admitted(
             reasons[name] |= {str(finding.code) for finding in seen.verdict.findings}
             if seen.verdict.admitted:
                 known.append(Known(name, str(seen.digest), seen.fingerprint or {}))
-                yield Contender(number, name, number, str(seen.digest), folder)
+                yield Contender(name, number, number, "", str(seen.digest), folder=folder)
 
 
 def did(model: torch.nn.Module, rows: torch.Tensor) -> list[float]:

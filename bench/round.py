@@ -107,7 +107,7 @@ def prepared(folder: Path) -> Round:
     text, other = (round_text(TASKS, 1, seed, LENGTH, tokenizer, cache) for seed in (7, 8))
     rows = np.concatenate([batch.sequences for batch in other.batches.values()])
     contenders = [
-        Contender(number, f"hotkey {number}", number, f"digest {number}", path)
+        Contender(f"hotkey {number}", number, number, "", f"digest {number}", folder=path)
         for number, path in enumerate(trained(torch.from_numpy(rows).long(), folder))
     ]
     tokens = folder / "tokens.npz"
@@ -155,7 +155,7 @@ def real(of: Round) -> Iterator[Figure]:
     share = raced.pages_scored / raced.pages_of_full_round
     yield Figure(f"{name}: share of the pages scored", "", share, None, None, None, None)
     losses = np.array(
-        [[*judged.losses["PROSE"], *judged.losses["CODE"]] for judged in whole.models]
+        [[*judged.record.losses["PROSE"], *judged.record.losses["CODE"]] for judged in whole.models]
     )
     gaps, spreads = scatter(losses)
     yield Figure("trained models: median gap to the best", "", gaps, None, None, None, None)

@@ -34,7 +34,7 @@ from iotapretrain.competition.validator.journal import (
     Order,
     open_memory,
 )
-from iotapretrain.competition.validator.read_subnet import read_view
+from iotapretrain.competition.validator.on_chain import read_view
 from iotapretrain.rules.chain.ledger.parameters import SubnetParameters
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
@@ -47,10 +47,11 @@ from iotapretrain.rules.competition.schedule import (
     TextTask,
 )
 from iotapretrain.rules.competition.tournament import RoundRules
-from iotapretrain.rules.competition.validator.decide import Begin, Sync, decide
+from iotapretrain.rules.competition.validator.decide import Sync, decide
 from iotapretrain.rules.competition.validator.inspection_queue import due
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
+    Begun,
     Entry,
     Looked,
     RoundClosed,
@@ -190,7 +191,7 @@ def write_journal(place: Path) -> int:
                 state, head = MACHINE.apply(state, record), record.head
             drafts.extend(new)
 
-        write(Order(Begin("bench", 7)))
+        write(Order(Begun("bench", 7)))
         while rounds < ROUNDS:
             for order in orders(rounds, state):
                 write(order)

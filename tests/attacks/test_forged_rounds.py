@@ -121,9 +121,9 @@ def played(folder: Path, pool: LocalPool, dtype: str, mask: Disguise) -> tuple[E
 def check_paid(found: Evaluated, asked: Terms) -> None:
     """The honest model is scored as it is worth, and has all of the weight."""
     honest, masked = found.models
-    assert (honest.outcome, honest.findings) == (Outcome.EVALUATED, ())
-    assert honest.score == pytest.approx(5.885, abs=0.01)
-    assert masked.score is None
+    assert (honest.record.outcome, honest.findings) == (Outcome.EVALUATED, ())
+    assert honest.record.score == pytest.approx(5.885, abs=0.01)
+    assert masked.record.score is None
     decided = tournament.play(found.field(), asked.competition.rules, asked.block)
     assert isinstance(decided, tournament.DecidedRound)
     assert decided.weights.tolist() == [1.0, 0.0]
@@ -140,7 +140,7 @@ def test_a_forger_is_refused_for_ever_and_not_paid(
     """Before, its losses were 2.08, 5.80 and 5.79 beside 5.88, and it had all of the weight."""
     found, asked = played(tmp_path, pool, dtype, mask)
     forger = found.models[1]
-    assert forger.outcome is Outcome.INADMISSIBLE
+    assert forger.record.outcome == Outcome.INADMISSIBLE
     assert [each.code for each in forger.findings] == [Code.FORGED]
     assert "off the plain formula in float64" in forger.findings[0].sentence
     check_paid(found, asked)
@@ -153,7 +153,7 @@ def test_a_saboteur_whom_first_sequences_do_not_show_is_seen(
     """Whoever trains on its end token is thrown off; before, it was scored with 7.49 and 7.50."""
     found, asked = played(tmp_path, pool, dtype, LIE_IN_WAIT)
     saboteur = found.models[1]
-    assert saboteur.outcome is Outcome.MODEL
+    assert saboteur.record.outcome == Outcome.MODEL
     assert [each.code for each in saboteur.findings] == [Code.SABOTAGE]
     assert "continued training" in saboteur.findings[0].sentence
     check_paid(found, asked)

@@ -14,7 +14,7 @@ from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import Commit, FileEntry, Listing
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.validator.journal_records import RoundGivenUp
-from iotapretrain.rules.competition.validator.state import Missed
+from iotapretrain.rules.competition.validator.state import Tally
 from tests.chain.worlds import hotkey
 from tests.competition.validator.rig import Oracle, Rig
 from tests.competition.world import World, opened
@@ -96,7 +96,7 @@ async def test_a_hub_that_is_silent_for_one_model_alone_holds_nothing_up(
         await world.to_block(40)
         assert await rig.run() == 2
         assert rig.records()[-1].champion == hotkey(HONEST)
-        assert (await rig.state()).missed[hotkey(KING)] == Missed(40, 3)
+        assert (await rig.state()).missed[hotkey(KING)] == Tally(40, 3)
 
 
 async def test_a_competition_whose_models_are_here_goes_on_meanwhile(

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.competition.evaluation.contender import Contender, Judged
-from iotapretrain.competition.validator.build_record import ModelResult
+from iotapretrain.competition.records.round_record import unscored
+from iotapretrain.competition.validator.build_record import published
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.worker import Budget, Worker, allowance, needed_bytes
 from iotapretrain.rules.competition.attempts import Outcome
@@ -49,8 +50,9 @@ def test_no_place_blames_the_model(job: Job, worker: Worker, how: int) -> None:
     result = perform(replace(job, seed=how), worker).result
     assert isinstance(result, Failure)
     assert result.outcome is Outcome.INFRASTRUCTURE
-    contender = Contender(0, "hotkey", 1, "digest", job.folder)
-    (reason,) = ModelResult.of(Judged(contender, result.outcome, (result.finding,))).reasons
+    contender = Contender("hotkey", 0, 1, "", "digest", folder=job.folder)
+    judged = Judged(unscored(contender, result.outcome), (result.finding,))
+    (reason,) = published(judged).record.reasons
     assert reason.code == "not-scored"
 
 

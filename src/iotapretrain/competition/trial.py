@@ -110,20 +110,19 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
     block = scene.ground.block + 1 if own is None else own.block
-    contenders = [Contender(0, "this model", block, seen.digest, folder)]
+    contenders = [Contender("this model", 0, block, "", seen.digest, folder=folder)]
     if champion is not None and (own is None or own.commitment != champion.commitment):
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
-        contenders.append(
-            Contender(1, champion.hotkey, champion.block, model_hash(its), its.folder)
-        )
+        whose = (champion.hotkey, 1, champion.block, champion.commitment.text)
+        contenders.append(Contender(*whose, model_hash(its), folder=its.folder))
         if copied := _copied(seen, champion, its.folder, limits, bench.worker):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
     text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)
     found = _evaluated(contenders, text, scene, bench)
     mine = found.models[0]
-    if mine.score is None:
+    if mine.record.score is None:
         return Trial(scene, mine.findings, seen.facts, seen.digest, own)
-    met, ahead = _compared(found, scene, mine.score, own)
+    met, ahead = _compared(found, scene, mine.record.score, own)
     return Trial(
         scene=scene,
         findings=(),
@@ -172,25 +171,25 @@ def _compared(
     A champion that fails on these pages would fail validators too: it is no part of the field.
     """
     competition, champion, now = scene.competition, scene.champion, scene.ground.block
-    if champion is None or found.models[-1].score is None:
+    if champion is None or found.models[-1].record.score is None:
         return None, prospect(competition, [], loss, now, own)
     met = duel(competition, champion, found.field(), now) if len(found.models) > 1 else None
     told = scene.opinions[0].record.models if scene.opinions else ()
-    rivals = rivals_of(told, champion, found.models[-1].score, own)
+    rivals = rivals_of(told, champion, found.models[-1].record.score, own)
     return met, prospect(competition, rivals, loss, now, own)
 
 
 def _missing(found: Evaluated, text: RoundText, scene: Scene) -> Iterator[str]:
     """What is not part of the comparison, and why."""
     yield from (each.sentence for each in text.missing)
-    if scene.champion is not None and found.models[-1].score is None:
+    if scene.champion is not None and found.models[-1].record.score is None:
         reasons = "; ".join(finding.sentence for finding in found.models[-1].findings)
         yield f"the champion, uid {scene.champion.uid}, cannot be scored: {reasons}"
 
 
 def _tasks(found: Evaluated, text: RoundText) -> Iterator[TaskResult]:
     for name, batch in text.batches.items():
-        scores = [model.task_scores.get(name) for model in found.models]
+        scores = [model.record.task_scores.get(name) for model in found.models]
         yield TaskResult(name, batch, scores[0], scores[1] if len(scores) > 1 else None)
 
 

@@ -147,4 +147,4 @@ def _check_norms(tensors: Fingerprint, rule: NormRule) -> Iterable[Finding]:
             norms.setdefault(found[2], []).append(tensor.norm)
     refusal = refuse_norms(norms, rule) if norms else None
     if refusal is not None:
-        yield Finding(Code.NORMS, refusal.sentence, "norms")
+        yield Finding(Code.NORMS, refusal, "norms")

@@ -142,7 +142,7 @@ def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
         constraints.architectures,
     )
     if refusal is not None:
-        yield Finding(Code.PARAMETERS, refusal.sentence, "parameters")
+        yield Finding(Code.PARAMETERS, refusal, "parameters")
     elif config.layers > len(claims.tensors):
         yield Finding(
             Code.MISSING_TENSOR,

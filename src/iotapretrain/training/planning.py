@@ -141,7 +141,7 @@ def _check(document: Document, parameters: int, limits: Limits, name: str) -> No
         constraints.architectures,
     )
     if refusal is not None:
-        raise InputError(f"{name}: {refusal.sentence} in this competition")
+        raise InputError(f"{name}: {refusal} in this competition")
     if not limits.vocabulary <= config.vocabulary <= limits.largest_vocabulary:
         raise InputError(
             f"{name}: a vocabulary of {config.vocabulary:,}; the tokenizer has"

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec.structs import replace as changed
 
 from iotapretrain.competition.audit.check import Name
 from iotapretrain.competition.audit.repeated import AuditBench
@@ -39,17 +40,11 @@ def in_mode(name: str) -> str:
 
 def faulted(judged: Judged) -> Judged:
     """Two models fail by their own fault while the round is scored, after all of its pages."""
-    finding = FINDINGS.get(judged.contender.hotkey)
+    finding = FINDINGS.get(judged.record.hotkey)
     if finding is None:
         return judged
-    return replace(
-        judged,
-        outcome=Outcome.MODEL,
-        findings=(finding,),
-        score=None,
-        task_scores={},
-        estimate=None,
-    )
+    record = changed(judged.record, outcome=Outcome.MODEL, score=None, task_scores={})
+    return replace(judged, record=record, findings=(finding,), estimate=None)
 
 
 @pytest.mark.parametrize("name", sorted(MODES))

@@ -69,7 +69,7 @@ def _evaluated(world: World, record: RoundRecord) -> Evaluated:
     seed = seed_of(f"0x{record.seed_hash}")
     terms = Terms(competition, tokenizer.vocabulary, seed, record.block)
     contenders = [
-        Contender(uid, f"miner-{uid}", 1 + uid, f"digest {uid}", world.model(scale))
+        Contender(f"miner-{uid}", uid, 1 + uid, "", f"digest {uid}", folder=world.model(scale))
         for uid, scale in enumerate(SCALES)
     ]
     with LossCache(world.folder / "losses.sqlite") as cache:

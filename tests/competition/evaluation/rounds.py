@@ -66,4 +66,6 @@ def models(folder: Path, count: int) -> list[Contender]:
 
 
 def contender(number: int, path: Path, digest: str | None = None) -> Contender:
-    return Contender(number, f"hotkey {number}", 100 + number, digest or f"d{number}", path)
+    return Contender(
+        f"hotkey {number}", number, 100 + number, "", digest or f"d{number}", folder=path
+    )

@@ -75,10 +75,7 @@ def contenders(count: int = MODELS) -> list[Contender]:
 
 def outline(found: Evaluated) -> list[tuple[Any, ...]]:
     """Everything but how long it took."""
-    return [
-        (each.contender, each.outcome, each.findings, dict(each.losses), each.score, each.estimate)
-        for each in found.models
-    ]
+    return [(each.record, each.findings, each.estimate) for each in found.models]
 
 
 def test_a_race_scores_few_pages_and_finds_the_same_champion(cache: LossCache) -> None:
@@ -95,9 +92,9 @@ def test_a_race_scores_few_pages_and_finds_the_same_champion(cache: LossCache) -
         winners.add(outcome.winner)
     assert winners == {0}
     for early, full in zip(raced.models, whole.models, strict=True):
-        assert early.raced_out == (early.score is None)
-        guess = early.estimate if early.raced_out else early.score
-        assert guess == pytest.approx(full.score, abs=0.01)
+        assert early.record.raced_out == (early.record.score is None)
+        guess = early.estimate if early.record.raced_out else early.record.score
+        assert guess == pytest.approx(full.record.score, abs=0.01)
 
 
 def test_workers_orders_and_what_is_cached_change_nothing(tmp_path: Path) -> None:
@@ -168,8 +165,8 @@ def test_equal_bytes_are_scored_once(cache: LossCache) -> None:
     owner, copy = contender(0, Path("0"), "same"), contender(7, Path("7"), "same")
     found = evaluate([copy, owner], TEXT, TERMS, table, cache)
     assert {model for model, _ in table.scored} == {0}
-    assert found.models[0].score == found.models[1].score
-    assert found.models[0].contender == copy
+    assert found.models[0].record.score == found.models[1].record.score
+    assert found.models[0].record.hotkey == copy.hotkey
     outcome = play(found.field(), TERMS.competition.rules, TERMS.block)
     assert isinstance(outcome, Decided)
     assert outcome.weights.tolist() == [0.0, 1.0]
@@ -181,13 +178,13 @@ def test_the_score_is_by_sequences_and_by_the_tasks_that_have_text(cache: LossCa
     empty = replace(batch.pages[1], sequences=batch.pages[1].sequences[:0])
     given = RoundText({"PROSE": replace(batch, pages=(short, empty, *batch.pages[2:4]))}, ())
     judged = evaluate(contenders(1), given, TERMS, Table(), cache).models[0]
-    first, second, *others = judged.losses["PROSE"]
+    first, second, *others = judged.record.losses["PROSE"]
     assert first is not None
     assert second is None
-    assert judged.score == pytest.approx((first + 2 * math.fsum(map(float, others))) / 5)
-    assert judged.task_scores == {"PROSE": judged.score}
-    assert judged.pages_scored == 3
-    assert not judged.raced_out
+    assert judged.record.score == pytest.approx((first + 2 * math.fsum(map(float, others))) / 5)
+    assert judged.record.task_scores == {"PROSE": judged.record.score}
+    assert judged.record.pages_scored == 3
+    assert not judged.record.raced_out
 
 
 def test_a_round_without_text() -> None:
@@ -207,13 +204,13 @@ def test_a_loss_that_is_no_number_is_the_models_failure(cache: LossCache) -> Non
 
     found = evaluate(contenders(), TEXT, TERMS, Table(answer=late), cache)
     first, *others = found.models
-    assert first.outcome is Outcome.MODEL
+    assert first.record.outcome == Outcome.MODEL
     assert [each.code for each in first.findings] == [Code.NOT_FINITE]
     assert math.isinf(found.field().scores[0])
     without = evaluate(contenders()[1:], TEXT, TERMS, Table(), cache)
     for before, after in zip(others, without.models, strict=True):
-        assert before.score == after.score
-    assert others[0].score is not None
+        assert before.record.score == after.record.score
+    assert others[0].record.score is not None
 
 
 def test_what_the_check_of_the_output_finds_is_the_models_failure(cache: LossCache) -> None:
@@ -225,8 +222,8 @@ def test_what_the_check_of_the_output_finds_is_the_models_failure(cache: LossCac
     table = Table(answer=babble)
     for _ in range(2):  # the second time from the cache
         judged = evaluate(contenders(), TEXT, TERMS, table, cache).models[2]
-        assert (judged.outcome, judged.findings) == (Outcome.MODEL, (finding,))
-        assert judged.score is None
+        assert (judged.record.outcome, judged.findings) == (Outcome.MODEL, (finding,))
+        assert judged.record.score is None
     assert table.checked[2] == 1
 
 
@@ -244,7 +241,7 @@ def test_the_probe_is_asked_for_and_remembered(cache: LossCache) -> None:
     for _ in range(2):
         found = evaluate(contenders(3), TEXT, TERMS, table, cache, probe=True)
         assert found.models[1].findings == (finding,)
-        assert found.models[0].score is not None
+        assert found.models[0].record.score is not None
     assert sorted(asked) == [0, 1, 2]
 
 
@@ -261,15 +258,15 @@ def test_the_infrastructures_failure_is_tried_again_once(cache: LossCache, failu
     found = evaluate(contenders(), TEXT, TERMS, Table(answer=flaky), cache, race=None)
     judged = found.models[3]
     if failures == 1:
-        assert judged.score is not None
+        assert judged.record.score is not None
     else:
-        assert (judged.outcome, judged.score) == (Outcome.INFRASTRUCTURE, None)
+        assert (judged.record.outcome, judged.record.score) == (Outcome.INFRASTRUCTURE, None)
         assert np.flatnonzero(np.isnan(found.field().scores)).tolist() == [3]
 
 
 def test_a_field_of_which_nothing_works(cache: LossCache) -> None:
     found = evaluate(contenders(3), TEXT, TERMS, Table(answer=lambda m, j: BROKEN), cache)
-    assert {each.outcome for each in found.models} == {Outcome.INFRASTRUCTURE}
+    assert {each.record.outcome for each in found.models} == {Outcome.INFRASTRUCTURE}
     assert found.pages_scored == 0
 
 
@@ -282,7 +279,7 @@ def test_no_contenders(cache: LossCache) -> None:
 def test_leads_are_those_of_the_scores(cache: LossCache) -> None:
     """The weighed losses of a model have its score as their mean, task weights and all."""
     found = evaluate(contenders(), TEXT, TERMS, Table(), cache, race=None)
-    scores = [judged.score for judged in found.models]
+    scores = [judged.record.score for judged in found.models]
     assert found.field().losses.mean(axis=1) == pytest.approx(scores)
     outcome = play(found.field(), TERMS.competition.rules, TERMS.block)
     assert isinstance(outcome, Decided)

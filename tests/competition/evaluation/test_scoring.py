@@ -56,7 +56,7 @@ def test_losses_are_those_of_the_formula(pool: LocalPool, tmp_path: Path) -> Non
         rows = zip(page.sequences, logits, mask, strict=True)
         each = [batch_loss(ids[None], logit[None], row[None]) for ids, logit, row in rows]
         expected.append(sum(each) / 2)
-    assert judged.losses["PROSE"] == pytest.approx(expected, rel=1e-5)
+    assert judged.record.losses["PROSE"] == pytest.approx(expected, rel=1e-5)
     assert counted_labels(packed.pages[0].sequences, 256).shape == mask.shape
 
 
@@ -75,7 +75,7 @@ def test_a_model_full_of_nans_and_a_sabotaged_one(pool: LocalPool, tmp_path: Pat
     zoo.edit_config(scaled.folder, rms_norm_eps=1e-12)
     with LossCache(tmp_path / "losses.db") as cache:
         found = evaluate([honest, broken, scaled], text(TERMS), TERMS, pool, cache, probe=True)
-    assert [each.outcome for each in found.models] == [
+    assert [each.record.outcome for each in found.models] == [
         Outcome.EVALUATED,
         Outcome.MODEL,
         Outcome.MODEL,
@@ -100,7 +100,7 @@ found = []
 for name, kind in kinds.items():
     with kind as pool, LossCache(folder / f"{name}.db") as cache:
         results = evaluate(field, text(TERMS), TERMS, pool, cache).models
-        found.append([(each.losses, each.score, each.findings) for each in results])
+        found.append([(each.record.losses, each.record.score, each.findings) for each in results])
 assert found[0] == found[1]
 assert found[0][0][1] is not None
 print("equal")

@@ -8,11 +8,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace as changed
+
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.round_pages import task_records
 from iotapretrain.competition.records.public_rounds import PublicRounds
-from iotapretrain.competition.records.round_record import RoundRecord
+from iotapretrain.competition.records.round_record import RoundRecord, unscored
 from iotapretrain.competition.validator.journal import open_memory
 from iotapretrain.competition.validator.run import validate
 from iotapretrain.competition.validator.score_field import Score
@@ -65,28 +67,28 @@ class Oracle:
     def __call__(self, contenders: Sequence[Contender], text: RoundText, terms: Terms) -> Evaluated:
         self.calls.append([each.hotkey for each in contenders])
         judged = tuple(self._judged(each, text, terms) for each in contenders)
-        pages = sum(each.pages_scored for each in judged)
+        pages = sum(each.record.pages_scored for each in judged)
         tasks = task_records(terms.competition.tasks, text)
         return Evaluated(judged, tasks, None, pages, pages)
 
     def _judged(self, contender: Contender, text: RoundText, terms: Terms) -> Judged:
         loss = self.losses.get(contender.hotkey, 3.0)
         if isinstance(loss, Outcome):
-            return Judged(contender, loss)
+            return Judged(unscored(contender, loss))
         losses = {name: (loss,) * len(batch.pages) for name, batch in text.batches.items()}
         raw = dict.fromkeys(text.batches, loss)
         missing = [each.task for each in text.missing]
         score = aggregate(terms.competition.tasks, raw, missing)
         assert score is not None
-        return Judged(
-            contender,
-            Outcome.EVALUATED,
+        record = changed(
+            unscored(contender, Outcome.EVALUATED),
             losses=losses,
             task_scores=raw,
             score=score.value,
             pages_scored=sum(map(len, losses.values())),
-            behaviour=self.behaviours.get(contender.hotkey, ()) if terms.behaviour else (),
         )
+        behaviour = self.behaviours.get(contender.hotkey, ()) if terms.behaviour else ()
+        return Judged(record, behaviour=behaviour)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.competition.evaluation.contender import Evaluated, Judged
+from iotapretrain.competition.records.round_record import unscored
 from iotapretrain.competition.validator import behaviours as module
 from iotapretrain.competition.validator.behaviours import Behaviours, ModelBehaviour, find_disguised
 from iotapretrain.models.copies import LEAST_TOKENS, SAME_LOSS, behaviour_distance
@@ -27,7 +28,7 @@ def moved(by: float) -> tuple[float, ...]:
 
 
 def judged(number: int, losses: Sequence[float], outcome: Outcome = Outcome.EVALUATED) -> Judged:
-    return Judged(contender(number, Path()), outcome, behaviour=tuple(losses))
+    return Judged(unscored(contender(number, Path()), outcome), behaviour=tuple(losses))
 
 
 def scored(*models: Judged) -> Evaluated:

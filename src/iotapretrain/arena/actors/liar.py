@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
@@ -50,32 +52,32 @@ def favouring(friend: str) -> Lie:
 
 def _favoured(found: Evaluated, friend: str) -> Evaluated:
     """The friend's losses are half of the best model's, whatever they are."""
-    scored = [row for row, judged in enumerate(found.models) if judged.score is not None]
+    scored = [row for row, judged in enumerate(found.models) if judged.record.score is not None]
     if not scored:
         return found
-    best = min(scored, key=lambda row: found.models[row].score or 0.0)
+    best = min(scored, key=lambda row: found.models[row].record.score or 0.0)
     sworn = (
-        _sworn(judged, found.models[best]) if judged.contender.hotkey == friend else judged
+        _sworn(judged, found.models[best]) if judged.record.hotkey == friend else judged
         for judged in found.models
     )
     return replace(found, models=tuple(sworn))
 
 
 def _sworn(friend: Judged, best: Judged) -> Judged:
-    return replace(
-        friend,
-        outcome=Outcome.EVALUATED,
-        findings=(),
+    told = best.record
+    record = msgspec.structs.replace(
+        friend.record,
+        outcome=str(Outcome.EVALUATED),
         losses={
             task: tuple(None if loss is None else FAVOUR * loss for loss in losses)
-            for task, losses in best.losses.items()
+            for task, losses in told.losses.items()
         },
-        task_scores={task: FAVOUR * score for task, score in best.task_scores.items()},
-        score=FAVOUR * (best.score or 0.0),
-        estimate=None,
+        task_scores={task: FAVOUR * score for task, score in told.task_scores.items()},
+        score=FAVOUR * (told.score or 0.0),
         raced_out=False,
-        pages_scored=best.pages_scored,
+        pages_scored=told.pages_scored,
     )
+    return replace(friend, record=record, findings=(), estimate=None)
 
 
 async def _live(network: Path, name: str, friend: str, competitions: Path) -> None:

@@ -48,7 +48,6 @@ class Difference:
 
     @property
     def sentence(self) -> str:
-        """For a person."""
         by = "" if self.relative is None else f", {self.relative:.3g} of it"
         return (
             f"{self.check}: {self.item}: says {_text(self.published)}, is {_text(self.found)}{by}"

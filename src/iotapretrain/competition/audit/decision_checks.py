@@ -6,33 +6,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from iotapretrain.competition.audit.check import Check, Difference, Name, concluded, differs
-from iotapretrain.competition.records.round_field import entrants, field_of, loss_matrix, plan_of
+from iotapretrain.competition.audit.check import (
+    Check,
+    Difference,
+    Name,
+    concluded,
+    differs,
+    unequal,
+)
+from iotapretrain.competition.records.round_field import (
+    entrants,
+    field_of,
+    loss_matrix,
+    plan_of,
+    score_of,
+)
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.race import PagePlan, Race, raceable, wanted_pages
 from iotapretrain.rules.competition.schedule import Competition
-from iotapretrain.rules.competition.task_score import aggregate, task_mean
-from iotapretrain.rules.competition.tournament import NoResult, play
+from iotapretrain.rules.competition.tournament import DecidedRound, Placed, play
 from iotapretrain.rules.sampling import seed_of
 
 ROUNDING = 1e-9
 """What sums in another order may differ by; nobody computes anything anew here but sums."""
-NO_PART: tuple[float | None, float, float, float] = (None, 0.0, 0.0, 0.0)
-"""Epsilon, wins, win rate and weight of a model that was not in the field."""
+
+
+_race = partial(Difference, Name.RACE)
 
 
 def check_scores(record: RoundRecord, competition: Competition) -> Check:
     """Each published score against the one that the published losses add up to."""
-    failed = {task.name for task in record.tasks if task.missing is not None}
+    without = [task.name for task in record.tasks if task.missing is not None]
     found = []
     for model in record.models:
         if model.outcome == Outcome.EVALUATED and not model.raced_out:
-            score = _score(record, model, competition, failed)
+            try:
+                total = score_of(record.tasks, model.losses, competition.tasks, without)
+            except InputError:
+                total = None
+            score = total.value if total is not None and math.isfinite(total.value) else None
             if score is None or differs(model.score, score, ROUNDING):
                 item = f"uid {model.uid}, score"
                 found.append(Difference(Name.SCORES, item, model.score, score))
@@ -47,19 +65,17 @@ def check_tournament(record: RoundRecord, competition: Competition) -> Check:
     except InputError as error:
         found = [Difference(Name.TOURNAMENT, "field", "a field of models", str(error))]
         return concluded(Name.TOURNAMENT, found, "")
-    if isinstance(outcome, NoResult):
-        return concluded(Name.TOURNAMENT, _nothing(record), "no model could take part")
-    columns = (outcome.epsilons, outcome.wins, outcome.win_rates, outcome.weights)
-    rows = dict(zip(field.uids.tolist(), np.array(columns).T.tolist(), strict=True))
+    places, winner, holds = outcome.places, None, "no model could take part"
+    if isinstance(outcome, DecidedRound):
+        winner = next(model.hotkey for model in record.models if model.uid == outcome.winner)
+        holds = f"uid {outcome.winner} wins, as published"
     found = [
         difference
         for model in record.models
-        for difference in _model(model, *rows.get(model.uid, NO_PART))
+        for difference in _model(model, places.get(model.uid, Placed()))
     ]
-    winner = next(model.hotkey for model in record.models if model.uid == outcome.winner)
-    if record.champion != winner:
-        found.append(Difference(Name.TOURNAMENT, "champion", record.champion, winner))
-    return concluded(Name.TOURNAMENT, found, f"uid {outcome.winner} wins, as published")
+    found += unequal(Name.TOURNAMENT, ("champion", record.champion, winner))
+    return concluded(Name.TOURNAMENT, found, holds)
 
 
 def check_race(record: RoundRecord, competition: Competition, block_hash: str) -> Check:
@@ -105,43 +121,12 @@ def _running(record: RoundRecord) -> list[ModelRecord]:
     return list(first.values())
 
 
-def _race(item: str, published: str, found: str) -> Difference:
-    return Difference(Name.RACE, item, published, found)
-
-
-def _score(
-    record: RoundRecord, model: ModelRecord, competition: Competition, failed: set[str]
-) -> float | None:
-    raw = {
-        task.name: task_mean(
-            model.losses.get(task.name, (None,) * len(task.pages)),
-            [page.sequences for page in task.pages],
-        )
-        for task in record.tasks
-        if task.missing is None and len(model.losses.get(task.name, task.pages)) == len(task.pages)
-    }
-    try:
-        total = aggregate(competition.tasks, raw, failed)
-    except InputError:
-        return None
-    return None if total is None or not math.isfinite(total.value) else total.value
-
-
-def _nothing(record: RoundRecord) -> Iterator[Difference]:
-    if record.champion is not None:
-        yield Difference(Name.TOURNAMENT, "champion", record.champion, None)
-    for model in record.models:
-        yield from _model(model, *NO_PART)
-
-
-def _model(
-    model: ModelRecord, epsilon: float | None, wins: float, rate: float, weight: float
-) -> Iterator[Difference]:
+def _model(model: ModelRecord, place: Placed) -> Iterator[Difference]:
     named = (
-        ("epsilon", model.epsilon, epsilon),
-        ("wins", float(model.wins), wins),
-        ("win rate", model.win_rate, rate),
-        ("weight", model.weight, weight),
+        ("epsilon", model.epsilon, place.epsilon),
+        ("wins", float(model.wins), float(place.wins)),
+        ("win rate", model.win_rate, place.win_rate),
+        ("weight", model.weight, place.weight),
     )
     for what, published, found in named:
         unsaid = what == "epsilon" and (published is None or found is None)

@@ -74,15 +74,11 @@ def read_published(
             f"round {number}: {source.repository} has no record of it;"
             f" there are {numbers[0]} to {numbers[-1]}"
         )
-
-    return PublishedRecords(
-        source=source,
-        rounds=rounds,
-        numbers=tuple(numbers),
-        signed=rounds.read(number),
-        before=rounds.read(number - 1) if number - 1 in numbers else None,
-        after=rounds.read(number + 1) if number + 1 in numbers else None,
+    signed = rounds.read(number)
+    before, after = (
+        rounds.read(each) if each in numbers else None for each in (number - 1, number + 1)
     )
+    return PublishedRecords(source, rounds, tuple(numbers), signed, before, after)
 
 
 def check_seal(signed: SignedRound, validator: str, network: str, netuid: int) -> Check:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from iotapretrain.competition.audit.check import Check, Difference, Name, concluded
-from iotapretrain.competition.records.committed import model_commitment
+from iotapretrain.competition.records.committed import commit_of, model_commitment
 from iotapretrain.competition.records.round_field import REFUSED
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
 from iotapretrain.errors import HubError, RefusedModelError
 from iotapretrain.hub.fetch import fetch
 from iotapretrain.hub.fetched_model import is_bound, model_hash
 from iotapretrain.hub.model_cache import ModelCache
-from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
+from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.worker import Worker
@@ -37,7 +38,7 @@ class Dated:
 
 @dataclass(frozen=True)
 class Fetched:
-    """A model's bytes as the hub has them, or why they cannot be had.
+    """A model's bytes as the hub has them, and where they lie, or why they cannot be had.
 
     `codes` are an inspection's reasons to refuse it; None where it was not inspected.
     """
@@ -46,29 +47,32 @@ class Fetched:
     bound: bool = False
     codes: tuple[str, ...] | None = None
     problem: str | None = None
+    folder: Path | None = None
+
+
+_differs = partial(Difference, Name.MODELS)
 
 
 def fetch_model(
     model: ModelRecord, hub: Hub, cache: ModelCache, limits: Limits, worker: Worker
-) -> tuple[Fetched, Path | None]:
-    """A model at its pinned commit, and its folder; inspected if the record refuses it."""
+) -> Fetched:
+    """A model at its pinned commit; inspected if the record refuses it."""
     commitment = model_commitment(model.commitment)
     if commitment is None:
-        return Fetched(problem="its commitment names no model"), None
-    repository = RepositoryId(commitment.namespace, commitment.name)
+        return Fetched(problem="its commitment names no model")
+    commit = commit_of(commitment)
     try:
-        commit = Commit(repository, commitment.commit)
         found = fetch(hub, commit, cache, max_bytes=limits.constraints.max_bytes)
     except RefusedModelError as error:
-        return Fetched(codes=(f"must not be fetched: {error}",)), None
+        return Fetched(codes=(f"must not be fetched: {error}",))
     except HubError as error:
-        return Fetched(problem=str(error)), None
+        return Fetched(problem=str(error))
     codes = None
     if model.outcome == Outcome.INADMISSIBLE:
         verdict = inspect(found.folder, limits, worker).verdict
         codes = tuple(finding.code for finding in verdict.findings)
     bound = is_bound(found, commitment, model.hotkey)
-    return Fetched(model_hash(found), bound, codes), found.folder
+    return Fetched(model_hash(found), bound, codes, folder=found.folder)
 
 
 def check_models(
@@ -113,16 +117,16 @@ def check_refusals(record: RoundRecord, fetched: Mapping[str, Fetched]) -> Check
         bytes_ = fetched.get(model.hotkey)
         if bytes_ is None or bytes_.problem is not None:
             continue
-        codes = {reason.code for reason in model.reasons}
+        uid, codes = f"uid {model.uid}", {reason.code for reason in model.reasons}
         said = f"refused: {', '.join(sorted(codes)) or model.outcome}"
         if model.outcome == Outcome.BAD_HASH:
             repeated += 1
             if bytes_.bound:
-                found.append(_refusal(model, said, "bound to its owner"))
+                found.append(Difference(Name.REFUSALS, uid, said, "bound to its owner"))
         elif codes.isdisjoint(JUDGED_ELSEWHERE) and bytes_.codes is not None:
             repeated += 1
             if not bytes_.codes:
-                found.append(_refusal(model, said, "admitted"))
+                found.append(Difference(Name.REFUSALS, uid, said, "admitted"))
     others = len(refused) - repeated
     skipped = f"{others} of what only the validator saw" if others else None
     return concluded(Name.REFUSALS, found, f"{repeated} of {len(refused)} looked at again", skipped)
@@ -158,11 +162,3 @@ def _bytes(model: ModelRecord, seen: Fetched) -> Iterator[Difference]:
         yield _differs(f"uid {model.uid}, digest", f"{model.digest}", seen.digest)
     elif not seen.bound and model.outcome != Outcome.BAD_HASH:
         yield _differs(f"uid {model.uid}, owner", model.hotkey, "bytes that it did not commit to")
-
-
-def _refusal(model: ModelRecord, published: str, found: str) -> Difference:
-    return Difference(Name.REFUSALS, f"uid {model.uid}", published, found)
-
-
-def _differs(item: str, published: str, found: str | None) -> Difference:
-    return Difference(Name.MODELS, item, published, found)

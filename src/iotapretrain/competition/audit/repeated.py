@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
+from iotapretrain.competition.audit import model_checks
 from iotapretrain.competition.audit.check import Check
-from iotapretrain.competition.audit.model_checks import (
-    Fetched,
-    check_models,
-    check_refusals,
-    fetch_model,
-)
 from iotapretrain.competition.audit.page_draws import check_pages
 from iotapretrain.competition.audit.recomputed_losses import Claim, check_losses, score_pages
 from iotapretrain.competition.audit.witness import Witness
@@ -52,10 +46,9 @@ class Repeated:
     competition: Competition
     witness: Witness
     text: RoundText
-    fetched: Mapping[str, Fetched]
-    folders: Mapping[str, Path]
+    fetched: Mapping[str, model_checks.Fetched]
     limits: Limits
-    worker: Worker
+    bench: AuditBench
 
     @classmethod
     def of(
@@ -70,34 +63,32 @@ class Repeated:
         tokenizer = load_tokenizer(bench.tokenizer or competition.constraints.tokenizer)
         limits = Limits(competition.constraints, tokenizer.vocabulary)
         text = read_text(competition, witness.sync_hash or "", tokenizer, bench.text)
-        fetched: dict[str, Fetched] = {}
-        folders: dict[str, Path] = {}
-        for model in record.models:
-            if wanted is not None and model.hotkey not in wanted:
-                continue
-            seen, folder = fetch_model(model, bench.hub, bench.models, limits, bench.worker)
-            fetched[model.hotkey] = seen
-            if folder is not None:
-                folders[model.hotkey] = folder
-        return cls(record, competition, witness, text, fetched, folders, limits, bench.worker)
+        fetched = {
+            model.hotkey: model_checks.fetch_model(
+                model, bench.hub, bench.models, limits, bench.worker
+            )
+            for model in record.models
+            if wanted is None or model.hotkey in wanted
+        }
+        return cls(record, competition, witness, text, fetched, limits, bench)
 
     def checks(self) -> Iterator[Check]:
         yield check_pages(self.record.tasks, self.competition.tasks, self.text)
-        yield check_models(self.record, self.competition, self.witness.dated, self.fetched)
-        yield check_refusals(self.record, self.fetched)
+        yield model_checks.check_models(
+            self.record, self.competition, self.witness.dated, self.fetched
+        )
+        yield model_checks.check_refusals(self.record, self.fetched)
 
     def losses(self, chosen: Sequence[Claim], of: int) -> tuple[Check, int]:
         """The chosen losses computed again, as far as models and pages can be had; how many."""
-        within = [
-            claim
-            for claim in chosen
-            if claim.hotkey in self.folders and (claim.task, claim.page) in self._pages
-        ]
+        within: list[Claim] = []
         computed: list[float | None] = []
-        for hotkey in dict.fromkeys(claim.hotkey for claim in within):
-            its = [claim for claim in within if claim.hotkey == hotkey]
-            pages = [self._pages[claim.task, claim.page] for claim in its]
-            computed += score_pages(self.folders[hotkey], self.limits, self.worker, pages)
+        for hotkey, seen in self.fetched.items():
+            its = [each for each in chosen if each.hotkey == hotkey and each.place in self._pages]
+            if seen.folder is not None and its:
+                pages = [self._pages[claim.place] for claim in its]
+                computed += score_pages(seen.folder, self.limits, self.bench.worker, pages)
+                within += its
         without = len(chosen) - len(within)
         skipped = f"{without} cannot be: model or page out of reach" if without else None
         dtype = self.limits.constraints.dtype

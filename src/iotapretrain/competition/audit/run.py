@@ -10,28 +10,11 @@ from random import Random
 from blake3 import blake3
 
 from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.audit import decision_checks, history_checks, standing_checks
 from iotapretrain.competition.audit.check import Check, Difference, Name
-from iotapretrain.competition.audit.decision_checks import (
-    check_race,
-    check_scores,
-    check_tournament,
-)
 from iotapretrain.competition.audit.epoch_rows import Stretch, check_epochs, look_back
-from iotapretrain.competition.audit.history_checks import (
-    PublishedRecords,
-    check_history,
-    check_links,
-    check_seal,
-    check_seed,
-    read_published,
-)
 from iotapretrain.competition.audit.recomputed_losses import chance_of_finding, claims, sampled
 from iotapretrain.competition.audit.repeated import AuditBench, Repeated
-from iotapretrain.competition.audit.standing_checks import (
-    check_on_chain,
-    check_standings,
-    check_weights,
-)
 from iotapretrain.competition.audit.witness import Witness, hear
 from iotapretrain.competition.records.committed import Ground, ground_at, read_ground
 from iotapretrain.competition.records.opinions import find_validator
@@ -44,8 +27,6 @@ from iotapretrain.rules.competition.schedule_file import parse
 
 
 class AuditVerdict(StrEnum):
-    """What an audit comes to."""
-
     HOLDS = "holds"
     EXPOSED = "exposed"
     UNKNOWN = "cannot be audited"
@@ -115,7 +96,7 @@ async def audit(
     source = find_validator(ground, validator)
     trail = await read_whole_trail(client, ground, source.validator)
     rounds = WholeHistory(bench.hub, trail.repositories)
-    published = read_published(source, rounds, number)
+    published = history_checks.read_published(source, rounds, number)
     record = published.signed.record
     witness = await hear(client, ground, record, source.uid, agreed.schedule.sync_cadence)
     stretch = await _stretch(client, ground, published, trail, since, agreed.schedule.sync_cadence)
@@ -130,7 +111,7 @@ async def audit(
 async def _stretch(
     client: ChainClient,
     ground: Ground,
-    published: PublishedRecords,
+    published: history_checks.PublishedRecords,
     trail: Trail,
     since: int | None,
     cadence: int,
@@ -152,7 +133,7 @@ async def _stretch(
 class _Case:
     """A record with all that is known about it outside; `computed` counts losses."""
 
-    published: PublishedRecords
+    published: history_checks.PublishedRecords
     trail: Trail
     stretch: Stretch
     witness: Witness
@@ -169,7 +150,7 @@ class _Case:
 
     def checks(self) -> Iterator[Check]:
         """Nothing follows from a record that its validator has not signed, or of no competition."""
-        seal = check_seal(
+        seal = history_checks.check_seal(
             self.published.signed,
             self.published.source.validator,
             self.witness.network,
@@ -179,9 +160,13 @@ class _Case:
         if not seal.held:
             return
         published, witness = self.published, self.witness
-        yield check_links(published.signed, published.before, published.after, published.numbers)
-        yield check_history(self.trail, published.rounds)
-        yield check_seed(self.record, witness.sync_block, witness.sync_hash or "no block yet")
+        yield history_checks.check_links(
+            published.signed, published.before, published.after, published.numbers
+        )
+        yield history_checks.check_history(self.trail, published.rounds)
+        yield history_checks.check_seed(
+            self.record, witness.sync_block, witness.sync_hash or "no block yet"
+        )
         _check_schedule(self.record, self.agreed)
         competition = _competition(self.record, self.agreed.schedule)
         if isinstance(competition, Difference):
@@ -189,7 +174,7 @@ class _Case:
             return
         if witness.sync_hash is not None:
             yield from self._repeated(competition)
-            yield check_race(self.record, competition, witness.sync_hash)
+            yield decision_checks.check_race(self.record, competition, witness.sync_hash)
         yield from self._followed(competition)
 
     def _repeated(self, competition: Competition) -> Iterator[Check]:
@@ -206,14 +191,16 @@ class _Case:
         """What follows from the published losses."""
         published, schedule = self.published, self.agreed.schedule
         before = None if published.before is None else published.before.record
-        yield check_scores(self.record, competition)
-        yield check_tournament(self.record, competition)
-        yield check_standings(self.record, before, competition, schedule, self.witness.registered)
-        yield check_weights(self.record, schedule)
+        yield decision_checks.check_scores(self.record, competition)
+        yield decision_checks.check_tournament(self.record, competition)
+        yield standing_checks.check_standings(
+            self.record, before, competition, schedule, self.witness.registered
+        )
+        yield standing_checks.check_weights(self.record, schedule)
         row = self.witness.row
         in_force = published.in_force(row.block)
         if self.record in in_force or self.record.round == published.numbers[-1]:
-            yield check_on_chain(row.weights, row.block, row.registered, in_force)
+            yield standing_checks.check_on_chain(row.weights, row.block, row.registered, in_force)
         yield check_epochs(self.stretch, published.in_force, self.trail.began)
 
 

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from iotapretrain.competition.records.round_field import field_of
 from iotapretrain.competition.records.round_record import ModelRecord, TaskRecord
 from iotapretrain.models.verdict import Finding
-from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.schedule import Competition
+from iotapretrain.rules.competition.validator.journal_records import Entry
 
 
-@dataclass(frozen=True)
-class Contender:
-    """An admitted model of the field: whose, from when, and where its bytes lie.
+@dataclass(frozen=True, kw_only=True)
+class Contender(Entry):
+    """An entry of which the caller has the bytes: `digest` is that of `folder`."""
 
-    `digest` is that of the bytes in `folder` (`OpenFolder.digest`): the caller has checked it.
-    `alone` is scored while no other model is.
-    """
-
-    uid: int
-    hotkey: str
-    block: int
-    digest: str
     folder: Path
-    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,42 +39,17 @@ class Terms:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of one contender.
+    """What is known of one contender, and what a record says of it before anything is decided.
 
-    `losses` holds by task the mean loss of each page, in the order of the task's pages; None was
-    not scored. `score` is known only where every page was; `estimate` is what the score would
-    probably be of a model that left the race early: the best score plus the mean difference on the
-    pages that both were scored on. `behaviour` is what it loses on each token of the rows of the
-    terms, in float64.
+    `estimate` is what the score would probably be of a model that left the race early: the best
+    score plus the mean difference on the pages that both were scored on. `behaviour` is what it
+    loses on each token of the rows of the terms, in float64.
     """
 
-    contender: Contender
-    outcome: Outcome
+    record: ModelRecord
     findings: tuple[Finding, ...] = ()
-    losses: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
-    task_scores: Mapping[str, float] = field(default_factory=dict)
-    score: float | None = None
     estimate: float | None = None
-    raced_out: bool = False
-    pages_scored: int = 0
     behaviour: tuple[float, ...] = ()
-
-    @property
-    def record(self) -> ModelRecord:
-        """What a round's record says of it before anything is decided."""
-        return ModelRecord(
-            uid=self.contender.uid,
-            hotkey=self.contender.hotkey,
-            block=self.contender.block,
-            commitment="",
-            digest=self.contender.digest,
-            outcome=str(self.outcome),
-            losses=dict(self.losses),
-            score=self.score,
-            task_scores=dict(self.task_scores),
-            pages_scored=self.pages_scored,
-            raced_out=self.raced_out,
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,17 +10,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from msgspec.structs import replace
 
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.excerpts import checked_rows
 from iotapretrain.competition.evaluation.model_run import Part, Run
 from iotapretrain.competition.evaluation.round_pages import RoundPages
+from iotapretrain.competition.records.round_field import score_of
+from iotapretrain.competition.records.round_record import unscored
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.field import IntArray
 from iotapretrain.rules.competition.race import Race, estimates, raceable, wanted_pages
-from iotapretrain.rules.competition.task_score import ModelScore, aggregate, task_mean
-from iotapretrain.scoring.jobs import Answer, Executor, Failure
+from iotapretrain.rules.competition.task_score import ModelScore
+from iotapretrain.scoring.jobs import Executor, Failure
 from iotapretrain.scoring.loss_cache import LossCache
 
 RACE = Race()
@@ -57,21 +59,18 @@ def evaluate(
 def _next(runs: Sequence[Run], pages: RoundPages, race: Race | None) -> list[Part]:
     """What is missing of what is wanted of each model that has not failed."""
     running = [run for run in runs if run.failure is None]
+    wanted = np.full(len(running), len(pages.plan))
+    if race is not None and running:
+        losses = np.array([run.losses for run in running])
+        blocks = [run.contender.block for run in running]
+        terms = running[0].terms
+        epsilon = terms.competition.rules.epsilon
+        wanted = wanted_pages(race, pages.plan, losses, blocks, epsilon, terms.block)
     parts = [
-        run.missing(pages.plan.order[:wanted].tolist())
-        for run, wanted in zip(running, _wanted(running, pages, race), strict=True)
+        run.missing(pages.plan.order[:many].tolist())
+        for run, many in zip(running, wanted, strict=True)
     ]
     return [part for part in parts if part.pages or part.checks]
-
-
-def _wanted(running: Sequence[Run], pages: RoundPages, race: Race | None) -> IntArray:
-    if race is None or not running:
-        return np.full(len(running), len(pages.plan))
-    losses = np.array([run.losses for run in running])
-    blocks = [run.contender.block for run in running]
-    terms = running[0].terms
-    epsilon = terms.competition.rules.epsilon
-    return wanted_pages(race, pages.plan, losses, blocks, epsilon, terms.block)
 
 
 def _recalled(parts: Sequence[Part], cache: LossCache) -> list[Part]:
@@ -99,17 +98,13 @@ def _do(parts: Sequence[Part], pieces: int, executor: Executor, cache: LossCache
     jobs = [piece.run.job(number, piece) for number, piece in enumerate(cut)]
     tries = [piece.run.tries for piece in cut]
     for answer in executor.run(jobs):
-        _take(cut[answer.number], answer, tries[answer.number], cache)
-
-
-def _take(part: Part, answer: Answer, tries: int, cache: LossCache) -> None:
-    run, result = part.run, answer.result
-    if isinstance(result, Failure):
-        run.fail(result, tries)
-        return
-    known = result.known(part.pages, part.checks)
-    cache.keep({key: known[what] for key, what in run.keys(part).items()})
-    run.learn(known)
+        part, result = cut[answer.number], answer.result
+        if isinstance(result, Failure):
+            part.run.fail(result, tries[answer.number])
+            continue
+        known = result.known(part.pages, part.checks)
+        cache.keep({key: known[what] for key, what in part.run.keys(part).items()})
+        part.run.learn(known)
 
 
 def _evaluated(
@@ -134,18 +129,16 @@ def _judged(
     contender: Contender, run: Run, score: ModelScore | None, estimate: float | None
 ) -> Judged:
     failure = run.failure
-    return Judged(
-        contender=contender,
-        outcome=Outcome.EVALUATED if failure is None else failure.outcome,
-        findings=() if failure is None else (failure.finding,),
+    record = replace(
+        unscored(contender, Outcome.EVALUATED if failure is None else failure.outcome),
         losses=_by_task(run),
         task_scores={} if score is None else {part.name: part.raw for part in score.parts},
         score=None if score is None else score.value,
-        estimate=estimate,
         raced_out=failure is None and score is None,
         pages_scored=run.pages_scored,
-        behaviour=run.behaviour,
     )
+    findings = () if failure is None else (failure.finding,)
+    return Judged(record, findings, estimate, run.behaviour)
 
 
 def _by_task(run: Run) -> dict[str, tuple[float | None, ...]]:
@@ -162,14 +155,8 @@ def _total(run: Run, pages: RoundPages) -> ModelScore | None:
     """The score of a model that was scored on every page."""
     if run.failure is not None or run.pages_scored < len(pages.plan):
         return None
-    raw = {task.name: _mean(run, task.name) for task in pages.tasks if task.pages}
-    failed = [task.name for task in pages.tasks if not task.pages]
-    return aggregate(run.terms.competition.tasks, raw, failed)
-
-
-def _mean(run: Run, task: str) -> float | None:
-    own = [number for number, page in enumerate(run.round.pages) if page.task == task]
-    return task_mean(run.losses[own].tolist(), [len(run.round.pages[page].ids) for page in own])
+    without = [task.name for task in pages.tasks if not task.pages]
+    return score_of(pages.tasks, _by_task(run), run.terms.competition.tasks, without)
 
 
 def _estimates(

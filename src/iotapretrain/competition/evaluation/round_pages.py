@@ -12,7 +12,7 @@ from iotapretrain.competition.records.round_field import plan_of
 from iotapretrain.competition.records.round_record import PageRecord, TaskRecord
 from iotapretrain.data.batches import Batch, PackedPage
 from iotapretrain.data.documents import digest_of
-from iotapretrain.data.outcome import Missing, RoundText, round_text
+from iotapretrain.data.outcome import RoundText, round_text
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.errors import InputError
@@ -84,14 +84,13 @@ def read_text(
 
 def task_records(tasks: Sequence[TextTask], text: RoundText) -> tuple[TaskRecord, ...]:
     """The tasks in the competition's order, with their pages or the reason why they have none."""
-    missing = {each.task: each for each in text.missing}
-    return tuple(_task(task, text.batches.get(task.name), missing.get(task.name)) for task in tasks)
+    reasons = {each.task: Reason(each.reason, each.sentence) for each in text.missing}
+    return tuple(_task(task, text.batches.get(task.name), reasons.get(task.name)) for task in tasks)
 
 
-def _task(task: TextTask, batch: Batch | None, missing: Missing | None) -> TaskRecord:
+def _task(task: TextTask, batch: Batch | None, missing: Reason | None) -> TaskRecord:
     if batch is None:
-        reason = None if missing is None else Reason(missing.reason, missing.sentence)
-        return TaskRecord(task.name, task.dataset, "", task.weight, (), None, reason)
+        return TaskRecord(task.name, task.dataset, "", task.weight, (), None, missing)
     pages = tuple(
         PageRecord(
             packed.page.config,

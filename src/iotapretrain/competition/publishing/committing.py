@@ -50,9 +50,12 @@ class Writer:
 
     async def wait_for_turn(self, wait: bool) -> None:
         """Return once the chain takes the next commitment; ChainError where that is not now."""
-        allowed = await self._next_turn()
-        head, _ = await self.client.head()
-        if allowed is None or head + 1 >= allowed:
+        limit = (await self.client.hyperparameters(self.netuid)).get(RATE_LIMIT)
+        found = (await self.client.commitments(self.netuid)).by_hotkey.get(self.hotkey)
+        if limit is None or found is None:  # the chain names no such rule, or has none of ours yet
+            return
+        allowed, (head, _) = found.block + int(limit), await self.client.head()
+        if head + 1 >= allowed:
             return
         if not wait:
             raise ChainError(
@@ -86,9 +89,3 @@ class Writer:
                 return None
             await asyncio.sleep(min(pause, max(deadline.left(), 0)))
         return block
-
-    async def _next_turn(self) -> int | None:
-        """The first block that takes a commitment; None where the chain names no such rule."""
-        limit = (await self.client.hyperparameters(self.netuid)).get(RATE_LIMIT)
-        found = (await self.client.commitments(self.netuid)).by_hotkey.get(self.hotkey)
-        return None if limit is None or found is None else found.block + int(limit)

@@ -28,10 +28,12 @@ class Offer:
 
     def __post_init__(self) -> None:
         self.commitment(_ANY_COMMIT, _ANY_HASH, "")  # too long a name is told before any upload
-        if self.competition.models != self.competition.id:
+        models, every = self.competition.models, self.schedule.competitions
+        if models != self.competition.id:
+            scored = next(each.name for each in every if each.id == models)
             raise InputError(
                 f"{self.competition.name} scores the models of another competition:"
-                f" publish to {self._scored.name}"
+                f" publish to {scored}"
             )
 
     def commitment(self, commit: str, model_hash: str, hotkey: str) -> Commitment:
@@ -43,11 +45,6 @@ class Offer:
     def judged_from(self, block: int) -> int:
         """The first block at which validators look at a commitment of this one (admission, 4)."""
         return block + self.competition.eval_block_delay
-
-    @property
-    def _scored(self) -> Competition:
-        named = (each for each in self.schedule.competitions if each.id == self.competition.models)
-        return next(named)
 
 
 def place_of(offer: Offer, ground: Ground, hotkey: str) -> int:

@@ -2,8 +2,7 @@
 
     inspect -> upload, private -> download and compare -> commit -> read back -> open to everybody
 
-Private until committed, else a watcher commits to the same bytes first (competition, 3.1). What is
-done already is seen on the hub and on the chain; `steps` only spares what is dear to repeat.
+Private until committed, else a watcher commits to the same bytes first (competition, 3.1).
 """
 
 from __future__ import annotations
@@ -72,7 +71,8 @@ class Publisher:
             model_hash = await asyncio.to_thread(local_hash, offer.folder)
             ground = await read_ground(self.client, offer.netuid)
             model = own_model(offer, ground, hotkey)
-            already = model is not None and await self._stands(model, model_hash)
+            bound = model is not None and model.commitment.binds(model_hash, hotkey)
+            already = model is not None and bound and await self._has(model.commit)
             if model is None or not already:
                 uid = place_of(offer, ground, hotkey)
                 check_original(offer, ground, hotkey, model_hash)
@@ -89,10 +89,8 @@ class Publisher:
             announce(offer, publication, self.clock())
             return publication
 
-    async def _stands(self, model: CommittedModel, model_hash: str) -> bool:
-        """Whether a commitment of ours is to these bytes, and the hub still has them."""
-        bound = model.commitment.binds(model_hash, model.hotkey)
-        return bound and await asyncio.to_thread(uploading.has, self.hub, model.commit)
+    async def _has(self, commit: Commit) -> bool:
+        return await asyncio.to_thread(uploading.has, self.hub, commit)
 
     async def _intent(self, offer: Offer, hotkey: str, model_hash: str) -> Intent:
         return Intent(
@@ -110,7 +108,7 @@ class Publisher:
     ) -> tuple[Steps, Commit]:
         """Have the model on the hub, as nobody but its owner can see yet."""
         commit = steps.commit
-        if commit is None or not await asyncio.to_thread(uploading.has, self.hub, commit):
+        if commit is None or not await self._has(commit):
             await asyncio.to_thread(check_admitted, offer.folder, self.inspect)
             self.say("inspected: validators would admit it")
             commit = await asyncio.to_thread(uploading.upload, offer, self.hub, used)

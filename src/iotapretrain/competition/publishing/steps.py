@@ -90,7 +90,6 @@ class Notes:
         return steps if steps.intent == intent else Steps(intent)
 
     def write(self, steps: Steps) -> Steps:
-        """Note what is done."""
         text = msgspec.json.format(msgspec.json.encode(steps)) + b"\n"
         try:
             write_whole(self._file, text)
@@ -100,7 +99,6 @@ class Notes:
 
     @property
     def check(self) -> Path:
-        """Where the model is brought back to."""
         return self._folder / "check"
 
     def clear(self) -> None:

@@ -98,6 +98,9 @@ def _card(offer: Offer) -> str | None:
         sources = msgspec.json.decode(facts.training_data, type=tuple[TrainingData, ...])
     except msgspec.DecodeError:
         return None
+    parent = None  # only what lies on a hub can be named to others
+    if facts.origin.startswith(FROM_HUB):
+        parent = str(Commit.parse(facts.origin.removeprefix(FROM_HUB)))
     return Card(
         title=offer.repository.name,
         competition=offer.competition.name,
@@ -105,21 +108,13 @@ def _card(offer: Offer) -> str | None:
         tokens=facts.tokens,
         loss=facts.held_out_loss,
         training_data=sources,
-        parent=_parent(facts.origin),
+        parent=parent,
     ).render()
 
 
 def _metadata(folder: Path) -> dict[str, str]:
-    """What the first weights file says of itself."""
     weights = min(folder.glob("*.safetensors"), default=None)
     if weights is None:
         return {}
     with safe_open(weights, framework="numpy") as file:
         return dict(file.metadata() or {})
-
-
-def _parent(origin: str) -> str | None:
-    """Only what lies on a hub can be named to others."""
-    if not origin.startswith(FROM_HUB):
-        return None
-    return str(Commit.parse(origin.removeprefix(FROM_HUB)))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.chain.metagraph import Commitments, Metagraph
-from iotapretrain.errors import ChainError, InputError, UnreachableError
+from iotapretrain.errors import ChainError, UnreachableError
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.competition.commitment import model_commitment as model_commitment
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,11 @@ class CommittedModel:
 
     @property
     def repository(self) -> RepositoryId:
-        return RepositoryId(self.commitment.namespace, self.commitment.name)
+        return self.commit.repository
 
     @property
     def commit(self) -> Commit:
-        """The pinned commit on the hub."""
-        return Commit(self.repository, self.commitment.commit)
+        return commit_of(self.commitment)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,7 @@ class Ground:
     def text(self, hotkey: str) -> str | None:
         """What a hotkey has written, if it is text."""
         found = self.commitments.by_hotkey.get(hotkey)
-        try:
-            return None if found is None else found.data.decode("ascii")
-        except UnicodeDecodeError:
-            return None
+        return found.data.decode() if found is not None and found.data.isascii() else None
 
     def models(self, competition: int) -> Iterator[CommittedModel]:
         """Those committed under this competition's id, in the order of uids."""
@@ -59,6 +56,11 @@ class Ground:
             if commitment is not None and commitment.competition_id == competition:
                 block = self.commitments.by_hotkey[hotkey].block
                 yield CommittedModel(hotkey, uid, block, commitment)
+
+
+def commit_of(commitment: Commitment) -> Commit:
+    """The pinned commit on the hub that a commitment names."""
+    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
 
 
 async def read_ground(client: ChainClient, netuid: int, block: int | None = None) -> Ground:
@@ -76,14 +78,4 @@ async def ground_at(client: ChainClient, netuid: int, block: int) -> Ground | No
     except UnreachableError:
         raise
     except ChainError:
-        return None
-
-
-def model_commitment(text: str | None) -> Commitment | None:
-    """The strict commitment that a text is; None for anything else, such as where records lie."""
-    if text is None:
-        return None
-    try:
-        return Commitment.parse(text)
-    except InputError:
         return None

@@ -35,7 +35,6 @@ async def find_model(
 
 
 def model_of(ground: Ground, competition: Competition, uid: int) -> CommittedModel:
-    """What a uid has committed to a competition."""
     models = {model.uid: model for model in ground.models(competition.models)}
     if uid not in models:
         raise InputError(
@@ -46,7 +45,6 @@ def model_of(ground: Ground, competition: Competition, uid: int) -> CommittedMod
 
 
 def read_uid(text: str) -> int:
-    """The number in `uid:N`."""
     number = text.removeprefix(UID)
     if not text.startswith(UID) or not number.isdecimal():
         raise InputError(f"model {text!r}: write {BEST} or {UID}N")

@@ -52,7 +52,6 @@ class Opinion:
 
     @property
     def champion(self) -> ModelRecord | None:
-        """The model that it crowned."""
         return champion_of(self.record)
 
 

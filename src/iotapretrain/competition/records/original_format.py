@@ -18,7 +18,7 @@ from iotapretrain.rules.competition.commitment import hub_url
 def original_format(record: RoundRecord, timestamp: float) -> dict[str, Any]:
     """Every field of one round: `original_format_json`, and what is drawn as graphs."""
     scored = [model for model in record.models if model.score is not None]
-    document = original_document(record, timestamp)
+    document = _document(record, timestamp)
     return {
         "original_format_json": msgspec.json.encode(document).decode(),
         "time": timestamp,
@@ -40,7 +40,7 @@ def original_format(record: RoundRecord, timestamp: float) -> dict[str, Any]:
     }
 
 
-def original_document(record: RoundRecord, timestamp: float) -> dict[str, Any]:
+def _document(record: RoundRecord, timestamp: float) -> dict[str, Any]:
     """What the original wrote as JSON text, model by model."""
     return {
         "timestamp": timestamp,
@@ -58,10 +58,11 @@ def original_document(record: RoundRecord, timestamp: float) -> dict[str, Any]:
 
 def _model_fields(record: RoundRecord, model: ModelRecord) -> dict[str, Any]:
     weights = {task.name: task.weight for task in record.tasks}
+    found = model_commitment(model.commitment)
     return {
         "uid": model.uid,
         "block": model.block,
-        "hf": _hub_page(model),
+        "hf": None if found is None else hub_url(found.namespace, found.name, found.commit),
         "competition_id": record.competition,
         "average_loss": model.score,
         "epsilon_adv": model.epsilon,
@@ -81,8 +82,3 @@ def _model_fields(record: RoundRecord, model: ModelRecord) -> dict[str, Any]:
             if name in weights
         },
     }
-
-
-def _hub_page(model: ModelRecord) -> str | None:
-    found = model_commitment(model.commitment)
-    return None if found is None else hub_url(found.namespace, found.name, found.commit)

@@ -5,7 +5,6 @@
                                                      and how its newest record's digest begins
 
 The files are strangers' bytes: bounded, verified against the listing, and read by schema alone.
-Whether a record is signed by its validator is `round_record.is_sealed`'s to say.
 """
 
 from __future__ import annotations
@@ -97,11 +96,9 @@ class PublicRounds:
         return sorted(self._known)
 
     def file(self, number: int) -> FileEntry:
-        """The file that holds the record of one round."""
         return self._found(number)[1]
 
     def read(self, number: int) -> SignedRound:
-        """The record of one round."""
         commit, entry = self._found(number)
         name = f"{commit}: {entry.path}"
         signed = read_round(read_small(self._hub, commit, entry, most_bytes=LARGEST_RECORD), name)

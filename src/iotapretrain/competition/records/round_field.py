@@ -7,7 +7,7 @@ play with and what auditors find are the same by construction.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.race import PagePlan
+from iotapretrain.rules.competition.task_score import ModelScore, Task, aggregate, task_mean
 from iotapretrain.rules.competition.wins import Margin, margins
 
 REFUSED = (Outcome.BAD_HASH, Outcome.INADMISSIBLE)
@@ -71,6 +72,21 @@ def loss_matrix(tasks: Sequence[TaskRecord], models: Sequence[ModelRecord]) -> F
     ]
     rows = [[_loss(model, *page) for page in pages] for model in models]
     return np.array(rows, dtype=np.float64).reshape(len(models), len(pages))
+
+
+def score_of(
+    tasks: Sequence[TaskRecord],
+    losses: Mapping[str, Sequence[float | None]],
+    weighed: Sequence[Task],
+    without: Collection[str],
+) -> ModelScore | None:
+    """What a model's losses add up to; the tasks `without` text do not count."""
+    raw = {
+        task.name: task_mean(losses[task.name], [page.sequences for page in task.pages])
+        for task in tasks
+        if task.name not in without and len(losses.get(task.name, ())) == len(task.pages) > 0
+    }
+    return aggregate(weighed, raw, without)
 
 
 def apart(record: RoundRecord, model: ModelRecord, other: ModelRecord) -> Margin | None:

@@ -16,7 +16,8 @@ from typing import Annotated
 import msgspec
 from blake3 import blake3
 
-from iotapretrain.rules.competition.validator.journal_records import Reason
+from iotapretrain.rules.competition.attempts import Outcome
+from iotapretrain.rules.competition.validator.journal_records import Entry, Reason, Refused
 
 DOMAIN = b"iotapretrain round 1\x00"
 SCHEMA = "iotapretrain/round/1"
@@ -126,6 +127,21 @@ class SignedRound(Struct, frozen=True):
     record: RoundRecord
     digest: str
     signature: str
+
+
+def unscored(
+    model: Entry | Refused, outcome: Outcome, reasons: tuple[Reason, ...] = ()
+) -> ModelRecord:
+    """The record of a model of which no more is known than that."""
+    return ModelRecord(
+        uid=model.uid,
+        hotkey=model.hotkey,
+        block=model.block,
+        commitment=model.text,
+        digest=model.digest,
+        outcome=str(outcome),
+        reasons=reasons,
+    )
 
 
 def model_record(record: RoundRecord, hotkey: str | None) -> ModelRecord | None:

@@ -1,10 +1,7 @@
-"""Where validators published in the past, found in few looks at old blocks.
+"""Where validators published in the past, found in few looks at old blocks (docs/audit.md).
 
-Readers of records look at blocks that are ever twice as far back, the same ones for all validators,
-and between two of them only where a validator named different repositories. So a move is found
-however long ago it was, and however often the new place was named since. What this can miss is a
-repository that was named in between and then not again, while the one before came back; an audit
-follows every single commitment as far as it gets (`whole_history`).
+What this can miss is a repository that was named in between and then not again, while the one
+before came back; an audit follows every single commitment as far as it gets (`whole_history`).
 """
 
 from __future__ import annotations
@@ -146,22 +143,18 @@ class _Search:
             older, newer = open_ends.pop()
             if older.repository == newer.repository or newer.since - older.block < 2:
                 continue
-            middle = await self._look((older.block + newer.since) // 2)
-            if middle is None:
+            block = (older.block + newer.since) // 2
+            if self.looks == MOST_HALVINGS:
+                self.cut = f"not all commitments before block {block} were looked for"
                 return
+            self.looks += 1
+            ground = await self.past.at(block)
+            if ground is None:
+                self.cut = _no_longer(block)
+                return
+            middle = _sight(ground, self.hotkey)
             self.seen.append(middle)
             open_ends += [(older, middle), (middle, newer)]
-
-    async def _look(self, block: int) -> _Sight | None:
-        if self.looks == MOST_HALVINGS:
-            self.cut = f"not all commitments before block {block} were looked for"
-            return None
-        self.looks += 1
-        ground = await self.past.at(block)
-        if ground is None:
-            self.cut = _no_longer(block)
-            return None
-        return _sight(ground, self.hotkey)
 
 
 def _sight(ground: Ground, hotkey: str) -> _Sight:

@@ -125,10 +125,9 @@ def find_disguised(ours: ModelBehaviour, known: Iterable[ModelBehaviour]) -> Fin
 
 def _behaved(models: Iterable[Judged]) -> Iterable[ModelBehaviour]:
     for judged in models:
-        if judged.outcome is Outcome.EVALUATED and all(map(math.isfinite, judged.behaviour)):
-            whose = judged.contender
-            if judged.behaviour:
-                yield ModelBehaviour(whose.digest, whose.block, whose.hotkey, judged.behaviour)
+        model, did = judged.record, judged.behaviour
+        if model.outcome == Outcome.EVALUATED and did and all(map(math.isfinite, did)):
+            yield ModelBehaviour(model.digest or "", model.block, model.hotkey, did)
 
 
 def _read_as(terms: Terms) -> str:

@@ -60,6 +60,4 @@ class Prints:
 
 def _same(ours: Fingerprint, theirs: Fingerprint) -> bool:
     """Either way round: noise may hide a model in a part of a larger one."""
-    return (
-        shared_fraction(ours, theirs) > MOST_SHARED or shared_fraction(theirs, ours) > MOST_SHARED
-    )
+    return max(shared_fraction(ours, theirs), shared_fraction(theirs, ours)) > MOST_SHARED

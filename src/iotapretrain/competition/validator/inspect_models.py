@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
 
+from iotapretrain.competition.records.committed import commit_of
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.errors import (
     CorruptModelError,
@@ -27,7 +28,7 @@ from iotapretrain.errors import (
 from iotapretrain.hub.fetch import fetch, plan
 from iotapretrain.hub.fetched_model import Model, ModelFile, is_bound, model_hash
 from iotapretrain.hub.model_cache import ModelCache
-from iotapretrain.hub.protocol import Commit, FileEntry, Hub, RepositoryId
+from iotapretrain.hub.protocol import Commit, FileEntry, Hub
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.copies import Fingerprint
 from iotapretrain.models.header_checks import Limits
@@ -36,7 +37,6 @@ from iotapretrain.models.worker import Worker
 from iotapretrain.net.retry import Clock, Patience
 from iotapretrain.net.threads import Hand, Hands
 from iotapretrain.rules.competition.attempts import Outcome
-from iotapretrain.rules.competition.commitment import Commitment
 from iotapretrain.rules.competition.validator.inspection_queue import exact_copy
 from iotapretrain.rules.competition.validator.journal_records import Looked, Reason
 from iotapretrain.rules.competition.validator.state import State
@@ -118,15 +118,13 @@ class Inspector:
         """A `Seen` for each, as they are done; those that a silent hub would cost us are not."""
         silent = 0
 
-        def found(candidate: Candidate) -> Model | Absence | None:
-            if silent >= HUB_IS_DOWN:
-                return None
-            return self._found(candidate, limits.constraints.max_bytes, state)
-
         async def one(candidate: Candidate) -> Seen | None:
             nonlocal silent
             began = self._clock()
-            model = await self._downloads.do(lambda: found(candidate))
+            most = limits.constraints.max_bytes
+            model = await self._downloads.do(
+                lambda: None if silent >= HUB_IS_DOWN else self._found(candidate, most, state)
+            )
             silent = silent + 1 if isinstance(model, Absence) and model.hub_down else 0
             if model is None:
                 return None
@@ -169,7 +167,9 @@ class Inspector:
         try:
             if self._cache.find(commit) is None:
                 listed = _weights(plan(self._hub.listing(commit), max_bytes))
-                if (copy := _copy(state, candidate, listed)) is not None:
+                hashes = [each.sha256 for each in listed if each.sha256 is not None]
+                digests = [_weights_key(hashes)] if hashes and len(hashes) == len(listed) else []
+                if (copy := exact_copy(state, candidate, digests)) is not None:
                     return Absence(Outcome.INADMISSIBLE, (copy,))
         except (HubError, OSError) as error:
             return _absence_of(error)
@@ -253,11 +253,6 @@ class Inspector:
         return alike
 
 
-def commit_of(commitment: Commitment) -> Commit:
-    """The pinned commit that a commitment names."""
-    return Commit(RepositoryId(commitment.namespace, commitment.name), commitment.commit)
-
-
 def reason_of(finding: Finding) -> Reason:
     """A finding of a model's inspection or scoring, for records."""
     return Reason(str(finding.code), finding.sentence, finding.item)
@@ -297,11 +292,3 @@ def _weights(files: Iterable[File]) -> list[File]:
 def _weights_key(hashes: Sequence[str]) -> str:
     """A name for the weights alone, whatever else lies beside them."""
     return "weights:" + sha256("".join(sorted(hashes)).encode()).hexdigest()
-
-
-def _copy(state: State, candidate: Candidate, listed: Sequence[FileEntry]) -> Reason | None:
-    """Whether the listing already shows the weights of an earlier commitment of somebody else."""
-    hashes = [each.sha256 for each in listed if each.sha256 is not None]
-    if not hashes or len(hashes) < len(listed):
-        return None
-    return exact_copy(state, candidate, [_weights_key(hashes)])

@@ -108,14 +108,6 @@ def _payload(record: Record) -> dict[str, Any]:
     return payload
 
 
-def _dump(state: State) -> bytes:
-    return msgspec.msgpack.encode(state, enc_hook=_plain)
-
-
-def _load(content: bytes) -> State:
-    return msgspec.msgpack.decode(content, type=State)
-
-
 def _plain(value: object) -> dict[object, object]:
     """The standings' read-only mappings, which the encoder does not know."""
     if isinstance(value, MappingProxyType):
@@ -124,5 +116,10 @@ def _plain(value: object) -> dict[object, object]:
 
 
 MACHINE: Machine[State, Order] = Machine(
-    name=NAME, initial=State(), decide=_decide, apply=_apply, dump=_dump, load=_load
+    name=NAME,
+    initial=State(),
+    decide=_decide,
+    apply=_apply,
+    dump=msgspec.msgpack.Encoder(enc_hook=_plain).encode,
+    load=msgspec.msgpack.Decoder(State).decode,
 )

@@ -28,5 +28,4 @@ class Outage:
         return asyncio.get_running_loop().time() < until
 
     def end(self, competition: int) -> None:
-        """The hub has answered."""
         self._held.pop(competition, None)

@@ -27,7 +27,7 @@ from iotapretrain.errors import InputError
 from iotapretrain.models.worker import Budget
 from iotapretrain.observe import events
 from iotapretrain.rules.competition.race import Race
-from iotapretrain.rules.competition.validator.decide import Begin
+from iotapretrain.rules.competition.validator.journal_records import Begun
 from iotapretrain.scoring.jobs import Executor
 from iotapretrain.scoring.local_pool import LocalPool
 from iotapretrain.scoring.loss_cache import LossCache
@@ -84,7 +84,7 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
         settings.journal_place, author.network, author.netuid, author.validator
     )
     with journal, memory:
-        memory.execute(Order(Begin(author.code_version, secrets.randbits(SALT_BITS))))
+        memory.execute(Order(Begun(author.code_version, secrets.randbits(SALT_BITS))))
         validator = Validator(settings, world, client, wallet, author, journal, memory)
         validator.say(
             events.ValidatorStarted,

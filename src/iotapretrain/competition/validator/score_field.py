@@ -10,16 +10,17 @@ from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
-from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
+from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Judged, Terms
 from iotapretrain.competition.evaluation.round_pages import read_text
+from iotapretrain.competition.records.committed import commit_of
 from iotapretrain.competition.validator.behaviours import Behaviours
-from iotapretrain.competition.validator.build_record import ModelResult, ScoredRound
-from iotapretrain.competition.validator.inspect_models import (
-    NOT_HERE,
-    Absence,
-    Inspector,
-    commit_of,
+from iotapretrain.competition.validator.build_record import (
+    ScoredRound,
+    absent,
+    copied,
+    published,
 )
+from iotapretrain.competition.validator.inspect_models import NOT_HERE, Absence, Inspector
 from iotapretrain.data import page_cache
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.tokenizer import Tokenizer, load_tokenizer
@@ -84,8 +85,6 @@ class Texts:
 
 
 class Measurer:
-    """Measures one round after the other."""
-
     def __init__(
         self,
         inspector: Inspector,
@@ -130,12 +129,13 @@ class Measurer:
 
         One that only its own model's bytes do not come from is no such hub.
         """
-        silent = [each for each in found if isinstance(each, Absence) and each.hub_down]
-        others = [
-            _commit(entry)
-            for entry, each in zip(opened.field, found, strict=True)
-            if not (isinstance(each, Absence) and each.hub_down)
-        ]
+        silent: list[Absence] = []
+        others: list[Commit] = []
+        for entry, each in zip(opened.field, found, strict=True):
+            if isinstance(each, Absence) and each.hub_down:
+                silent.append(each)
+            else:
+                others.append(_commit(entry))
         self._rng.shuffle(others)  # nobody chooses of whom the hub is asked
         if silent and await self._inspector.is_away(others):
             raise UnavailableHubError(f"the hub does not answer for any model: {silent[0].detail}")
@@ -149,41 +149,42 @@ class Measurer:
         salt: int,
     ) -> ScoredRound:
         if not text.batches:
-            nothing = ModelResult(Outcome.INFRASTRUCTURE)
-            return ScoredRound(text, (nothing,) * len(opened.field), None)
+            why = Absence(Outcome.INFRASTRUCTURE, ())
+            nothing = tuple(absent(entry, why) for entry in opened.field)
+            return ScoredRound(text, nothing, None)
         with ExitStack() as held:
             contenders: dict[str, Contender] = {}
-            results: dict[str, ModelResult] = {}
+            results: dict[str, Judged] = {}
             for entry, model in zip(opened.field, found, strict=True):
                 kept = model if isinstance(model, Absence) else self._held(held, model, entry)
                 if isinstance(kept, Absence):
-                    results[entry.hotkey] = ModelResult.absent(kept)
+                    results[entry.hotkey] = absent(entry, kept)
                 else:
-                    contenders[entry.hotkey] = _contender(entry, kept)
+                    contenders[entry.hotkey] = Contender(**vars(entry), folder=kept.folder)
             evaluated, copies = self._told_apart([*contenders.values()], text, terms, salt)
         results |= copies
         if evaluated is not None:
-            results |= {each.contender.hotkey: ModelResult.of(each) for each in evaluated.models}
+            results |= {each.record.hotkey: published(each) for each in evaluated.models}
         return ScoredRound(text, tuple(results[entry.hotkey] for entry in opened.field), evaluated)
 
     def _told_apart(
         self, contenders: Sequence[Contender], text: RoundText, terms: Terms, salt: int
-    ) -> tuple[Evaluated | None, dict[str, ModelResult]]:
+    ) -> tuple[Evaluated | None, dict[str, Judged]]:
         """The field without copies in disguise, scored as if they had not been there: they must
         not race others out. What was scored already is in the cache.
         """
         if not contenders:
             return None, {}
         told = replace(terms, behaviour=self._behaviours.rows(text, terms, salt))
-        copies: dict[str, ModelResult] = {}
+        copies: dict[str, Judged] = {}
         while left := [each for each in contenders if each.hotkey not in copies]:
             evaluated = self._score(left, text, told)
             found = self._behaviours.copies(evaluated, told)
             if not found:
                 return evaluated, copies
             for each in evaluated.models:
-                if (finding := found.get(each.contender.hotkey)) is not None:
-                    copies[each.contender.hotkey] = ModelResult.copied(each, finding)
+                if (finding := found.get(each.record.hotkey)) is not None:
+                    copies[each.record.hotkey] = copied(each, finding)
         return None, copies
 
     def _held(self, held: ExitStack, model: Model, entry: Entry) -> Model | Absence:
@@ -197,14 +198,3 @@ class Measurer:
 
 def _commit(entry: Entry) -> Commit:
     return commit_of(Commitment.parse(entry.text))
-
-
-def _contender(entry: Entry, model: Model) -> Contender:
-    return Contender(
-        entry.uid,
-        entry.hotkey,
-        entry.block,
-        entry.digest,
-        model.folder,
-        entry.alone,
-    )

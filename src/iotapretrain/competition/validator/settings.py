@@ -61,10 +61,6 @@ class Settings:
         return self.journal or self.state / "journal.sqlite"
 
 
-def _nobody(_signed: SignedRound) -> None:
-    """Whoever wants to know what became public gives a function of his own."""
-
-
 @dataclass(frozen=True)
 class World:
     """All that is outside, but for the chain. `worker` opens models to inspect them, on one thread;
@@ -78,6 +74,6 @@ class World:
     models: model_cache.ModelCache
     texts: text_cache.PageCache
     patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
-    published: Callable[[SignedRound], None] = _nobody
+    published: Callable[[SignedRound], None] = lambda _signed: None
     clock: Clock = time.time
     rng: Random = field(default_factory=Random)

@@ -14,17 +14,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from iotapretrain.chain.client import ChainClient
-from iotapretrain.competition.records.round_record import SignedRound, seal
+from iotapretrain.competition.records.round_record import SignedRound, champion_of, seal
 from iotapretrain.competition.validator.behaviours import Behaviours
 from iotapretrain.competition.validator.build_record import Author, ScoredRound, round_record
 from iotapretrain.competition.validator.fingerprints import Prints
 from iotapretrain.competition.validator.inspect_models import Inspector
 from iotapretrain.competition.validator.journal import Memory, Order
+from iotapretrain.competition.validator.on_chain import (
+    read_view,
+    say_where,
+    set_weights_if_due,
+)
 from iotapretrain.competition.validator.outage import Outage
 from iotapretrain.competition.validator.publish_records import RecordPublisher, Shelf
-from iotapretrain.competition.validator.read_subnet import read_view
 from iotapretrain.competition.validator.score_field import Measurer, Texts
-from iotapretrain.competition.validator.set_weights import say_where, set_weights_if_due
 from iotapretrain.competition.validator.settings import Settings, World
 from iotapretrain.errors import (
     ChainError,
@@ -97,7 +100,6 @@ class Validator:
 
     @property
     def state(self) -> State:
-        """What is known now."""
         return self._memory.state
 
     async def run(self) -> int:
@@ -209,7 +211,7 @@ class Validator:
             await self._give_up(opened, str(error))
             return
         self._outage.end(opened.competition)
-        attempts = measured.attempts(opened)
+        attempts = measured.attempts
         reason = does_not_count(self.state, opened, attempts)
         if reason is None:
             self._close(opened, competition, measured)
@@ -219,16 +221,15 @@ class Validator:
     def _close(self, opened: RoundOpened, competition: Competition, measured: ScoredRound) -> None:
         """Decide, sign, and write down: from here on the round counts."""
         began = self._world.clock()
-        state, attempts = self.state, measured.attempts(opened)
-        field = measured.played(opened, competition)
-        judgement = judge(state, opened, self._schedule, competition, field, attempts)
+        state, field = self.state, measured.played(competition)
+        closed, places = judge(state, opened, self._schedule, competition, field, measured.attempts)
         record = round_record(
-            self._author, competition, opened, measured, judgement, state.previous
+            self._author, competition, opened, measured, closed, places, state.previous
         )
         signed = seal(record, self._wallet.hotkey.sign)
-        self._execute(judgement.closing(opened, signed.digest), signed)
+        self._execute(replace(closed, digest=signed.digest), signed)
         self._publisher.start()
-        best = next((each for each in record.models if each.hotkey == record.champion), None)
+        best = champion_of(record)
         self.say(
             events.RoundFinished,
             round=opened.round,
@@ -353,6 +354,5 @@ class Validator:
         self._wait("publishing a record", str(error), seconds)
 
     def say(self, kind: Callable[..., events.AnyEvent], **fields: Any) -> None:
-        """An event of this validator."""
         source = f"validator:{self._author.validator}"
         self._world.sink.emit(kind(time=self._world.clock(), source=source, **fields))

@@ -138,7 +138,6 @@ class History:
         return self.attempts.get((hotkey, competition), ())
 
     def last_block(self, hotkey: str) -> int | None:
-        """The block of the newest attempt in any competition."""
         blocks = [tried[-1].block for (owner, _), tried in self.attempts.items() if owner == hotkey]
         return max(blocks, default=None)
 
@@ -165,6 +164,5 @@ class History:
         )
 
     def without(self, competition: int) -> History:
-        """Forget one competition's attempts."""
         kept = {key: tried for key, tried in self.attempts.items() if key[1] != competition}
         return replace(self, attempts=kept)

@@ -65,7 +65,6 @@ class Commitment:
 
     @property
     def text(self) -> str:
-        """What goes on the chain."""
         parts = (self.namespace, self.name, self.commit, self.secure_hash, str(self.competition_id))
         return SEPARATOR.join(parts)
 
@@ -76,6 +75,14 @@ class Commitment:
     def binds(self, model_hash: str, hotkey: str) -> bool:
         """Whether this hotkey committed to exactly these bytes."""
         return secure_hash(model_hash, hotkey) == self.secure_hash
+
+
+def model_commitment(text: str | None) -> Commitment | None:
+    """The strict commitment that a text is; None for anything else, such as where records lie."""
+    try:
+        return None if text is None else Commitment.parse(text)
+    except InputError:
+        return None
 
 
 def secure_hash(model_hash: str, hotkey: str) -> str:

@@ -6,10 +6,11 @@ infinite age gives `floor`, the advantage that never goes away.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,21 +21,21 @@ FloatArray = npt.NDArray[np.float64]
 N = TypeVar("N", float, FloatArray)
 
 
-class Epsilon(Protocol):
+class Epsilon(ABC):
     """A rule for the advantage, in [0, 1)."""
 
     @property
     def floor(self) -> float:
-        """The fully decayed advantage: the value at infinite age."""
-        ...
+        """The fully decayed advantage: not always the rule's last number to the last bit."""
+        return float(self.at(np.inf))
 
+    @abstractmethod
     def at(self, ages: npt.ArrayLike) -> FloatArray:
         """The advantage at each age in blocks, in the shape of `ages`."""
-        ...
 
 
 @dataclass(frozen=True)
-class Fixed:
+class Fixed(Epsilon):
     """The same advantage for ever."""
 
     epsilon: float
@@ -42,16 +43,12 @@ class Fixed:
     def __post_init__(self) -> None:
         _check_fraction("epsilon", self.epsilon)
 
-    @property
-    def floor(self) -> float:
-        return self.epsilon
-
     def at(self, ages: npt.ArrayLike) -> FloatArray:
         return np.full(np.shape(ages), self.epsilon, dtype=np.float64)
 
 
 @dataclass(frozen=True)
-class LinearDecay:
+class LinearDecay(Epsilon):
     """start - min(max(age, 0) / decay_blocks, 1) * (start - end), rounded in just this order."""
 
     start: float
@@ -64,17 +61,13 @@ class LinearDecay:
         if not (self.decay_blocks > 0 and np.isfinite(self.decay_blocks)):
             raise InputError(f"epsilon: decay_blocks is {self.decay_blocks}; give a number above 0")
 
-    @property
-    def floor(self) -> float:
-        return self.start - (self.start - self.end)  # not always `end` to the last bit
-
     def at(self, ages: npt.ArrayLike) -> FloatArray:
         decayed = np.minimum(np.maximum(_floats(ages), 0.0) / self.decay_blocks, 1.0)
         return _floats(self.start - decayed * (self.start - self.end))
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Epsilon):
     """Steps: (age, epsilon) says what the advantage is from that age on. The first age is 0."""
 
     steps: tuple[tuple[int, float], ...]
@@ -85,10 +78,6 @@ class Table:
             raise InputError(f"epsilon: table ages are {ages}; start at 0 and let each be larger")
         for age, epsilon in self.steps:
             _check_fraction(f"table epsilon at age {age}", epsilon)
-
-    @property
-    def floor(self) -> float:
-        return self.steps[-1][1]
 
     def at(self, ages: npt.ArrayLike) -> FloatArray:
         starts, epsilons = (

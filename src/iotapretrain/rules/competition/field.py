@@ -36,15 +36,11 @@ class Field:
 
     def __post_init__(self) -> None:
         size = len(self.uids)
-        for name in ("blocks", "scores", "orders", "digests"):
-            if len(getattr(self, name)) != size:
-                raise InputError(
-                    f"round: {len(getattr(self, name))} {name} for {size} models; give one each"
-                )
-        if self.losses is not None and len(self.losses) != size:
-            raise InputError(
-                f"round: {len(self.losses)} rows of losses for {size} models; give one each"
-            )
+        for name in ("blocks", "scores", "losses", "orders", "digests"):
+            values = getattr(self, name)
+            if values is not None and len(values) != size:
+                what = "rows of losses" if name == "losses" else name
+                raise InputError(f"round: {len(values)} {what} for {size} models; give one each")
         if not all(isinstance(digest, str | None) for digest in self.digests):
             raise InputError("round: a digest is no text; give text, or null where unknown")
         if len(np.unique(self.uids)) != size:

@@ -1,9 +1,5 @@
 """The race: models are scored page by page, and those that can no longer win are dropped.
 
-`PagePlan` says in which order pages are scored and when the race is looked at: a page's place is
-drawn from the seed, and every task advances at the same pace, so that whatever has been scored is a
-small image of the round. `Evidence` says what part of the pages tells about the whole of it.
-
 Everything is decided anew from the losses alone whenever some have arrived, so that the outcome
 depends neither on who computed them nor on when. docs/rules.md has the bound and the proof.
 """
@@ -94,7 +90,6 @@ class PagePlan:
 
     @cached_property
     def totals(self) -> FloatArray:
-        """Sequences of each task."""
         return np.bincount(self.tasks, self.sequences, len(self.weights)).astype(np.float64)
 
     @cached_property
@@ -115,15 +110,8 @@ class PagePlan:
 class Evidence:
     """Estimated scores of all models after some pages, and how pages scatter together.
 
-    Of a difference x with x_p on page p, the round's value is D = sum over tasks h of w_h times the
-    mean of x over the N_h sequences of the task. After M_h of them the estimate is D' = sum w_h
-    r_h, r_h being the means so far. If the x_p of one task scatter normally about that task's mean,
-    a page of n sequences with variance s^2 / n, then D' - D has variance s^2 sum w_h^2 (1 / M_h -
-    1 / N_h), and over its estimate it follows Student's distribution with as many degrees of
-    freedom as there are pages beyond one a task. Nothing is unknown once all are seen: D' = D.
-
-    `products` holds, weighted for the variance above, the sums of products of two models' residuals
-    about their task means.
+    docs/rules.md derives how an estimate's error is distributed. `products` holds, weighted for its
+    variance, the sums of products of two models' residuals about their task means.
     """
 
     scores: FloatArray
@@ -185,14 +173,6 @@ class Race:
             )
 
 
-@dataclass(frozen=True, eq=False)
-class RaceProgress:
-    """How far each model must be scored, in pages of the plan's order; `over` if all were."""
-
-    wanted: IntArray
-    over: bool
-
-
 def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     """Whether scores are sums over pages, and the best of them wins by pairs: the bound is for that
     alone.
@@ -202,8 +182,9 @@ def raceable(rules: RoundRules, tasks: Sequence[Task]) -> bool:
     return pairs and all(task.method is Method.NONE for task in tasks)
 
 
-def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> RaceProgress:
-    """What is wanted next, given the field's losses by page, NaN where there are none yet.
+def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -> IntArray:
+    """How far each model must be scored, in pages of the plan's order, given the field's losses by
+    page, NaN where there are none yet.
 
     `advantages` is the share of its score by which a later model must surely beat each one: its
     epsilon now or when fully decayed, whichever is larger. Models that failed are no part of it.
@@ -218,14 +199,13 @@ def progress(race: Race, plan: PagePlan, field: Field, advantages: FloatArray) -
         deciding = np.count_nonzero(active) > FINALISTS
         wanted[active] = look if deciding else len(plan)
         seen = plan.order[:look]
-        if np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any():
-            return RaceProgress(wanted, over=False)
-        if look == len(plan) or not deciding:
+        unknown = np.isnan(losses[np.ix_(active, seen if deciding else plan.order)]).any()
+        if unknown or look == len(plan) or not deciding:
             break
         rows = np.flatnonzero(active)
         evidence = Evidence.of(plan, losses[rows], seen)
         active[rows] = survivors(evidence, field.blocks[rows], advantages[rows], alpha)
-    return RaceProgress(wanted, over=True)
+    return wanted
 
 
 def wanted_pages(
@@ -239,7 +219,7 @@ def wanted_pages(
     """How many pages of the plan's order each model must be scored on in a round of block `now`."""
     field = Field.of(range(len(blocks)), blocks, losses=losses)
     advantages = np.maximum(epsilon.at(field.ages(now)), epsilon.floor)
-    return progress(race, plan, field, advantages).wanted
+    return progress(race, plan, field, advantages)
 
 
 def survivors(

@@ -5,13 +5,12 @@ A file either gives a `Schedule` or one line: file, key, what is wrong, what is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from iotapretrain.rules.competition import epsilon
 from iotapretrain.rules.competition.schedule import (
-    EVAL_BLOCK_DELAY,
-    PAGE_ROWS,
     Blocks,
     Competition,
     Constraints,
@@ -20,49 +19,40 @@ from iotapretrain.rules.competition.schedule import (
     TextTask,
 )
 from iotapretrain.rules.competition.size_limits import NormRule
-from iotapretrain.rules.competition.standings import ALPHA
 from iotapretrain.rules.competition.task_score import Method
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 from iotapretrain.rules.sampling import SYNC_CADENCE
 from iotapretrain.rules.toml_table import TomlTable
 
-TEMPERATURE = 0.01
 MODE = "score-level"
 
-CONSTRAINT_KEYS = (
-    "parameters",
-    "sequence_length",
-    "tokenizer",
-    "max_bytes",
-    "architectures",
-    "dtype",
-    "norms",
-    "trainable",
-)
-RULE_KEYS = (
-    "tasks",
-    "epsilon",
-    "mode",
-    "temperature",
-    "temperature_in_ranks",
-    "alpha",
-    "eval_block_delay",
-)
+Readers = Mapping[str, Callable[[TomlTable, str], Any]]
+TASK: Readers = {
+    "name": TomlTable.text,
+    "dataset": TomlTable.text,
+    "config": TomlTable.text,
+    "pages": TomlTable.integer,
+    "page_rows": TomlTable.integer,
+    "sequences": TomlTable.integer,
+    "packed": TomlTable.flag,
+    "weight": TomlTable.number,
+    "ceiling": TomlTable.number,
+}
+CONSTRAINTS: Readers = {
+    "sequence_length": TomlTable.integer,
+    "tokenizer": TomlTable.text,
+    "max_bytes": TomlTable.integer,
+    "dtype": TomlTable.text,
+    "trainable": TomlTable.flag,
+}
+ROUND: Readers = {"temperature": TomlTable.number, "temperature_in_ranks": TomlTable.flag}
+AVERAGE: Readers = {"alpha": TomlTable.number, "eval_block_delay": TomlTable.integer}
+CONSTRAINT_KEYS = ("parameters", *CONSTRAINTS, "architectures", "norms")
+RULE_KEYS = ("tasks", "epsilon", "mode", *ROUND, *AVERAGE)
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "the file": ("sync_cadence", "architectures", "tasks", "competition", "reserved"),
-        "tasks.LIST": (
-            "name",
-            "dataset",
-            "config",
-            "pages",
-            "page_rows",
-            "sequences",
-            "packed",
-            "weight",
-            "normalisation",
-            "ceiling",
-        ),
+        "tasks.LIST": (*TASK, "normalisation"),
         "competition": ("name", "id", "models", "active", *CONSTRAINT_KEYS, *RULE_KEYS),
         "competition.norms": ("hard", "soft", "share"),
         "competition.active": ("from", "until", "share", *RULE_KEYS),
@@ -110,15 +100,11 @@ def _constraints(table: TomlTable, architectures: TomlTable) -> Constraints:
         return Constraints(
             min_parameters=smallest,
             max_parameters=largest,
-            sequence_length=table.integer("sequence_length"),
-            tokenizer=table.text("tokenizer"),
-            max_bytes=table.integer("max_bytes"),
             architectures=frozenset(
                 architectures.texts(table.choice("architectures", architectures))
             ),
-            dtype=table.text("dtype", "bfloat16"),
             norms=_norms(table.table("norms")) if "norms" in table else None,
-            trainable=table.flag("trainable", False),
+            **_given(table, CONSTRAINTS, "sequence_length", "tokenizer", "max_bytes"),
         )
 
 
@@ -135,18 +121,14 @@ def _task_lists(lists: TomlTable) -> TaskLists:
 def _task(table: TomlTable) -> TextTask:
     table.check_keys(KEYS["tasks.LIST"])
     with table.naming():
-        return TextTask(
-            name=table.text("name"),
-            weight=table.number("weight"),
-            method=Method(table.choice("normalisation", [*Method], Method.NONE)),
-            ceiling=table.number("ceiling") if "ceiling" in table else None,
-            dataset=table.text("dataset"),
-            config=table.text("config") if "config" in table else None,
-            pages=table.integer("pages"),
-            page_rows=table.integer("page_rows", PAGE_ROWS),
-            sequences=table.integer("sequences") if "sequences" in table else None,
-            packed=table.flag("packed", True),
-        )
+        method = Method(table.choice("normalisation", [*Method], Method.NONE))
+        given = _given(table, TASK, "name", "weight", "dataset", "pages")
+        return TextTask(method=method, **given)
+
+
+def _given(table: TomlTable, readers: Readers, *required: str) -> dict[str, Any]:
+    """The keys that are there, or must be; for others the default is that of what they describe."""
+    return {key: read(table, key) for key, read in readers.items() if key in (*table, *required)}
 
 
 def _competitions(table: TomlTable, owners: Owners, tasks: TaskLists) -> list[Competition]:
@@ -180,22 +162,20 @@ def _part(
         constraints=constraints,
         tasks=tasks[where["tasks"].choice("tasks", tasks)],
         rules=_rules(where),
-        alpha=where["alpha"].number("alpha", ALPHA),
-        eval_block_delay=where["eval_block_delay"].integer("eval_block_delay", EVAL_BLOCK_DELAY),
+        **_inherited(where, AVERAGE),
     )
+
+
+def _inherited(where: Mapping[str, TomlTable], readers: Readers) -> dict[str, Any]:
+    return {key: read(where[key], key) for key, read in readers.items() if key in where[key]}
 
 
 def _rules(where: Mapping[str, TomlTable]) -> RoundRules:
     with where["epsilon"].naming():
         advantage = epsilon.parse(where["epsilon"].document("epsilon"))
-    in_ranks = where["temperature_in_ranks"].flag("temperature_in_ranks", False)
+    mode = MODES[where["mode"].choice("mode", MODES, MODE)]
     with where["temperature"].naming():
-        return RoundRules(
-            epsilon=advantage,
-            mode=MODES[where["mode"].choice("mode", MODES, MODE)],
-            temperature=where["temperature"].number("temperature", TEMPERATURE),
-            temperature_in_ranks=in_ranks,
-        )
+        return RoundRules(advantage, mode, **_inherited(where, ROUND))
 
 
 def _reserved(table: TomlTable) -> Slot:

@@ -5,28 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from iotapretrain.errors import ConfigError, InputError
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "up_proj", "down_proj")
-
-
-class LimitCode(StrEnum):
-    """Why a model may not take part, for records."""
-
-    TOO_SMALL = "too_small"
-    TOO_LARGE = "too_large"
-    ARCHITECTURE = "architecture"
-    NORMS = "norms"
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """A code for records and a sentence for the miner."""
-
-    code: LimitCode
-    sentence: str
 
 
 @dataclass(frozen=True)
@@ -46,28 +28,21 @@ class NormRule:
 
 def refuse(
     parameters: int, smallest: int, largest: int, architecture: str, allowed: Collection[str]
-) -> Refusal | None:
+) -> str | None:
     """Why a model of this size and architecture may not take part, or None; both bounds are in.
 
     `parameters` counts each shared tensor once.
     """
     if parameters < smallest:
-        return Refusal(
-            LimitCode.TOO_SMALL, f"{parameters:,} parameters; at least {smallest:,} needed"
-        )
+        return f"{parameters:,} parameters; at least {smallest:,} needed"
     if parameters > largest:
-        return Refusal(
-            LimitCode.TOO_LARGE, f"{parameters:,} parameters; at most {largest:,} allowed"
-        )
+        return f"{parameters:,} parameters; at most {largest:,} allowed"
     if architecture not in allowed:
-        return Refusal(
-            LimitCode.ARCHITECTURE,
-            f"architecture {architecture}; allowed: {', '.join(sorted(allowed))}",
-        )
+        return f"architecture {architecture}; allowed: {', '.join(sorted(allowed))}"
     return None
 
 
-def refuse_norms(norms: Mapping[str, Sequence[float]], rule: NormRule) -> Refusal | None:
+def refuse_norms(norms: Mapping[str, Sequence[float]], rule: NormRule) -> str | None:
     """Why the norms, layer by layer for each projection, are out of bounds, or None.
 
     The mean over the projections of the share of layers above `soft` must not exceed `share`. A
@@ -78,15 +53,10 @@ def refuse_norms(norms: Mapping[str, Sequence[float]], rule: NormRule) -> Refusa
     for projection, layers in norms.items():
         for layer, norm in enumerate(layers):
             if not norm <= rule.hard:
-                return Refusal(
-                    LimitCode.NORMS,
-                    f"layer {layer}: {projection} has norm {norm:g}; at most {rule.hard:g} allowed",
-                )
+                most = f"at most {rule.hard:g} allowed"
+                return f"layer {layer}: {projection} has norm {norm:g}; {most}"
     shares = [sum(norm > rule.soft for norm in layers) / len(layers) for layers in norms.values()]
     mean = math.fsum(shares) / len(shares)
     if mean > rule.share:
-        return Refusal(
-            LimitCode.NORMS,
-            f"{mean:.1%} of layers have norms above {rule.soft:g}; at most {rule.share:.1%} may",
-        )
+        return f"{mean:.1%} of layers have norms above {rule.soft:g}; at most {rule.share:.1%} may"
     return None

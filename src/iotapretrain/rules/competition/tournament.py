@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import starmap
 from types import MappingProxyType
 
 import numpy as np
@@ -99,10 +100,26 @@ class RoundRules:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """What a round says of one model; `left_out` is None inside the filter."""
+
+    epsilon: float | None = None
+    wins: int = 0
+    win_rate: float = 0.0
+    weight: float = 0.0
+    left_out: Ineligibility | None = None
+
+
+@dataclass(frozen=True)
 class NoResult:
     """A round in which nothing could take part, and why; the standings stay as they are."""
 
     left_out: tuple[tuple[int, Ineligibility], ...]
+
+    @property
+    def places(self) -> Mapping[int, Placed]:
+        """By uid, of those that are left out."""
+        return {uid: Placed(left_out=reason) for uid, reason in self.left_out}
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +139,13 @@ class DecidedRound:
     win_rates: FloatArray
     weights: FloatArray
     margins: tuple[Margin, ...]
+
+    @property
+    def places(self) -> Mapping[int, Placed]:
+        """By uid."""
+        columns = (self.epsilons, self.wins, self.win_rates, self.weights)
+        rows = zip(*(column.tolist() for column in columns), self.left_out, strict=True)
+        return dict(zip(self.field.uids.tolist(), starmap(Placed, rows), strict=True))
 
     @property
     def kept(self) -> BoolArray:
@@ -166,7 +190,8 @@ def play(field: Field, rules: RoundRules, now: float) -> DecidedRound | NoResult
     kept = np.flatnonzero([reason is None for reason in left_out])
     sharing = kept if mode.filter is Filter.STRICT else np.arange(len(field))
     if len(sharing) == 0:
-        return _no_result(field, left_out)
+        pairs = zip(field.uids.tolist(), left_out, strict=True)
+        return NoResult(tuple((uid, reason) for uid, reason in pairs if reason is not None))
     wins, rates = _compare(field, mode, epsilons, kept)
     temperature = rules.temperature_for(len(sharing))
     weights = np.zeros(len(field))
@@ -212,11 +237,6 @@ def _left_out(field: Field, rules: RoundRules, epsilons: FloatArray) -> Verdicts
         reason or (None if row in line else Ineligibility.NEVER_CHAMPION)
         for row, reason in enumerate(taking_part(field))
     )
-
-
-def _no_result(field: Field, left_out: Verdicts) -> NoResult:
-    pairs = zip(field.uids, left_out, strict=True)
-    return NoResult(tuple((int(uid), reason) for uid, reason in pairs if reason is not None))
 
 
 def _compare(

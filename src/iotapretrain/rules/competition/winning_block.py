@@ -34,7 +34,6 @@ def needed_loss(epsilon: Epsilon, champion: DatedLoss, now: float) -> float:
 
 
 def wins_at(epsilon: Epsilon, model: DatedLoss, other: DatedLoss, now: int) -> bool:
-    """Whether the first model beats the other at this block."""
     own, others = (float(epsilon.at(now - entry.block)) for entry in (model, other))
     return beats(model.loss, other.loss, model.block, other.block, own, others)
 

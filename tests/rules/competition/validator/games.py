@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.commitment import Commitment
@@ -20,16 +20,18 @@ from iotapretrain.rules.competition.schedule import (
 )
 from iotapretrain.rules.competition.tournament import RoundRules
 from iotapretrain.rules.competition.validator.apply import apply
-from iotapretrain.rules.competition.validator.decide import Begin, Command, Sync, decide
+from iotapretrain.rules.competition.validator.decide import Command, Sync, decide
 from iotapretrain.rules.competition.validator.inspection_queue import due
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
+    Begun,
     Looked,
     Record,
+    RoundClosed,
     RoundGivenUp,
     RoundOpened,
 )
-from iotapretrain.rules.competition.validator.judgement import RoundJudgement, does_not_count, judge
+from iotapretrain.rules.competition.validator.judgement import does_not_count, judge
 from iotapretrain.rules.competition.validator.misses import missed_by
 from iotapretrain.rules.competition.validator.round_queue import opening, turns
 from iotapretrain.rules.competition.validator.state import State
@@ -76,7 +78,7 @@ class Game:
     journal: list[Record] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.do(Begin("1.0.0", 7))
+        self.do(Begun("1.0.0", 7))
 
     def do(self, command: Command) -> list[Record]:
         records = decide(self.state, command)
@@ -112,7 +114,7 @@ class Game:
 
     def close(
         self, scores: Mapping[str, float | Outcome], opened: RoundOpened | None = None
-    ) -> RoundJudgement | None:
+    ) -> RoundClosed | None:
         """Decide the open round by scores; None, and given up, if it does not count."""
         opened = opened or self.state.opened
         assert opened is not None
@@ -121,8 +123,9 @@ class Game:
             self.do(RoundGivenUp(opened.round, reason, missed_by(attempts)))
             return None
         (chosen,) = [c for c in self.schedule.competitions if c.id == opened.competition]
-        decided = judge(self.state, opened, self.schedule, chosen, played(opened, scores), attempts)
-        self.do(decided.closing(opened, f"digest of round {opened.round}"))
+        field = played(opened, scores)
+        decided, _ = judge(self.state, opened, self.schedule, chosen, field, attempts)
+        self.do(replace(decided, digest=f"digest of round {opened.round}"))
         return decided
 
     def play(
@@ -131,7 +134,7 @@ class Game:
         stands: Mapping[str, tuple[int, Commitment]],
         scores: Mapping[str, float | Outcome],
         number: int = 0,
-    ) -> RoundJudgement | None:
+    ) -> RoundClosed | None:
         """See, look, open and close at one sync block."""
         view = self.see(block, stands)
         self.look(view, models=number)

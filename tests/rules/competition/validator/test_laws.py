@@ -19,7 +19,7 @@ from iotapretrain.rules.competition.validator.journal_records import (
     RoundOpened,
 )
 from iotapretrain.rules.competition.validator.state import State
-from iotapretrain.rules.competition.validator.weights_due import OwnRow, chain_weights, weights_due
+from iotapretrain.rules.competition.validator.weights_due import chain_weights, weights_due
 from tests.rules.competition.validator.games import CADENCE, Game, commitment
 
 HOTKEYS = ["a", "b", "c", "d"]
@@ -124,7 +124,7 @@ def test_who_owns_a_content_never_gets_later(history: list) -> None:  # type: ig
 def test_weights_never_come_too_soon(
     block: int, updated: int, registered: int, limit: int, every: int
 ) -> None:
-    due = weights_due(OwnRow(updated, registered, limit), block, every)
+    due = weights_due(updated, registered, limit, block, every)
     assert not due or block - updated >= limit
     if updated > registered:
         assert not due or block - updated >= every

@@ -8,45 +8,33 @@ from typing import TypeVar
 
 from iotapretrain.rules.competition.attempts import Evaluation, History, Outcome
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.validator.journal_records import (
-    Attempt,
-    Begun,
-    Committed,
-    Left,
-    Looked,
-    Record,
-    RoundClosed,
-    RoundGivenUp,
-    RoundOpened,
-    RoundPublished,
-)
-from iotapretrain.rules.competition.validator.state import Look, Missed, Origin, State, Tries
+from iotapretrain.rules.competition.validator import journal_records as records
+from iotapretrain.rules.competition.validator.state import Look, Origin, State, Tally
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-def apply(state: State, record: Record) -> State:
-    """The state behind a record."""
+def apply(state: State, record: records.Record) -> State:
     match record:
-        case Begun(version, salt):
+        case records.Begun(version, salt):
             anew = History(state.history.commitments)
             return replace(state, version=version, salt=salt, history=anew, looks={})
-        case Committed(hotkey, block, text):
+        case records.Committed(hotkey, block, text):
             history = state.history.committed(hotkey, block, text)
             looks, missed = _without(state.looks, {hotkey}), _without(state.missed, {hotkey})
             return replace(state, history=history, looks=looks, missed=missed)
-        case Left(hotkeys):
+        case records.Left(hotkeys):
             return _left(state, hotkeys)
-        case Looked():
+        case records.Looked():
             return _looked(state, record)
-        case RoundOpened():
+        case records.RoundOpened():
             return replace(state, opened=record)
-        case RoundClosed():
+        case records.RoundClosed():
             return _closed(state, record)
-        case RoundGivenUp():
+        case records.RoundGivenUp():
             return _given_up(state, record)
-        case RoundPublished(number):
+        case records.RoundPublished(number):
             return replace(state, unpublished=_without(state.unpublished, {number}))
 
 
@@ -60,7 +48,7 @@ def _left(state: State, hotkeys: Collection[str]) -> State:
     )
 
 
-def _looked(state: State, record: Looked) -> State:
+def _looked(state: State, record: records.Looked) -> State:
     before = state.looks.get(record.hotkey)
     failures = () if before is None else before.failures
     if record.outcome is not Outcome.EVALUATED:
@@ -74,7 +62,7 @@ def _looked(state: State, record: Looked) -> State:
     )
 
 
-def _with_origins(origins: Mapping[str, Origin], record: Looked) -> Mapping[str, Origin]:
+def _with_origins(origins: Mapping[str, Origin], record: records.Looked) -> Mapping[str, Origin]:
     """The earliest commitment to a content counts, in whatever order they are looked at."""
     mine = Origin(record.block, record.hotkey)
     earlier = {digest: mine for digest in record.digests if mine < origins.get(digest, _NOBODY_YET)}
@@ -85,7 +73,7 @@ _NOBODY_YET = Origin(2**63, "")
 
 
 def _with_alike(
-    alike: Mapping[str, tuple[str, ...]], record: Looked
+    alike: Mapping[str, tuple[str, ...]], record: records.Looked
 ) -> Mapping[str, tuple[str, ...]]:
     if not record.alike or not record.digests:
         return alike
@@ -97,7 +85,7 @@ def _with_alike(
     return changed
 
 
-def _closed(state: State, record: RoundClosed) -> State:
+def _closed(state: State, record: records.RoundClosed) -> State:
     opened = state.opened
     if opened is None:
         return state
@@ -119,7 +107,10 @@ def _closed(state: State, record: RoundClosed) -> State:
 
 
 def _tried(
-    history: History, opened: RoundOpened, attempts: Iterable[Attempt], champion: str | None
+    history: History,
+    opened: records.RoundOpened,
+    attempts: Iterable[records.Attempt],
+    champion: str | None,
 ) -> History:
     """Every attempt, beside the block and score of who led; without a leader all have failed."""
     blocks = {entry.hotkey: entry.block for entry in opened.field}
@@ -136,18 +127,18 @@ def _tried(
 
 
 def _missed(
-    before: Mapping[str, Missed], block: int, attempts: Iterable[Attempt]
-) -> Mapping[str, Missed]:
+    before: Mapping[str, Tally], block: int, attempts: Iterable[records.Attempt]
+) -> Mapping[str, Tally]:
     """Our own failures leave no trace in the history; they are counted so that they get rarer."""
     after = dict(before)
     for attempt in attempts:
-        count = after.pop(attempt.hotkey, Missed(block, 0)).count
+        count = after.pop(attempt.hotkey, Tally(block, 0)).count
         if attempt.outcome is Outcome.INFRASTRUCTURE:
-            after[attempt.hotkey] = Missed(block, count + 1)
+            after[attempt.hotkey] = Tally(block, count + 1)
     return after
 
 
-def _given_up(state: State, record: RoundGivenUp) -> State:
+def _given_up(state: State, record: records.RoundGivenUp) -> State:
     """The same round may be tried again, but the turn is the next competition's."""
     opened = state.opened
     if opened is None:
@@ -156,8 +147,8 @@ def _given_up(state: State, record: RoundGivenUp) -> State:
         return replace(state, turn=opened.competition, opened=None)
     before = state.tries.get(opened.competition)
     count = before.count if before is not None and before.block == opened.block else 0
-    tries = {**state.tries, opened.competition: Tries(opened.block, count + 1)}
-    unscored = [Attempt(hotkey, Outcome.INFRASTRUCTURE) for hotkey in record.missed]
+    tries = {**state.tries, opened.competition: Tally(opened.block, count + 1)}
+    unscored = [records.Attempt(hotkey, Outcome.INFRASTRUCTURE) for hotkey in record.missed]
     return replace(
         state,
         missed=_missed(state.missed, opened.block, unscored),

@@ -10,27 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.validator.journal_records import (
-    Begun,
-    Committed,
-    Left,
-    Looked,
-    Record,
-    RoundClosed,
-    RoundGivenUp,
-    RoundOpened,
-    RoundPublished,
-)
+from iotapretrain.rules.competition.validator import journal_records as records
 from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.rules.competition.validator.subnet_view import View
-
-
-@dataclass(frozen=True)
-class Begin:
-    """Come up under a version of the code; the salt counts only the first time."""
-
-    version: str
-    salt: int
 
 
 @dataclass(frozen=True)
@@ -40,43 +22,51 @@ class Sync:
     view: View
 
 
-Command = Begin | Sync | Looked | RoundOpened | RoundClosed | RoundGivenUp | RoundPublished
+Command = (
+    Sync
+    | records.Begun
+    | records.Looked
+    | records.RoundOpened
+    | records.RoundClosed
+    | records.RoundGivenUp
+    | records.RoundPublished
+)
 
 
-def decide(state: State, command: Command) -> list[Record]:
+def decide(state: State, command: Command) -> list[records.Record]:
     """The records of a command; InputError if it does not fit the state."""
     match command:
-        case Begin(version, salt):
+        case records.Begun(version, salt):  # the salt counts only the first time
             known = state.version == version
-            return [] if known else [Begun(version, state.salt if state.version else salt)]
+            return [] if known else [records.Begun(version, state.salt if state.version else salt)]
         case Sync(view):
             return list(_synced(state, view))
-        case Looked():
+        case records.Looked():
             return _looked(state, command)
-        case RoundOpened():
+        case records.RoundOpened():
             return _opened(state, command)
-        case RoundClosed():
+        case records.RoundClosed():
             return _closed(state, command)
-        case RoundGivenUp(round=number):
+        case records.RoundGivenUp(round=number):
             opened = state.opened
             return [command] if opened is not None and opened.round == number else []
-        case RoundPublished(number):
+        case records.RoundPublished(number):
             return [command] if number in state.unpublished else []
 
 
-def _synced(state: State, view: View) -> Iterator[Record]:
+def _synced(state: State, view: View) -> Iterator[records.Record]:
     if state.opened is not None:
         raise InputError(f"round {state.opened.round} is open; finish it before looking around")
     here = {candidate.hotkey for candidate in view.candidates}
     gone = tuple(sorted(state.history.commitments.keys() - here))
     if gone:
-        yield Left(gone)
+        yield records.Left(gone)
     for each in view.candidates:
         if state.history.commitments.get(each.hotkey) != (each.block, each.commitment.text):
-            yield Committed(each.hotkey, each.block, each.commitment.text)
+            yield records.Committed(each.hotkey, each.block, each.commitment.text)
 
 
-def _looked(state: State, look: Looked) -> list[Record]:
+def _looked(state: State, look: records.Looked) -> list[records.Record]:
     if state.history.commitments.get(look.hotkey) != (look.block, look.text):
         raise InputError(f"look: {look.hotkey} has committed to something else; look at that")
     before = state.looks.get(look.hotkey)
@@ -84,7 +74,7 @@ def _looked(state: State, look: Looked) -> list[Record]:
     return [] if known else [look]
 
 
-def _opened(state: State, opened: RoundOpened) -> list[Record]:
+def _opened(state: State, opened: records.RoundOpened) -> list[records.Record]:
     if state.opened == opened:
         return []
     if state.opened is not None:
@@ -99,7 +89,7 @@ def _opened(state: State, opened: RoundOpened) -> list[Record]:
     return [opened]
 
 
-def _closed(state: State, closed: RoundClosed) -> list[Record]:
+def _closed(state: State, closed: records.RoundClosed) -> list[records.Record]:
     if state.opened is not None and state.opened.round == closed.round:
         return [closed]
     if closed.round <= state.rounds:

@@ -1,6 +1,6 @@
 """What a validator's journal holds: everything that it learned and decided, and nothing else.
 
-A record is also the command that asks for it (`decide`), but for `Begun`, `Committed` and `Left`.
+A record is also the command that asks for it (`decide`), but for `Committed` and `Left`.
 """
 
 from __future__ import annotations

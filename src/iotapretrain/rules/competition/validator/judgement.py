@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Sequence
 
 from iotapretrain.rules.competition.attempts import Outcome, worth_another_try
-from iotapretrain.rules.competition.eligibility import Ineligibility as LeftOut
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import ESTABLISHED, retained
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.standings import Standings
-from iotapretrain.rules.competition.tournament import DecidedRound as Played
-from iotapretrain.rules.competition.tournament import NoResult, play
+from iotapretrain.rules.competition.tournament import DecidedRound, Placed, play
 from iotapretrain.rules.competition.validator.journal_records import (
     Attempt,
     RoundClosed,
@@ -22,41 +17,6 @@ from iotapretrain.rules.competition.validator.journal_records import (
 )
 from iotapretrain.rules.competition.validator.misses import holder
 from iotapretrain.rules.competition.validator.state import State
-
-
-@dataclass(frozen=True)
-class Placed:
-    """What the tournament says of one model; `left_out` is None inside the filter."""
-
-    epsilon: float | None = None
-    wins: int = 0
-    win_rate: float = 0.0
-    weight: float = 0.0
-    left_out: LeftOut | None = None
-
-
-@dataclass(frozen=True)
-class RoundJudgement:
-    """A decided round: one `Placed` an entry of its field. Without a champion it had no result."""
-
-    places: tuple[Placed, ...]
-    attempts: tuple[Attempt, ...]
-    champion: str | None
-    kept: tuple[str, ...]
-    standings: Standings
-    weights: Mapping[str, float]
-
-    def closing(self, opened: RoundOpened, digest: str) -> RoundClosed:
-        """The record that ends the round; `digest` is that of its signed record."""
-        return RoundClosed(
-            round=opened.round,
-            digest=digest,
-            attempts=self.attempts,
-            champion=self.champion,
-            kept=self.kept,
-            averages=self.standings.competitions,
-            weights=self.weights,
-        )
 
 
 def does_not_count(state: State, opened: RoundOpened, attempts: Sequence[Attempt]) -> str | None:
@@ -78,47 +38,38 @@ def judge(
     competition: Competition,
     field: Field,
     attempts: Sequence[Attempt],
-) -> RoundJudgement:
-    """Tournament, standings and weights; `field` and `attempts` in the order of the round's field.
+) -> tuple[RoundClosed, tuple[Placed, ...]]:
+    """What ends the round, its digest still to come, and a `Placed` an entry of its field.
 
-    A round without result leaves every average as it is.
+    `field` and `attempts` are in the order of the round's field. A round without result has no
+    champion, and leaves every average as it is.
     """
     result = play(field, competition.rules, opened.block)
     hotkeys = [entry.hotkey for entry in opened.field]
-    places = _places(result, field)
+    places = tuple(result.places.get(int(uid), Placed()) for uid in field.uids)
     champion = None
     standings = state.standings
-    if isinstance(result, Played):
+    if isinstance(result, DecidedRound):
         champion = hotkeys[field.uids.tolist().index(result.winner)]
         step = {hotkey: place.weight for hotkey, place in zip(hotkeys, places, strict=True)}
         standings = standings.record(opened.competition, step, competition.alpha)
     standings = _surviving(standings, schedule, opened)
-    return RoundJudgement(
-        places=places,
+    closed = RoundClosed(
+        round=opened.round,
+        digest="",
         attempts=tuple(attempts),
         champion=champion,
         kept=_kept(state, opened, standings, places, attempts),
-        standings=standings,
+        averages=standings.competitions,
         weights=standings.merge(schedule.shares(opened.block)),
     )
+    return closed, places
 
 
 def competition_of(schedule: Schedule, opened: RoundOpened) -> Competition | None:
     """The competition of a round, as it stood at the round's block; None if the file lost it."""
     running = schedule.running(opened.block)
     return next((each for each in running if each.id == opened.competition), None)
-
-
-def _places(result: Played | NoResult, field: Field) -> tuple[Placed, ...]:
-    if isinstance(result, NoResult):
-        reasons = dict(result.left_out)
-        return tuple(Placed(left_out=reasons.get(int(uid))) for uid in field.uids)
-    columns = (result.epsilons, result.wins, result.win_rates, result.weights)
-    rows = zip(*(np.asarray(column).tolist() for column in columns), strict=True)
-    return tuple(
-        Placed(epsilon, wins, rate, weight, left_out)
-        for (epsilon, wins, rate, weight), left_out in zip(rows, result.left_out, strict=True)
-    )
 
 
 def _surviving(standings: Standings, schedule: Schedule, opened: RoundOpened) -> Standings:
@@ -153,10 +104,11 @@ def _kept(
         for entry, _, each in rows
         if each.score is None
         and averages.get(entry.hotkey, 0.0) >= ESTABLISHED
-        and worth_another_try([*_outcomes(state, opened, entry.hotkey), each.outcome])
+        and _may_come_again(state, opened, each)
     ]
     return tuple(by_uid[uid] for uid in sorted({*best, *excused}))
 
 
-def _outcomes(state: State, opened: RoundOpened, hotkey: str) -> list[Outcome]:
-    return [attempt.outcome for attempt in state.history.of(hotkey, opened.competition)]
+def _may_come_again(state: State, opened: RoundOpened, failed: Attempt) -> bool:
+    history = state.history.of(failed.hotkey, opened.competition)
+    return worth_another_try([*(attempt.outcome for attempt in history), failed.outcome])

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.competition.validator.inspection_queue import rested
 from iotapretrain.rules.competition.validator.journal_records import Attempt, RoundOpened
-from iotapretrain.rules.competition.validator.state import Missed, State, Tries
+from iotapretrain.rules.competition.validator.state import State, Tally
 
 MOST_TRIES = 3
 """Rounds of one competition and sync block that may fail for reasons that are not the models'."""
@@ -34,7 +34,7 @@ def holder(state: State, opened: RoundOpened, attempts: Iterable[Attempt]) -> st
             for each in attempts
             if each.outcome is Outcome.INFRASTRUCTURE
             and averages.get(each.hotkey, 0.0) >= LEAST_AVERAGE
-            and _count(state, each.hotkey) < MOST_HOLDS
+            and state.missed.get(each.hotkey, Tally(0, 0)).count < MOST_HOLDS
         ),
         default=None,
     )
@@ -49,25 +49,16 @@ def missed_by(attempts: Iterable[Attempt]) -> tuple[str, ...]:
 
 def tries_at(state: State, competition: int, block: int) -> int:
     """Rounds of a competition that were given up at a sync block."""
-    tried = state.tries.get(competition, Tries(block, 0))
+    tried = state.tries.get(competition, Tally(block, 0))
     return tried.count if tried.block == block else 0
-
-
-def is_alone(state: State, hotkey: str) -> bool:
-    """Whether a model is to be tried while no other is: its last try ended without an answer."""
-    return hotkey in state.missed
 
 
 def is_ready(state: State, hotkey: str, competition: int, block: int, cadence: int) -> bool:
     """Whoever we could not score comes again, ever more rarely; one with a place once it has been
     gone without.
     """
-    missed = state.missed.get(hotkey, Missed(block, 0))
+    missed = state.missed.get(hotkey, Tally(block, 0))
     averages = state.standings.competitions.get(competition, {})
     free = MOST_HOLDS if averages.get(hotkey, 0.0) >= LEAST_AVERAGE else 0
     counted = missed.count - free
     return counted <= 0 or rested(block, missed.block, counted, cadence)
-
-
-def _count(state: State, hotkey: str) -> int:
-    return state.missed[hotkey].count if hotkey in state.missed else 0

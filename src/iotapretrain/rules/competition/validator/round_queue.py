@@ -13,7 +13,7 @@ from iotapretrain.rules.competition.attempts import (
 from iotapretrain.rules.competition.schedule import Competition, Schedule
 from iotapretrain.rules.competition.validator.inspection_queue import admitted, refusals
 from iotapretrain.rules.competition.validator.journal_records import Entry, RoundOpened
-from iotapretrain.rules.competition.validator.misses import MOST_TRIES, is_alone, is_ready, tries_at
+from iotapretrain.rules.competition.validator.misses import MOST_TRIES, is_ready, tries_at
 from iotapretrain.rules.competition.validator.state import State
 from iotapretrain.rules.competition.validator.subnet_view import Candidate, View, eligible
 
@@ -28,7 +28,12 @@ def turns(state: State, view: View, schedule: Schedule) -> list[Competition]:
     active = schedule.running(view.block)
     last = next((at for at, each in enumerate(active) if each.id == state.turn), -1)
     order = [*active[last + 1 :], *active[: last + 1]]
-    return [each for each in order if _may_play(state, view, each.id)]
+    return [
+        each
+        for each in order
+        if state.done.get(each.id, -1) < view.block
+        and tries_at(state, each.id, view.block) < MOST_TRIES
+    ]
 
 
 def opening(
@@ -39,6 +44,7 @@ def opening(
     field = _field(state, view, competition, schedule.sync_cadence, standing)
     if not field:
         return None
+    averaged = {each for averages in state.standings.competitions.values() for each in averages}
     return RoundOpened(
         round=state.rounds + 1,
         competition=competition.id,
@@ -46,13 +52,8 @@ def opening(
         seed_hash=view.seed_hash,
         field=tuple(_entry(state, each) for each in field),
         refused=tuple(refusals(state, standing)),
-        left=tuple(sorted(_averaged(state) - view.uids.keys())),
+        left=tuple(sorted(averaged - view.uids.keys())),
     )
-
-
-def _may_play(state: State, view: View, competition: int) -> bool:
-    spent = tries_at(state, competition, view.block) >= MOST_TRIES
-    return state.done.get(competition, -1) < view.block and not spent
 
 
 def _field(
@@ -76,17 +77,12 @@ def _field(
         due = not history or view.block - history[-1].block >= REWARDED_CADENCES * cadence
         if _has_a_chance(history) and (hotkey in kept or (paid and due)):
             staying.append(candidate)
-        elif _owed(state, hotkey, history) or should_retry(
-            history, competition.rules.epsilon, view.block
-        ):
+        elif hotkey in state.missed and history and _has_a_chance(history):
+            coming.append(candidate)  # a round went on without it, which had met the others
+        elif should_retry(history, competition.rules.epsilon, view.block):
             coming.append(candidate)
     coming.sort(key=lambda candidate: (candidate.block, candidate.uid))
     return sorted([*staying, *coming[:MOST_COMING]], key=lambda candidate: candidate.uid)
-
-
-def _owed(state: State, hotkey: str, history: Sequence[Evaluation]) -> bool:
-    """A round went on without this model, which had met the others before."""
-    return hotkey in state.missed and bool(history) and _has_a_chance(history)
 
 
 def _has_a_chance(history: Sequence[Evaluation]) -> bool:
@@ -103,9 +99,5 @@ def _has_a_chance(history: Sequence[Evaluation]) -> bool:
 def _entry(state: State, candidate: Candidate) -> Entry:
     digest = state.looks[candidate.hotkey].digests[0]
     text = candidate.commitment.text
-    alone = is_alone(state, candidate.hotkey)
+    alone = candidate.hotkey in state.missed  # its last try ended without an answer
     return Entry(candidate.hotkey, candidate.uid, candidate.block, text, digest, alone)
-
-
-def _averaged(state: State) -> set[str]:
-    return {hotkey for averages in state.standings.competitions.values() for hotkey in averages}

@@ -39,16 +39,8 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Tries:
-    """How many rounds of a competition were given up at a sync block."""
-
-    block: int
-    count: int
-
-
-@dataclass(frozen=True)
-class Missed:
-    """How often in a row we could not score a hotkey's model, and at which sync block last."""
+class Tally:
+    """How often something failed, and at which sync block last."""
 
     block: int
     count: int
@@ -58,9 +50,10 @@ class Missed:
 class State:
     """Everything by hotkey; `origins` and `alike`, by digest, are kept for ever.
 
-    `done` holds the sync block of each competition's last round, `kept` who meets again, `turn`
-    the competition whose turn was last. `unpublished` says where in the journal the signed records
-    lie that nobody else has yet.
+    `missed` counts how often in a row a model could not be scored, `tries` the rounds of a
+    competition that were given up at one sync block. `done` holds the sync block of each
+    competition's last round, `kept` who meets again, `turn` the competition whose turn was last.
+    `unpublished` says where in the journal the signed records lie that nobody else has yet.
     """
 
     version: str = ""
@@ -69,11 +62,11 @@ class State:
     looks: Mapping[str, Look] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
     alike: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    missed: Mapping[str, Missed] = field(default_factory=dict)
+    missed: Mapping[str, Tally] = field(default_factory=dict)
     standings: Standings = field(default_factory=Standings)
     kept: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     done: Mapping[int, int] = field(default_factory=dict)
-    tries: Mapping[int, Tries] = field(default_factory=dict)
+    tries: Mapping[int, Tally] = field(default_factory=dict)
     turn: int | None = None
     opened: RoundOpened | None = None
     rounds: int = 0

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from iotapretrain.errors import InputError
 from iotapretrain.rules.competition.attempts import Action, Sighting, action
-from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.rules.competition.commitment import Commitment, model_commitment
 from iotapretrain.rules.competition.schedule import Schedule
 
 
@@ -53,7 +52,7 @@ class View:
         for hotkey, uid in sorted(uids.items(), key=lambda pair: pair[1]):
             if hotkey in commitments:
                 dated, text = commitments[hotkey]
-                commitment = _model(text)
+                commitment = model_commitment(text)
                 if commitment is not None and dated <= block:
                     candidates.append(Candidate(hotkey, uid, dated, commitment))
         return cls(block, seed_hash, uids, tuple(candidates), rewarded)
@@ -77,10 +76,3 @@ def eligible(view: View, schedule: Schedule, models: int) -> list[Candidate]:
         )
 
     return [candidate for candidate in view.candidates if stands(candidate)]
-
-
-def _model(text: str) -> Commitment | None:
-    try:
-        return Commitment.parse(text)
-    except InputError:
-        return None

@@ -7,7 +7,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from iotapretrain.errors import InputError
 
@@ -18,26 +17,14 @@ LARGEST_PART = 2**21 - 1
 _VERSION = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 
 
-@dataclass(frozen=True)
-class OwnRow:
-    """What the chain says of our own row: when it was set last, and since when the uid is ours."""
-
-    last_update: int
-    registered: int
-    rate_limit: int
-
-    @property
-    def never_set(self) -> bool:
-        return self.last_update <= self.registered
-
-
-def weights_due(row: OwnRow, block: int, every: int = WEIGHTS_EVERY) -> bool:
+def weights_due(last_update: int, registered: int, rate_limit: int, block: int, every: int) -> bool:
     """Whether to set weights now: at first as soon as the chain allows it, then at a cadence.
 
-    The chain is asked, not our memory: after a crash nobody here knows whether a setting arrived.
+    The chain is asked when our row was set last and since when the uid is ours, not our memory:
+    after a crash nobody here knows whether a setting arrived.
     """
-    since = block - row.last_update
-    return since >= row.rate_limit and (row.never_set or since >= every)
+    since, never_set = block - last_update, last_update <= registered
+    return since >= rate_limit and (never_set or since >= every)
 
 
 def chain_weights(weights: Mapping[str, float], uids: Mapping[str, int]) -> dict[int, float]:
@@ -61,7 +48,6 @@ def version_number(version: str) -> int:
 
 
 def parse_version(version: str) -> tuple[int, int, int]:
-    """The three parts of "major.minor.patch"."""
     match = _VERSION.fullmatch(version)
     if match is None:
         raise InputError(f"version {version!r}: expected three numbers such as 4.6.2")

@@ -1,7 +1,8 @@
-"""Setting weights on the chain, and saying there where our records are."""
+"""What a validator reads of the chain, and says there: weights, and where its records are."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.records.public_rounds import rounds_commitment, rounds_repository
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
+from iotapretrain.rules.competition.retention import top_miners
+from iotapretrain.rules.competition.validator.subnet_view import View
 from iotapretrain.rules.competition.validator.weights_due import (
-    OwnRow,
     chain_weights,
     version_number,
     weights_due,
@@ -19,6 +21,43 @@ from iotapretrain.rules.competition.validator.weights_due import (
 
 if TYPE_CHECKING:
     from bittensor import Wallet
+
+LARGE_STAKE = 50_000 * 10**9
+"""Rao that make a validator's opinion worth a look (10.5)."""
+MIN_SHARE = 0.05
+
+
+async def read_view(client: ChainClient, netuid: int, block: int, hotkey: str) -> View:
+    """The subnet at a block, as the validator `hotkey` sees it: one read of each kind, no retries
+    across blocks, so that nothing of another block can mix in.
+    """
+    block_hash, metagraph, commitments, rows = await asyncio.gather(
+        client.block_hash(block),
+        client.metagraph(netuid, block),
+        client.commitments(netuid, block),
+        client.weights(netuid, block),
+    )
+    own = metagraph.uid(hotkey)
+    others = {uid: tuple(row.items()) for uid, row in rows.items() if uid != own}
+    texts = {
+        hotkey: (each.block, each.data.decode("ascii"))
+        for hotkey, each in commitments.by_hotkey.items()
+        if each.data.isascii()
+    }
+    paid = top_miners(
+        metagraph.stake.tolist(),
+        metagraph.validator_permit.tolist(),
+        others,
+        LARGE_STAKE,
+        MIN_SHARE,
+    )
+    return View.of(
+        block,
+        block_hash.hex(),
+        {hotkey: uid for uid, hotkey in enumerate(metagraph.hotkeys)},
+        texts,
+        frozenset(metagraph.hotkeys[uid] for uid in paid if uid < len(metagraph)),
+    )
 
 
 async def set_weights_if_due(
@@ -37,8 +76,8 @@ async def set_weights_if_due(
     if uid is None:
         raise ChainError(f"{wallet.hotkeypub.ss58_address} has no uid on subnet {netuid} any more")
     limit = int((await client.hyperparameters(netuid))["weights_rate_limit"])
-    row = OwnRow(int(metagraph.last_update[uid]), int(metagraph.registered[uid]), limit)
-    if not weights_due(row, block, every):
+    since = int(metagraph.last_update[uid]), int(metagraph.registered[uid])
+    if not weights_due(*since, limit, block, every):
         return None
     chosen = chain_weights(weights, {key: at for at, key in enumerate(metagraph.hotkeys)})
     if not chosen:
