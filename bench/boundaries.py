@@ -68,19 +68,19 @@ class Trial:
 class Tables(Boundary):
     """All channels, and the token tables of an anchored boundary."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         self.anchors = nn.Embedding(config.vocab_size, config.hidden_size)
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
         return y + self.anchors(tokens)
 
 
 class Subtracted(AnchoredBoundary):
     """The token's part is taken off before encoding, by a table of the sender's."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         self.anchors = nn.Embedding(config.vocab_size, config.hidden_size)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
@@ -90,24 +90,24 @@ class Subtracted(AnchoredBoundary):
 class LowRank(ResidualBoundary):
     """A table of narrow rows, widened."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         self.narrow_anchors = nn.Embedding(config.vocab_size, config.hidden_size // 8)
         self.widen = nn.Linear(config.hidden_size // 8, config.hidden_size, bias=False)
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
         return super().decode(y, tokens) + self.widen(self.narrow_anchors(tokens))
 
 
 class Pairs(AnchoredBoundary):
     """A second table by the last two tokens, hashed into four times the vocabulary."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         self.places = 4 * config.vocab_size
         self.anchors = nn.Embedding(self.places, config.hidden_size)
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
         before = torch.cat([tokens[:, :1], tokens[:, :-1]], 1)
         return super().decode(y, tokens) + self.anchors((before * 7919 + tokens) % self.places)
 
@@ -115,14 +115,14 @@ class Pairs(AnchoredBoundary):
 class Rotated(AnchoredBoundary):
     """The unbroken channels are a learned projection of all, not the first ones."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         self.projection = nn.Linear(config.hidden_size, config.width, bias=False)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
         return self.encoder(x) + self.projection(x)
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
         parts = self.decoder
         return y @ self.projection.weight + parts["project"](y) + parts["anchors"](tokens)
 
@@ -138,8 +138,8 @@ class Normed(AnchoredBoundary):
 class Wide(AnchoredBoundary):
     """The small networks are as wide in the middle as the stream."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         wide, narrow = config.hidden_size, config.width
         ends = ((self.encoder, wide, narrow), (self.decoder["project"], narrow, wide))
         for end, first, last in ends:

@@ -9,11 +9,13 @@ stage to the first. docs/boundaries.md says what each kind is worth.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
 from torch import nn
 from torch.nn import functional
+from transformers.cache_utils import Cache
 from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 
 from iotapretrain.models.stages.staged_config import StagedConfig, attention, rotary
@@ -21,10 +23,24 @@ from iotapretrain.models.stages.staged_config import StagedConfig, attention, ro
 LEAST_MIDDLE = 64
 
 
+@dataclass(frozen=True)
+class Past:
+    """Positions before these, when a text is continued token by token."""
+
+    cache: Cache
+    start: int
+
+
+def positions(x: torch.Tensor, past: Past | None) -> torch.Tensor:
+    """Where the rows of x stand in their text."""
+    start = 0 if past is None else past.start
+    return torch.arange(start, start + x.shape[1], device=x.device)[None]
+
+
 class Boundary(nn.Module):
     """Two halves, of which each stage holds one; as it stands, all channels travel."""
 
-    def __init__(self, config: StagedConfig) -> None:
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__()
         self.width = config.width
         self.encoder: nn.Module = nn.Identity()
@@ -34,7 +50,9 @@ class Boundary(nn.Module):
         """The rows that travel."""
         return x
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(
+        self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
+    ) -> torch.Tensor:
         """The residual stream with which the next stage goes on."""
         return y
 
@@ -42,8 +60,8 @@ class Boundary(nn.Module):
 class ResidualBoundary(Boundary):
     """Two small networks beside the unbroken channels (ResBM, arXiv 2604.11947)."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         wide, narrow = config.hidden_size, config.width
         middle = max(4 * narrow, LEAST_MIDDLE)
         self.encoder = _projection(wide, middle, narrow)
@@ -53,19 +71,23 @@ class ResidualBoundary(Boundary):
         y: torch.Tensor = self.encoder(x) + x[..., : self.width]
         return y
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(
+        self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
+    ) -> torch.Tensor:
         return _widened(y, self.decoder(y))
 
 
 class AnchoredBoundary(ResidualBoundary):
     """What the token alone says stands in a table of the receiver's, beside the channels."""
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         table = nn.Embedding(config.vocab_size, config.hidden_size)
         self.decoder = nn.ModuleDict({"project": self.decoder, "anchors": table})
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(
+        self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
+    ) -> torch.Tensor:
         parts: nn.ModuleDict = self.decoder  # type: ignore[assignment]  # made so above
         return _widened(y, parts["project"](y) + parts["anchors"](tokens))
 
@@ -75,8 +97,8 @@ class PartialBoundary(Boundary):
     and ends narrow, its attention at the receiver; only what travels passes by both.
     """
 
-    def __init__(self, config: StagedConfig) -> None:
-        super().__init__(config)
+    def __init__(self, config: StagedConfig, number: int = 0) -> None:
+        super().__init__(config, number)
         wide = config.hidden_size
         self.encoder = nn.ModuleDict(
             {
@@ -89,7 +111,7 @@ class PartialBoundary(Boundary):
             {
                 "widen": nn.Linear(self.width, wide, bias=False),
                 "norm": LlamaRMSNorm(wide, config.rms_norm_eps),
-                "attention": attention(config),
+                "attention": attention(config, number),
             }
         )
         self.rotary = rotary(config)
@@ -100,11 +122,14 @@ class PartialBoundary(Boundary):
         y: torch.Tensor = parts["narrow"](inner) + x[..., : self.width]
         return y
 
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+    def decode(
+        self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
+    ) -> torch.Tensor:
         parts: nn.ModuleDict = self.decoder  # type: ignore[assignment]  # made so above
         opened = functional.relu(parts["widen"](y))
-        places = self.rotary(opened, torch.arange(y.shape[1], device=y.device)[None])
-        attended, _ = parts["attention"](parts["norm"](opened), places, None)
+        places = self.rotary(opened, positions(y, past))
+        cache = None if past is None else past.cache
+        attended, _ = parts["attention"](parts["norm"](opened), places, None, cache)
         return _widened(y, attended)
 
 

@@ -84,11 +84,13 @@ def decoder_layer(config: StagedConfig, index: int) -> nn.Module:
     return block
 
 
-def attention(config: StagedConfig) -> nn.Module:
-    """A block's attention alone."""
+def attention(config: StagedConfig, boundary: int) -> nn.Module:
+    """A block's attention alone; what it keeps of a text lies behind that of all blocks."""
     kind: type[Any] = Qwen3Attention if config.qk_norm else LlamaAttention
-    half: nn.Module = kind(config, 0)
-    return half
+    half = kind(config, 0)
+    half.layer_idx = config.num_hidden_layers + boundary
+    made: nn.Module = half
+    return made
 
 
 def rotary(config: StagedConfig) -> nn.Module:

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationMixin, PreTrainedModel
+from transformers.cache_utils import Cache, DynamicCache
 from transformers.initialization import no_init_weights
-from transformers.modeling_outputs import CausalLMOutput
+from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutputWithPast
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from iotapretrain.models.layout import HollowMode
-from iotapretrain.models.stages.boundaries import BOUNDARIES, Boundary
+from iotapretrain.models.stages.boundaries import BOUNDARIES, Boundary, Past, positions
 from iotapretrain.models.stages.staged_config import (
     StagedConfig,
     decoder_layer,
@@ -45,34 +46,48 @@ class StagedBody(_Staged):
             decoder_layer(config, index) for index in range(config.num_hidden_layers)
         )
         kind = BOUNDARIES[config.boundary]
-        self.boundaries = nn.ModuleList(kind(config) for _ in config.blocks[1:])
+        self.boundaries = nn.ModuleList(
+            kind(config, number) for number in range(len(config.blocks) - 1)
+        )
         self.norm = LlamaRMSNorm(config.hidden_size, config.rms_norm_eps)
         self.rotary_emb = rotary(config)
 
     def run_stage(
-        self, index: int, received: torch.Tensor | None, tokens: torch.Tensor
+        self,
+        index: int,
+        received: torch.Tensor | None,
+        tokens: torch.Tensor,
+        past: Past | None = None,
     ) -> torch.Tensor:
         """What a stage makes of what it received: rows to send, or the last hidden state."""
-        x = self.embed_tokens(tokens) if received is None else self._before(index, received, tokens)
-        places = self.rotary_emb(x, torch.arange(x.shape[1], device=x.device)[None])
+        if received is None:
+            x = self.embed_tokens(tokens)
+        else:
+            x = self._boundary(index - 1).decode(received, tokens, past)
+        places, cache = self.rotary_emb(x, positions(x, past)), past and past.cache
         first, end = self.config.spans[index]
         for layer in self.layers[first:end]:
-            x = layer(x, position_embeddings=places)
+            x = layer(x, position_embeddings=places, past_key_values=cache)
         if end == len(self.layers):
             normed: torch.Tensor = self.norm(x)
             return normed
         return self._boundary(index).encode(x, tokens)
 
-    def forward(self, input_ids: torch.Tensor, **ignored: Any) -> tuple[torch.Tensor]:
-        """The last hidden state of every position."""
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        past_key_values: Cache | None = None,
+        use_cache: bool = False,
+        **ignored: Any,
+    ) -> BaseModelOutputWithPast:
+        """The last hidden state of every position; what is kept goes on behind what was."""
+        cache = DynamicCache() if use_cache and past_key_values is None else past_key_values
+        past = None if cache is None else Past(cache, cache.get_seq_length())
         wire = WIRE_CODES[self.config.wire]
-        x = self.run_stage(0, None, input_ids)
+        x = self.run_stage(0, None, input_ids, past)
         for index in range(1, len(self.config.blocks)):
-            x = self.run_stage(index, wire.rounded(x), input_ids)
-        return (x,)
-
-    def _before(self, index: int, y: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return self._boundary(index - 1).decode(y, tokens)
+            x = self.run_stage(index, wire.rounded(x), input_ids, past)
+        return BaseModelOutputWithPast(last_hidden_state=x, past_key_values=cache)
 
     def _boundary(self, index: int) -> Boundary:
         boundary = self.boundaries[index]
@@ -89,13 +104,12 @@ class StagedForCausalLM(_Staged, GenerationMixin):
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.post_init()  # type: ignore[no-untyped-call]
 
-    def forward(self, input_ids: torch.Tensor, **ignored: Any) -> CausalLMOutput:
+    def forward(self, input_ids: torch.Tensor, **options: Any) -> CausalLMOutputWithPast:
         """Logits of every position."""
-        return CausalLMOutput(logits=self.lm_head(self.model(input_ids)[0]))
-
-    def prepare_inputs_for_generation(self, *given: Any, **options: Any) -> dict[str, Any]:
-        """All of the text anew for every token: nothing is kept between them."""
-        return {"input_ids": given[0] if given else options["input_ids"]}
+        made = self.model(input_ids, **options)
+        return CausalLMOutputWithPast(
+            logits=self.lm_head(made[0]), past_key_values=made.past_key_values
+        )
 
 
 def whole_model(config: StagedConfig, weights: Mapping[str, torch.Tensor]) -> PreTrainedModel:
