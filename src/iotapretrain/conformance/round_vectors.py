@@ -4,7 +4,7 @@ the round from losses to weights, and the standings after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -259,15 +259,15 @@ def _vectors(standings: Standings, hotkeys: list[str]) -> list[list[Any]]:
 
 
 def _merged(
-    standings: Standings, hotkeys: list[str], pairs: Iterable[Sequence[Any]], threshold: Any = 0.0
+    standings: Standings, hotkeys: list[str], pairs: list[tuple[int, float]], threshold: float = 0.0
 ) -> list[float]:
     merged = standings.merge(dict(pairs), threshold)
     return [merged.get(hotkey, 0.0) for hotkey in hotkeys]
 
 
 def _retention(args: Args) -> list[int]:
-    values = (dict(args[name]) for name in ("scores", "win_rate", "standing"))
-    return retained(*values, args["sample_min"])
+    scores, rates, standing = (dict(args[name]) for name in ("scores", "win_rate", "standing"))
+    return retained(scores, rates, standing, args["sample_min"])
 
 
 _RULES: Mapping[str, Function] = {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from iotapretrain.conformance.compare import Label
+from iotapretrain.conformance.compare import Function, Label
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block_emission
 from iotapretrain.rules.chain.fixed_point import nearest
@@ -43,8 +43,8 @@ def _accept_weights(args: Args) -> Any:
     return Label(judge_weights(WeightsCall(**{**_UNSTATED, **args})).value, _LABELS)
 
 
-def _blocks_until_next_epoch(args: Args) -> Any:
-    return EpochClock(args["tempo"], args["last_epoch_block"]).blocks_until(args["block"])
+def _clock(args: Args) -> EpochClock:
+    return EpochClock(args["tempo"], args["last_epoch_block"])
 
 
 def _burn_price(args: Args) -> Any:
@@ -96,7 +96,7 @@ def _should_run_epoch(args: Args) -> Any:
 
 
 def _tempo_walk(args: Args) -> Any:
-    block, clock = args["start_block"], EpochClock(args["tempo"], args["last_epoch_block"])
+    block, clock = args["start_block"], _clock(args)
     counts = []
     for move in args["moves"]:
         for _ in range(_length(move, clock, block)):
@@ -116,10 +116,10 @@ def _length(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
     raise InputError(f"moves: {dict(move)} is neither blocks nor to_next_epoch_plus")
 
 
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+FUNCTIONS: Mapping[str, Function] = {
     "accept_weights": _accept_weights,
     "activity_cutoff": lambda args: activity_cutoff(**args),
-    "blocks_until_next_epoch": _blocks_until_next_epoch,
+    "blocks_until_next_epoch": lambda args: _clock(args).blocks_until(args["block"]),
     "burn_price": _burn_price,
     "emission_split": _emission_split,
     "next_epoch_block": lambda args: EpochClock(**args).next_block(),

@@ -1,18 +1,18 @@
-"""Single operations of the Yuma vectors (`unit`), by the rules' own functions where they have them.
-
-Vectors state real numbers: they go to the nearest point of the grid, and results come back from it.
-What an epoch has no function for, because it is one operation on an array, is that operation here.
+"""Single operations of the Yuma vectors (`unit`), by the rules' own functions where they have them;
+what is one operation on an array in an epoch is that operation here.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iotapretrain.conformance.compare import Function
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
 from iotapretrain.rules.chain.fixed_point import (
@@ -50,6 +50,15 @@ def _array(values: Any) -> NDArray[np.float64]:
     return np.asarray(values, np.float64)
 
 
+def _on_grid(rule: Callable[..., Any], *names: str) -> Function:
+    """Real numbers go to the nearest point of the grid; what the rule gives comes back from it."""
+    return lambda args: real(rule(*(nearest(args[name]) for name in names))).tolist()
+
+
+def _on_reals(operation: Callable[..., Any], *names: str) -> Function:
+    return lambda args: operation(*(_array(args[name]) for name in names)).tolist()
+
+
 def _steepness(stored_value: int) -> int:
     return Hyperparameters(alpha_sigmoid_steepness=stored_value).steepness
 
@@ -65,11 +74,6 @@ def _check_max_limited(args: Args) -> Any:
     values = np.asarray(args["vector"], np.int64)
     parts = fractions(values, values.sum())
     return bool(parts.max(initial=0) <= proportion(args["max_limit_u16"]))
-
-
-def _ema_alpha_dense(args: Args) -> Any:
-    new, old, alpha = (_array(args[name]) for name in ("new", "old", "alpha"))
-    return np.minimum((1 - alpha) * old + alpha * new, 1).tolist()
 
 
 def _ema_alpha_sparse(args: Args) -> Any:
@@ -125,16 +129,6 @@ def _normalize_u64(args: Args) -> Any:
     return float(real(shares(both))[0])
 
 
-def _sigmoid_safe(args: Args) -> Any:
-    exponent = -args["rho"] * (_array(args["x"]) - args["kappa"])
-    return real(sigmoid(nearest(exponent))).tolist()
-
-
-def _vec_div(args: Args) -> Any:
-    dividend, divisor = nearest(args["x"]), nearest(args["y"])
-    return real(quotient(np.where(divisor == 0, 0, dividend), divisor)).tolist()
-
-
 def _weighted_median(args: Args) -> Any:
     scores, stake = nearest(args["score"])[:, None], nearest(args["stake"])
     return float(real(weighted_medians(scores, stake, int(nearest(args["minority"]))))[0])
@@ -145,14 +139,17 @@ def _weighted_median_columns(args: Args) -> Any:
     return real(consensus(weights, stake, int(nearest(args["majority"])))).tolist()
 
 
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+FUNCTIONS: Mapping[str, Function] = {
     "alpha_sigmoid": _alpha_sigmoid,
     "bonds_alpha": lambda args: Hyperparameters(**args).bonds_alpha / ONE,
     "check_max_limited": _check_max_limited,
-    "col_clip": lambda args: np.minimum(args["matrix"], args["threshold"]).tolist(),
-    "col_max_upscale": lambda args: real(upscale_columns(nearest(args["matrix"]))).tolist(),
-    "col_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=0)).tolist(),
-    "ema_alpha_dense": _ema_alpha_dense,
+    "col_clip": _on_reals(np.minimum, "matrix", "threshold"),
+    "col_max_upscale": _on_grid(upscale_columns, "matrix"),
+    "col_normalize": _on_grid(partial(normalise, axis=0), "matrix"),
+    "ema_alpha_dense": _on_reals(
+        lambda new, old, alpha: np.minimum((1 - alpha) * old + alpha * new, 1),
+        *("new", "old", "alpha"),
+    ),
     "ema_alpha_sparse": _ema_alpha_sparse,
     "exp_safe": lambda args: float(real(exponential(nearest([args["x"]])))[0]),
     "interpolate": _interpolate,
@@ -164,20 +161,20 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "mask_pairs": _mask_pairs,
     "mask_rows": lambda args: _masked(args["matrix"], np.asarray(args["mask"])[:, None]),
     "mask_vector": lambda args: _masked(args["vector"], args["mask"]),
-    "mat_vec_mul": lambda args: (_array(args["matrix"]) * _array(args["vector"])).tolist(),
-    "matmul": lambda args: (_array(args["vector"]) @ _array(args["matrix"])).tolist(),
-    "matmul_transpose": lambda args: (_array(args["matrix"]) @ _array(args["vector"])).tolist(),
-    "normalize": lambda args: real(normalise(nearest(args["vector"]))).tolist(),
+    "mat_vec_mul": _on_reals(np.multiply, "matrix", "vector"),
+    "matmul": _on_reals(np.matmul, "vector", "matrix"),
+    "matmul_transpose": _on_reals(np.matmul, "matrix", "vector"),
+    "normalize": _on_grid(normalise, "vector"),
     "normalize_u64": _normalize_u64,
     "proportion_to_u16": lambda args: int(stored(nearest([args["x"]]).clip(0, ONE))[0]),
-    "row_hadamard": lambda args: (
-        _array(args["matrix"]) * _array(args["vector"])[:, None]
+    "row_hadamard": _on_reals(lambda matrix, vector: matrix * vector[:, None], "matrix", "vector"),
+    "row_normalize": _on_grid(partial(normalise, axis=1), "matrix"),
+    "row_sum": _on_reals(partial(np.sum, axis=1), "matrix"),
+    "sigmoid_safe": lambda args: real(
+        sigmoid(nearest(-args["rho"] * (_array(args["x"]) - args["kappa"])))
     ).tolist(),
-    "row_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=1)).tolist(),
-    "row_sum": lambda args: _array(args["matrix"]).sum(axis=1).tolist(),
-    "sigmoid_safe": _sigmoid_safe,
     "u16_max_upscale_to_u16": lambda args: upscaled(args["vector"]),
-    "vec_div": _vec_div,
+    "vec_div": _on_grid(lambda x, y: quotient(np.where(y == 0, 0, x), y), "x", "y"),
     "vec_max_upscale_to_u16": lambda args: max_upscaled(nearest(args["vector"]).tolist()),
     "weighted_median": _weighted_median,
     "weighted_median_columns": _weighted_median_columns,
