@@ -24,7 +24,7 @@ import numpy.typing as npt
 from blake3 import blake3
 
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.models.weight_files import BYTES, Stored, TensorEntry
+from iotapretrain.models.weight_files import BYTES, TensorEntry
 
 SAME = 2.0**-8
 MOST_SHARED = 0.95
@@ -123,7 +123,7 @@ def _same(ours: TensorPrint, theirs: TensorPrint | None) -> bool:
 
 
 def examine_values(
-    tensors: Mapping[str, Stored], salt: int = 0
+    tensors: Mapping[str, TensorEntry], salt: int = 0
 ) -> tuple[Fingerprint, list[Finding]]:
     """Fingerprint by tensor, and a finding for each tensor that holds NaN or infinity.
 
@@ -132,34 +132,31 @@ def examine_values(
     """
     prints: dict[str, TensorPrint] = {}
     findings: list[Finding] = []
-    for name, stored in tensors.items():
-        prints[name] = _print(stored, salt)
+    for name, entry in tensors.items():
+        prints[name] = _print(entry, salt)
         if not math.isfinite(prints[name].norm):
             findings.append(Finding(Code.NOT_FINITE, f"{name} holds NaN or infinity", name))
     return prints, findings
 
 
-def _print(stored: Stored, salt: int) -> TensorPrint:
+def _print(entry: TensorEntry, salt: int) -> TensorPrint:
     digest = blake3()
     signs = np.random.Generator(np.random.Philox(key=[salt, 0]))
     sums = np.zeros(BUCKETS, dtype=np.float64)
     squares = 0.0
-    for content, values in _chunks(stored):
+    for content, values in _chunks(entry):
         digest.update(content)
         finite = bool(np.isfinite(values).all())
         squares += float(np.dot(values, values.astype(np.float64))) if finite else math.inf
         if finite:
             sums += _signed_sums(values, signs)
-    entry = stored.entry
-    sketch = tuple(sums.tolist())
-    return TensorPrint(entry.shape, digest.hexdigest(), math.sqrt(squares), sketch)
+    return TensorPrint(entry.shape, digest.hexdigest(), math.sqrt(squares), tuple(sums.tolist()))
 
 
-def _chunks(stored: Stored) -> Iterator[tuple[bytearray, Values]]:
-    entry = stored.entry
+def _chunks(entry: TensorEntry) -> Iterator[tuple[bytearray, Values]]:
     step = CHUNK * BYTES[entry.dtype]
     for start in range(entry.start, entry.end, step):
-        content = stored.file.read(start, min(step, entry.end - start))
+        content = entry.file.read(start, min(step, entry.end - start))
         yield content, _floats(content, entry)
 
 

@@ -17,7 +17,7 @@ from transformers.initialization import no_init_weights
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.verdict import Code, Finding, Rejection, is_machines
-from iotapretrain.models.weight_files import Stored
+from iotapretrain.models.weight_files import TensorEntry
 
 Model = transformers.PreTrainedModel
 
@@ -39,7 +39,9 @@ CONFIG_FAULTS = (
 """What the classes raise on values that make no network."""
 
 
-def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | None = None) -> Model:
+def load(
+    config: Config, tensors: Mapping[str, TensorEntry], dtype: torch.dtype | None = None
+) -> Model:
     """The model in `dtype`, or in the dtype that it is stored in."""
     for finding in check_layout(config, tensors):
         raise Rejection.of(finding)
@@ -56,9 +58,8 @@ def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | Non
     return model
 
 
-def _tensor(stored: Stored, dtype: torch.dtype | None) -> torch.Tensor:
-    entry = stored.entry
-    content = stored.file.read(entry.start, entry.end - entry.start)
+def _tensor(entry: TensorEntry, dtype: torch.dtype | None) -> torch.Tensor:
+    content = entry.file.read(entry.start, entry.end - entry.start)
     if not content:
         return torch.empty(entry.shape, dtype=dtype or DTYPES[entry.dtype])
     tensor = torch.frombuffer(content, dtype=DTYPES[entry.dtype]).view(entry.shape)
@@ -117,7 +118,7 @@ def build(config: Config) -> Model:
     return model
 
 
-def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Finding]:
+def check_layout(config: Config, tensors: Mapping[str, TensorEntry]) -> Iterator[Finding]:
     """Every tensor that is missing, surplus, or of another shape than the network needs."""
     needed = needed_shapes(config)
     for name in sorted(needed.keys() - tensors.keys()):
@@ -125,7 +126,7 @@ def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Find
     for name in sorted(tensors.keys() - needed.keys()):
         yield Finding(Code.SURPLUS_TENSOR, f"{name} is no part of {config.architecture.name}", name)
     for name in sorted(tensors.keys() & needed.keys()):
-        found = tensors[name].entry.shape
+        found = tensors[name].shape
         if found != needed[name]:
             shapes = f"{list(found)}; {list(needed[name])} is needed"
             yield Finding(Code.SHAPE, f"{name} has shape {shapes}", name)
