@@ -17,9 +17,8 @@ from typing import Any
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
-from iotapretrain.models.header_checks import Limits
+from iotapretrain.models.header_checks import Limits, refuse_size
 from iotapretrain.rules.competition.schedule import Competition
-from iotapretrain.rules.competition.size_limits import refuse
 from iotapretrain.training import shape
 from iotapretrain.training.plan import DataPlan, OptimiserPlan, RunPlan, SourcePlan
 from iotapretrain.training.reading import opened
@@ -133,13 +132,7 @@ def batch_sequences(compute: float, tokens: int, length: int) -> int:
 def _check(document: Document, parameters: int, limits: Limits, name: str) -> None:
     """Refuse a model that could never take part, whatever it learns."""
     config, constraints = shape.checked(document), limits.constraints
-    refusal = refuse(
-        parameters,
-        constraints.min_parameters,
-        constraints.max_parameters,
-        config.architecture.name,
-        constraints.architectures,
-    )
+    refusal = refuse_size(config, parameters, constraints)
     if refusal is not None:
         raise InputError(f"{name}: {refusal.sentence} in this competition")
     if not limits.vocabulary <= config.vocabulary <= limits.largest_vocabulary:

@@ -21,16 +21,10 @@ models are faster, deep ones harder to train."""
 FEWEST_LAYERS = 2
 TIED_BELOW = 1_000_000_000
 """Parameters up to which one matrix serves as embedding and head: they would be a large share."""
-OPENAI = ("GPT2LMHeadModel", "GPTJForCausalLM")
-GATED = (
-    "LlamaForCausalLM",
-    "MistralForCausalLM",
-    "Qwen2ForCausalLM",
-    "GemmaForCausalLM",
-    "Gemma2ForCausalLM",
-)
 ALWAYS_UNTIED = ("GPTJForCausalLM", "PhiForCausalLM")
 """Their heads have a bias, which files of tied models do not carry."""
+OWN_HEAD_WIDTH = ("GemmaForCausalLM", "Gemma2ForCausalLM")
+"""By default their heads are wider than their share."""
 
 Document = dict[str, Any]
 
@@ -126,26 +120,18 @@ def _head_width(width: float) -> int:
 
 
 def _widths(architecture: str, width: int, heads: int) -> Document:
-    if architecture in OPENAI:
-        rotary = {"rotary_dim": width // heads // 2} if architecture == "GPTJForCausalLM" else {}
-        return {"n_embd": width, "n_head": heads, **rotary}
-    if architecture == "BartForCausalLM":
-        return {
-            "d_model": width,
-            "decoder_attention_heads": heads,
-            "decoder_ffn_dim": 4 * width,
-        }
-    sizes: Document = {"hidden_size": width, "num_attention_heads": heads}
-    if architecture == "FalconForCausalLM":
-        return sizes
-    sizes["intermediate_size"] = _gated(width) if architecture in GATED else 4 * width
-    if architecture in GATED:
-        sizes["num_key_value_heads"] = heads
-    if architecture in ("GemmaForCausalLM", "Gemma2ForCausalLM"):
-        sizes["head_dim"] = width // heads
-    return sizes
-
-
-def _gated(width: int) -> int:
-    """8/3 of the width, so that three matrices take the place of two; a multiple of 32."""
-    return round(width * 8 / 3 / 32) * 32
+    """By whatever names the architecture has for them. A gated network's inner width is 8/3 of its
+    width, so that three matrices take the place of two; a multiple of 32.
+    """
+    obeyed = ARCHITECTURES[architecture].obeyed
+    gated = "rms_norm_eps" in obeyed
+    sizes = {
+        **dict.fromkeys(("n_embd", "hidden_size", "d_model"), width),
+        **dict.fromkeys(("n_head", "num_attention_heads", "decoder_attention_heads"), heads),
+        "rotary_dim": width // heads // 2,
+        "intermediate_size": round(width * 8 / 3 / 32) * 32 if gated else 4 * width,
+        "decoder_ffn_dim": 4 * width,
+        "num_key_value_heads": heads if gated else None,
+        "head_dim": width // heads if architecture in OWN_HEAD_WIDTH else None,
+    }
+    return {key: size for key, size in sizes.items() if key in obeyed and size is not None}
