@@ -12,12 +12,7 @@ from typing import Annotated, Any
 import msgspec
 
 from iotapretrain.benchmark import spelling
-from iotapretrain.benchmark.spelling import (
-    LARGEST_VOCABULARY,
-    LONGEST_END,
-    most_bytes,
-    most_ids,
-)
+from iotapretrain.benchmark.spelling import LARGEST_VOCABULARY, LONGEST_END, most_bytes, most_ids
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.tokenizer import TokenizerFiles
 from iotapretrain.errors import InputError

@@ -91,11 +91,9 @@ class Executor(Protocol):
     @property
     def width(self) -> int:
         """How many jobs run at once."""
-        ...
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
         """Every job's answer, in the order in which they come."""
-        ...
 
 
 def perform(job: Job, worker: Worker) -> Answer:

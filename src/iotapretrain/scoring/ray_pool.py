@@ -13,13 +13,7 @@ from typing import Any, Self
 
 from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.worker import START_SECONDS, TASKS, Budget, Worker
-from iotapretrain.scoring.jobs import (
-    MOST_PATIENCE,
-    Answer,
-    Job,
-    not_scored,
-    perform,
-)
+from iotapretrain.scoring.jobs import MOST_PATIENCE, Answer, Job, not_scored, perform
 
 LOCAL = "local"
 """This address starts a cluster on this machine alone, and ends it with the pool."""
