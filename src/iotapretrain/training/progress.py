@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from iotapretrain.errors import InputError
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
+from iotapretrain.observe.loss_chart import loss_chart
 
 
 class RunProgress:
@@ -89,10 +89,6 @@ def duration(seconds: float) -> str:
 
 def plot(records: Iterable[AnyEvent], file: Path) -> None:
     """Training loss and held-out loss over tokens, as PNG; steps trained again count once."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("--plot: needs matplotlib; install iotapretrain[plot]") from error
     trained: dict[int, float] = {}
     measured: dict[int, float] = {}
     for event in records:
@@ -100,17 +96,9 @@ def plot(records: Iterable[AnyEvent], file: Path) -> None:
             trained[event.tokens] = event.loss
         elif isinstance(event, events.TrainEvaluated):
             measured[event.tokens] = event.held_out_loss
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(*_line(trained), linewidth=0.8, alpha=0.6, label="training batch")
-    axes.plot(*_line(measured), marker="o", markersize=3, label="held-out text")
-    axes.set(xlabel="tokens", ylabel="loss (nats a token)")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    try:
-        figure.savefig(file, format="png", dpi=120)
-    except OSError as error:
-        raise InputError(f"--plot {file}: cannot be written: {error.strerror}") from error
+    with loss_chart(file, "tokens") as axes:
+        axes.plot(*_line(trained), linewidth=0.8, alpha=0.6, label="training batch")
+        axes.plot(*_line(measured), marker="o", markersize=3, label="held-out text")
 
 
 def _line(values: dict[int, float]) -> tuple[list[int], list[float]]:
