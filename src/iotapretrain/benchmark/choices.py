@@ -1,8 +1,5 @@
-"""The field's tasks, run by `lm-eval`: its own definitions, or rows of a local file.
-
-For local rows the definitions are ours, in the harness's own format, with the prompts that its
-tasks of the same names use. `iota benchmark --out` writes them down, so that `lm-eval` itself can
-be run on the same files.
+"""The field's tasks, run by `lm-eval`: its own definitions, or for rows of a local file ours, in
+its format and with its prompts; `iota benchmark --out` writes them down.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
 """What a model answers greedily, and generated tasks, whose answers are held against the truth.
-
 Prompts of equal length in tokens go together, so that no model needs to be told about padding.
 """
 

@@ -1,6 +1,5 @@
-"""A stranger's tokenizer, used without being opened here: a worker of its own does that.
-
-Whatever comes back is data of bounded size, and is counted before anything is made of it.
+"""A stranger's tokenizer, used without being opened here: a worker of its own does that. What comes
+back is data of bounded size, and is counted before anything is made of it.
 """
 
 from __future__ import annotations

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from iotapretrain.conformance import round_vectors, submission_vectors, yuma_rules, yuma_units
-from iotapretrain.conformance.compare import CaseResult, matches
+from iotapretrain.conformance.compare import CaseResult, Function, matches
 from iotapretrain.conformance.epoch_vectors import epoch_cases
 from iotapretrain.conformance.majority import property_cases
 from iotapretrain.errors import InputError, VectorError
 
-Function = Callable[[dict[str, Any]], Any]
 Judge = Callable[[dict[str, Any]], Iterator[CaseResult]]
 
 LARGEST_FILE = 256 * 2**20
@@ -68,7 +67,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
 
 def read(path: Path) -> VectorFile:
     """Read one vector file or say in one line why it is none."""
-    document = _parse(path, _text(path))
+    document = _parsed(path)
     if not isinstance(document, dict) or document.get("format") not in FUNCTIONS:
         raise VectorError(
             f"{path}: not a vector file: its `format` must be one of {', '.join(FUNCTIONS)}"
@@ -120,22 +119,18 @@ def _judge(name: str, function: Function, case: Any, slack: float) -> CaseResult
     return CaseResult(name, matches(expected, got, tolerance), expected, got)
 
 
-def _text(path: Path) -> str:
+def _parsed(path: Path) -> Any:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise VectorError(f"{path}: larger than {LARGEST_FILE} bytes; no vector file is")
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise VectorError(f"{path}: no such file or folder") from None
     except OSError as error:
         raise VectorError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise VectorError(f"{path}: not a vector file: it is not UTF-8 text") from None
-
-
-def _parse(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise VectorError(f"{path}: not a vector file, or a truncated one: {error}") from None
 

@@ -99,7 +99,7 @@ def _tempo_walk(args: Args) -> Any:
     block, clock = args["start_block"], _clock(args)
     counts = []
     for move in args["moves"]:
-        for _ in range(_length(move, clock, block)):
+        for _ in range(_blocks_of(move, clock, block)):
             block, clock = block + 1, clock.ticked()
             if clock.due(block):
                 clock = clock.ran(block)
@@ -107,8 +107,7 @@ def _tempo_walk(args: Args) -> Any:
     return counts
 
 
-def _length(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
-    """Of how many blocks a move of a walk consists."""
+def _blocks_of(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
     if set(move) == {"blocks"}:
         return move["blocks"]
     if set(move) == {"to_next_epoch_plus"}:

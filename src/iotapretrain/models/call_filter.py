@@ -1,8 +1,5 @@
-"""The system calls that a worker keeps: what computing needs, and no other; and how to make those
-that Python has no function for.
-
-A filter of the kernel (seccomp) sees numbers and arguments, never what a pointer leads to. So it
-cannot tell paths apart, nor count; it can let no thread be started at all.
+"""The system calls that a worker keeps, and how to make those that Python has no function for. The
+kernel's filter (seccomp) sees numbers and arguments, never a path; so it cannot tell paths apart.
 """
 
 from __future__ import annotations

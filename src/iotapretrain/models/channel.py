@@ -1,6 +1,5 @@
-"""Messages between a process and its worker: framed JSON of bounded size, and open files.
-
-Nothing that comes back from a worker is more than data: no pickle, no object, no path to follow.
+"""Messages between a process and its worker: framed JSON of bounded size, and open files. What
+comes back is never more than data: no pickle, no object, no path to follow.
 """
 
 from __future__ import annotations

@@ -1,16 +1,8 @@
-"""Is this model one that was seen before, or the same in disguise? (competition, 17)
+"""Is this model one that was seen before, or the same in disguise? (competition, 17;
+docs/models.md)
 
-Two tensors are the same if the root mean square of their difference is less than `SAME` of their
-own, the most by which rounding to bfloat16 can move a value. Training on moves weights by far more:
-one step of Adam at rate 1e-4 moves weights of size 0.02 by 5e-3.
-
-Weights that are permuted, rescaled or set among idle ones are other tensors and the same model. It
-is told by what it does: two models are the same if they lose the same on text, token by token.
-
-A fingerprint tells a copy without keeping the weights, which are streamed once. For each tensor it
-holds a digest of its values and a sketch: `BUCKETS` sums of all values with pseudo-random signs.
-The sketch is linear, and the squared distance of two sketches is on average that of the tensors, so
-that the relative distance of two models can be told within about 9 %.
+By sketches of its tensors, which are linear: the squared distance of two is on average that of the
+tensors. And by what it does: two models are the same if they lose the same, token by token.
 """
 
 from __future__ import annotations

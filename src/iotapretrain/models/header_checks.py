@@ -111,11 +111,8 @@ def check_claims(claims: Claims, limits: Limits) -> Iterator[Finding]:
             "vocab_size",
         )
     if config.positions < constraints.sequence_length:
-        yield Finding(
-            Code.SEQUENCE_LENGTH,
-            f"{config.positions:,} positions; {constraints.sequence_length:,} are scored",
-            config.architecture.positions,
-        )
+        sentence = f"{config.positions:,} positions; {constraints.sequence_length:,} are scored"
+        yield Finding(Code.SEQUENCE_LENGTH, sentence, config.architecture.positions)
     for name, entry in claims.tensors.items():
         if entry.dtype not in DTYPES:
             sentence = f"{name} is {entry.dtype}; allowed: {', '.join(DTYPES)}"
@@ -137,11 +134,8 @@ def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
     if refusal is not None:
         yield Finding(Code.PARAMETERS, refusal.sentence, "parameters")
     elif config.layers > len(claims.tensors):
-        yield Finding(
-            Code.MISSING_TENSOR,
-            f"{config.layers:,} layers, but only {len(claims.tensors):,} tensors",
-            config.architecture.layers,
-        )
+        sentence = f"{config.layers:,} layers, but only {len(claims.tensors):,} tensors"
+        yield Finding(Code.MISSING_TENSOR, sentence, config.architecture.layers)
 
 
 def refuse_size(config: Config, parameters: int, constraints: Constraints) -> Refusal | None:
@@ -155,9 +149,6 @@ def _config_file(folder: OpenFolder) -> OpenFile:
     if file is None:
         raise Rejection(Code.NO_CONFIG, f"no {CONFIG}", CONFIG)
     if file.size > LARGEST_CONFIG:
-        raise Rejection(
-            Code.BAD_CONFIG,
-            f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read",
-            CONFIG,
-        )
+        problem = f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read"
+        raise Rejection(Code.BAD_CONFIG, problem, CONFIG)
     return file

@@ -1,7 +1,6 @@
-"""The network that a configuration describes, its tensors, and a model in memory.
-
-The class comes from `transformers`, chosen by our own table; the repository's code and its words
-about how to load are never followed.
+"""The network that a configuration describes, its tensors, and a model in memory. The class comes
+from `transformers`, chosen by our own table; a repository's words about how to load are never
+followed.
 """
 
 from __future__ import annotations
@@ -72,12 +71,8 @@ def empty_model(config: Config) -> Model:
         model = build(config)
     beside = sum(buffer.nbytes for buffer in model.buffers())
     if beside > MOST_BUFFERS:
-        raise Rejection(
-            Code.BAD_CONFIG,
-            f"config.json asks for {beside:,} bytes beside the weights; at most {MOST_BUFFERS:,}"
-            " may be",
-            "config.json",
-        )
+        problem = f"{beside:,} bytes beside the weights; at most {MOST_BUFFERS:,} may be"
+        raise Rejection(Code.BAD_CONFIG, f"config.json asks for {problem}", "config.json")
     return model
 
 
@@ -111,9 +106,8 @@ def build(config: Config) -> Model:
         if is_machines(error):
             raise
         line = " ".join(str(error).split())[:200]
-        raise Rejection(
-            Code.BAD_CONFIG, f"config.json describes no network: {line}", "config.json"
-        ) from error
+        problem = f"config.json describes no network: {line}"
+        raise Rejection(Code.BAD_CONFIG, problem, "config.json") from error
     model.eval()
     return model
 

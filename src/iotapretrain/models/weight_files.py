@@ -1,8 +1,5 @@
-"""Which tensors a model's files hold, one file or shards with an index, by their headers.
-
-A safetensors file is 8 bytes of length (little-endian), that many bytes of JSON, and then the
-tensors, back to back. The JSON maps each tensor's name to its dtype, shape and byte range. No
-weight is loaded, and whatever does not add up is refused before anything is allocated by it.
+"""Which tensors a model's safetensors files hold, one file or shards with an index, by headers
+alone. No weight is loaded; what does not add up is refused before anything is allocated by it.
 """
 
 from __future__ import annotations

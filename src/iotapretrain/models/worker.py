@@ -1,7 +1,5 @@
 """A process in which strangers' models are opened: limited, watched, used again, and replaceable.
-
-Starting one costs seconds of imports, so it serves many models. Whoever misbehaves in it ends it;
-the next call starts a fresh one.
+Whoever misbehaves in it ends it; the next call starts a fresh one.
 """
 
 from __future__ import annotations
@@ -54,7 +52,6 @@ def needed_bytes(constraints: Constraints) -> int:
 
 
 def machine_bytes() -> int:
-    """The memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 

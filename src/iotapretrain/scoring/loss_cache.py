@@ -1,8 +1,5 @@
 """What a model lost on a page, kept ever after: the same bytes on the same tokens by the same code.
-
-One SQLite file, its owner's alone, that any number of processes share: it holds losses of rounds
-that are not published yet, and of secret text. An answer is there whole or not at all, whenever
-its writer dies; a file that was damaged is put aside, for everything in it can be computed again.
+One SQLite file, its owner's alone, that any number of processes share; it holds what is secret yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
 """Jobs on the machines of a Ray cluster: as many seats, each with a worker process that stays warm.
-
-Losses are those of `LocalPool` to the bit where processors are alike. Every machine must have this
-package, and find the models' folders under the same paths (on a shared disk).
+Every machine must have this package, and find the models' folders under the same paths.
 """
 
 from __future__ import annotations

@@ -1,9 +1,6 @@
 """From a recipe and a competition to a plan: every number that was left out is derived here.
-
-Learning rate and batch follow from the size of the undertaking: training N parameters on D tokens
-takes C = 6ND operations, and the best ones follow power laws of C, which DeepSeek fitted over runs
-of 1e17 to 2e19 operations and checked at 1e20 (arXiv 2401.02954, section 3.1). Below, both are
-bounded: the laws were not fitted there.
+Learning rate and batch follow the power laws of DeepSeek (arXiv 2401.02954, section 3.1), within
+bounds: they were fitted to 1e17 to 2e19 operations.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
 """The processes of a run: one alone, or as many as `torchrun` started, with FSDP2 between them.
-
-All code above speaks of rows, losses and whole tensors; only this file knows who holds what.
+Only this file knows who holds what of a tensor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,5 @@
-"""A sitting of a run: steps, measurements, checkpoints, records.
-
-Everything that the losses depend on is in the plan and in the checkpoint, so that a run that was
-killed goes on as if nothing had happened.
+"""A sitting of a run: steps, measurements, checkpoints, records. All that the losses depend on is
+in the plan and the checkpoint, so that a run that was killed goes on as if nothing had happened.
 """
 
 from __future__ import annotations
