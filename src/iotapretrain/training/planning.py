@@ -20,7 +20,7 @@ from iotapretrain.training import shape
 from iotapretrain.training.plan import DataPlan, OptimiserPlan, RunPlan, SourcePlan
 from iotapretrain.training.reading import opened
 from iotapretrain.training.recipe import MixPart, OptimiserTable, RunTable, TrainingRecipe
-from iotapretrain.training.shape import Document, SizeBounds
+from iotapretrain.training.shape import Document
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
@@ -144,14 +144,7 @@ def _check(document: Document, parameters: int, limits: Limits, name: str) -> No
 
 
 def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
-    constraints = limits.constraints
-    allowed = constraints.architectures
-    room = SizeBounds(
-        constraints.min_parameters,
-        constraints.max_parameters,
-        limits.vocabulary,
-        constraints.sequence_length,
-    )
+    allowed = limits.constraints.architectures
     usual = ARCHITECTURE if ARCHITECTURE in allowed else min(allowed)
     architecture = recipe.architecture or usual
     if architecture not in allowed:
@@ -159,7 +152,8 @@ def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
             f"architecture {architecture!r}: not allowed here;"
             f" allowed: {', '.join(sorted(allowed))}"
         )
-    return shape.derived(recipe.size or room.middle, architecture, room, recipe.model)
+    size = recipe.size or shape.middle_size(limits.constraints)
+    return shape.derived(size, architecture, limits, recipe.model)
 
 
 def _data(recipe: TrainingRecipe, competition: Competition, site: TrainingSite) -> DataPlan:
