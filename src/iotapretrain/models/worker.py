@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any
 
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
@@ -66,7 +66,7 @@ def allowance(
     return replace(budget, memory_bytes=memory if most is None else min(memory, most))
 
 
-class Worker:
+class Worker(contextlib.AbstractContextManager["Worker"]):
     """Runs tasks of a module in a process of its own.
 
     The process dies with the thread that started it, so keep a worker to one thread.
@@ -80,9 +80,6 @@ class Worker:
         self._channel: socket.socket | None = None
         self._group: ControlGroup | None = None
         self._turn = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -7,7 +7,8 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.worker import START_SECONDS, TASKS, Budget, Worker
@@ -27,7 +28,7 @@ class Seat:
         return perform(job, self._worker)
 
 
-class RayPool:
+class RayPool(AbstractContextManager["RayPool"]):
     """An `Executor`; machines that are lost give their jobs back as the infrastructure's failure.
 
     No job is waited for longer than a worker's start and a model's time on a slow machine take.
@@ -42,9 +43,6 @@ class RayPool:
         self._seat = self._ray.remote(num_cpus=budget.threads)(Seat)
         self._budget, self._module = budget, module
         self._free: list[Any] = [self._new() for _ in range(workers)]
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
