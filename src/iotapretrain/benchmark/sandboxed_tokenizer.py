@@ -80,18 +80,11 @@ class GuardedSpelling:
         self._worker.close()
 
     def _asked(self, task: str, kind: Any, largest: int, **arguments: object) -> Any:
-        """The worker's answer about files that stayed what they were."""
+        largest = min(largest, LARGEST_MESSAGE)
         try:
-            answer = self._worker.call(
-                task, self._files.files, arguments, min(largest, LARGEST_MESSAGE)
-            )
-            for finding in self._files.changes():
-                raise Rejection(finding.code, finding.sentence, finding.item)
-            return msgspec.convert(answer, kind)
+            return self._worker.ask(task, kind, self._files, largest, **arguments)
         except Rejection as rejection:
             raise self._refused(rejection.finding.sentence) from rejection
-        except msgspec.ValidationError as error:
-            raise self._refused(f"its worker's answer: {error}") from error
 
     def _counted(self, found: list[int], most: list[int]) -> None:
         if len(found) != len(most) or any(map(int.__gt__, found, most)):

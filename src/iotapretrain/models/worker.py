@@ -14,14 +14,18 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
 from iotapretrain.models.control_group import ControlGroup, limited_group
-from iotapretrain.models.open_files import OpenFile
+from iotapretrain.models.open_files import OpenFile, OpenFolder
 from iotapretrain.models.verdict import Code, Rejection
 from iotapretrain.rules.competition.schedule import Constraints
+
+T = TypeVar("T")
 
 TASKS = "iotapretrain.models.worker_tasks"
 LOOP = "iotapretrain.models.worker_loop"
@@ -129,6 +133,25 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         request = {"task": task, "paths": paths, "arguments": arguments}
         with self._turn:
             return self._value(self._answer(request, files, largest))
+
+    def ask(
+        self,
+        task: str,
+        kind: type[T],
+        folder: OpenFolder,
+        largest: int = channel.LARGEST_MESSAGE,
+        **arguments: object,
+    ) -> T:
+        """The same as data of this kind, about files that stayed what they were all the while: a
+        worker that a model took over may say anything.
+        """
+        answer = self.call(task, folder.files, arguments, largest)
+        for finding in folder.changes():
+            raise Rejection.of(finding)
+        try:
+            return msgspec.convert(answer, kind)
+        except msgspec.ValidationError as error:
+            raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
 
     def _answer(self, request: object, files: Sequence[OpenFile], largest: int) -> Any:
         caller = self.start()

@@ -122,28 +122,17 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
     try:
         with open_folder(job.folder) as folder:
             given = {key: value for key, value in vars(job).items() if key not in OURS}
-            arguments = given | {"all_bytes": folder.all_bytes}
             try:
-                answer = worker.call("score_pages", folder.files, arguments)
+                all_bytes = folder.all_bytes
+                scored = worker.ask("score_pages", Scored, folder, all_bytes=all_bytes, **given)
             except Rejection as rejection:
                 return _blamed(rejection.finding)
-            for change in folder.changes():
-                return Failure(Outcome.INFRASTRUCTURE, change)
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
     except (InputError, WorkerError, OSError, MemoryError) as error:
         return not_scored(error)
-    return _checked(answer, len(job.pages))
-
-
-def _checked(answer: Any, pages: int) -> Scored | Failure:
-    """The answer as data of one shape: a worker that a model took over may say anything."""
-    try:
-        scored: Scored = msgspec.convert(answer, Scored)
-    except msgspec.ValidationError as error:
-        return Failure(Outcome.MODEL, _misbehaved(f"the worker's answer: {error}", "answer"))
-    if len(scored.losses) != pages:
-        sentence = f"the worker answered {len(scored.losses)} losses for {pages} pages"
+    if len(scored.losses) != len(job.pages):
+        sentence = f"the worker answered {len(scored.losses)} losses for {len(job.pages)} pages"
         return Failure(Outcome.MODEL, _misbehaved(sentence, "answer"))
     return scored
 
