@@ -16,16 +16,8 @@ from iotapretrain.rules.chain.fixed_point import U16, real
 from iotapretrain.rules.chain.yuma import EpochOutcome
 
 _STORED = (
-    "stake_weight",
-    "active",
-    "consensus",
-    "incentive",
-    "dividends",
-    "validator_trust",
-    "validator_permit",
-    "emission",
-    "server_emission",
-    "validator_emission",
+    *("stake_weight", "active", "consensus", "incentive", "dividends"),
+    *("validator_trust", "validator_permit", "emission", "server_emission", "validator_emission"),
 )
 _VECTORS = {
     "stake": "stake",
@@ -41,15 +33,8 @@ _PRINTED = 1e-9
 """Real values are printed with ten decimals."""
 
 _STEP = (
-    "label",
-    "note",
-    "actions",
-    "rao_emission",
-    "inputs",
-    "expect",
-    "trace",
-    "reference",
-    "intermediates",
+    *("label", "note", "actions", "rao_emission", "inputs"),
+    *("expect", "trace", "reference", "intermediates"),
 )
 _CHECK = ("field", "uids", "cells", "values", "op", "tol", "unit", "other", "note")
 _SUM = ("agg", "fields", "value", "op", "tol", "note")

@@ -27,13 +27,8 @@ TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 FUSED = {"gelu_new": "gelu_pytorch_tanh", "gelu_fast": "gelu_pytorch_tanh"}
 """The same formula in one pass over memory, where `transformers` takes eight."""
 CONFIG_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
     StrictDataclassError,
-    TypeError,
-    ValueError,
 )
 """What the classes raise on values that make no network."""
 

@@ -133,7 +133,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
         return not_scored(error)
     if len(scored.losses) != len(job.pages):
         sentence = f"the worker answered {len(scored.losses)} losses for {len(job.pages)} pages"
-        return Failure(Outcome.MODEL, _misbehaved(sentence, "answer"))
+        return Failure(Outcome.MODEL, Finding(Code.MISBEHAVED, sentence, "answer"))
     return scored
 
 
@@ -147,7 +147,8 @@ def _blamed(finding: Finding) -> Failure:
 
 def not_scored(why: object) -> Failure:
     """A failure that is not the model's."""
-    return Failure(Outcome.INFRASTRUCTURE, _misbehaved(f"not scored: {why}", "machine"))
+    finding = Finding(Code.MISBEHAVED, f"not scored: {why}", "machine")
+    return Failure(Outcome.INFRASTRUCTURE, finding)
 
 
 def _over_time(result: Scored | Failure) -> bool:
@@ -164,7 +165,3 @@ def slowness_of(worker: Worker) -> float:
     except (Rejection, WorkerError):
         return float("inf")
     return max(took) / REFERENCE_SECONDS
-
-
-def _misbehaved(sentence: str, item: str) -> Finding:
-    return Finding(Code.MISBEHAVED, sentence, item)

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.layout import Model, build
+from iotapretrain.models.losses import OutputHead
 from iotapretrain.training.plan import RunPlan
 
 LOGITS_AT_ONCE = 1 << 28
@@ -39,11 +40,10 @@ class LossNetwork(nn.Module):
             return torch.stack(sums).sum() / len(labels)
 
     def _sum(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        head = self.model.get_output_embeddings()
-        logits = functional.linear(hidden, head.weight, getattr(head, "bias", None)).float()
-        bound = getattr(self.model.config, "final_logit_softcapping", None)
-        if bound is not None:
-            logits = bound * torch.tanh(logits / bound)
+        head = OutputHead.of(self.model)
+        logits = functional.linear(hidden, head.weight, head.bias).float()
+        if head.bound is not None:
+            logits = head.bound * torch.tanh(logits / head.bound)
         return functional.cross_entropy(logits, labels, reduction="sum")
 
 
