@@ -18,7 +18,7 @@ from iotapretrain.errors import InputError
 from iotapretrain.models.channel import LARGEST_MESSAGE
 from iotapretrain.models.open_files import OpenFolder, open_named
 from iotapretrain.models.verdict import Rejection
-from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.models.worker import Budget, Worker, ask
 
 BUDGET = Budget(seconds=120.0, memory_bytes=4 * 2**30)
 """A file at its bounds takes seconds, 10 MB of text some more, and less than half the memory."""
@@ -82,7 +82,7 @@ class GuardedSpelling:
     def _asked(self, task: str, kind: Any, largest: int, **arguments: object) -> Any:
         largest = min(largest, LARGEST_MESSAGE)
         try:
-            return self._worker.ask(task, kind, self._files, largest, **arguments)
+            return ask(self._worker, task, kind, self._files, largest, **arguments)
         except Rejection as rejection:
             raise self._refused(rejection.finding.sentence) from rejection
 

@@ -16,7 +16,7 @@ from iotapretrain.models.copies import Fingerprint, Known, TensorPrint, find_cop
 from iotapretrain.models.header_checks import Facts, Limits, check_listing
 from iotapretrain.models.open_files import OpenFolder, open_folder
 from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Worker, ask
 from iotapretrain.rules.competition.size_limits import PROJECTIONS, NormRule, refuse_norms
 
 T = TypeVar("T")
@@ -113,7 +113,7 @@ def _ask(
     folder: OpenFolder, limits: Limits, worker: Worker, task: str, kind: type[T], **more: Any
 ) -> T:
     check_listing(folder, limits)
-    return worker.ask(task, kind, folder, limits=limits, all_bytes=folder.all_bytes, **more)
+    return ask(worker, task, kind, folder, limits=limits, all_bytes=folder.all_bytes, **more)
 
 
 def _further(

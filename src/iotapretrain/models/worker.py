@@ -134,25 +134,6 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         with self._turn:
             return self._value(self._answer(request, files, largest))
 
-    def ask(
-        self,
-        task: str,
-        kind: type[T],
-        folder: OpenFolder,
-        largest: int = channel.LARGEST_MESSAGE,
-        **arguments: object,
-    ) -> T:
-        """The same as data of this kind, about files that stayed what they were all the while: a
-        worker that a model took over may say anything.
-        """
-        answer = self.call(task, folder.files, arguments, largest)
-        for finding in folder.changes():
-            raise Rejection.of(finding)
-        try:
-            return msgspec.convert(answer, kind)
-        except msgspec.ValidationError as error:
-            raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
-
     def _answer(self, request: object, files: Sequence[OpenFile], largest: int) -> Any:
         caller = self.start()
         until = time.monotonic() + self.budget.seconds
@@ -238,6 +219,26 @@ class Worker(contextlib.AbstractContextManager["Worker"]):
         _, said = self._process.communicate(timeout=END_SECONDS)
         self.close()
         return said.decode(errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
+
+
+def ask(
+    worker: Worker,
+    task: str,
+    kind: type[T],
+    folder: OpenFolder,
+    largest: int = channel.LARGEST_MESSAGE,
+    **arguments: object,
+) -> T:
+    """What a task says, as data of this kind, about files that stayed what they were all the while;
+    Rejection as of `Worker.call`, for a worker that a model took over may say anything.
+    """
+    answer = worker.call(task, folder.files, arguments, largest)
+    for finding in folder.changes():
+        raise Rejection.of(finding)
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
 
 
 def _import_paths(module: str) -> list[str]:

@@ -14,7 +14,7 @@ from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.verdict import Code, Finding, Rejection
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Worker, ask
 from iotapretrain.rules.competition.attempts import Outcome
 
 REFERENCE_SECONDS = 0.25
@@ -124,7 +124,7 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
             given = {key: value for key, value in vars(job).items() if key not in OURS}
             try:
                 all_bytes = folder.all_bytes
-                scored = worker.ask("score_pages", Scored, folder, all_bytes=all_bytes, **given)
+                scored = ask(worker, "score_pages", Scored, folder, all_bytes=all_bytes, **given)
             except Rejection as rejection:
                 return _blamed(rejection.finding)
     except Rejection as rejection:  # the files that were inspected are no longer there
