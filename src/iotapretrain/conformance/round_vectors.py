@@ -214,21 +214,19 @@ def _method(word: Any) -> Method:
 
 def _standings(args: Args) -> dict[str, Any]:
     standings, hotkeys = _played(args)
-    return {
-        "competitions": _vectors(standings, hotkeys),
-        "merged": [
-            _merged(standings, hotkeys, query["competitions"], query.get("threshold") or 0.0)
-            for query in args["queries"]
-        ],
-    }
+    merged = []
+    for query in args["queries"]:
+        shares = standings.merge(dict(query["competitions"]), query.get("threshold") or 0.0)
+        merged.append([shares.get(hotkey, 0.0) for hotkey in hotkeys])
+    averages = [
+        [each, standings.averages(each, hotkeys)] for each in sorted(standings.competitions)
+    ]
+    return {"competitions": averages, "merged": merged}
 
 
 def _owner_change(args: Args) -> dict[str, Any]:
-    standings, hotkeys = _played(args)
-    return {
-        "competitions": _vectors(standings, hotkeys),
-        "merged": _merged(standings, hotkeys, args["shares"]),
-    }
+    told = _standings(args | {"queries": [{"competitions": args["shares"]}]})
+    return told | {"merged": told["merged"][0]}
 
 
 def _played(args: Args) -> tuple[Standings, list[str]]:
@@ -252,17 +250,6 @@ def _played(args: Args) -> tuple[Standings, list[str]]:
         elif "no_result" not in operation:
             raise InputError(f"standings: an operation that we do not know: {operation}")
     return standings, hotkeys
-
-
-def _vectors(standings: Standings, hotkeys: list[str]) -> list[list[Any]]:
-    return [[c, standings.averages(c, hotkeys)] for c in sorted(standings.competitions)]
-
-
-def _merged(
-    standings: Standings, hotkeys: list[str], pairs: list[tuple[int, float]], threshold: float = 0.0
-) -> list[float]:
-    merged = standings.merge(dict(pairs), threshold)
-    return [merged.get(hotkey, 0.0) for hotkey in hotkeys]
 
 
 def _retention(args: Args) -> list[int]:

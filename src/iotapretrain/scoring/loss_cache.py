@@ -74,7 +74,7 @@ class LossCache(contextlib.AbstractContextManager["LossCache"]):
             return self._connected()
         except sqlite3.OperationalError as error:  # locked for long, no rights, disk full
             raise _failed(self.path, error) from error
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError:  # damaged: put aside, for all of it can be computed again
             for suffix in ("", "-wal", "-shm"):
                 damaged = self.path.with_name(self.path.name + suffix)
                 if damaged.exists():
