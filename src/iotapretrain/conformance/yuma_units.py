@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iotapretrain.conformance.compare import Function
+from iotapretrain.conformance.compare import Function, by_name
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
 from iotapretrain.rules.chain.fixed_point import (
@@ -50,13 +50,22 @@ def _array(values: Any) -> NDArray[np.float64]:
     return np.asarray(values, np.float64)
 
 
-def _on_grid(rule: Callable[..., Any], *names: str) -> Function:
+def _on_grid(rule: Callable[..., Any]) -> Function:
     """Real numbers go to the nearest point of the grid; what the rule gives comes back from it."""
-    return lambda args: real(rule(*(nearest(args[name]) for name in names))).tolist()
+
+    @wraps(rule)
+    def answer(**args: Any) -> Any:
+        return real(rule(**{name: nearest(value) for name, value in args.items()})).tolist()
+
+    return by_name(answer)
 
 
-def _on_reals(operation: Callable[..., Any], *names: str) -> Function:
-    return lambda args: operation(*(_array(args[name]) for name in names)).tolist()
+def _on_reals(operation: Callable[..., Any]) -> Function:
+    @wraps(operation)
+    def answer(**args: Any) -> Any:
+        return operation(**{name: _array(value) for name, value in args.items()}).tolist()
+
+    return by_name(answer)
 
 
 def _steepness(stored_value: int) -> int:
@@ -83,11 +92,6 @@ def _ema_alpha_sparse(args: Args) -> Any:
         mixed = [[j, min((1 - alpha[j]) * before.get(j, 0) + alpha[j] * v, 1)] for j, v in new]
         result.append([entry for entry in mixed if entry[1] > 0])
     return result
-
-
-def _interpolate(args: Args) -> Any:
-    first, second, ratio = _array(args["a"]), _array(args["b"]), args["ratio"]
-    return (second if ratio == 1 else first + ratio * (second - first)).tolist()
 
 
 def _is_topk(args: Args) -> Any:
@@ -134,25 +138,19 @@ def _weighted_median(args: Args) -> Any:
     return float(real(weighted_medians(scores, stake, int(nearest(args["minority"]))))[0])
 
 
-def _weighted_median_columns(args: Args) -> Any:
-    weights, stake = nearest(args["weights"]), nearest(args["stake"])
-    return real(consensus(weights, stake, int(nearest(args["majority"])))).tolist()
-
-
 FUNCTIONS: Mapping[str, Function] = {
     "alpha_sigmoid": _alpha_sigmoid,
     "bonds_alpha": lambda args: Hyperparameters(**args).bonds_alpha / ONE,
     "check_max_limited": _check_max_limited,
-    "col_clip": _on_reals(np.minimum, "matrix", "threshold"),
-    "col_max_upscale": _on_grid(upscale_columns, "matrix"),
-    "col_normalize": _on_grid(partial(normalise, axis=0), "matrix"),
+    "col_clip": _on_reals(lambda matrix, threshold: np.minimum(matrix, threshold)),
+    "col_max_upscale": _on_grid(lambda matrix: upscale_columns(matrix)),
+    "col_normalize": _on_grid(lambda matrix: normalise(matrix, axis=0)),
     "ema_alpha_dense": _on_reals(
-        lambda new, old, alpha: np.minimum((1 - alpha) * old + alpha * new, 1),
-        *("new", "old", "alpha"),
+        lambda new, old, alpha: np.minimum((1 - alpha) * old + alpha * new, 1)
     ),
     "ema_alpha_sparse": _ema_alpha_sparse,
     "exp_safe": lambda args: float(real(exponential(nearest([args["x"]])))[0]),
-    "interpolate": _interpolate,
+    "interpolate": _on_reals(lambda a, b, ratio: b if ratio == 1 else a + ratio * (b - a)),
     "is_topk": _is_topk,
     "is_topk_nonzero": lambda args: top_nonzero(nearest(args["vector"]), args["k"]).tolist(),
     "liquid_ema_bonds": _liquid_ema_bonds,
@@ -161,21 +159,23 @@ FUNCTIONS: Mapping[str, Function] = {
     "mask_pairs": _mask_pairs,
     "mask_rows": lambda args: _masked(args["matrix"], np.asarray(args["mask"])[:, None]),
     "mask_vector": lambda args: _masked(args["vector"], args["mask"]),
-    "mat_vec_mul": _on_reals(np.multiply, "matrix", "vector"),
-    "matmul": _on_reals(np.matmul, "vector", "matrix"),
-    "matmul_transpose": _on_reals(np.matmul, "matrix", "vector"),
-    "normalize": _on_grid(normalise, "vector"),
+    "mat_vec_mul": _on_reals(lambda matrix, vector: matrix * vector),
+    "matmul": _on_reals(lambda matrix, vector: vector @ matrix),
+    "matmul_transpose": _on_reals(lambda matrix, vector: matrix @ vector),
+    "normalize": _on_grid(lambda vector: normalise(vector)),
     "normalize_u64": _normalize_u64,
     "proportion_to_u16": lambda args: int(stored(nearest([args["x"]]).clip(0, ONE))[0]),
-    "row_hadamard": _on_reals(lambda matrix, vector: matrix * vector[:, None], "matrix", "vector"),
-    "row_normalize": _on_grid(partial(normalise, axis=1), "matrix"),
-    "row_sum": _on_reals(partial(np.sum, axis=1), "matrix"),
+    "row_hadamard": _on_reals(lambda matrix, vector: matrix * vector[:, None]),
+    "row_normalize": _on_grid(lambda matrix: normalise(matrix, axis=1)),
+    "row_sum": _on_reals(lambda matrix: matrix.sum(axis=1)),
     "sigmoid_safe": lambda args: real(
         sigmoid(nearest(-args["rho"] * (_array(args["x"]) - args["kappa"])))
     ).tolist(),
     "u16_max_upscale_to_u16": lambda args: upscaled(args["vector"]),
-    "vec_div": _on_grid(lambda x, y: quotient(np.where(y == 0, 0, x), y), "x", "y"),
+    "vec_div": _on_grid(lambda x, y: quotient(np.where(y == 0, 0, x), y)),
     "vec_max_upscale_to_u16": lambda args: max_upscaled(nearest(args["vector"]).tolist()),
     "weighted_median": _weighted_median,
-    "weighted_median_columns": _weighted_median_columns,
+    "weighted_median_columns": _on_grid(
+        lambda weights, stake, majority: consensus(weights, stake, int(majority))
+    ),
 }
