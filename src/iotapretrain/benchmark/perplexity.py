@@ -46,7 +46,6 @@ class LocalText:
 
     @property
     def fingerprint(self) -> str:
-        """The file's content."""
         return f"{self.path.suffix} {blake3(self.path.read_bytes()).hexdigest()}"
 
     def documents(self) -> Iterator[str]:
@@ -72,7 +71,6 @@ class SampledText:
 
     @property
     def fingerprint(self) -> str:
-        """The source's pinned revision, and the seed."""
         description = self.source.describe()
         return f"{description.source}@{description.revision} {self.seed}"
 

@@ -68,7 +68,6 @@ class GuardedSpelling:
         return rows
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids."""
         most = [most_bytes(len(row)) for row in rows]
         largest = ESCAPED * sum(most) + ROW_BYTES * (len(rows) + 1)
         texts: list[str] = self._asked("decode", list[str], largest, rows=rows)

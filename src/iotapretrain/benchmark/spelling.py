@@ -34,7 +34,6 @@ class OwnSpelling:
         return [self._backend.encode(text, add_special_tokens=framed).ids for text in texts]
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids."""
         return [self._backend.decode(list(ids), skip_special_tokens=True) for ids in rows]
 
     def close(self) -> None:

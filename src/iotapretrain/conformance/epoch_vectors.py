@@ -178,7 +178,6 @@ def _dense(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 def _single(
     name: str, check: Mapping[str, Any], at: int, found: Sequence[Found | None]
 ) -> tuple[bool, Any, Any]:
-    """One check of `expect` or `trace`."""
     if "agg" in check:
         refuse_unknown(check, _SUM, "part of a check")
         got, expected = _summed(name, check, found[at]), needed(check, "value", name)

@@ -18,7 +18,6 @@ MOST_FILES = 200
 
 
 def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> None:
-    """One message, with open files."""
     content = msgspec.json.encode(message)
     if len(content) > LARGEST_MESSAGE or len(files) > MOST_FILES:
         raise ValueError(f"a message of {len(content):,} bytes and {len(files)} files is too large")

@@ -42,7 +42,6 @@ class ControlGroup:
         return True
 
     def remove(self) -> None:
-        """Once its process has ended."""
         with contextlib.suppress(OSError):  # an empty folder more harms nobody
             self.folder.rmdir()
 

@@ -71,7 +71,6 @@ class RunSnapshot:
 
     @property
     def bytes(self) -> int:
-        """About what it takes on the disk."""
         return sum(each.nbytes for part in (self.weights, self.optimiser) for each in part.values())
 
 

@@ -23,7 +23,6 @@ class RunProgress:
         self._loss: float | None = None
 
     def emit(self, event: AnyEvent) -> None:
-        """Show one event."""
         match event:
             case events.TrainStarted():
                 self._started(event)
@@ -39,7 +38,6 @@ class RunProgress:
                 self.close()
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
         if self._status is not None:
             self._status.stop()
             self._status = None

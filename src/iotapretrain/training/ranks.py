@@ -49,7 +49,6 @@ class Ranks:
         fully_shard(network, mesh=self.mesh, mp_policy=policy)
 
     def mean(self, value: torch.Tensor) -> torch.Tensor:
-        """The mean of the ranks' values."""
         if self.mesh is None:
             return value
         total = value.clone()
@@ -109,7 +108,6 @@ def synchronised(network: nn.Module, last: bool) -> None:
 
 
 def alone() -> Ranks:
-    """One process with one device."""
     return Ranks(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 

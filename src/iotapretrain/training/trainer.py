@@ -116,7 +116,6 @@ class Trainer:
         return self._finish(reason, loss)
 
     def close(self) -> None:
-        """Let go of the text."""
         self._reader.close()
 
     # What a run is made of
