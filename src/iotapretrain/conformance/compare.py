@@ -11,7 +11,8 @@ from typing import Any
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 Number = int | float
-Function = Callable[[dict[str, Any]], Any]
+Args = dict[str, Any]
+Function = Callable[[Args], Any]
 """From the `args` of a case to what its `expect` holds."""
 
 

@@ -8,31 +8,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from iotapretrain.conformance.compare import Function, by_name, numbers
+from iotapretrain.conformance.compare import Args, Function, by_name, numbers
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition import eligibility, epsilon, wins
+from iotapretrain.rules.competition import eligibility, epsilon, tournament, wins
 from iotapretrain.rules.competition.eligibility import Filter
 from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import retained
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
-from iotapretrain.rules.competition.tournament import (
-    RELEASE_4_5_3,
-    WHITEPAPER,
-    Comparison,
-    DecidedRound,
-    Mode,
-    NoResult,
-    RoundRules,
-    play,
-    softmax,
-)
+from iotapretrain.rules.competition.tournament import DecidedRound, Mode, NoResult, RoundRules
 from iotapretrain.rules.competition.wins import succession
 
-Args = dict[str, Any]
 NO_RESULT = "no_result"
-UNFILTERED = Mode(Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
+UNFILTERED = Mode(tournament.Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +43,8 @@ def blended(
     """Play the same losses under a second epsilon as well, which decides `share` of the weights."""
     if not 0 <= share <= 1:
         raise InputError(f"blend: the second epsilon's share is {share}; give a number from 0 to 1")
-    outcome = play(field, rules, now)
-    other = play(field, replace(rules, epsilon=second), now)
+    outcome = tournament.play(field, rules, now)
+    other = tournament.play(field, replace(rules, epsilon=second), now)
     if isinstance(outcome, NoResult):
         return outcome
     if isinstance(other, NoResult):
@@ -86,14 +75,14 @@ def _competitive(args: Args) -> list[int]:
 def _round(args: Args) -> dict[str, Any]:
     field = _paged(args)
     return {
-        "per_page": _whole(_play(field, args, WHITEPAPER)),
-        "score_level": _whole(_play(field, args, RELEASE_4_5_3)),
+        "per_page": _whole(_play(field, args, tournament.WHITEPAPER)),
+        "score_level": _whole(_play(field, args, tournament.RELEASE_4_5_3)),
     }
 
 
 def _blended_round(args: Args) -> list[list[Any]]:
     field = _paged(args)
-    rules = RoundRules(epsilon.parse(args["func"]), WHITEPAPER, args["temperature"])
+    rules = RoundRules(epsilon.parse(args["func"]), tournament.WHITEPAPER, args["temperature"])
     second = epsilon.parse(args["func_2"])
     blend = blended(field, rules, second, args["share"], args["current_block"])
     return [] if isinstance(blend, NoResult) else _pairs(field, blend.weights)
@@ -135,7 +124,7 @@ def _paged(args: Args) -> Field:
 
 def _play(field: Field, args: Args, mode: Mode) -> DecidedRound | NoResult:
     rules = RoundRules(epsilon.parse(args["func"]), mode, args.get("temperature", 0.01))
-    return play(field, rules, args["current_block"])
+    return tournament.play(field, rules, args["current_block"])
 
 
 def _inside(outcome: DecidedRound | NoResult) -> dict[str, Any]:
@@ -264,7 +253,7 @@ _RULES: Mapping[str, Function] = {
     "champion": _champion,
     "competitive": _competitive,
     "epsilon": by_name(_epsilon),
-    "filtered_wins": lambda args: _inside(_play(_models(args), args, RELEASE_4_5_3)),
+    "filtered_wins": lambda args: _inside(_play(_models(args), args, tournament.RELEASE_4_5_3)),
     "normalise": by_name(_normalise),
     "owner_change": _owner_change,
     "retention": _retention,
@@ -272,7 +261,9 @@ _RULES: Mapping[str, Function] = {
     "safe_aggregate": _safe_aggregate,
     "safe_round": _safe_round,
     "standings": _standings,
-    "step_weights": lambda args: softmax(args["win_rates"], args["temperature"]).tolist(),
+    "step_weights": lambda args: tournament.softmax(
+        args["win_rates"], args["temperature"]
+    ).tolist(),
     "task_valid": by_name(_task_valid),
     "wins": lambda args: _inside(_play(_models(args), args, UNFILTERED)),
 }

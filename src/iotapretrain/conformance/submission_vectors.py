@@ -11,31 +11,20 @@ from typing import Any
 import numpy as np
 
 from iotapretrain.conformance import original, plain_loss
-from iotapretrain.conformance.compare import Function, by_name, number, numbers
+from iotapretrain.conformance.compare import Args, Function, by_name, number, numbers
 from iotapretrain.errors import InputError
 from iotapretrain.rules import packing
-from iotapretrain.rules.competition import epsilon, retention, size_limits
-from iotapretrain.rules.competition.attempts import (
-    Action,
-    Evaluation,
-    History,
-    Outcome,
-    Sighting,
-    action,
-    should_retry,
-    worth_another_try,
-)
+from iotapretrain.rules.competition import attempts, epsilon, retention, size_limits
 from iotapretrain.rules.competition.commitment import Commitment, hub_url, secure_hash
 from iotapretrain.rules.competition.sensible_output import reasonable
 from iotapretrain.rules.competition.validator.weights_due import version_number
 from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
 from iotapretrain.rules.sampling import seed_of, sync_block
 
-Args = dict[str, Any]
-OUTCOMES: Mapping[str, Outcome] = {
-    **{outcome.value: outcome for outcome in Outcome},
-    "crash": Outcome.MODEL,
-    "time_limit": Outcome.MODEL,
+OUTCOMES: Mapping[str, attempts.Outcome] = {
+    **{outcome.value: outcome for outcome in attempts.Outcome},
+    "crash": attempts.Outcome.MODEL,
+    "time_limit": attempts.Outcome.MODEL,
 }
 
 
@@ -53,7 +42,7 @@ def _sync_outcome(args: Args) -> str:
         return any(competition == args["competition"] for competition, _ in listed)
 
     upload, now = args["upload_block"], args["current_block"]
-    seen = Sighting(
+    seen = attempts.Sighting(
         age=now - upload,
         delay=args["delay"],
         scheduled_then=scheduled(upload),
@@ -61,8 +50,8 @@ def _sync_outcome(args: Args) -> str:
         tracked=args["tracked"],
         forced=args["force"],
     )
-    taken = action(seen if args["committed"] else None)
-    if taken is Action.FETCH:
+    taken = attempts.action(seen if args["committed"] else None)
+    if taken is attempts.Action.FETCH:
         return "fetched" if args["own_hotkey"] else "bad_hash"
     return taken.value
 
@@ -148,7 +137,7 @@ def _pack(args: Args) -> list[Any]:
 
 def _should_retry(args: Args) -> bool:
     history = [
-        Evaluation.scored(
+        attempts.Evaluation.scored(
             entry["block"],
             math.nan if entry["score"] is None else number(entry["score"]),
             entry["winning_model_block"],
@@ -156,37 +145,37 @@ def _should_retry(args: Args) -> bool:
         )
         for entry in args["history"]
     ]
-    return should_retry(history, epsilon.parse(args["func"]), args["current_block"])
+    return attempts.should_retry(history, epsilon.parse(args["func"]), args["current_block"])
 
 
 def _retry_failures(args: Args) -> bool:
     unknown = [word for word in args["history"] if word not in OUTCOMES]
     if unknown:
         raise InputError(f"outcomes {unknown} are unknown; known: {', '.join(OUTCOMES)}")
-    return worth_another_try(OUTCOMES[word] for word in args["history"])
+    return attempts.worth_another_try(OUTCOMES[word] for word in args["history"])
 
 
 def _eval_history(args: Args) -> dict[str, Any]:
-    history, hotkeys = History(), set()
+    history, hotkeys = attempts.History(), set()
     for step in args["ops"]:
         [(name, told)] = step.items()
         if name in ("commit", "eval"):
             hotkeys.add(told["hotkey"])
         history = _remember(history, name, told)
     listed = [
-        [hotkey, competition, [attempt.block for attempt in attempts]]
-        for (hotkey, competition), attempts in sorted(history.attempts.items())
+        [hotkey, competition, [attempt.block for attempt in tried]]
+        for (hotkey, competition), tried in sorted(history.attempts.items())
     ]
     last = [[hotkey, history.last_block(hotkey)] for hotkey in sorted(hotkeys)]
     return {"history": listed, "last": last}
 
 
-def _remember(history: History, name: str, told: Any) -> History:
+def _remember(history: attempts.History, name: str, told: Any) -> attempts.History:
     if name == "commit":
         return history.committed(told["hotkey"], told["block"], told["commit"])
     if name == "eval":
         score = number(told["score"])
-        attempt = Evaluation.scored(told["block"], score, told["block"], score)
+        attempt = attempts.Evaluation.scored(told["block"], score, told["block"], score)
         return history.tried(told["hotkey"], told["competition"], attempt)
     if name == "hotkeys":
         return history.only(told)

@@ -8,15 +8,9 @@ from typing import Any
 
 from iotapretrain.conformance.compare import Function, Label
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain import registration
 from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block_emission
 from iotapretrain.rules.chain.fixed_point import nearest
-from iotapretrain.rules.chain.registration import (
-    MULTIPLIER_BITS,
-    ReplaceableNeuron,
-    decayed,
-    raised,
-    uid_to_replace,
-)
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
@@ -49,13 +43,13 @@ def _clock(args: Args) -> EpochClock:
 
 def _burn_price(args: Args) -> Any:
     bounds = args["min_burn"], args["max_burn"]
-    multiplier = int(Fraction(args["multiplier"]) * (1 << MULTIPLIER_BITS))
+    multiplier = int(Fraction(args["multiplier"]) * (1 << registration.MULTIPLIER_BITS))
     price, prices = args["burn"], []
     for event in args["events"]:
         if event == "block":
-            price = decayed(price, args["half_life"], *bounds)
+            price = registration.decayed(price, args["half_life"], *bounds)
         elif event == "register":
-            price = raised(price, multiplier, *bounds)
+            price = registration.raised(price, multiplier, *bounds)
         else:
             raise InputError(f"events: {event!r} is neither block nor register")
         prices.append(price)
@@ -76,9 +70,11 @@ def _select_prune(args: Args) -> Any:
     neurons = sorted(args["neurons"], key=lambda neuron: neuron["uid"])
     uids = [neuron["uid"] for neuron in neurons]
     owner = args["owner_uid"]
-    place = uid_to_replace(
+    place = registration.uid_to_replace(
         [
-            ReplaceableNeuron(n["emission"], n["registered"], n.get("owner_key", False))
+            registration.ReplaceableNeuron(
+                n["emission"], n["registered"], n.get("owner_key", False)
+            )
             for n in neurons
         ],
         args["block"],

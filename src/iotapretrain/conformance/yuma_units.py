@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iotapretrain.conformance.compare import Function, by_name
+from iotapretrain.conformance.compare import Args, Function, by_name
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
 from iotapretrain.rules.chain.fixed_point import (
@@ -33,8 +33,6 @@ from iotapretrain.rules.chain.fixed_point import (
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 from iotapretrain.rules.chain.weight_setting import upscaled
 from iotapretrain.rules.chain.yuma import consensus, top_nonzero, weighted_medians
-
-Args = dict[str, Any]
 
 _RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
