@@ -14,22 +14,9 @@ from numpy.typing import NDArray
 
 from iotapretrain.conformance.compare import Args, Function, by_name
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain import fixed_point as grid
 from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
-from iotapretrain.rules.chain.fixed_point import (
-    ONE,
-    exponential,
-    fractions,
-    max_upscaled,
-    nearest,
-    normalise,
-    proportion,
-    quotient,
-    real,
-    shares,
-    sigmoid,
-    stored,
-    upscale_columns,
-)
+from iotapretrain.rules.chain.fixed_point import ONE, nearest, real
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 from iotapretrain.rules.chain.weight_setting import upscaled
 from iotapretrain.rules.chain.yuma import consensus, top_nonzero, weighted_medians
@@ -79,8 +66,8 @@ def _alpha_sigmoid(args: Args) -> Any:
 
 def _check_max_limited(args: Args) -> Any:
     values = np.asarray(args["vector"], np.int64)
-    parts = fractions(values, values.sum())
-    return bool(parts.max(initial=0) <= proportion(args["max_limit_u16"]))
+    parts = grid.fractions(values, values.sum())
+    return bool(parts.max(initial=0) <= grid.proportion(args["max_limit_u16"]))
 
 
 def _ema_alpha_sparse(args: Args) -> Any:
@@ -101,7 +88,7 @@ def _is_topk(args: Args) -> Any:
 
 def _liquid_ema_bonds(args: Args) -> Any:
     weights, old = nearest(args["weights"]), nearest(args["bonds"])
-    low, high = proportion(args["alpha_low_u16"]), proportion(args["alpha_high_u16"])
+    low, high = grid.proportion(args["alpha_low_u16"]), grid.proportion(args["alpha_high_u16"])
     slope = _steepness(args["steepness"])
     alpha = liquid_alpha(weights, old, nearest(args["consensus"]), low, high, slope)
     return real(np.minimum(moving_average(weights, old, alpha), ONE)).tolist()
@@ -128,7 +115,7 @@ def _mask_pairs(args: Args) -> Any:
 
 def _normalize_u64(args: Args) -> Any:
     both = np.array([args["value"], args["total"] - args["value"]], np.uint64)
-    return float(real(shares(both))[0])
+    return float(real(grid.shares(both))[0])
 
 
 def _weighted_median(args: Args) -> Any:
@@ -141,13 +128,13 @@ FUNCTIONS: Mapping[str, Function] = {
     "bonds_alpha": lambda args: Hyperparameters(**args).bonds_alpha / ONE,
     "check_max_limited": _check_max_limited,
     "col_clip": _on_reals(lambda matrix, threshold: np.minimum(matrix, threshold)),
-    "col_max_upscale": _on_grid(lambda matrix: upscale_columns(matrix)),
-    "col_normalize": _on_grid(lambda matrix: normalise(matrix, axis=0)),
+    "col_max_upscale": _on_grid(lambda matrix: grid.upscale_columns(matrix)),
+    "col_normalize": _on_grid(lambda matrix: grid.normalise(matrix, axis=0)),
     "ema_alpha_dense": _on_reals(
         lambda new, old, alpha: np.minimum((1 - alpha) * old + alpha * new, 1)
     ),
     "ema_alpha_sparse": _ema_alpha_sparse,
-    "exp_safe": lambda args: float(real(exponential(nearest([args["x"]])))[0]),
+    "exp_safe": lambda args: float(real(grid.exponential(nearest([args["x"]])))[0]),
     "interpolate": _on_reals(lambda a, b, ratio: b if ratio == 1 else a + ratio * (b - a)),
     "is_topk": _is_topk,
     "is_topk_nonzero": lambda args: top_nonzero(nearest(args["vector"]), args["k"]).tolist(),
@@ -160,18 +147,18 @@ FUNCTIONS: Mapping[str, Function] = {
     "mat_vec_mul": _on_reals(lambda matrix, vector: matrix * vector),
     "matmul": _on_reals(lambda matrix, vector: vector @ matrix),
     "matmul_transpose": _on_reals(lambda matrix, vector: matrix @ vector),
-    "normalize": _on_grid(lambda vector: normalise(vector)),
+    "normalize": _on_grid(lambda vector: grid.normalise(vector)),
     "normalize_u64": _normalize_u64,
-    "proportion_to_u16": lambda args: int(stored(nearest([args["x"]]).clip(0, ONE))[0]),
+    "proportion_to_u16": lambda args: int(grid.stored(nearest([args["x"]]).clip(0, ONE))[0]),
     "row_hadamard": _on_reals(lambda matrix, vector: matrix * vector[:, None]),
-    "row_normalize": _on_grid(lambda matrix: normalise(matrix, axis=1)),
+    "row_normalize": _on_grid(lambda matrix: grid.normalise(matrix, axis=1)),
     "row_sum": _on_reals(lambda matrix: matrix.sum(axis=1)),
     "sigmoid_safe": lambda args: real(
-        sigmoid(nearest(-args["rho"] * (_array(args["x"]) - args["kappa"])))
+        grid.sigmoid(nearest(-args["rho"] * (_array(args["x"]) - args["kappa"])))
     ).tolist(),
     "u16_max_upscale_to_u16": lambda args: upscaled(args["vector"]),
-    "vec_div": _on_grid(lambda x, y: quotient(np.where(y == 0, 0, x), y)),
-    "vec_max_upscale_to_u16": lambda args: max_upscaled(nearest(args["vector"]).tolist()),
+    "vec_div": _on_grid(lambda x, y: grid.quotient(np.where(y == 0, 0, x), y)),
+    "vec_max_upscale_to_u16": lambda args: grid.max_upscaled(nearest(args["vector"]).tolist()),
     "weighted_median": _weighted_median,
     "weighted_median_columns": _on_grid(
         lambda weights, stake, majority: consensus(weights, stake, int(majority))
