@@ -27,6 +27,7 @@ from torch import nn
 
 from iotapretrain.data.page_cache import PageCache, default_folder
 from iotapretrain.data.tokenizer import save_tokenizer, train_tokenizer
+from iotapretrain.models.losses import OutputHead
 from iotapretrain.models.stages.boundaries import (
     AnchoredBoundary,
     Boundary,
@@ -222,7 +223,7 @@ def _model(trial: Trial, width: int) -> StagedForCausalLM:
 def _loss(model: StagedForCausalLM, rows: torch.Tensor) -> torch.Tensor:
     with torch.autocast("cpu", torch.bfloat16):
         hidden = model.model(rows[:, :-1])[0]
-        return mean_label_loss(hidden, rows[:, 1:], model.lm_head.weight)
+        return mean_label_loss(OutputHead.of(model), hidden, rows[:, 1:])
 
 
 def _optimisers(model: StagedForCausalLM, name: str) -> list[torch.optim.Optimizer]:

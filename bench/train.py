@@ -10,6 +10,7 @@ there, the share of the measured matrix peak that a 1B-shaped model in bfloat16 
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +23,7 @@ from bench.measure import Figure, alternate, arguments, report
 from bench.plain import train as plain
 from iotapretrain.cli.workplace import find_competition
 from iotapretrain.data.page_cache import PageCache
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.observe.sink import Lines
 from iotapretrain.training import shape
 from iotapretrain.training.plan import RunPlan
@@ -113,9 +115,15 @@ def speed(folder: Path, cache: PageCache) -> list[Figure]:
     ]
 
 
+def _room(smallest: int, largest: int, vocabulary: int, positions: int) -> Limits:
+    bounds = {"min_parameters": smallest, "max_parameters": largest, "sequence_length": positions}
+    constraints = find_competition("tiny/nano").constraints
+    return Limits(dataclasses.replace(constraints, **bounds), vocabulary)
+
+
 def resume(folder: Path, cache: PageCache) -> Figure:
     """Seconds from a checkpoint of 1 GB to the next step, beyond reading its files."""
-    room = shape.SizeBounds(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
+    room = _room(GIGABYTE // 2, GIGABYTE * 2, 257, 128)
     document = shape.derived(GIGABYTE, "LlamaForCausalLM", room, {})
     short = replace(
         RECIPE,
@@ -153,7 +161,7 @@ def resume(folder: Path, cache: PageCache) -> Figure:
 
 def utilisation(folder: Path, cache: PageCache) -> Figure:
     """MFU of a 1B-shaped model in bfloat16: vocabulary 50,304, sequences of 2,048."""
-    room = shape.SizeBounds(900_000_000, 1_100_000_000, 50_304, 2_048)
+    room = _room(900_000_000, 1_100_000_000, 50_304, 2_048)
     document = shape.derived(1_000_000_000, "LlamaForCausalLM", room, {})
     plan = make_plan(RECIPE, find_competition("tiny/nano"), TrainingSite(cache, gpu=True))
     plan = replace(

@@ -45,7 +45,7 @@ LOSSES = (3.0, 2.4, 2.7)
 class Inline(Worker):
     """Looks into models here and now: these are our own."""
 
-    def call(self, task: str, files: Sequence[OpenFile], arguments: Any) -> Any:
+    def call(self, task: str, files: Sequence[OpenFile], arguments: Any, *_: Any) -> Any:
         opened = {file.path: file.descriptor for file in files}
         answer = getattr(worker_tasks, task)(opened, **msgspec.to_builtins(arguments))
         return msgspec.json.decode(msgspec.json.encode(answer))

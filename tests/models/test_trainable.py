@@ -19,10 +19,9 @@ from iotapretrain.arena.actors.attacks import (
 from iotapretrain.errors import InputError
 from iotapretrain.models.trainable.parts import Parts, parts_of
 from iotapretrain.models.trainable.probe import Probe, probe
-from iotapretrain.models.trainable.sign import ProbeCheck
 from iotapretrain.models.trainable.traces import trace
 from iotapretrain.models.trainable.training import Recipe
-from iotapretrain.models.verdict import Code
+from iotapretrain.models.verdict import Code, ProbeCheck
 from tests.models.tiny import ARCHITECTURES, fresh, mean_loss, sequences, trained
 
 EPSILON = 0.005

@@ -214,10 +214,10 @@ def test_a_file_that_is_changed_in_place_while_the_worker_reads(
     """The verdict is about the bytes that were read, or it is that they did not hold still."""
     call = worker.call
 
-    def swapping(task: str, files: tuple[OpenFile, ...], arguments: dict[str, object]) -> object:
+    def swapping(task: str, files: tuple[OpenFile, ...], *given: dict[str, object]) -> object:
         thread = threading.Thread(target=(folder / "config.json").touch)
         thread.start()
-        answer = call(task, files, arguments)
+        answer = call(task, files, *given)
         thread.join()
         return answer
 

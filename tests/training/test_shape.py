@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.architectures import ARCHITECTURES
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.training import planning
-from iotapretrain.training.shape import SizeBounds, checked, derived, parameters_of
+from iotapretrain.training.shape import checked, derived, middle_size, parameters_of
+from tests.training.small import COMPETITION
 
-ROOM = SizeBounds(smallest=300_000, largest=1_500_000, vocabulary=257, positions=128)
-LARGE = SizeBounds(3_200_000_000, 3_400_000_000, 100_277, 4_096)
+
+def limits(smallest: int, largest: int, vocabulary: int, positions: int) -> Limits:
+    sizes = {"min_parameters": smallest, "max_parameters": largest, "sequence_length": positions}
+    return Limits(replace(COMPETITION.constraints, **sizes), vocabulary)
+
+
+ROOM = limits(300_000, 1_500_000, 257, 128)
+LARGE = limits(3_200_000_000, 3_400_000_000, 100_277, 4_096)
 
 
 @pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
@@ -24,8 +33,8 @@ def test_every_architecture_comes_near_its_size(architecture: str) -> None:
 
 
 def test_a_narrow_competition_is_met() -> None:
-    document = derived(LARGE.middle, "LlamaForCausalLM", LARGE, {})
-    assert LARGE.smallest <= parameters_of(document) <= LARGE.largest
+    document = derived(middle_size(LARGE.constraints), "LlamaForCausalLM", LARGE, {})
+    assert 3_200_000_000 <= parameters_of(document) <= 3_400_000_000
     assert not document["tie_word_embeddings"]
     assert 50 <= document["hidden_size"] / document["num_hidden_layers"] <= 150
 

@@ -1,8 +1,5 @@
-"""The field's tasks, run by `lm-eval`: its own definitions, or rows of a local file.
-
-For local rows the definitions are ours, in the harness's own format, with the prompts that its
-tasks of the same names use. `iota benchmark --out` writes them down, so that `lm-eval` itself can
-be run on the same files.
+"""The field's tasks, run by `lm-eval`: its own definitions, or for rows of a local file ours, in
+its format and with its prompts; `iota benchmark --out` writes them down.
 """
 
 from __future__ import annotations
@@ -18,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 from blake3 import blake3
@@ -38,56 +35,53 @@ LETTERED = (
 """A question with options by letter, of which the model chooses a letter."""
 
 
-class TaskRow(msgspec.Struct, frozen=True):
-    """One item of a task, a line of a local file; further fields do not matter."""
-
-    CHOSEN: ClassVar[tuple[str, str] | None] = None
-    """The fields that hold the number of the right option, and the options."""
-
-
-class Query(TaskRow, frozen=True):
+class Query(msgspec.Struct, frozen=True):
     """A text and its possible continuations: HellaSwag, ARC, PIQA."""
 
-    CHOSEN = ("gold", "choices")
     query: str
     choices: list[str]
     gold: int
 
 
-class Blank(TaskRow, frozen=True):
+class Blank(msgspec.Struct, frozen=True, rename={"choices": "context_options"}):
     """Texts of which one goes better with what follows: WinoGrande."""
 
-    CHOSEN = ("gold", "context_options")
-    context_options: list[str]
+    choices: list[str]
     continuation: str
     gold: int
 
 
-class LastWord(TaskRow, frozen=True):
+class LastWord(msgspec.Struct, frozen=True):
     """A text and its last word: LAMBADA."""
 
     context: str
     continuation: str
 
 
-class MmluQuestion(TaskRow, frozen=True):
+class MmluQuestion(msgspec.Struct, frozen=True, rename={"gold": "answer"}):
     """A question about a subject: MMLU."""
 
-    CHOSEN = ("answer", "choices")
     subject: str
     question: str
     choices: list[str]
-    answer: int
+    gold: int
 
 
-class MmluProQuestion(TaskRow, frozen=True):
+class MmluProQuestion(
+    msgspec.Struct, frozen=True, rename={"choices": "options", "gold": "answer_index"}
+):
     """The same under the names of MMLU-Pro."""
 
-    CHOSEN = ("answer_index", "options")
     category: str
     question: str
-    options: list[str]
-    answer_index: int
+    choices: list[str]
+    gold: int
+
+
+TaskRow = Query | Blank | LastWord | MmluQuestion | MmluProQuestion
+"""One item of a task, a line of a local file; further fields do not matter. Whatever files call
+them, `gold` is the number of the right one among `choices`.
+"""
 
 
 def _metrics(*names: str) -> dict[str, Any]:
@@ -249,10 +243,8 @@ def _row(line: bytes, kind: type[TaskRow], where: str) -> TaskRow:
     try:
         row = msgspec.json.decode(line, type=kind)
     except msgspec.DecodeError as error:
-        fields = ", ".join(kind.__struct_fields__)
+        fields = ", ".join(kind.__struct_encode_fields__)
         raise InputError(f"{where}: {error}; rows of this task have {fields}") from error
-    if kind.CHOSEN is not None:
-        right, options = (getattr(row, name) for name in kind.CHOSEN)
-        if not 0 <= right < len(options):
-            raise InputError(f"{where}: option {right} is right, of {len(options)} from 0 on")
+    if not isinstance(row, LastWord) and not 0 <= row.gold < len(row.choices):
+        raise InputError(f"{where}: option {row.gold} is right, of {len(row.choices)} from 0 on")
     return row

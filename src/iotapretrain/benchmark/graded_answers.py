@@ -1,5 +1,4 @@
 """What a model answers greedily, and generated tasks, whose answers are held against the truth.
-
 Prompts of equal length in tokens go together, so that no model needs to be told about padding.
 """
 
@@ -123,7 +122,6 @@ class Answers:
         return Measurement(metrics, {"items": len(asked), "too long": len(asked) - len(fitting)})
 
     def drawn(self) -> list[Item]:
-        """What is asked."""
         description = SyntheticSource(self.name).describe()
         pages = draw(description, self.seed, 0, self.name, 1).first(self.items)
         return [item(self.name, page.start) for page in pages]

@@ -1,7 +1,5 @@
-"""Our models behind the interface of `lm-eval`: its tasks and metrics, our losses and decoding.
-
-A batch goes through the body once; only positions that are scored go through the head. Requests
-that differ in their last token alone, such as the letters of a multiple choice, share a row.
+"""Our models behind the interface of `lm-eval`. Only positions that are scored go through the head;
+requests that differ in their last token alone, such as letters of a multiple choice, share a row.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""Perplexity: the exponential of the mean loss of the next token, over packed tokens.
-
-Documents follow each other, an end token after each, in sequences that each begin without context.
-A model that cuts text into longer tokens has fewer and harder ones, so only what a byte costs
-compares models with different tokenizers: loss · tokens / bytes.
+"""Perplexity: the exponential of the mean loss of the next token, over packed tokens. Only what a
+byte costs compares models with different tokenizers: loss · tokens / bytes.
 """
 
 from __future__ import annotations
@@ -49,7 +46,6 @@ class LocalText:
 
     @property
     def fingerprint(self) -> str:
-        """The file's content."""
         return f"{self.path.suffix} {blake3(self.path.read_bytes()).hexdigest()}"
 
     def documents(self) -> Iterator[str]:
@@ -75,7 +71,6 @@ class SampledText:
 
     @property
     def fingerprint(self) -> str:
-        """The source's pinned revision, and the seed."""
         description = self.source.describe()
         return f"{description.source}@{description.revision} {self.seed}"
 

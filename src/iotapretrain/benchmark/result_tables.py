@@ -30,7 +30,6 @@ NOTHING = MetricValue(0.0)
 
 
 def as_data(results: Sequence[MeasuredModel]) -> dict[str, Any]:
-    """All there is, for JSON."""
     listed: list[dict[str, Any]] = msgspec.to_builtins(list(results))
     return {"results": listed}
 

@@ -47,15 +47,12 @@ class BenchmarkTask(Protocol):
     @property
     def name(self) -> str:
         """What tables call it."""
-        ...
 
     def fingerprint(self) -> str:
         """All that its results depend on, but for the model."""
-        ...
 
     def measure(self, opened: Opened, progress: Progress) -> Measurement:
         """The model's metrics."""
-        ...
 
 
 def mean(values: Sequence[float]) -> MetricValue:

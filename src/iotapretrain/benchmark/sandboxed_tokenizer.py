@@ -1,6 +1,5 @@
-"""A stranger's tokenizer, used without being opened here: a worker of its own does that.
-
-Whatever comes back is data of bounded size, and is counted before anything is made of it.
+"""A stranger's tokenizer, used without being opened here: a worker of its own does that. What comes
+back is data of bounded size, and is counted before anything is made of it.
 """
 
 from __future__ import annotations
@@ -12,19 +11,14 @@ from typing import Annotated, Any
 import msgspec
 
 from iotapretrain.benchmark import spelling
-from iotapretrain.benchmark.spelling import (
-    LARGEST_VOCABULARY,
-    LONGEST_END,
-    most_bytes,
-    most_ids,
-)
+from iotapretrain.benchmark.spelling import LARGEST_VOCABULARY, LONGEST_END, most_bytes, most_ids
 from iotapretrain.data.documents import digest_of
 from iotapretrain.data.tokenizer import TokenizerFiles
 from iotapretrain.errors import InputError
 from iotapretrain.models.channel import LARGEST_MESSAGE
 from iotapretrain.models.open_files import OpenFolder, open_named
 from iotapretrain.models.verdict import Rejection
-from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.models.worker import Budget, Worker, ask
 
 BUDGET = Budget(seconds=120.0, memory_bytes=4 * 2**30)
 """A file at its bounds takes seconds, 10 MB of text some more, and less than half the memory."""
@@ -74,7 +68,6 @@ class GuardedSpelling:
         return rows
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids."""
         most = [most_bytes(len(row)) for row in rows]
         largest = ESCAPED * sum(most) + ROW_BYTES * (len(rows) + 1)
         texts: list[str] = self._asked("decode", list[str], largest, rows=rows)
@@ -86,18 +79,11 @@ class GuardedSpelling:
         self._worker.close()
 
     def _asked(self, task: str, kind: Any, largest: int, **arguments: object) -> Any:
-        """The worker's answer about files that stayed what they were."""
+        largest = min(largest, LARGEST_MESSAGE)
         try:
-            answer = self._worker.call(
-                task, self._files.files, arguments, min(largest, LARGEST_MESSAGE)
-            )
-            for finding in self._files.changes():
-                raise Rejection(finding.code, finding.sentence, finding.item)
-            return msgspec.convert(answer, kind)
+            return ask(self._worker, task, kind, self._files, largest, **arguments)
         except Rejection as rejection:
             raise self._refused(rejection.finding.sentence) from rejection
-        except msgspec.ValidationError as error:
-            raise self._refused(f"its worker's answer: {error}") from error
 
     def _counted(self, found: list[int], most: list[int]) -> None:
         if len(found) != len(most) or any(map(int.__gt__, found, most)):

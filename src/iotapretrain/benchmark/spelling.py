@@ -1,11 +1,6 @@
-"""Texts as token ids and back, as the field does it; in a worker too, for a stranger's tokenizer.
-
-Unlike pages of a competition, the texts of a benchmark are nobody's attack. So the names of special
-tokens in them, such as `<unk>`, become those tokens, as everywhere in the field.
-
-A tokenizer may be an attack. A rule of replacement makes a long text of a letter, six of them
-millions of ids. What that takes in memory and time ends the worker, which has the functions below
-as tasks and one tokenizer; what would still come out of it is counted here, and by the caller.
+"""Texts as token ids and back, as the field does it: names of special tokens in them become those
+tokens. In a worker too, for a stranger's tokenizer, which may make a short text millions of ids;
+the functions below are its tasks.
 """
 
 from __future__ import annotations
@@ -39,7 +34,6 @@ class OwnSpelling:
         return [self._backend.encode(text, add_special_tokens=framed).ids for text in texts]
 
     def decode(self, rows: Sequence[Sequence[int]]) -> list[str]:
-        """The text of each row of ids."""
         return [self._backend.decode(list(ids), skip_special_tokens=True) for ids in rows]
 
     def close(self) -> None:

@@ -140,7 +140,7 @@ def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
             if not verdict.admitted:
                 raise _refused(subject.name, verdict.findings)
             claims = read_claims(files, Limits(ANYTHING, vocabulary))
-            stored = {tensor.entry.dtype for tensor in claims.tensors.values()}
+            stored = {tensor.dtype for tensor in claims.tensors.values()}
             dtype = DTYPES[stored.pop()] if len(stored) == 1 else torch.float32
             model = load(claims.config, claims.tensors, dtype)
             if changes := files.changes():

@@ -9,12 +9,7 @@ from pathlib import Path
 
 from iotapretrain.benchmark.choices import ROWS, Choices
 from iotapretrain.benchmark.graded_answers import ITEMS, Answers
-from iotapretrain.benchmark.perplexity import (
-    SAMPLED,
-    LocalText,
-    Perplexity,
-    SampledText,
-)
+from iotapretrain.benchmark.perplexity import SAMPLED, LocalText, Perplexity, SampledText
 from iotapretrain.benchmark.results import BenchmarkTask
 from iotapretrain.data.datasets import known_datasets, open_source
 from iotapretrain.data.page_cache import PageCache

@@ -1,15 +1,19 @@
-"""When a result counts as the expected one, and how a case's outcome is kept."""
+"""What a case's words mean: its arguments, and when a result counts as the expected one."""
 
 from __future__ import annotations
 
+import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _WORDS = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}
 
 Number = int | float
+Args = dict[str, Any]
+Function = Callable[[Args], Any]
+"""From the `args` of a case to what its `expect` holds."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,21 @@ class Label:
 def number(value: Any) -> float:
     """A number of a vector file; the words inf, -inf and nan stand for what JSON cannot write."""
     return _WORDS[value] if isinstance(value, str) and value in _WORDS else float(value)
+
+
+def numbers(value: Any) -> Any:
+    """The same, with numbers for the words that stand for some, wherever they are in it."""
+    if isinstance(value, Mapping):
+        return {key: numbers(each) for key, each in value.items()}
+    if _is_list(value):
+        return [numbers(each) for each in value]
+    return _WORDS[value] if isinstance(value, str) and value in _WORDS else value
+
+
+def by_name(rule: Callable[..., Any]) -> Function:
+    """A rule that takes those arguments of a case which it names itself; others do not matter."""
+    names = inspect.signature(rule).parameters
+    return lambda args: rule(**{name: args[name] for name in names if name in args})
 
 
 def matches(expected: Any, got: Any, tol: float = 0.0) -> bool:

@@ -16,16 +16,8 @@ from iotapretrain.rules.chain.fixed_point import U16, real
 from iotapretrain.rules.chain.yuma import EpochOutcome
 
 _STORED = (
-    "stake_weight",
-    "active",
-    "consensus",
-    "incentive",
-    "dividends",
-    "validator_trust",
-    "validator_permit",
-    "emission",
-    "server_emission",
-    "validator_emission",
+    *("stake_weight", "active", "consensus", "incentive", "dividends"),
+    *("validator_trust", "validator_permit", "emission", "server_emission", "validator_emission"),
 )
 _VECTORS = {
     "stake": "stake",
@@ -41,15 +33,8 @@ _PRINTED = 1e-9
 """Real values are printed with ten decimals."""
 
 _STEP = (
-    "label",
-    "note",
-    "actions",
-    "rao_emission",
-    "inputs",
-    "expect",
-    "trace",
-    "reference",
-    "intermediates",
+    *("label", "note", "actions", "rao_emission", "inputs"),
+    *("expect", "trace", "reference", "intermediates"),
 )
 _CHECK = ("field", "uids", "cells", "values", "op", "tol", "unit", "other", "note")
 _SUM = ("agg", "fields", "value", "op", "tol", "note")
@@ -82,13 +67,6 @@ class Found:
         return cls(stored, reals)
 
 
-@dataclass(frozen=True)
-class _Failed:
-    """Why something could not be done."""
-
-    why: str
-
-
 def epoch_cases(document: dict[str, Any]) -> Iterator[CaseResult]:
     """Every check of every step, of each way to come to it.
 
@@ -101,10 +79,10 @@ def epoch_cases(document: dict[str, Any]) -> Iterator[CaseResult]:
     alone: list[Found | None] = []
     for label, step in zip(labels, steps, strict=True):
         for way, found, run in (("replayed", replayed, _carried_on), ("alone", alone, _alone)):
-            outcome = _attempted(run, replay, step, name)
-            if isinstance(outcome, _Failed):
-                yield CaseResult(f"{label}, {way}", False, "an epoch", outcome.why)
-            found.append(outcome if isinstance(outcome, Found) else None)
+            outcome, failure = _attempted(run, replay, step, name)
+            if failure:
+                yield CaseResult(f"{label}, {way}", False, "an epoch", failure)
+            found.append(outcome)
     history = [mine or theirs for mine, theirs in zip(alone, replayed, strict=True)]
     for k, (label, step) in enumerate(zip(labels, steps, strict=True)):
         yield from _judged(f"{label}, replayed", step, k, replayed)
@@ -116,9 +94,9 @@ def _opened(document: Mapping[str, Any], name: str) -> tuple[Replay, list[Mappin
     """The subnet in its initial state, and the steps that it takes."""
     parameters, initial = needed(document, "params", name), needed(document, "initial", name)
     size, steps = needed(document, "n", name), needed(document, "steps", name)
-    replay = _attempted(Replay, parameters, initial, name)
-    if isinstance(replay, _Failed):
-        raise VectorError(f"{name}: `initial` cannot be read: {replay.why}")
+    replay, failure = _attempted(Replay, parameters, initial, name)
+    if failure:
+        raise VectorError(f"{name}: `initial` cannot be read: {failure}")
     if len(replay.stake) != size:
         raise VectorError(f"{name}: `n` is {size}, but `initial` has {len(replay.stake)} neurons")
     if not isinstance(steps, list):
@@ -143,14 +121,14 @@ def _alone(replay: Replay, step: Mapping[str, Any], where: str) -> Found | None:
     return Found.of(fresh.run(needed(step, "rao_emission", where)))
 
 
-def _attempted(run: Callable[..., Any], *arguments: Any) -> Any:
-    """What it returns, or that it failed; a file that lacks something is not a failure of ours."""
+def _attempted(run: Callable[..., Any], *arguments: Any) -> tuple[Any, str | None]:
+    """What it returns, or why it failed; a file that lacks something is not a failure of ours."""
     try:
-        return run(*arguments)
+        return run(*arguments), None
     except VectorError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a rule raises on a case is that case's failure
-        return _Failed(f"{type(error).__name__}: {error}")
+        return None, f"{type(error).__name__}: {error}"
 
 
 def _judged(
@@ -176,10 +154,8 @@ def _judged(
 def _attempted_case(
     name: str, stated: Any, compare: Callable[..., tuple[bool, Any, Any]], *arguments: Any
 ) -> CaseResult:
-    verdict = _attempted(compare, *arguments)
-    if isinstance(verdict, _Failed):
-        return CaseResult(name, False, stated, verdict.why)
-    return CaseResult(name, *verdict)
+    verdict, failure = _attempted(compare, *arguments)
+    return CaseResult(name, False, stated, failure) if failure else CaseResult(name, *verdict)
 
 
 def _whole(
@@ -202,7 +178,6 @@ def _dense(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
 def _single(
     name: str, check: Mapping[str, Any], at: int, found: Sequence[Found | None]
 ) -> tuple[bool, Any, Any]:
-    """One check of `expect` or `trace`."""
     if "agg" in check:
         refuse_unknown(check, _SUM, "part of a check")
         got, expected = _summed(name, check, found[at]), needed(check, "value", name)

@@ -66,7 +66,6 @@ def _guaranteed(name: str, case: Mapping[str, Any], yuma3: bool, seed: int) -> C
 
 
 def _major(share: float, count: int) -> int:
-    """How many of so many are on the major side."""
     return min(max(int(share * count), 1), count - 1)
 
 

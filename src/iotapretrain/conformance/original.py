@@ -1,7 +1,6 @@
-"""What the original does otherwise: it draws from CPython's Mersenne Twister, lists competitions by
-their first block, walks over uids, reads commitments loosely, and its version keys collide.
-
-Only for comparison with its bytes; we use `rules.sampling`, `schedule` and `weights_due` instead.
+"""What the original does otherwise, only for comparison with its bytes: it draws from CPython's
+Mersenne Twister, lists competitions by their first block, walks over uids, and reads commitments
+loosely.
 """
 
 from __future__ import annotations
@@ -48,12 +47,14 @@ def config_pages(
 
     A page that came before is drawn again; after a hundred repeats in all there are fewer pages.
     """
+    if num_pages and not configs:
+        raise InputError("pages: no configurations; give one or more")
     generator = seeded(seed)
     offset = _randint(generator, 0, rows_per_page - 1)
     pages: list[ConfigPage] = []
     repeats = 0
     while len(pages) < num_pages and repeats < MOST_REPEATS:
-        name, rows = _choice(generator, configs)
+        name, rows = generator.choice(configs)
         count = (rows - offset + 1) // rows_per_page
         page = name, offset + _randint(generator, 0, count - 1) * rows_per_page
         if page in pages:
@@ -168,10 +169,3 @@ def _randint(generator: Random, low: int, high: int) -> int:
     if low > high:
         raise InputError(f"pages: no row from {low} to {high}; give larger configurations")
     return generator.randint(low, high)
-
-
-def _choice(generator: Random, configs: Sequence[ConfigPage]) -> ConfigPage:
-    if not configs:
-        raise InputError("pages: no configurations; give one or more")
-    name, rows = generator.choice(configs)
-    return name, rows

@@ -1,6 +1,5 @@
-"""Cross-entropy of the next token, from logits that are given (competition, 7.2).
-
-The reference in float64 that every faster way of scoring is held to.
+"""Cross-entropy of the next token, from logits that are given (competition, 7.2): the reference in
+float64 that every faster way of scoring is held to.
 """
 
 from __future__ import annotations

@@ -1,41 +1,27 @@
 """The rules of a competition round, in the form of the vector files: the models' scores before it,
 the round from losses to weights, and the standings after it.
-
-Each function takes the `args` of a case and gives what its `expect` holds.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from iotapretrain.conformance.compare import number
+from iotapretrain.conformance.compare import Args, Function, by_name, numbers
 from iotapretrain.errors import InputError
-from iotapretrain.rules.competition import eligibility, epsilon, wins
+from iotapretrain.rules.competition import eligibility, epsilon, tournament, wins
 from iotapretrain.rules.competition.eligibility import Filter
 from iotapretrain.rules.competition.epsilon import Epsilon, FloatArray
 from iotapretrain.rules.competition.field import Field
 from iotapretrain.rules.competition.retention import retained
 from iotapretrain.rules.competition.standings import Standings
 from iotapretrain.rules.competition.task_score import Method, Task, aggregate, normalise, weigh
-from iotapretrain.rules.competition.tournament import (
-    RELEASE_4_5_3,
-    WHITEPAPER,
-    Comparison,
-    DecidedRound,
-    Mode,
-    NoResult,
-    RoundRules,
-    play,
-    softmax,
-)
+from iotapretrain.rules.competition.tournament import DecidedRound, Mode, NoResult, RoundRules
 from iotapretrain.rules.competition.wins import succession
 
-Args = dict[str, Any]
 NO_RESULT = "no_result"
-UNFILTERED = Mode(Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
+UNFILTERED = Mode(tournament.Comparison.SCORE_LEVEL, Filter.NONE, alone=1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +43,8 @@ def blended(
     """Play the same losses under a second epsilon as well, which decides `share` of the weights."""
     if not 0 <= share <= 1:
         raise InputError(f"blend: the second epsilon's share is {share}; give a number from 0 to 1")
-    outcome = play(field, rules, now)
-    other = play(field, replace(rules, epsilon=second), now)
+    outcome = tournament.play(field, rules, now)
+    other = tournament.play(field, replace(rules, epsilon=second), now)
     if isinstance(outcome, NoResult):
         return outcome
     if isinstance(other, NoResult):
@@ -66,25 +52,18 @@ def blended(
     return Blend(outcome, other, share)
 
 
-def _epsilon(args: Args) -> float:
-    rule = epsilon.parse(args["func"])
-    return float(rule.at(number(args["current_block"]) - number(args["model_block"])))
+def _epsilon(func: Args, current_block: float, model_block: float) -> float:
+    return float(epsilon.parse(func).at(current_block - model_block))
 
 
 def _beats(args: Args) -> bool:
-    blocks = [number(args["block_i"]), number(args["block_j"])]
-    losses = [number(args["loss_i"]), number(args["loss_j"])]
+    blocks, losses = [args["block_i"], args["block_j"]], [args["loss_i"], args["loss_j"]]
     field = Field.of([0, 1], blocks, scores=losses)
-    epsilons = epsilon.parse(args["func"]).at(field.ages(number(args["current_block"])))
-    return wins.beats(*losses, *blocks, *epsilons.tolist())
+    return wins.beats(*losses, *blocks, *_epsilons(field, args).tolist())
 
 
-def _wins(args: Args) -> dict[str, Any]:
-    return _inside(_play(_models(args), args, UNFILTERED))
-
-
-def _filtered_wins(args: Args) -> dict[str, Any]:
-    return _inside(_play(_models(args), args, RELEASE_4_5_3))
+def _epsilons(field: Field, args: Args) -> FloatArray:
+    return epsilon.parse(args["func"]).at(field.ages(args["current_block"]))
 
 
 def _competitive(args: Args) -> list[int]:
@@ -96,22 +75,17 @@ def _competitive(args: Args) -> list[int]:
 def _round(args: Args) -> dict[str, Any]:
     field = _paged(args)
     return {
-        "per_page": _whole(_play(field, args, WHITEPAPER)),
-        "score_level": _whole(_play(field, args, RELEASE_4_5_3)),
+        "per_page": _whole(_play(field, args, tournament.WHITEPAPER)),
+        "score_level": _whole(_play(field, args, tournament.RELEASE_4_5_3)),
     }
 
 
 def _blended_round(args: Args) -> list[list[Any]]:
     field = _paged(args)
-    rules = RoundRules(epsilon.parse(args["func"]), WHITEPAPER, number(args["temperature"]))
-    second, now = epsilon.parse(args["func_2"]), number(args["current_block"])
-    blend = blended(field, rules, second, number(args["share"]), now)
+    rules = RoundRules(epsilon.parse(args["func"]), tournament.WHITEPAPER, args["temperature"])
+    second = epsilon.parse(args["func_2"])
+    blend = blended(field, rules, second, args["share"], args["current_block"])
     return [] if isinstance(blend, NoResult) else _pairs(field, blend.weights)
-
-
-def _step_weights(args: Args) -> list[float]:
-    rates = [number(rate) for rate in args["win_rates"]]
-    return list(softmax(rates, number(args["temperature"])).tolist())
 
 
 def _safe_round(args: Args) -> dict[str, Any] | str:
@@ -128,8 +102,7 @@ def _safe_round(args: Args) -> dict[str, Any] | str:
 
 def _champion(args: Args) -> dict[str, Any] | str:
     field = _models(args)
-    epsilons = epsilon.parse(args["func"]).at(field.ages(number(args["current_block"])))
-    line = [int(field.uids[row]) for row in succession(field, epsilons)]
+    line = [int(field.uids[row]) for row in succession(field, _epsilons(field, args))]
     return {"champion": line[-1], "succession": line} if line else NO_RESULT
 
 
@@ -138,26 +111,20 @@ def _models(args: Args) -> Field:
     ordered = any("order" in model for model in models)
     return Field.of(
         [model["uid"] for model in models],
-        [number(model["block"]) for model in models],
-        scores=[_loss(model["score"]) for model in models],
+        [model["block"] for model in models],
+        scores=[model["score"] for model in models],
         orders=[model["order"] for model in models] if ordered else None,
         digests=[model.get("digest") for model in models],
     )
 
 
 def _paged(args: Args) -> Field:
-    losses = [[_loss(loss) for loss in row] for row in args["losses"]]
-    return Field.of(args["uids"], [number(block) for block in args["blocks"]], losses=losses)
-
-
-def _loss(value: Any) -> float:
-    return math.nan if value is None else number(value)
+    return Field.of(args["uids"], args["blocks"], losses=args["losses"])
 
 
 def _play(field: Field, args: Args, mode: Mode) -> DecidedRound | NoResult:
-    temperature = number(args.get("temperature", 0.01))
-    rules = RoundRules(epsilon.parse(args["func"]), mode, temperature)
-    return play(field, rules, number(args["current_block"]))
+    rules = RoundRules(epsilon.parse(args["func"]), mode, args.get("temperature", 0.01))
+    return tournament.play(field, rules, args["current_block"])
 
 
 def _inside(outcome: DecidedRound | NoResult) -> dict[str, Any]:
@@ -191,8 +158,8 @@ def _pairs(field: Field, values: Any) -> list[list[Any]]:
     return [list(pair) for pair in zip(field.uids.tolist(), values.tolist(), strict=True)]
 
 
-def _normalise(args: Args) -> float:
-    return normalise(number(args["score"]), _method(args["method"]), _optional(args.get("ceiling")))
+def _normalise(score: float, method: str, ceiling: float | None = None) -> float:
+    return normalise(float(score), _method(method), ceiling)
 
 
 def _aggregate(args: Args) -> dict[str, Any]:
@@ -204,25 +171,24 @@ def _aggregate(args: Args) -> dict[str, Any]:
 
 def _safe_aggregate(args: Args) -> dict[str, Any] | str:
     score = aggregate(*_tasks(args), args["failed"])
-    return "no_result" if score is None else {"score": score.value}
+    return NO_RESULT if score is None else {"score": score.value}
 
 
 def _tasks(args: Args) -> tuple[list[Task], dict[str, float | None]]:
     tasks = [_task(task) for task in args["tasks"]]
-    return tasks, {task["name"]: _optional(task["raw"]) for task in args["tasks"]}
+    return tasks, {task["name"]: task["raw"] for task in args["tasks"]}
 
 
 def _task(document: Args) -> Task:
     """A task of a vector file, where a ceiling stands even beside the method that has none."""
     method = _method(document["method"])
-    ceiling = None if method is Method.NONE else _optional(document.get("ceiling"))
-    return Task(document["name"], number(document["weight"]), method, ceiling)
+    ceiling = None if method is Method.NONE else document.get("ceiling")
+    return Task(document["name"], document["weight"], method, ceiling)
 
 
-def _task_valid(args: Args) -> bool:
-    ceiling = _optional((args.get("parameters") or {}).get("ceiling"))
+def _task_valid(weight: float, method: str, parameters: Args | None = None) -> bool:
     try:
-        Task("task", number(args["weight"]), _method(args["method"]), ceiling)
+        Task("task", weight, _method(method), (parameters or {}).get("ceiling"))
     except InputError:
         return False
     return True
@@ -235,27 +201,21 @@ def _method(word: Any) -> Method:
         raise InputError(f"method {word!r} is unknown; give {' or '.join(Method)}") from None
 
 
-def _optional(value: Any) -> float | None:
-    return None if value is None else number(value)
-
-
 def _standings(args: Args) -> dict[str, Any]:
     standings, hotkeys = _played(args)
-    return {
-        "competitions": _vectors(standings, hotkeys),
-        "merged": [
-            _merged(standings, hotkeys, query["competitions"], query.get("threshold") or 0.0)
-            for query in args["queries"]
-        ],
-    }
+    merged = []
+    for query in args["queries"]:
+        shares = standings.merge(dict(query["competitions"]), query.get("threshold") or 0.0)
+        merged.append([shares.get(hotkey, 0.0) for hotkey in hotkeys])
+    averages = [
+        [each, standings.averages(each, hotkeys)] for each in sorted(standings.competitions)
+    ]
+    return {"competitions": averages, "merged": merged}
 
 
 def _owner_change(args: Args) -> dict[str, Any]:
-    standings, hotkeys = _played(args)
-    return {
-        "competitions": _vectors(standings, hotkeys),
-        "merged": _merged(standings, hotkeys, args["shares"]),
-    }
+    told = _standings(args | {"queries": [{"competitions": args["shares"]}]})
+    return told | {"merged": told["merged"][0]}
 
 
 def _played(args: Args) -> tuple[Standings, list[str]]:
@@ -264,13 +224,13 @@ def _played(args: Args) -> tuple[Standings, list[str]]:
     hotkeys = [f"first on {uid}" for uid in range(args["num_neurons"])]
     for operation in args["ops"]:
         if "record" in operation:
-            weights = [number(weight) for weight in operation["record"]["weights"]]
+            weights = operation["record"]["weights"]
             if len(weights) < len(hotkeys):
                 raise InputError("standings: fewer weights than uids; a subnet never shrinks")
             hotkeys += [f"first on {uid}" for uid in range(len(hotkeys), len(weights))]
             step = dict(zip(hotkeys, weights, strict=True))
             competition = operation["record"]["competition"]
-            standings = standings.record(competition, step, number(args["alpha"]))
+            standings = standings.record(competition, step, args["alpha"])
         elif "keep" in operation:
             standings = standings.keep(operation["keep"])
         elif "replace" in operation:
@@ -281,42 +241,36 @@ def _played(args: Args) -> tuple[Standings, list[str]]:
     return standings, hotkeys
 
 
-def _vectors(standings: Standings, hotkeys: list[str]) -> list[list[Any]]:
-    return [[c, standings.averages(c, hotkeys)] for c in sorted(standings.competitions)]
-
-
-def _merged(
-    standings: Standings, hotkeys: list[str], pairs: Iterable[Sequence[Any]], threshold: Any = 0.0
-) -> list[float]:
-    shares = {competition: number(share) for competition, share in pairs}
-    merged = standings.merge(shares, number(threshold))
-    return [merged.get(hotkey, 0.0) for hotkey in hotkeys]
-
-
 def _retention(args: Args) -> list[int]:
-    scores, rates, standing = (
-        {uid: number(value) for uid, value in args[name]}
-        for name in ("scores", "win_rate", "standing")
-    )
+    scores, rates, standing = (dict(args[name]) for name in ("scores", "win_rate", "standing"))
     return retained(scores, rates, standing, args["sample_min"])
 
 
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+_RULES: Mapping[str, Function] = {
     "aggregate": _aggregate,
     "beats": _beats,
     "blended_round": _blended_round,
     "champion": _champion,
     "competitive": _competitive,
-    "epsilon": _epsilon,
-    "filtered_wins": _filtered_wins,
-    "normalise": _normalise,
+    "epsilon": by_name(_epsilon),
+    "filtered_wins": lambda args: _inside(_play(_models(args), args, tournament.RELEASE_4_5_3)),
+    "normalise": by_name(_normalise),
     "owner_change": _owner_change,
     "retention": _retention,
     "round": _round,
     "safe_aggregate": _safe_aggregate,
     "safe_round": _safe_round,
     "standings": _standings,
-    "step_weights": _step_weights,
-    "task_valid": _task_valid,
-    "wins": _wins,
+    "step_weights": lambda args: tournament.softmax(
+        args["win_rates"], args["temperature"]
+    ).tolist(),
+    "task_valid": by_name(_task_valid),
+    "wins": lambda args: _inside(_play(_models(args), args, UNFILTERED)),
 }
+
+
+def _on_numbers(rule: Function) -> Function:
+    return lambda args: rule(numbers(args))
+
+
+FUNCTIONS = {name: _on_numbers(rule) for name, rule in _RULES.items()}

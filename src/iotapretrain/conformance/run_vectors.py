@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from iotapretrain.conformance import round_vectors, submission_vectors, yuma_rules, yuma_units
-from iotapretrain.conformance.compare import CaseResult, matches
+from iotapretrain.conformance.compare import CaseResult, Function, matches
 from iotapretrain.conformance.epoch_vectors import epoch_cases
 from iotapretrain.conformance.majority import property_cases
 from iotapretrain.errors import InputError, VectorError
 
-Function = Callable[[dict[str, Any]], Any]
 Judge = Callable[[dict[str, Any]], Iterator[CaseResult]]
 
 LARGEST_FILE = 256 * 2**20
@@ -24,34 +22,18 @@ FUNCTIONS: Mapping[str, Mapping[str, Function]] = {
     "yuma-vectors/1": {**yuma_units.FUNCTIONS, **yuma_rules.FUNCTIONS},
 }
 """By format and name, the rule of ours that answers."""
-_KINDS = {
-    "competition-vectors/1": ("rules", "required", "compatibility"),
-    "yuma-vectors/1": ("unit", "rules"),
-}
 _REAL_TOLERANCE = {"competition-vectors/1": 0.0, "yuma-vectors/1": 1e-9}
 """What a format allows every real number on top of the tolerance that a case states."""
-
-_WHOLE_FILES: Mapping[tuple[str, str], Judge] = {
-    ("yuma-vectors/1", "epoch"): epoch_cases,
-    ("yuma-vectors/1", "property"): property_cases,
-}
-
-
-@dataclass(frozen=True)
-class VectorFile:
-    """One vector file as read; `kind` says what its cases are."""
-
-    path: Path
-    format: str
-    kind: str
-    document: dict[str, Any]
 
 
 def run(paths: Iterable[Path]) -> Iterator[tuple[Path, CaseResult]]:
     """Every case of every file below the paths; all files are read before any is run."""
-    for file in [read(path) for path in find(paths)]:
-        for result in cases(file):
-            yield file.path, result
+    for path, document in [(path, read(path)) for path in find(paths)]:
+        try:
+            for result in cases(document):
+                yield path, result
+        except VectorError as error:
+            raise VectorError(f"{path}: {error}") from error
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
@@ -66,45 +48,50 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
         yield from below
 
 
-def read(path: Path) -> VectorFile:
+def read(path: Path) -> dict[str, Any]:
     """Read one vector file or say in one line why it is none."""
-    document = _parse(path, _text(path))
+    document = _parsed(path)
     if not isinstance(document, dict) or document.get("format") not in FUNCTIONS:
         raise VectorError(
             f"{path}: not a vector file: its `format` must be one of {', '.join(FUNCTIONS)}"
         )
-    kind = document.get("kind")
-    if not isinstance(kind, str):
+    if not isinstance(document.get("kind"), str):
         raise VectorError(f"{path}: `kind` is missing; every vector file names its kind")
-    return VectorFile(path, document["format"], kind, document)
+    return document
 
 
-def cases(file: VectorFile) -> Iterator[CaseResult]:
+def cases(document: dict[str, Any]) -> Iterator[CaseResult]:
     """The judged cases of one file. A kind or function that we do not know fails, case by case."""
-    judge = _WHOLE_FILES.get((file.format, file.kind))
-    try:
-        if judge is not None:
-            yield from judge(file.document)
-        elif file.kind in _KINDS[file.format]:
-            yield from _function_cases(file)
-        else:
-            yield CaseResult(file.kind, False, "a kind that we know", f"unknown kind {file.kind!r}")
-    except VectorError as error:
-        raise VectorError(f"{file.path}: {error}") from error
+    kind = document["kind"]
+    judge = _KINDS[document["format"]].get(kind)
+    if judge is None:
+        yield CaseResult(kind, False, "a kind that we know", f"unknown kind {kind!r}")
+    else:
+        yield from judge(document)
 
 
-def _function_cases(file: VectorFile) -> Iterator[CaseResult]:
-    name = file.document.get("function")
-    listed = file.document.get("cases")
+def _function_cases(document: dict[str, Any]) -> Iterator[CaseResult]:
+    name, listed = document.get("function"), document.get("cases")
     if not isinstance(name, str) or not isinstance(listed, list):
         raise VectorError("`function` (a word) and `cases` (a list) are required in this kind")
-    function = FUNCTIONS[file.format].get(name)
+    function = FUNCTIONS[document["format"]].get(name)
     for index, case in enumerate(listed):
         label = (case.get("name") if isinstance(case, dict) else None) or f"{name}[{index}]"
         if function is None:
             yield CaseResult(label, False, "a function that we know", f"unknown function {name!r}")
         else:
-            yield _judge(label, function, case, _REAL_TOLERANCE[file.format])
+            yield _judge(label, function, case, _REAL_TOLERANCE[document["format"]])
+
+
+_KINDS: Mapping[str, Mapping[str, Judge]] = {
+    "competition-vectors/1": dict.fromkeys(("rules", "required", "compatibility"), _function_cases),
+    "yuma-vectors/1": {
+        **dict.fromkeys(("unit", "rules"), _function_cases),
+        "epoch": epoch_cases,
+        "property": property_cases,
+    },
+}
+"""By format and kind, what judges a whole file."""
 
 
 def _judge(name: str, function: Function, case: Any, slack: float) -> CaseResult:
@@ -120,22 +107,18 @@ def _judge(name: str, function: Function, case: Any, slack: float) -> CaseResult
     return CaseResult(name, matches(expected, got, tolerance), expected, got)
 
 
-def _text(path: Path) -> str:
+def _parsed(path: Path) -> Any:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise VectorError(f"{path}: larger than {LARGEST_FILE} bytes; no vector file is")
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text, parse_constant=_refuse_constant)
     except FileNotFoundError:
         raise VectorError(f"{path}: no such file or folder") from None
     except OSError as error:
         raise VectorError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError:
         raise VectorError(f"{path}: not a vector file: it is not UTF-8 text") from None
-
-
-def _parse(path: Path, text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise VectorError(f"{path}: not a vector file, or a truncated one: {error}") from None
 

@@ -1,52 +1,30 @@
-"""The rules around a submission, in the form of the vector files: from its commitment to its loss.
-
-Each function takes the `args` of a case and gives what its `expect` holds.
-"""
+"""The rules around a submission, in the form of vector files: from its commitment to its loss."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from iotapretrain.conformance import original, plain_loss
-from iotapretrain.conformance.compare import number
+from iotapretrain.conformance.compare import Args, Function, by_name, number, numbers
 from iotapretrain.errors import InputError
 from iotapretrain.rules import packing
-from iotapretrain.rules.competition import (
-    epsilon,
-    retention,
-    size_limits,
-)
-from iotapretrain.rules.competition.attempts import (
-    Action,
-    Evaluation,
-    History,
-    Outcome,
-    Sighting,
-    action,
-    should_retry,
-    worth_another_try,
-)
-from iotapretrain.rules.competition.commitment import (
-    Commitment,
-    hub_url,
-    secure_hash,
-)
+from iotapretrain.rules.competition import attempts, epsilon, retention, size_limits
+from iotapretrain.rules.competition.commitment import Commitment, hub_url, secure_hash
 from iotapretrain.rules.competition.sensible_output import reasonable
 from iotapretrain.rules.competition.validator.weights_due import version_number
 from iotapretrain.rules.digest import ManifestEntry, file_hash, folder_hash, manifest_digest
 from iotapretrain.rules.sampling import seed_of, sync_block
 
-Args = dict[str, Any]
-OUTCOMES: Mapping[str, Outcome] = {
-    **{outcome.value: outcome for outcome in Outcome},
-    "crash": Outcome.MODEL,
-    "time_limit": Outcome.MODEL,
+OUTCOMES: Mapping[str, attempts.Outcome] = {
+    **{outcome.value: outcome for outcome in attempts.Outcome},
+    "crash": attempts.Outcome.MODEL,
+    "time_limit": attempts.Outcome.MODEL,
 }
 
 
@@ -64,7 +42,7 @@ def _sync_outcome(args: Args) -> str:
         return any(competition == args["competition"] for competition, _ in listed)
 
     upload, now = args["upload_block"], args["current_block"]
-    seen = Sighting(
+    seen = attempts.Sighting(
         age=now - upload,
         delay=args["delay"],
         scheduled_then=scheduled(upload),
@@ -72,8 +50,8 @@ def _sync_outcome(args: Args) -> str:
         tracked=args["tracked"],
         forced=args["force"],
     )
-    taken = action(seen if args["committed"] else None)
-    if taken is Action.FETCH:
+    taken = attempts.action(seen if args["committed"] else None)
+    if taken is attempts.Action.FETCH:
         return "fetched" if args["own_hotkey"] else "bad_hash"
     return taken.value
 
@@ -88,13 +66,9 @@ def _listed(schedule: list[Any], block: int) -> list[Any]:
     ]
 
 
-def _sync_seed(args: Args) -> dict[str, Any]:
-    block = sync_block(args["current_block"], args["cadence"])
-    return {"sync_block": block, "seed": str(seed_of(args["block_hash"]))}
-
-
-def _high_stake_validators(args: Args) -> list[int]:
-    return retention.high_stake_validators(args["stake"], args["permit"], args["min_stake"])
+def _sync_seed(current_block: int, cadence: int, block_hash: str) -> dict[str, Any]:
+    block = sync_block(current_block, cadence)
+    return {"sync_block": block, "seed": str(seed_of(block_hash))}
 
 
 def _top_miners(args: Args) -> list[int]:
@@ -120,17 +94,12 @@ def _folder_hash(args: Args) -> dict[str, Any]:
     return {"files": [list(item) for item in sorted(hashes.items())], "folder": folder_hash(hashes)}
 
 
-def _digest_property(args: Args) -> bool:
-    first, second = (manifest_digest(_manifest(args[side])) for side in ("first", "second"))
-    return first == second
-
-
-def _manifest(files: Mapping[str, str]) -> list[ManifestEntry]:
+def _digest(files: Mapping[str, str]) -> str:
     contents = {path: text.encode() for path, text in files.items()}
-    return [
+    return manifest_digest(
         ManifestEntry(path, len(content), hashlib.sha256(content).digest())
         for path, content in contents.items()
-    ]
+    )
 
 
 def _admission(args: Args) -> bool:
@@ -142,7 +111,7 @@ def _admission(args: Args) -> bool:
 
 
 def _norm_check(args: Args) -> bool:
-    layers = [[number(norm) for norm in layer] for layer in args["norms"]]
+    layers = numbers(args["norms"])
     columns = {
         projection: [layer[place] for layer in layers]
         for place, projection in enumerate(args["order"])
@@ -156,12 +125,8 @@ def _text_loss(args: Args) -> dict[str, Any]:
     for tokens, logits in zip(args["tokens"], args["logits"], strict=True):
         batch = np.array(tokens, dtype=np.int64)
         counted = None if args["packed"] else plain_loss.counted_labels(batch, args["pad_token"])
-        losses.append(plain_loss.batch_loss(batch, np.array(_numbers(logits)), counted))
+        losses.append(plain_loss.batch_loss(batch, np.array(numbers(logits)), counted))
     return {"score": plain_loss.task_score(losses), "batches": losses}
-
-
-def _numbers(nested: Any) -> Any:
-    return [_numbers(each) for each in nested] if isinstance(nested, list) else number(nested)
 
 
 def _pack(args: Args) -> list[Any]:
@@ -172,7 +137,7 @@ def _pack(args: Args) -> list[Any]:
 
 def _should_retry(args: Args) -> bool:
     history = [
-        Evaluation.scored(
+        attempts.Evaluation.scored(
             entry["block"],
             math.nan if entry["score"] is None else number(entry["score"]),
             entry["winning_model_block"],
@@ -180,37 +145,37 @@ def _should_retry(args: Args) -> bool:
         )
         for entry in args["history"]
     ]
-    return should_retry(history, epsilon.parse(args["func"]), args["current_block"])
+    return attempts.should_retry(history, epsilon.parse(args["func"]), args["current_block"])
 
 
 def _retry_failures(args: Args) -> bool:
     unknown = [word for word in args["history"] if word not in OUTCOMES]
     if unknown:
         raise InputError(f"outcomes {unknown} are unknown; known: {', '.join(OUTCOMES)}")
-    return worth_another_try(OUTCOMES[word] for word in args["history"])
+    return attempts.worth_another_try(OUTCOMES[word] for word in args["history"])
 
 
 def _eval_history(args: Args) -> dict[str, Any]:
-    history, hotkeys = History(), set()
+    history, hotkeys = attempts.History(), set()
     for step in args["ops"]:
         [(name, told)] = step.items()
         if name in ("commit", "eval"):
             hotkeys.add(told["hotkey"])
         history = _remember(history, name, told)
     listed = [
-        [hotkey, competition, [attempt.block for attempt in attempts]]
-        for (hotkey, competition), attempts in sorted(history.attempts.items())
+        [hotkey, competition, [attempt.block for attempt in tried]]
+        for (hotkey, competition), tried in sorted(history.attempts.items())
     ]
     last = [[hotkey, history.last_block(hotkey)] for hotkey in sorted(hotkeys)]
     return {"history": listed, "last": last}
 
 
-def _remember(history: History, name: str, told: Any) -> History:
+def _remember(history: attempts.History, name: str, told: Any) -> attempts.History:
     if name == "commit":
         return history.committed(told["hotkey"], told["block"], told["commit"])
     if name == "eval":
         score = number(told["score"])
-        attempt = Evaluation.scored(told["block"], score, told["block"], score)
+        attempt = attempts.Evaluation.scored(told["block"], score, told["block"], score)
         return history.tried(told["hotkey"], told["competition"], attempt)
     if name == "hotkeys":
         return history.only(told)
@@ -219,9 +184,9 @@ def _remember(history: History, name: str, told: Any) -> History:
     raise InputError(f"operation {name!r} is unknown; known: commit, eval, hotkeys, clear")
 
 
-def _version_order(args: Args) -> int:
-    first, second = version_number(args["first"]), version_number(args["second"])
-    return (first > second) - (first < second)
+def _version_order(first: str, second: str) -> int:
+    ours, theirs = version_number(first), version_number(second)
+    return (ours > theirs) - (ours < theirs)
 
 
 def _page_sample(args: Args) -> dict[str, Any]:
@@ -235,33 +200,31 @@ def _page_sample(args: Args) -> dict[str, Any]:
     return {"initial_offset": offset, "pages": [list(page) for page in pages]}
 
 
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+FUNCTIONS: Mapping[str, Function] = {
     "admission": _admission,
     "commitment_decode": lambda args: asdict(original.Loose.parse(args["text"])),
     "commitment_encode": lambda args: original.Loose(**args).text,
-    "digest_property": _digest_property,
+    "digest_property": lambda args: _digest(args["first"]) == _digest(args["second"]),
     "eval_history": _eval_history,
     "folder_hash": _folder_hash,
-    "high_stake_validators": _high_stake_validators,
+    "high_stake_validators": by_name(retention.high_stake_validators),
     "hub_url": lambda args: hub_url(**args),
     "norm_check": _norm_check,
     "pack": _pack,
     "page_sample": _page_sample,
-    "reasonable_output": lambda args: reasonable(args["first"], args["second"]),
+    "reasonable_output": by_name(reasonable),
     "repo_id": lambda args: list(original.split_repo_id(args["text"])),
     "retry_failures": _retry_failures,
     "schedule": _schedule,
     "secure_hash": lambda args: secure_hash(**args),
     "should_retry": _should_retry,
-    "shuffle_truncate": lambda args: original.shuffle_truncate(
-        args["seed"], args["n"], args["limit"]
-    ),
-    "spec_version": lambda args: original.spec_version(args["version"]),
+    "shuffle_truncate": by_name(original.shuffle_truncate),
+    "spec_version": by_name(original.spec_version),
     "strict_commitment": lambda args: asdict(Commitment.parse(args["text"])),
     "sync_outcome": _sync_outcome,
-    "sync_seed": _sync_seed,
+    "sync_seed": by_name(_sync_seed),
     "text_loss": _text_loss,
     "top_miners": _top_miners,
     "uid_cycle": _uid_cycle,
-    "version_order": _version_order,
+    "version_order": by_name(_version_order),
 }

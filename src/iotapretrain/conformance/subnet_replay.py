@@ -54,7 +54,6 @@ class Replay:
         self.commit_block = list(state.get("commit_block", [None] * size))
 
     def act(self, action: Mapping[str, Any]) -> None:
-        """Apply one action of a step."""
         for name, argument in action.items():
             match name:
                 case "block":

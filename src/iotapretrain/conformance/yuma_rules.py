@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from iotapretrain.conformance.compare import Label
+from iotapretrain.conformance.compare import Function, Label
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain import registration
 from iotapretrain.rules.chain.emission import EpochClock, activity_cutoff, block_emission
 from iotapretrain.rules.chain.fixed_point import nearest
-from iotapretrain.rules.chain.registration import (
-    MULTIPLIER_BITS,
-    ReplaceableNeuron,
-    decayed,
-    raised,
-    uid_to_replace,
-)
 from iotapretrain.rules.chain.weight_setting import (
     WeightsCall,
     WeightsOutcome,
@@ -43,19 +37,19 @@ def _accept_weights(args: Args) -> Any:
     return Label(judge_weights(WeightsCall(**{**_UNSTATED, **args})).value, _LABELS)
 
 
-def _blocks_until_next_epoch(args: Args) -> Any:
-    return EpochClock(args["tempo"], args["last_epoch_block"]).blocks_until(args["block"])
+def _clock(args: Args) -> EpochClock:
+    return EpochClock(args["tempo"], args["last_epoch_block"])
 
 
 def _burn_price(args: Args) -> Any:
     bounds = args["min_burn"], args["max_burn"]
-    multiplier = int(Fraction(args["multiplier"]) * (1 << MULTIPLIER_BITS))
+    multiplier = int(Fraction(args["multiplier"]) * (1 << registration.MULTIPLIER_BITS))
     price, prices = args["burn"], []
     for event in args["events"]:
         if event == "block":
-            price = decayed(price, args["half_life"], *bounds)
+            price = registration.decayed(price, args["half_life"], *bounds)
         elif event == "register":
-            price = raised(price, multiplier, *bounds)
+            price = registration.raised(price, multiplier, *bounds)
         else:
             raise InputError(f"events: {event!r} is neither block nor register")
         prices.append(price)
@@ -76,9 +70,11 @@ def _select_prune(args: Args) -> Any:
     neurons = sorted(args["neurons"], key=lambda neuron: neuron["uid"])
     uids = [neuron["uid"] for neuron in neurons]
     owner = args["owner_uid"]
-    place = uid_to_replace(
+    place = registration.uid_to_replace(
         [
-            ReplaceableNeuron(n["emission"], n["registered"], n.get("owner_key", False))
+            registration.ReplaceableNeuron(
+                n["emission"], n["registered"], n.get("owner_key", False)
+            )
             for n in neurons
         ],
         args["block"],
@@ -96,10 +92,10 @@ def _should_run_epoch(args: Args) -> Any:
 
 
 def _tempo_walk(args: Args) -> Any:
-    block, clock = args["start_block"], EpochClock(args["tempo"], args["last_epoch_block"])
+    block, clock = args["start_block"], _clock(args)
     counts = []
     for move in args["moves"]:
-        for _ in range(_length(move, clock, block)):
+        for _ in range(_blocks_of(move, clock, block)):
             block, clock = block + 1, clock.ticked()
             if clock.due(block):
                 clock = clock.ran(block)
@@ -107,8 +103,7 @@ def _tempo_walk(args: Args) -> Any:
     return counts
 
 
-def _length(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
-    """Of how many blocks a move of a walk consists."""
+def _blocks_of(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
     if set(move) == {"blocks"}:
         return move["blocks"]
     if set(move) == {"to_next_epoch_plus"}:
@@ -116,10 +111,10 @@ def _length(move: Mapping[str, int], clock: EpochClock, block: int) -> int:
     raise InputError(f"moves: {dict(move)} is neither blocks nor to_next_epoch_plus")
 
 
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+FUNCTIONS: Mapping[str, Function] = {
     "accept_weights": _accept_weights,
     "activity_cutoff": lambda args: activity_cutoff(**args),
-    "blocks_until_next_epoch": _blocks_until_next_epoch,
+    "blocks_until_next_epoch": lambda args: _clock(args).blocks_until(args["block"]),
     "burn_price": _burn_price,
     "emission_split": _emission_split,
     "next_epoch_block": lambda args: EpochClock(**args).next_block(),

@@ -1,40 +1,25 @@
-"""Single operations of the Yuma vectors (`unit`), by the rules' own functions where they have them.
-
-Vectors state real numbers: they go to the nearest point of the grid, and results come back from it.
-What an epoch has no function for, because it is one operation on an array, is that operation here.
+"""Single operations of the Yuma vectors (`unit`), by the rules' own functions where they have them;
+what is one operation on an array in an epoch is that operation here.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iotapretrain.conformance.compare import Args, Function, by_name
 from iotapretrain.errors import InputError
+from iotapretrain.rules.chain import fixed_point as grid
 from iotapretrain.rules.chain.bonds import liquid_alpha, moving_average
-from iotapretrain.rules.chain.fixed_point import (
-    ONE,
-    exponential,
-    fractions,
-    max_upscaled,
-    nearest,
-    normalise,
-    proportion,
-    quotient,
-    real,
-    shares,
-    sigmoid,
-    stored,
-    upscale_columns,
-)
+from iotapretrain.rules.chain.fixed_point import ONE, nearest, real
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 from iotapretrain.rules.chain.weight_setting import upscaled
 from iotapretrain.rules.chain.yuma import consensus, top_nonzero, weighted_medians
-
-Args = dict[str, Any]
 
 _RELATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
@@ -50,6 +35,24 @@ def _array(values: Any) -> NDArray[np.float64]:
     return np.asarray(values, np.float64)
 
 
+def _on_grid(rule: Callable[..., Any]) -> Function:
+    """Real numbers go to the nearest point of the grid; what the rule gives comes back from it."""
+
+    @wraps(rule)
+    def answer(**args: Any) -> Any:
+        return real(rule(**{name: nearest(value) for name, value in args.items()})).tolist()
+
+    return by_name(answer)
+
+
+def _on_reals(operation: Callable[..., Any]) -> Function:
+    @wraps(operation)
+    def answer(**args: Any) -> Any:
+        return operation(**{name: _array(value) for name, value in args.items()}).tolist()
+
+    return by_name(answer)
+
+
 def _steepness(stored_value: int) -> int:
     return Hyperparameters(alpha_sigmoid_steepness=stored_value).steepness
 
@@ -63,13 +66,8 @@ def _alpha_sigmoid(args: Args) -> Any:
 
 def _check_max_limited(args: Args) -> Any:
     values = np.asarray(args["vector"], np.int64)
-    parts = fractions(values, values.sum())
-    return bool(parts.max(initial=0) <= proportion(args["max_limit_u16"]))
-
-
-def _ema_alpha_dense(args: Args) -> Any:
-    new, old, alpha = (_array(args[name]) for name in ("new", "old", "alpha"))
-    return np.minimum((1 - alpha) * old + alpha * new, 1).tolist()
+    parts = grid.fractions(values, values.sum())
+    return bool(parts.max(initial=0) <= grid.proportion(args["max_limit_u16"]))
 
 
 def _ema_alpha_sparse(args: Args) -> Any:
@@ -81,11 +79,6 @@ def _ema_alpha_sparse(args: Args) -> Any:
     return result
 
 
-def _interpolate(args: Args) -> Any:
-    first, second, ratio = _array(args["a"]), _array(args["b"]), args["ratio"]
-    return (second if ratio == 1 else first + ratio * (second - first)).tolist()
-
-
 def _is_topk(args: Args) -> Any:
     values = _array(args["vector"])
     marked = np.ones(values.size, bool)
@@ -95,7 +88,7 @@ def _is_topk(args: Args) -> Any:
 
 def _liquid_ema_bonds(args: Args) -> Any:
     weights, old = nearest(args["weights"]), nearest(args["bonds"])
-    low, high = proportion(args["alpha_low_u16"]), proportion(args["alpha_high_u16"])
+    low, high = grid.proportion(args["alpha_low_u16"]), grid.proportion(args["alpha_high_u16"])
     slope = _steepness(args["steepness"])
     alpha = liquid_alpha(weights, old, nearest(args["consensus"]), low, high, slope)
     return real(np.minimum(moving_average(weights, old, alpha), ONE)).tolist()
@@ -122,17 +115,7 @@ def _mask_pairs(args: Args) -> Any:
 
 def _normalize_u64(args: Args) -> Any:
     both = np.array([args["value"], args["total"] - args["value"]], np.uint64)
-    return float(real(shares(both))[0])
-
-
-def _sigmoid_safe(args: Args) -> Any:
-    exponent = -args["rho"] * (_array(args["x"]) - args["kappa"])
-    return real(sigmoid(nearest(exponent))).tolist()
-
-
-def _vec_div(args: Args) -> Any:
-    dividend, divisor = nearest(args["x"]), nearest(args["y"])
-    return real(quotient(np.where(divisor == 0, 0, dividend), divisor)).tolist()
+    return float(real(grid.shares(both))[0])
 
 
 def _weighted_median(args: Args) -> Any:
@@ -140,22 +123,19 @@ def _weighted_median(args: Args) -> Any:
     return float(real(weighted_medians(scores, stake, int(nearest(args["minority"]))))[0])
 
 
-def _weighted_median_columns(args: Args) -> Any:
-    weights, stake = nearest(args["weights"]), nearest(args["stake"])
-    return real(consensus(weights, stake, int(nearest(args["majority"])))).tolist()
-
-
-FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
+FUNCTIONS: Mapping[str, Function] = {
     "alpha_sigmoid": _alpha_sigmoid,
     "bonds_alpha": lambda args: Hyperparameters(**args).bonds_alpha / ONE,
     "check_max_limited": _check_max_limited,
-    "col_clip": lambda args: np.minimum(args["matrix"], args["threshold"]).tolist(),
-    "col_max_upscale": lambda args: real(upscale_columns(nearest(args["matrix"]))).tolist(),
-    "col_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=0)).tolist(),
-    "ema_alpha_dense": _ema_alpha_dense,
+    "col_clip": _on_reals(lambda matrix, threshold: np.minimum(matrix, threshold)),
+    "col_max_upscale": _on_grid(lambda matrix: grid.upscale_columns(matrix)),
+    "col_normalize": _on_grid(lambda matrix: grid.normalise(matrix, axis=0)),
+    "ema_alpha_dense": _on_reals(
+        lambda new, old, alpha: np.minimum((1 - alpha) * old + alpha * new, 1)
+    ),
     "ema_alpha_sparse": _ema_alpha_sparse,
-    "exp_safe": lambda args: float(real(exponential(nearest([args["x"]])))[0]),
-    "interpolate": _interpolate,
+    "exp_safe": lambda args: float(real(grid.exponential(nearest([args["x"]])))[0]),
+    "interpolate": _on_reals(lambda a, b, ratio: b if ratio == 1 else a + ratio * (b - a)),
     "is_topk": _is_topk,
     "is_topk_nonzero": lambda args: top_nonzero(nearest(args["vector"]), args["k"]).tolist(),
     "liquid_ema_bonds": _liquid_ema_bonds,
@@ -164,21 +144,23 @@ FUNCTIONS: Mapping[str, Callable[[Args], Any]] = {
     "mask_pairs": _mask_pairs,
     "mask_rows": lambda args: _masked(args["matrix"], np.asarray(args["mask"])[:, None]),
     "mask_vector": lambda args: _masked(args["vector"], args["mask"]),
-    "mat_vec_mul": lambda args: (_array(args["matrix"]) * _array(args["vector"])).tolist(),
-    "matmul": lambda args: (_array(args["vector"]) @ _array(args["matrix"])).tolist(),
-    "matmul_transpose": lambda args: (_array(args["matrix"]) @ _array(args["vector"])).tolist(),
-    "normalize": lambda args: real(normalise(nearest(args["vector"]))).tolist(),
+    "mat_vec_mul": _on_reals(lambda matrix, vector: matrix * vector),
+    "matmul": _on_reals(lambda matrix, vector: vector @ matrix),
+    "matmul_transpose": _on_reals(lambda matrix, vector: matrix @ vector),
+    "normalize": _on_grid(lambda vector: grid.normalise(vector)),
     "normalize_u64": _normalize_u64,
-    "proportion_to_u16": lambda args: int(stored(nearest([args["x"]]).clip(0, ONE))[0]),
-    "row_hadamard": lambda args: (
-        _array(args["matrix"]) * _array(args["vector"])[:, None]
+    "proportion_to_u16": lambda args: int(grid.stored(nearest([args["x"]]).clip(0, ONE))[0]),
+    "row_hadamard": _on_reals(lambda matrix, vector: matrix * vector[:, None]),
+    "row_normalize": _on_grid(lambda matrix: grid.normalise(matrix, axis=1)),
+    "row_sum": _on_reals(lambda matrix: matrix.sum(axis=1)),
+    "sigmoid_safe": lambda args: real(
+        grid.sigmoid(nearest(-args["rho"] * (_array(args["x"]) - args["kappa"])))
     ).tolist(),
-    "row_normalize": lambda args: real(normalise(nearest(args["matrix"]), axis=1)).tolist(),
-    "row_sum": lambda args: _array(args["matrix"]).sum(axis=1).tolist(),
-    "sigmoid_safe": _sigmoid_safe,
     "u16_max_upscale_to_u16": lambda args: upscaled(args["vector"]),
-    "vec_div": _vec_div,
-    "vec_max_upscale_to_u16": lambda args: max_upscaled(nearest(args["vector"]).tolist()),
+    "vec_div": _on_grid(lambda x, y: grid.quotient(np.where(y == 0, 0, x), y)),
+    "vec_max_upscale_to_u16": lambda args: grid.max_upscaled(nearest(args["vector"]).tolist()),
     "weighted_median": _weighted_median,
-    "weighted_median_columns": _weighted_median_columns,
+    "weighted_median_columns": _on_grid(
+        lambda weights, stake, majority: consensus(weights, stake, int(majority))
+    ),
 }

@@ -16,7 +16,7 @@ from iotapretrain.models.copies import Fingerprint, Known, TensorPrint, find_cop
 from iotapretrain.models.header_checks import Facts, Limits, check_listing
 from iotapretrain.models.open_files import OpenFolder, open_folder
 from iotapretrain.models.verdict import Code, Finding, Rejection, Verdict
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Worker, ask
 from iotapretrain.rules.competition.size_limits import PROJECTIONS, NormRule, refuse_norms
 
 T = TypeVar("T")
@@ -92,8 +92,8 @@ def score(root: Path, limits: Limits, worker: Worker, page: Sequence[Sequence[in
     """The mean loss of sequences of token ids, as that of one page of a round."""
     try:
         with open_folder(root) as folder:
-            answer = _ask(folder, limits, worker, "score_pages", pages=[page], counted=[None])
-        (mean,) = _converted(answer, _Lost).losses
+            given = {"pages": [page], "counted": [None]}
+            (mean,) = _ask(folder, limits, worker, "score_pages", _Lost, **given).losses
     except Rejection as rejection:
         return Loss(Verdict((rejection.finding,)))
     return Loss(Verdict(()), math.inf if mean is None else mean)
@@ -102,28 +102,18 @@ def score(root: Path, limits: Limits, worker: Worker, page: Sequence[Sequence[in
 def ask_claims(folder: OpenFolder, limits: Limits, worker: Worker) -> Claimed:
     """Configuration and headers as a worker of their own reads them, or Rejection."""
     with Worker(worker.budget, header_checks.__name__) as reader:
-        return _converted(_ask(folder, limits, reader, "claim"), Claimed)
+        return _ask(folder, limits, reader, "claim", Claimed)
 
 
 def _examined(folder: OpenFolder, limits: Limits, worker: Worker, salt: int) -> Examined:
-    return _converted(_ask(folder, limits, worker, "examine", salt=salt), Examined)
+    return _ask(folder, limits, worker, "examine", Examined, salt=salt)
 
 
-def _ask(folder: OpenFolder, limits: Limits, worker: Worker, task: str, **arguments: object) -> Any:
-    """The worker's answer about files that stayed what they were all the while."""
+def _ask(
+    folder: OpenFolder, limits: Limits, worker: Worker, task: str, kind: type[T], **more: Any
+) -> T:
     check_listing(folder, limits)
-    arguments |= {"limits": limits, "all_bytes": folder.all_bytes}
-    answer = worker.call(task, folder.files, arguments)
-    for finding in folder.changes():
-        raise Rejection.of(finding)
-    return answer
-
-
-def _converted(answer: Any, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(answer, kind)
-    except msgspec.ValidationError as error:
-        raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
+    return ask(worker, task, kind, folder, limits=limits, all_bytes=folder.all_bytes, **more)
 
 
 def _further(

@@ -1,7 +1,5 @@
-"""The architectures that can be opened, and which words of a configuration each of them obeys.
-
-A configuration is a stranger's text. Only the keys listed here reach the model's class; all others
-(generation settings, kernels to download, attention that looks ahead, …) have no effect at all.
+"""The architectures that can be opened, and which words of a configuration each of them obeys: all
+others (generation settings, kernels to download, attention that looks ahead) have no effect.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""The system calls that a worker keeps: what computing needs, and no other; and how to make those
-that Python has no function for.
-
-A filter of the kernel (seccomp) sees numbers and arguments, never what a pointer leads to. So it
-cannot tell paths apart, nor count; it can let no thread be started at all.
+"""The system calls that a worker keeps, and how to make those that Python has no function for. The
+kernel's filter (seccomp) sees numbers and arguments, never a path; so it cannot tell paths apart.
 """
 
 from __future__ import annotations
@@ -33,85 +30,43 @@ FATAL_CALLS = {
 """System calls that end the process, by their numbers on x86-64 and on 64-bit Arm."""
 CLONE, CLONE3 = (56, 220), (435, 435)
 ALLOWED_CALLS = {
+    # threads
     "futex": (202, 98),
-    "read": (0, 63),
-    "write": (1, 64),
-    "pread64": (17, 67),
-    "preadv": (295, 69),
-    "preadv2": (327, 286),
-    "readv": (19, 65),
-    "writev": (20, 66),
-    "close": (3, 57),
-    "lseek": (8, 62),
-    "fstat": (5, 80),
-    "stat": (4, None),
-    "lstat": (6, None),
-    "newfstatat": (262, 79),
-    "statx": (332, 291),
-    "access": (21, None),
-    "faccessat": (269, 48),
-    "faccessat2": (439, 439),
-    "readlink": (89, None),
-    "readlinkat": (267, 78),
-    "open": (2, None),
-    "openat": (257, 56),
-    "getdents64": (217, 61),
+    # open files
+    "read": (0, 63), "write": (1, 64), "pread64": (17, 67), "preadv": (295, 69),
+    "preadv2": (327, 286), "readv": (19, 65), "writev": (20, 66), "close": (3, 57),
+    "lseek": (8, 62), "fstat": (5, 80),
+    # paths
+    "stat": (4, None), "lstat": (6, None), "newfstatat": (262, 79), "statx": (332, 291),
+    "access": (21, None), "faccessat": (269, 48), "faccessat2": (439, 439), "readlink": (89, None),
+    "readlinkat": (267, 78), "open": (2, None), "openat": (257, 56), "getdents64": (217, 61),
     "getcwd": (79, 17),
-    "pipe2": (293, 59),
-    "dup": (32, 23),
-    "dup2": (33, None),
-    "dup3": (292, 24),
-    "mmap": (9, 222),
-    "munmap": (11, 215),
-    "mprotect": (10, 226),
-    "mremap": (25, 216),
-    "madvise": (28, 233),
-    "brk": (12, 214),
-    "poll": (7, None),
-    "ppoll": (271, 73),
-    "select": (23, None),
-    "pselect6": (270, 72),
-    "sendmsg": (46, 211),
-    "sendto": (44, 206),
-    "recvmsg": (47, 212),
-    "recvfrom": (45, 207),
-    "shutdown": (48, 210),
-    "getsockname": (51, 204),
-    "getsockopt": (55, 209),
+    # descriptors
+    "pipe2": (293, 59), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
+    # memory
+    "mmap": (9, 222), "munmap": (11, 215), "mprotect": (10, 226), "mremap": (25, 216),
+    "madvise": (28, 233), "brk": (12, 214),
+    # waiting and messages
+    "poll": (7, None), "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72),
+    "sendmsg": (46, 211), "sendto": (44, 206), "recvmsg": (47, 212), "recvfrom": (45, 207),
+    "shutdown": (48, 210), "getsockname": (51, 204), "getsockopt": (55, 209),
     "setsockopt": (54, 208),
-    "getpid": (39, 172),
-    "getppid": (110, 173),
-    "gettid": (186, 178),
-    "getuid": (102, 174),
-    "geteuid": (107, 175),
-    "getgid": (104, 176),
-    "getegid": (108, 177),
-    "uname": (63, 160),
-    "sysinfo": (99, 179),
-    "times": (100, 153),
-    "getrusage": (98, 165),
-    "getrandom": (318, 278),
+    # who, where, and what there is
+    "getpid": (39, 172), "getppid": (110, 173), "gettid": (186, 178), "getuid": (102, 174),
+    "geteuid": (107, 175), "getgid": (104, 176), "getegid": (108, 177), "uname": (63, 160),
+    "sysinfo": (99, 179), "times": (100, 153), "getrusage": (98, 165), "getrandom": (318, 278),
     "getcpu": (309, 168),
-    "sched_yield": (24, 124),
-    "sched_getaffinity": (204, 123),
-    "clock_gettime": (228, 113),
-    "clock_getres": (229, 114),
-    "clock_nanosleep": (230, 115),
-    "gettimeofday": (96, 169),
+    # processors and time
+    "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "clock_gettime": (228, 113),
+    "clock_getres": (229, 114), "clock_nanosleep": (230, 115), "gettimeofday": (96, 169),
     "nanosleep": (35, 101),
-    "restart_syscall": (219, 128),
-    "rt_sigaction": (13, 134),
-    "rt_sigprocmask": (14, 135),
-    "rt_sigreturn": (15, 139),
-    "sigaltstack": (131, 132),
-    "set_tid_address": (218, 96),
-    "set_robust_list": (273, 99),
-    "rseq": (334, 293),
-    "membarrier": (324, 283),
-    "arch_prctl": (158, None),
-    "exit": (60, 93),
-    "exit_group": (231, 94),
-}
+    # signals
+    "restart_syscall": (219, 128), "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135),
+    "rt_sigreturn": (15, 139), "sigaltstack": (131, 132),
+    # the life of a thread
+    "set_tid_address": (218, 96), "set_robust_list": (273, 99), "rseq": (334, 293),
+    "membarrier": (324, 283), "arch_prctl": (158, None), "exit": (60, 93), "exit_group": (231, 94),
+}  # fmt: skip
 """What Python, torch, its threads and their libraries were seen to need after the imports."""
 PRLIMIT, TGKILL, FCNTL, IOCTL = (302, 261), (234, 131), (72, 25), (16, 29)
 SECCOMP, SECCOMP_SET_FILTER, ALL_THREADS = (317, 277), 1, 1

@@ -1,7 +1,5 @@
-"""Does a model see only what came before? Whoever sees the next token needs not predict it.
-
-A sequence is cut at drawn places and everything behind the cut becomes other tokens: what is said
-before the cut must stay, whatever class the model is of.
+"""Does a model see only what came before? A sequence is cut at drawn places and everything behind
+becomes other tokens: what is said before the cut must stay, whatever class the model is of.
 """
 
 from __future__ import annotations
@@ -36,7 +34,12 @@ def check_causality(model: Model, rows: torch.Tensor, seed: int) -> Finding | No
             now = label_losses(model, other[None], labels)
             off = float((now - said)[0, :cut].abs().max())
             if not off <= CAUSAL_TOLERANCE:
-                return _looks_ahead(cut, off)
+                sentence = (
+                    f"sees what comes next: with other tokens from the {cut + 1}th on, what it"
+                    f" says of earlier ones changes by {off:.3g}; at most {CAUSAL_TOLERANCE:g} is"
+                    " allowed"
+                )
+                return Finding(Code.LOOKS_AHEAD, sentence, "losses")
     return None
 
 
@@ -56,12 +59,3 @@ def _changed(
     """No token from the cut on is what it was."""
     moved = torch.randint(1, max(vocabulary, 2), (len(row) - cut,), generator=generator)
     return torch.cat([row[:cut], (row[cut:] + moved) % vocabulary])
-
-
-def _looks_ahead(cut: int, off: float) -> Finding:
-    return Finding(
-        Code.LOOKS_AHEAD,
-        f"sees what comes next: with other tokens from the {cut + 1}th on, what it says of earlier"
-        f" ones changes by {off:.3g}; at most {CAUSAL_TOLERANCE:g} is allowed",
-        "losses",
-    )

@@ -1,6 +1,5 @@
-"""Messages between a process and its worker: framed JSON of bounded size, and open files.
-
-Nothing that comes back from a worker is more than data: no pickle, no object, no path to follow.
+"""Messages between a process and its worker: framed JSON of bounded size, and open files. What
+comes back is never more than data: no pickle, no object, no path to follow.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ MOST_FILES = 200
 
 
 def send(channel: socket.socket, message: object, files: Sequence[int] = ()) -> None:
-    """One message, with open files."""
     content = msgspec.json.encode(message)
     if len(content) > LARGEST_MESSAGE or len(files) > MOST_FILES:
         raise ValueError(f"a message of {len(content):,} bytes and {len(files)} files is too large")

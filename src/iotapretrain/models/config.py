@@ -1,7 +1,5 @@
-"""`config.json` of a stranger's model: read strictly, cut down to the keys that are obeyed.
-
-Every number has bounds: outside of them a class computes something else. A window of 0 or less, for
-one, made Gemma-2 attend to all that follows.
+"""`config.json` of a stranger's model: read strictly, cut down to the keys that are obeyed. Beyond
+its bounds a number changes what a class computes: a window of 0 made Gemma-2 look ahead.
 """
 
 from __future__ import annotations
@@ -45,7 +43,6 @@ class Bound:
 
     @property
     def sentence(self) -> str:
-        """For a person."""
         kind = "whole number" if self.whole else "number"
         return f"a {kind} from {self.least:g} to {self.greatest:g}"
 
@@ -99,11 +96,8 @@ def read_config(text: bytes | bytearray, allowed: Collection[str]) -> Config:
         raise _bad("the file", str(error)) from error
     for key in ("auto_map", "custom_pipelines"):
         if document.get(key):
-            raise Rejection(
-                Code.REMOTE_CODE,
-                f"config.json asks to run code from the repository ({key}); no such code is run",
-                key,
-            )
+            problem = f"asks to run code from the repository ({key}); no such code is run"
+            raise Rejection(Code.REMOTE_CODE, f"config.json {problem}", key)
     if "quantization_config" in document:
         raise _bad("quantization_config", "is given; publish plain floating-point weights")
     architecture = _architecture(document, allowed)
@@ -153,19 +147,12 @@ def _architecture(document: Mapping[str, Any], allowed: Collection[str]) -> Arch
         raise _bad("architectures", f"is {_shown(given)}, not a list of one class")
     name = given[0]
     if name not in allowed or name not in ARCHITECTURES:
-        raise Rejection(
-            Code.ARCHITECTURE,
-            f"architecture {_shown(name)}; allowed: {', '.join(sorted(allowed))}",
-            name[:LONGEST_TEXT],
-        )
-    architecture = ARCHITECTURES[name]
-    if document.get("model_type") != architecture.model_type:
-        raise Rejection(
-            Code.ARCHITECTURE,
-            f"architecture {name} with model_type {_shown(document.get('model_type'))};"
-            f" it goes with {architecture.model_type!r}",
-            "model_type",
-        )
+        problem = f"architecture {_shown(name)}; allowed: {', '.join(sorted(allowed))}"
+        raise Rejection(Code.ARCHITECTURE, problem, name[:LONGEST_TEXT])
+    architecture, given_type = ARCHITECTURES[name], document.get("model_type")
+    if given_type != architecture.model_type:
+        problem = f"model_type {_shown(given_type)}; it goes with {architecture.model_type!r}"
+        raise Rejection(Code.ARCHITECTURE, f"architecture {name} with {problem}", "model_type")
     return architecture
 
 
@@ -179,11 +166,8 @@ def _size(values: Mapping[str, Any], key: str, largest: float) -> int:
 def _check_value(key: str, value: Any) -> None:
     """Scalars within reason; a list only of layer types, a mapping only of rotary parameters."""
     if key == "layer_types" and value is not None:
-        if (
-            not isinstance(value, list)
-            or len(value) > MOST_LAYERS
-            or not _all_in(value, LAYER_TYPES)
-        ):
+        listed = isinstance(value, list) and len(value) <= MOST_LAYERS
+        if not listed or not _all_in(value, LAYER_TYPES):
             raise _bad(key, f"is not a list of {' or '.join(sorted(LAYER_TYPES))}")
     elif key == "stage_blocks" and value is not None:
         listed = isinstance(value, list) and len(value) <= MOST_LAYERS

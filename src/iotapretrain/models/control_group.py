@@ -1,9 +1,5 @@
-"""Limits that the kernel keeps for a worker as a whole, where we may ask for them (cgroup v2).
-
-A worker's group stands beside our own, in one that was given to us: a service of systemd with
-`Delegate=` and `DelegateSubgroup=`, or a container whose processes were moved to a group in it. In
-any other it would escape the limits that an operator set for us. There, a process's own ones stand
-alone.
+"""Limits that the kernel keeps for a worker as a whole, in a control group (v2) that was given to
+us: in any other it would escape the limits that an operator set (docs/models.md).
 """
 
 from __future__ import annotations
@@ -46,7 +42,6 @@ class ControlGroup:
         return True
 
     def remove(self) -> None:
-        """Once its process has ended."""
         with contextlib.suppress(OSError):  # an empty folder more harms nobody
             self.folder.rmdir()
 

@@ -1,16 +1,8 @@
-"""Is this model one that was seen before, or the same in disguise? (competition, 17)
+"""Is this model one that was seen before, or the same in disguise? (competition, 17;
+docs/models.md)
 
-Two tensors are the same if the root mean square of their difference is less than `SAME` of their
-own, the most by which rounding to bfloat16 can move a value. Training on moves weights by far more:
-one step of Adam at rate 1e-4 moves weights of size 0.02 by 5e-3.
-
-Weights that are permuted, rescaled or set among idle ones are other tensors and the same model. It
-is told by what it does: two models are the same if they lose the same on text, token by token.
-
-A fingerprint tells a copy without keeping the weights, which are streamed once. For each tensor it
-holds a digest of its values and a sketch: `BUCKETS` sums of all values with pseudo-random signs.
-The sketch is linear, and the squared distance of two sketches is on average that of the tensors, so
-that the relative distance of two models can be told within about 9 %.
+By sketches of its tensors, which are linear: the squared distance of two is on average that of the
+tensors. And by what it does: two models are the same if they lose the same, token by token.
 """
 
 from __future__ import annotations
@@ -24,7 +16,7 @@ import numpy.typing as npt
 from blake3 import blake3
 
 from iotapretrain.models.verdict import Code, Finding
-from iotapretrain.models.weight_files import BYTES, Stored, TensorEntry
+from iotapretrain.models.weight_files import BYTES, TensorEntry
 
 SAME = 2.0**-8
 MOST_SHARED = 0.95
@@ -123,7 +115,7 @@ def _same(ours: TensorPrint, theirs: TensorPrint | None) -> bool:
 
 
 def examine_values(
-    tensors: Mapping[str, Stored], salt: int = 0
+    tensors: Mapping[str, TensorEntry], salt: int = 0
 ) -> tuple[Fingerprint, list[Finding]]:
     """Fingerprint by tensor, and a finding for each tensor that holds NaN or infinity.
 
@@ -132,34 +124,31 @@ def examine_values(
     """
     prints: dict[str, TensorPrint] = {}
     findings: list[Finding] = []
-    for name, stored in tensors.items():
-        prints[name] = _print(stored, salt)
+    for name, entry in tensors.items():
+        prints[name] = _print(entry, salt)
         if not math.isfinite(prints[name].norm):
             findings.append(Finding(Code.NOT_FINITE, f"{name} holds NaN or infinity", name))
     return prints, findings
 
 
-def _print(stored: Stored, salt: int) -> TensorPrint:
+def _print(entry: TensorEntry, salt: int) -> TensorPrint:
     digest = blake3()
     signs = np.random.Generator(np.random.Philox(key=[salt, 0]))
     sums = np.zeros(BUCKETS, dtype=np.float64)
     squares = 0.0
-    for content, values in _chunks(stored):
+    for content, values in _chunks(entry):
         digest.update(content)
         finite = bool(np.isfinite(values).all())
         squares += float(np.dot(values, values.astype(np.float64))) if finite else math.inf
         if finite:
             sums += _signed_sums(values, signs)
-    entry = stored.entry
-    sketch = tuple(sums.tolist())
-    return TensorPrint(entry.shape, digest.hexdigest(), math.sqrt(squares), sketch)
+    return TensorPrint(entry.shape, digest.hexdigest(), math.sqrt(squares), tuple(sums.tolist()))
 
 
-def _chunks(stored: Stored) -> Iterator[tuple[bytearray, Values]]:
-    entry = stored.entry
+def _chunks(entry: TensorEntry) -> Iterator[tuple[bytearray, Values]]:
     step = CHUNK * BYTES[entry.dtype]
     for start in range(entry.start, entry.end, step):
-        content = stored.file.read(start, min(step, entry.end - start))
+        content = entry.file.read(start, min(step, entry.end - start))
         yield content, _floats(content, entry)
 
 

@@ -1,7 +1,5 @@
 """The same losses by the plain formula in float64: what a model means, whatever its dtype rounds.
-
-One module's parameters at a time are in float64, and an embedding's not at all: a row of it is
-made float64 when it is looked up. So it takes the memory of the largest matrix, not of the model.
+One module's parameters at a time are float64, and of an embedding only the rows looked up.
 """
 
 from __future__ import annotations
@@ -39,13 +37,12 @@ def check_exact(model: Model, rows: torch.Tensor) -> Finding | None:
         mean, token = float(off.mean().abs()), float(off.abs().max())
         allowed = MEAN_TOLERANCE[model.dtype], TOKEN_TOLERANCE[model.dtype]
         if not (mean <= allowed[0] and token <= allowed[1]):
-            return Finding(
-                Code.FORGED,
+            sentence = (
                 f"its loss of a sequence is {mean:.3g} off the plain formula in float64, that of a"
                 f" token up to {token:.3g}; honest rounding stays within {allowed[0]:g} and"
-                f" {allowed[1]:g}",
-                "losses",
+                f" {allowed[1]:g}"
             )
+            return Finding(Code.FORGED, sentence, "losses")
     return None
 
 
@@ -54,11 +51,8 @@ def check_possible(losses: torch.Tensor) -> Finding | None:
     least = float(losses.min())
     if not least < LEAST_LOSS:
         return None
-    return Finding(
-        Code.FORGED,
-        f"loses {least:.3g} on a token; no probability gives less than 0",
-        "losses",
-    )
+    sentence = f"loses {least:.3g} on a token; no probability gives less than 0"
+    return Finding(Code.FORGED, sentence, "losses")
 
 
 @torch.inference_mode()
@@ -98,18 +92,11 @@ def _widened(module: torch.nn.Module) -> Iterator[None]:
     def looked_up(_: Any, __: Any, found: torch.Tensor) -> torch.Tensor:
         return found.double()
 
-    if isinstance(module, torch.nn.Embedding):
-        handles = [module.register_forward_hook(looked_up)]
-    elif own:
-        handles = [
-            module.register_forward_pre_hook(widen),
-            module.register_forward_hook(restore, always_call=True),
-        ]
-    else:
-        handles = []
-    try:
+    with ExitStack() as stack:
+        stack.callback(restore)
+        if isinstance(module, torch.nn.Embedding):
+            stack.callback(module.register_forward_hook(looked_up).remove)
+        elif own:
+            stack.callback(module.register_forward_pre_hook(widen).remove)
+            stack.callback(module.register_forward_hook(restore, always_call=True).remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
-        module._parameters.update(own)

@@ -1,8 +1,7 @@
 """What a model says of itself in its configuration and headers, and whether that may take part.
 
-No weight is read and torch is not needed, so that this takes little whatever the model's size.
-Parsing happens in a worker; what the listing alone tells comes before. Checks go from cheap to
-dear; what cannot be read ends them, all others are collected.
+Without torch, and without a weight read. What cannot be read ends the checks, all others are
+collected.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ import msgspec
 from iotapretrain.models.config import LARGEST_CONFIG, Config, read_config
 from iotapretrain.models.open_files import CONFIG, OpenFile, OpenFolder
 from iotapretrain.models.verdict import Code, Finding, Rejection
-from iotapretrain.models.weight_files import Stored, check_sizes, stored_tensors
-from iotapretrain.rules.competition import size_limits
+from iotapretrain.models.weight_files import TensorEntry, check_sizes, stored_tensors
 from iotapretrain.rules.competition.schedule import Constraints
+from iotapretrain.rules.competition.size_limits import Refusal, refuse
 
 DTYPES = ("BF16", "F16", "F32")
 VOCABULARY_PADDING = 512
@@ -55,7 +54,7 @@ class Claims:
     """A configuration that describes a network, and the tensors that the files hold for it."""
 
     config: Config
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, TensorEntry]
     facts: Facts
 
 
@@ -82,16 +81,19 @@ def check_listing(folder: OpenFolder, limits: Limits) -> None:
 def read_claims(folder: OpenFolder, limits: Limits) -> Claims:
     """Configuration and headers, or Rejection; who has something to lose leaves it to a worker."""
     check_listing(folder, limits)
-    constraints = limits.constraints
-    config = read_config(_config_text(folder), constraints.architectures)
+    file = _config_file(folder)
+    config = read_config(file.read(0, file.size), limits.constraints.architectures)
     tensors = stored_tensors(folder)
-    entries = [stored.entry for stored in tensors.values()]
     facts = Facts(
         architecture=config.architecture.name,
-        parameters=_parameters(config, tensors),
+        parameters=sum(
+            entry.elements
+            for name, entry in tensors.items()
+            if not (config.tied and name == config.architecture.head)
+        ),
         bytes=folder.all_bytes,
         tensors=len(tensors),
-        dtypes=tuple(sorted({entry.dtype for entry in entries})),
+        dtypes=tuple(sorted({entry.dtype for entry in tensors.values()})),
         vocabulary=config.vocabulary,
         positions=config.positions,
     )
@@ -109,18 +111,12 @@ def check_claims(claims: Claims, limits: Limits) -> Iterator[Finding]:
             "vocab_size",
         )
     if config.positions < constraints.sequence_length:
-        yield Finding(
-            Code.SEQUENCE_LENGTH,
-            f"{config.positions:,} positions; {constraints.sequence_length:,} are scored",
-            config.architecture.positions,
-        )
-    for name, stored in claims.tensors.items():
-        if stored.entry.dtype not in DTYPES:
-            yield Finding(
-                Code.DTYPE,
-                f"{name} is {stored.entry.dtype}; allowed: {', '.join(DTYPES)}",
-                name,
-            )
+        sentence = f"{config.positions:,} positions; {constraints.sequence_length:,} are scored"
+        yield Finding(Code.SEQUENCE_LENGTH, sentence, config.architecture.positions)
+    for name, entry in claims.tensors.items():
+        if entry.dtype not in DTYPES:
+            sentence = f"{name} is {entry.dtype}; allowed: {', '.join(DTYPES)}"
+            yield Finding(Code.DTYPE, sentence, name)
     yield from _check_size(claims, constraints)
 
 
@@ -134,26 +130,18 @@ def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
             " shared parameters count once and are stored once",
             head,
         )
-    refusal = size_limits.refuse(
-        claims.facts.parameters,
-        constraints.min_parameters,
-        constraints.max_parameters,
-        config.architecture.name,
-        constraints.architectures,
-    )
+    refusal = refuse_size(config, claims.facts.parameters, constraints)
     if refusal is not None:
         yield Finding(Code.PARAMETERS, refusal, "parameters")
     elif config.layers > len(claims.tensors):
-        yield Finding(
-            Code.MISSING_TENSOR,
-            f"{config.layers:,} layers, but only {len(claims.tensors):,} tensors",
-            config.architecture.layers,
-        )
+        sentence = f"{config.layers:,} layers, but only {len(claims.tensors):,} tensors"
+        yield Finding(Code.MISSING_TENSOR, sentence, config.architecture.layers)
 
 
-def _config_text(folder: OpenFolder) -> bytearray:
-    file = _config_file(folder)
-    return file.read(0, file.size)
+def refuse_size(config: Config, parameters: int, constraints: Constraints) -> Refusal | None:
+    """Why a network of so many parameters may not take part, or None."""
+    bounds = constraints.min_parameters, constraints.max_parameters
+    return refuse(parameters, *bounds, config.architecture.name, constraints.architectures)
 
 
 def _config_file(folder: OpenFolder) -> OpenFile:
@@ -161,18 +149,6 @@ def _config_file(folder: OpenFolder) -> OpenFile:
     if file is None:
         raise Rejection(Code.NO_CONFIG, f"no {CONFIG}", CONFIG)
     if file.size > LARGEST_CONFIG:
-        raise Rejection(
-            Code.BAD_CONFIG,
-            f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read",
-            CONFIG,
-        )
+        problem = f"{CONFIG} has {file.size:,} bytes; at most {LARGEST_CONFIG:,} are read"
+        raise Rejection(Code.BAD_CONFIG, problem, CONFIG)
     return file
-
-
-def _parameters(config: Config, tensors: Mapping[str, Stored]) -> int:
-    counted = (
-        stored.entry.elements
-        for name, stored in tensors.items()
-        if not (config.tied and name == config.architecture.head)
-    )
-    return sum(counted)

@@ -1,7 +1,6 @@
-"""The network that a configuration describes, its tensors, and a model in memory.
-
-The class comes from `transformers`, chosen by our own table; the repository's code and its words
-about how to load are never followed.
+"""The network that a configuration describes, its tensors, and a model in memory. The class comes
+from `transformers`, chosen by our own table; a repository's words about how to load are never
+followed.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from transformers.initialization import no_init_weights
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.verdict import Code, Finding, Rejection, is_machines
-from iotapretrain.models.weight_files import Stored
+from iotapretrain.models.weight_files import TensorEntry
 
 Model = transformers.PreTrainedModel
 
@@ -29,18 +28,15 @@ TOKEN_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 FUSED = {"gelu_new": "gelu_pytorch_tanh", "gelu_fast": "gelu_pytorch_tanh"}
 """The same formula in one pass over memory, where `transformers` takes eight."""
 CONFIG_FAULTS = (
-    ArithmeticError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
+    *(ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError),
     StrictDataclassError,
-    TypeError,
-    ValueError,
 )
 """What the classes raise on values that make no network."""
 
 
-def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | None = None) -> Model:
+def load(
+    config: Config, tensors: Mapping[str, TensorEntry], dtype: torch.dtype | None = None
+) -> Model:
     """The model in `dtype`, or in the dtype that it is stored in."""
     for finding in check_layout(config, tensors):
         raise Rejection.of(finding)
@@ -57,9 +53,8 @@ def load(config: Config, tensors: Mapping[str, Stored], dtype: torch.dtype | Non
     return model
 
 
-def _tensor(stored: Stored, dtype: torch.dtype | None) -> torch.Tensor:
-    entry = stored.entry
-    content = stored.file.read(entry.start, entry.end - entry.start)
+def _tensor(entry: TensorEntry, dtype: torch.dtype | None) -> torch.Tensor:
+    content = entry.file.read(entry.start, entry.end - entry.start)
     if not content:
         return torch.empty(entry.shape, dtype=dtype or DTYPES[entry.dtype])
     tensor = torch.frombuffer(content, dtype=DTYPES[entry.dtype]).view(entry.shape)
@@ -72,12 +67,8 @@ def empty_model(config: Config) -> Model:
         model = build(config)
     beside = sum(buffer.nbytes for buffer in model.buffers())
     if beside > MOST_BUFFERS:
-        raise Rejection(
-            Code.BAD_CONFIG,
-            f"config.json asks for {beside:,} bytes beside the weights; at most {MOST_BUFFERS:,}"
-            " may be",
-            "config.json",
-        )
+        problem = f"{beside:,} bytes beside the weights; at most {MOST_BUFFERS:,} may be"
+        raise Rejection(Code.BAD_CONFIG, f"config.json asks for {problem}", "config.json")
     return model
 
 
@@ -112,14 +103,13 @@ def build(config: Config) -> Model:
         if is_machines(error):
             raise
         line = " ".join(str(error).split())[:200]
-        raise Rejection(
-            Code.BAD_CONFIG, f"config.json describes no network: {line}", "config.json"
-        ) from error
+        problem = f"config.json describes no network: {line}"
+        raise Rejection(Code.BAD_CONFIG, problem, "config.json") from error
     model.eval()
     return model
 
 
-def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Finding]:
+def check_layout(config: Config, tensors: Mapping[str, TensorEntry]) -> Iterator[Finding]:
     """Every tensor that is missing, surplus, or of another shape than the network needs."""
     needed = needed_shapes(config)
     for name in sorted(needed.keys() - tensors.keys()):
@@ -127,7 +117,7 @@ def check_layout(config: Config, tensors: Mapping[str, Stored]) -> Iterator[Find
     for name in sorted(tensors.keys() - needed.keys()):
         yield Finding(Code.SURPLUS_TENSOR, f"{name} is no part of {config.architecture.name}", name)
     for name in sorted(tensors.keys() & needed.keys()):
-        found = tensors[name].entry.shape
+        found = tensors[name].shape
         if found != needed[name]:
             shapes = f"{list(found)}; {list(needed[name])} is needed"
             yield Finding(Code.SHAPE, f"{name} has shape {shapes}", name)

@@ -1,7 +1,5 @@
-"""A model's files, opened once: everything is read through these, never again by path.
-
-A path can come to mean another file between two looks at it; an open file cannot. What can still
-change is its content, so size, times and identity are compared at the end.
+"""A model's files, opened once: everything is read through these, never again by path. What can
+still change is their content, so size, times and identity are compared at the end.
 """
 
 from __future__ import annotations
@@ -60,7 +58,6 @@ class OpenFile:
         return content
 
     def sha256(self) -> bytes:
-        """SHA-256 of the whole file."""
         hasher = hashlib.sha256()
         for position in range(0, self.size, READ_BYTES):
             hasher.update(self.read(position, min(READ_BYTES, self.size - position)))
@@ -169,13 +166,11 @@ def _refuse_suffixes(paths: list[str]) -> None:
     for path in paths:
         suffix = PurePosixPath(path).suffix.lower()
         if suffix in CODE_SUFFIXES:
-            raise Rejection(
-                Code.REMOTE_CODE, f"{path} is code, and no code from a repository is run", path
-            )
+            problem = f"{path} is code, and no code from a repository is run"
+            raise Rejection(Code.REMOTE_CODE, problem, path)
         if suffix in PICKLE_SUFFIXES:
-            raise Rejection(
-                Code.PICKLE, f"{path} can run code when opened; publish safetensors only", path
-            )
+            problem = f"{path} can run code when opened; publish safetensors only"
+            raise Rejection(Code.PICKLE, problem, path)
 
 
 def _untouched(path: Path, file: OpenFile) -> bool:

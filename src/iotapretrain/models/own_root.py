@@ -1,7 +1,5 @@
-"""A root folder with nothing in it but what a worker may read: what is not there is not found.
-
-Landlock forbids to open a path, not to ask whether it exists. In a mount namespace of its own,
-which takes a user namespace or the powers of root, a process can leave all other paths behind.
+"""A root folder with nothing in it but what a worker may read: Landlock forbids to open a path, not
+to ask whether it exists. It takes a mount namespace of its own.
 """
 
 from __future__ import annotations

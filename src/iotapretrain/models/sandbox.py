@@ -1,7 +1,5 @@
-"""What a worker process gives up before it opens a stranger's model.
-
-Each protection is asked of the kernel by itself, and those that it grants are reported by name. No
-package wraps all of them, so they are asked for through libc. A process can only ever give up more.
+"""What a worker process gives up before it opens a stranger's model. No package wraps all of it, so
+each protection is asked of the kernel, through libc; a process can only ever give up more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,5 @@
-"""What an inspection says: data, so that it can be stored, compared and shown.
-
-Failures of the machine say nothing of the model that was open when they came, so none of them is
-ever final. A model can provoke some; what it gains by that is a matter of
-`rules.competition.validator.misses`.
+"""What an inspection says: data, so that it can be stored, compared and shown. Failures of the
+machine say nothing of the model that was open when they came, so none of them is ever final.
 """
 
 from __future__ import annotations
@@ -61,6 +58,37 @@ class Finding:
     code: Code
     sentence: str
     item: str
+
+
+class ProbeCheck(StrEnum):
+    """The checks of the probe for sabotage, by the name that records use."""
+
+    NOT_FINITE = "not-finite"
+    EPSILON = "epsilon"
+    STREAM = "stream"
+    PAIR = "pair"
+    NORM = "norm"
+    MATRIX = "matrix"
+    ROW = "row"
+    RARE_NEURON = "rare-neuron"
+    DEAD_CHANNELS = "dead-channels"
+    CONSTANT = "constant"
+    GRADIENT = "gradient"
+    TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One relation in a probed model; `excess` is in decades beyond its limit, above 0 sabotage."""
+
+    check: ProbeCheck
+    item: str
+    excess: float
+    sentence: str
+
+    @property
+    def suspicious(self) -> bool:
+        return self.excess > 0
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,5 @@
-"""Which tensors a model's files hold, one file or shards with an index, by their headers.
-
-A safetensors file is 8 bytes of length (little-endian), that many bytes of JSON, and then the
-tensors, back to back. The JSON maps each tensor's name to its dtype, shape and byte range. No
-weight is loaded, and whatever does not add up is refused before anything is allocated by it.
+"""Which tensors a model's safetensors files hold, one file or shards with an index, by headers
+alone. No weight is loaded; what does not add up is refused before anything is allocated by it.
 """
 
 from __future__ import annotations
@@ -36,25 +33,18 @@ BYTES = {
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """One tensor as the header describes it; `start` and `end` count from the file's first byte."""
+    """One tensor as its file's header describes it; its bytes count from the file's first."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     start: int
     end: int
+    file: OpenFile
 
     @property
     def elements(self) -> int:
         return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A tensor, and the file that it lies in."""
-
-    entry: TensorEntry
-    file: OpenFile
 
 
 def check_sizes(folder: OpenFolder) -> list[OpenFile]:
@@ -79,7 +69,7 @@ def check_sizes(folder: OpenFolder) -> list[OpenFile]:
     return shards
 
 
-def stored_tensors(folder: OpenFolder) -> dict[str, Stored]:
+def stored_tensors(folder: OpenFolder) -> dict[str, TensorEntry]:
     """Every tensor by name, or Rejection. Exactly the files that loading would use may be there."""
     shards = check_sizes(folder)
     if not shards:
@@ -90,12 +80,12 @@ def stored_tensors(folder: OpenFolder) -> dict[str, Stored]:
     for path in sorted(expected ^ {file.path for file in shards}):
         problem = "is missing" if path in expected else "belongs to no index"
         raise Rejection(Code.INDEX, f"{path} {problem}", path)
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorEntry] = {}
     for file in shards:
         for entry in read_header(file):
             if entry.name in tensors:
                 raise Rejection(Code.INDEX, f"{entry.name} lies in two files", entry.name)
-            tensors[entry.name] = Stored(entry, file)
+            tensors[entry.name] = entry
     if weight_map is not None:
         _check_index(weight_map, tensors)
     return tensors
@@ -115,8 +105,8 @@ def _is_shard(name: Any) -> bool:
     return isinstance(name, str) and name.endswith(WEIGHTS) and PurePosixPath(name).name == name
 
 
-def _check_index(weight_map: dict[str, str], tensors: dict[str, Stored]) -> None:
-    found = {name: stored.file.path for name, stored in tensors.items()}
+def _check_index(weight_map: dict[str, str], tensors: dict[str, TensorEntry]) -> None:
+    found = {name: entry.file.path for name, entry in tensors.items()}
     for name in sorted(weight_map.keys() | found.keys()):
         if weight_map.get(name) != found.get(name):
             there, given = found.get(name, "no file"), weight_map.get(name, "no file")
@@ -132,7 +122,7 @@ def read_header(file: OpenFile) -> tuple[TensorEntry, ...]:
     text = file.read(LENGTH_BYTES, claimed_length(file))
     position = LENGTH_BYTES + len(text)
     try:
-        entries = [_entry(name, given, position) for name, given in _mapping(text).items()]
+        entries = [_entry(name, given, file, position) for name, given in _mapping(text).items()]
         tensors = tuple(sorted(entries, key=lambda entry: (entry.start, entry.end)))
         _check_ranges(tensors, position, file.size)
     except ValueError as error:
@@ -169,7 +159,7 @@ def _mapping(text: bytes | bytearray) -> dict[str, Any]:
     return document
 
 
-def _entry(name: str, described: Any, position: int) -> TensorEntry:
+def _entry(name: str, described: Any, file: OpenFile, position: int) -> TensorEntry:
     """The tensor, if its bytes count from this position of the file."""
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise ValueError(f"names a tensor {name[:LONGEST_NAME]!r}")
@@ -185,11 +175,11 @@ def _entry(name: str, described: Any, position: int) -> TensorEntry:
     if not _naturals(offsets) or len(offsets) != 2:
         raise ValueError(f"gives {name!r} data_offsets that are no pair of positions")
     start, end = (position + offset for offset in offsets)
-    entry = TensorEntry(name, dtype, tuple(shape), start, end)
-    if entry.elements * BYTES[dtype] != entry.end - entry.start:
+    entry = TensorEntry(name, dtype, tuple(shape), start, end, file)
+    needed = entry.elements * BYTES[dtype]
+    if needed != end - start:
         raise ValueError(
-            f"gives {name!r} {entry.end - entry.start:,} bytes; {dtype} of shape {shape} takes"
-            f" {entry.elements * BYTES[dtype]:,}"
+            f"gives {name!r} {end - start:,} bytes; {dtype} of shape {shape} takes {needed:,}"
         )
     return entry
 

@@ -1,7 +1,5 @@
 """A process in which strangers' models are opened: limited, watched, used again, and replaceable.
-
-Starting one costs seconds of imports, so it serves many models. Whoever misbehaves in it ends it;
-the next call starts a fresh one.
+Whoever misbehaves in it ends it; the next call starts a fresh one.
 """
 
 from __future__ import annotations
@@ -16,14 +14,18 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, TypeVar
+
+import msgspec
 
 from iotapretrain.errors import WorkerError
 from iotapretrain.models import channel
 from iotapretrain.models.control_group import ControlGroup, limited_group
-from iotapretrain.models.open_files import OpenFile
+from iotapretrain.models.open_files import OpenFile, OpenFolder
 from iotapretrain.models.verdict import Code, Rejection
 from iotapretrain.rules.competition.schedule import Constraints
+
+T = TypeVar("T")
 
 TASKS = "iotapretrain.models.worker_tasks"
 LOOP = "iotapretrain.models.worker_loop"
@@ -54,7 +56,6 @@ def needed_bytes(constraints: Constraints) -> int:
 
 
 def machine_bytes() -> int:
-    """The memory of this machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -69,7 +70,7 @@ def allowance(
     return replace(budget, memory_bytes=memory if most is None else min(memory, most))
 
 
-class Worker:
+class Worker(contextlib.AbstractContextManager["Worker"]):
     """Runs tasks of a module in a process of its own.
 
     The process dies with the thread that started it, so keep a worker to one thread.
@@ -83,9 +84,6 @@ class Worker:
         self._channel: socket.socket | None = None
         self._group: ControlGroup | None = None
         self._turn = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -221,6 +219,26 @@ class Worker:
         _, said = self._process.communicate(timeout=END_SECONDS)
         self.close()
         return said.decode(errors="replace").strip().rpartition("\n")[2] or "it gave no reason"
+
+
+def ask(
+    worker: Worker,
+    task: str,
+    kind: type[T],
+    folder: OpenFolder,
+    largest: int = channel.LARGEST_MESSAGE,
+    **arguments: object,
+) -> T:
+    """What a task says, as data of this kind, about files that stayed what they were all the while;
+    Rejection as of `Worker.call`, for a worker that a model took over may say anything.
+    """
+    answer = worker.call(task, folder.files, arguments, largest)
+    for finding in folder.changes():
+        raise Rejection.of(finding)
+    try:
+        return msgspec.convert(answer, kind)
+    except msgspec.ValidationError as error:
+        raise Rejection(Code.MISBEHAVED, f"the worker's answer: {error}", "answer") from error
 
 
 def _import_paths(module: str) -> list[str]:

@@ -1,7 +1,5 @@
-"""The inside of a worker process: give up rights, then answer requests until the caller is gone.
-
-The first message says which protections hold. A request names a function of the module that the
-caller chose; it gets the open files and arguments, and what it returns is sent back.
+"""The inside of a worker process: give up rights, then answer requests until the caller is gone. A
+request names a function of the module that the caller chose; it gets the open files and arguments.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from iotapretrain.models.losses import token_losses
 from iotapretrain.models.open_files import OpenFolder
 from iotapretrain.models.sanity import check_sanity
 from iotapretrain.models.trainable.probe import probe as probe_model
-from iotapretrain.models.verdict import Rejection
+from iotapretrain.models.verdict import Finding, Rejection
 
 REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
 """4.3 thousand million multiplications and additions."""
@@ -64,18 +66,24 @@ def score_pages(
     given = msgspec.convert(limits, Limits)
     claims = read_claims(OpenFolder.of(files, all_bytes), given)
     model = load(claims.config, claims.tensors, getattr(torch, given.constraints.dtype))
-    foresight = None if causality is None else check_causality(model, torch.tensor(causality), seed)
-    rounding = None if exact is None else check_exact(model, torch.tensor(exact))
-    sanity = None if prompts is None else check_sanity(model, torch.tensor(prompts))
-    seen = None if probe is None else probe_model(model, torch.tensor(probe), seed=seed)
     return {
+        "causality": _findings(partial(check_causality, seed=seed), model, causality),
+        "exact": _findings(check_exact, model, exact),
+        "sanity": _findings(check_sanity, model, prompts),
+        "probe": []
+        if probe is None
+        else probe_model(model, torch.tensor(probe), seed=seed).findings,
         "losses": [_page_loss(model, *page) for page in zip(pages, counted, strict=True)],
-        "sanity": [] if sanity is None else [sanity],
-        "probe": [] if seen is None else seen.findings,
-        "exact": [] if rounding is None else [rounding],
-        "causality": [] if foresight is None else [foresight],
         "behaviour": [] if behaviour is None else _behaviour(model, torch.tensor(behaviour)),
     }
+
+
+def _findings(
+    check: Callable[[Model, torch.Tensor], Finding | None], model: Model, rows: Rows | None
+) -> list[Finding]:
+    """What a check finds on these rows, if it is asked for."""
+    finding = None if rows is None else check(model, torch.tensor(rows))
+    return [] if finding is None else [finding]
 
 
 def _behaviour(model: Model, rows: torch.Tensor) -> list[float]:

@@ -14,7 +14,7 @@ from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.open_files import open_folder
 from iotapretrain.models.verdict import Code, Finding, Rejection
-from iotapretrain.models.worker import Worker
+from iotapretrain.models.worker import Worker, ask
 from iotapretrain.rules.competition.attempts import Outcome
 
 REFERENCE_SECONDS = 0.25
@@ -91,11 +91,9 @@ class Executor(Protocol):
     @property
     def width(self) -> int:
         """How many jobs run at once."""
-        ...
 
     def run(self, jobs: Sequence[Job]) -> Iterator[Answer]:
         """Every job's answer, in the order in which they come."""
-        ...
 
 
 def perform(job: Job, worker: Worker) -> Answer:
@@ -124,29 +122,18 @@ def _tried(job: Job, worker: Worker) -> Scored | Failure:
     try:
         with open_folder(job.folder) as folder:
             given = {key: value for key, value in vars(job).items() if key not in OURS}
-            arguments = given | {"all_bytes": folder.all_bytes}
             try:
-                answer = worker.call("score_pages", folder.files, arguments)
+                all_bytes = folder.all_bytes
+                scored = ask(worker, "score_pages", Scored, folder, all_bytes=all_bytes, **given)
             except Rejection as rejection:
                 return _blamed(rejection.finding)
-            for change in folder.changes():
-                return Failure(Outcome.INFRASTRUCTURE, change)
     except Rejection as rejection:  # the files that were inspected are no longer there
         return Failure(Outcome.INFRASTRUCTURE, rejection.finding)
     except (InputError, WorkerError, OSError, MemoryError) as error:
         return not_scored(error)
-    return _checked(answer, len(job.pages))
-
-
-def _checked(answer: Any, pages: int) -> Scored | Failure:
-    """The answer as data of one shape: a worker that a model took over may say anything."""
-    try:
-        scored: Scored = msgspec.convert(answer, Scored)
-    except msgspec.ValidationError as error:
-        return Failure(Outcome.MODEL, _misbehaved(f"the worker's answer: {error}", "answer"))
-    if len(scored.losses) != pages:
-        sentence = f"the worker answered {len(scored.losses)} losses for {pages} pages"
-        return Failure(Outcome.MODEL, _misbehaved(sentence, "answer"))
+    if len(scored.losses) != len(job.pages):
+        sentence = f"the worker answered {len(scored.losses)} losses for {len(job.pages)} pages"
+        return Failure(Outcome.MODEL, Finding(Code.MISBEHAVED, sentence, "answer"))
     return scored
 
 
@@ -160,7 +147,8 @@ def _blamed(finding: Finding) -> Failure:
 
 def not_scored(why: object) -> Failure:
     """A failure that is not the model's."""
-    return Failure(Outcome.INFRASTRUCTURE, _misbehaved(f"not scored: {why}", "machine"))
+    finding = Finding(Code.MISBEHAVED, f"not scored: {why}", "machine")
+    return Failure(Outcome.INFRASTRUCTURE, finding)
 
 
 def _over_time(result: Scored | Failure) -> bool:
@@ -177,7 +165,3 @@ def slowness_of(worker: Worker) -> float:
     except (Rejection, WorkerError):
         return float("inf")
     return max(took) / REFERENCE_SECONDS
-
-
-def _misbehaved(sentence: str, item: str) -> Finding:
-    return Finding(Code.MISBEHAVED, sentence, item)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
-from typing import Self
+from contextlib import AbstractContextManager
 
 from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.worker import TASKS, Budget, Worker
@@ -15,7 +15,7 @@ CLOSING_SECONDS = 0.1
 """A worker that is just starting is ended at the next look."""
 
 
-class LocalPool:
+class LocalPool(AbstractContextManager["LocalPool"]):
     """An `Executor`; workers start with their first job, and end with the pool."""
 
     def __init__(self, workers: int, budget: Budget, module: str = TASKS) -> None:
@@ -29,9 +29,6 @@ class LocalPool:
         self._given: list[Future[Answer]] = []
         self._closed = False
         self._turn = threading.Lock()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

@@ -1,8 +1,5 @@
 """What a model lost on a page, kept ever after: the same bytes on the same tokens by the same code.
-
-One SQLite file, its owner's alone, that any number of processes share: it holds losses of rounds
-that are not published yet, and of secret text. An answer is there whole or not at all, whenever
-its writer dies; a file that was damaged is put aside, for everything in it can be computed again.
+One SQLite file, its owner's alone, that any number of processes share; it holds what is secret yet.
 """
 
 from __future__ import annotations
@@ -16,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 
@@ -28,7 +25,6 @@ from iotapretrain.errors import InputError, StoreError
 ENTRIES = 1_000_000
 """About 150 MB. The oldest go first: their pages come never again."""
 BUSY_SECONDS = 60.0
-AT_ONCE = 500
 
 TABLE = """
     CREATE TABLE IF NOT EXISTS answers (
@@ -37,7 +33,7 @@ TABLE = """
 """
 
 
-class LossCache:
+class LossCache(contextlib.AbstractContextManager["LossCache"]):
     """Answers of workers by key, at most `entries` of them."""
 
     def __init__(self, path: Path, entries: int = ENTRIES) -> None:
@@ -48,9 +44,6 @@ class LossCache:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = self._opened()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self.close()
 
@@ -59,15 +52,10 @@ class LossCache:
 
     def find(self, keys: Iterable[str]) -> dict[str, Any]:
         """The answers that are known."""
-        wanted = list(keys)
-        found: dict[str, str] = {}
-        for start in range(0, len(wanted), AT_ONCE):
-            part = wanted[start : start + AT_ONCE]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT key, answer FROM answers WHERE key IN ({marks})"  # noqa: S608
-            with self._transaction() as connection:
-                found.update(connection.execute(query, part).fetchall())
-        return {key: msgspec.json.decode(answer) for key, answer in found.items()}
+        query = "SELECT key, answer FROM answers WHERE key IN (SELECT value FROM json_each(?))"
+        with self._transaction() as connection:
+            found = connection.execute(query, [msgspec.json.encode(list(keys)).decode()]).fetchall()
+        return {key: msgspec.json.decode(answer) for key, answer in found}
 
     def keep(self, answers: Mapping[str, Any]) -> None:
         """All of them are durable on return, or none."""
@@ -86,7 +74,7 @@ class LossCache:
             return self._connected()
         except sqlite3.OperationalError as error:  # locked for long, no rights, disk full
             raise _failed(self.path, error) from error
-        except sqlite3.DatabaseError:
+        except sqlite3.DatabaseError:  # damaged: put aside, for all of it can be computed again
             for suffix in ("", "-wal", "-shm"):
                 damaged = self.path.with_name(self.path.name + suffix)
                 if damaged.exists():

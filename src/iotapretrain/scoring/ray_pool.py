@@ -1,7 +1,5 @@
 """Jobs on the machines of a Ray cluster: as many seats, each with a worker process that stays warm.
-
-Losses are those of `LocalPool` to the bit where processors are alike. Every machine must have this
-package, and find the models' folders under the same paths (on a shared disk).
+Every machine must have this package, and find the models' folders under the same paths.
 """
 
 from __future__ import annotations
@@ -9,17 +7,12 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from contextlib import AbstractContextManager
+from typing import Any
 
 from iotapretrain.errors import InputError, WorkerError
 from iotapretrain.models.worker import START_SECONDS, TASKS, Budget, Worker
-from iotapretrain.scoring.jobs import (
-    MOST_PATIENCE,
-    Answer,
-    Job,
-    not_scored,
-    perform,
-)
+from iotapretrain.scoring.jobs import MOST_PATIENCE, Answer, Job, not_scored, perform
 
 LOCAL = "local"
 """This address starts a cluster on this machine alone, and ends it with the pool."""
@@ -35,7 +28,7 @@ class Seat:
         return perform(job, self._worker)
 
 
-class RayPool:
+class RayPool(AbstractContextManager["RayPool"]):
     """An `Executor`; machines that are lost give their jobs back as the infrastructure's failure.
 
     No job is waited for longer than a worker's start and a model's time on a slow machine take.
@@ -50,9 +43,6 @@ class RayPool:
         self._seat = self._ray.remote(num_cpus=budget.threads)(Seat)
         self._budget, self._module = budget, module
         self._free: list[Any] = [self._new() for _ in range(workers)]
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

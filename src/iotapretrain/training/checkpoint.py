@@ -1,11 +1,6 @@
-"""Checkpoints: whole or not there, complete, and few.
-
-    RUN/checkpoints/step-00000120/   weights and optimiser.safetensors, position.json, digest
-    RUN/checkpoints/.step-…          one that was being written; swept away by the next
-
-A folder gets its name only after all bytes and names in it are on the disk. `position.json` holds
-the size and BLAKE3 of the tensors' files and `digest` its own, so that a checkpoint that was
-damaged later is told from a good one, and the one before it serves.
+"""Checkpoints, `RUN/checkpoints/step-N/`: whole or not there, complete, and few. A folder gets its
+name after all bytes are on the disk; its position holds size and BLAKE3 of the tensors' files,
+`digest` its own, so that a checkpoint that was damaged later is told, and the one before it serves.
 """
 
 from __future__ import annotations
@@ -76,7 +71,6 @@ class RunSnapshot:
 
     @property
     def bytes(self) -> int:
-        """About what it takes on the disk."""
         return sum(each.nbytes for part in (self.weights, self.optimiser) for each in part.values())
 
 

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 
 from iotapretrain.models.config import Config
 from iotapretrain.models.layout import Model, build
+from iotapretrain.models.losses import OutputHead
 from iotapretrain.training.plan import RunPlan
 
 LOGITS_AT_ONCE = 1 << 28
@@ -30,29 +31,20 @@ class LossNetwork(nn.Module):
             rows.device.type, self.precision, enabled=self.precision != torch.float32
         ):
             hidden = self.model.base_model(rows, use_cache=False)[0][:, :-1]
-            head = self.model.get_output_embeddings()
-            bound = getattr(self.model.config, "final_logit_softcapping", None)
-            bias = getattr(head, "bias", None)
-            return mean_label_loss(hidden, rows[:, 1:], _weight(head), bias, bound)
+            return mean_label_loss(OutputHead.of(self.model), hidden, rows[:, 1:])
 
 
-def mean_label_loss(
-    hidden: torch.Tensor,
-    labels: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None = None,
-    bound: float | None = None,
-) -> torch.Tensor:
+def mean_label_loss(head: OutputHead, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The mean of -ln p(label) over all positions, in float32, under the caller's autocast."""
 
     def total(hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        logits = functional.linear(hidden, weight, bias).float()
-        if bound is not None:
-            logits = bound * torch.tanh(logits / bound)
+        logits = functional.linear(hidden, head.weight, head.bias).float()
+        if head.bound is not None:
+            logits = head.bound * torch.tanh(logits / head.bound)
         return functional.cross_entropy(logits, labels, reduction="sum")
 
     hidden, labels = hidden.flatten(0, 1), labels.flatten()
-    pieces = max(1, -(-len(labels) * len(weight) // LOGITS_AT_ONCE))
+    pieces = max(1, -(-len(labels) * len(head.weight) // LOGITS_AT_ONCE))
     if pieces == 1:
         return total(hidden, labels) / len(labels)
     chunks = zip(hidden.chunk(pieces), labels.chunk(pieces), strict=True)

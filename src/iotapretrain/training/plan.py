@@ -15,8 +15,6 @@ OptimiserName = Literal["adamw", "muon"]
 
 
 class SourcePlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A source of text in the mix."""
-
     dataset: str
     config: str | None
     weight: float

@@ -1,9 +1,6 @@
 """From a recipe and a competition to a plan: every number that was left out is derived here.
-
-Learning rate and batch follow from the size of the undertaking: training N parameters on D tokens
-takes C = 6ND operations, and the best ones follow power laws of C, which DeepSeek fitted over runs
-of 1e17 to 2e19 operations and checked at 1e20 (arXiv 2401.02954, section 3.1). Below, both are
-bounded: the laws were not fitted there.
+Learning rate and batch follow the power laws of DeepSeek (arXiv 2401.02954, section 3.1), within
+bounds: they were fitted to 1e17 to 2e19 operations.
 """
 
 from __future__ import annotations
@@ -17,14 +14,13 @@ from typing import Any
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import ConfigError, InputError
-from iotapretrain.models.header_checks import Limits
+from iotapretrain.models.header_checks import Limits, refuse_size
 from iotapretrain.rules.competition.schedule import Competition
-from iotapretrain.rules.competition.size_limits import refuse
 from iotapretrain.training import shape
 from iotapretrain.training.plan import DataPlan, OptimiserPlan, RunPlan, SourcePlan
 from iotapretrain.training.reading import opened
 from iotapretrain.training.recipe import MixPart, OptimiserTable, RunTable, TrainingRecipe
-from iotapretrain.training.shape import Document, SizeBounds
+from iotapretrain.training.shape import Document
 
 ARCHITECTURE = "LlamaForCausalLM"
 """In every competition's list, and without any part that a later one found superfluous."""
@@ -133,13 +129,7 @@ def batch_sequences(compute: float, tokens: int, length: int) -> int:
 def _check(document: Document, parameters: int, limits: Limits, name: str) -> None:
     """Refuse a model that could never take part, whatever it learns."""
     config, constraints = shape.checked(document), limits.constraints
-    refusal = refuse(
-        parameters,
-        constraints.min_parameters,
-        constraints.max_parameters,
-        config.architecture.name,
-        constraints.architectures,
-    )
+    refusal = refuse_size(config, parameters, constraints)
     if refusal is not None:
         raise InputError(f"{name}: {refusal} in this competition")
     if not limits.vocabulary <= config.vocabulary <= limits.largest_vocabulary:
@@ -154,14 +144,7 @@ def _check(document: Document, parameters: int, limits: Limits, name: str) -> No
 
 
 def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
-    constraints = limits.constraints
-    allowed = constraints.architectures
-    room = SizeBounds(
-        constraints.min_parameters,
-        constraints.max_parameters,
-        limits.vocabulary,
-        constraints.sequence_length,
-    )
+    allowed = limits.constraints.architectures
     usual = ARCHITECTURE if ARCHITECTURE in allowed else min(allowed)
     architecture = recipe.architecture or usual
     if architecture not in allowed:
@@ -169,7 +152,8 @@ def _model(recipe: TrainingRecipe, limits: Limits) -> Document:
             f"architecture {architecture!r}: not allowed here;"
             f" allowed: {', '.join(sorted(allowed))}"
         )
-    return shape.derived(recipe.size or room.middle, architecture, room, recipe.model)
+    size = recipe.size or shape.middle_size(limits.constraints)
+    return shape.derived(size, architecture, limits, recipe.model)
 
 
 def _data(recipe: TrainingRecipe, competition: Competition, site: TrainingSite) -> DataPlan:

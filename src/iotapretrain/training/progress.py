@@ -8,15 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from iotapretrain.errors import InputError
-from iotapretrain.observe.events import (
-    AnyEvent,
-    Checkpointed,
-    TrainEvaluated,
-    TrainFinished,
-    TrainStarted,
-    TrainStep,
-)
+from iotapretrain.observe import events
+from iotapretrain.observe.events import AnyEvent
+from iotapretrain.observe.loss_chart import loss_chart
 
 
 class RunProgress:
@@ -29,28 +23,26 @@ class RunProgress:
         self._loss: float | None = None
 
     def emit(self, event: AnyEvent) -> None:
-        """Show one event."""
         match event:
-            case TrainStarted():
+            case events.TrainStarted():
                 self._started(event)
-            case TrainStep():
+            case events.TrainStep():
                 self._loss = event.loss
                 if self._status is not None:
                     self._status.update(_step_line(event, self._planned))
-            case TrainEvaluated():
+            case events.TrainEvaluated():
                 self._console.print(_evaluated_line(event, self._loss), highlight=False)
-            case Checkpointed() if self._status is not None:
+            case events.Checkpointed() if self._status is not None:
                 self._status.update(f"checkpoint of step {event.step:,} is whole")
-            case TrainFinished():
+            case events.TrainFinished():
                 self.close()
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
         if self._status is not None:
             self._status.stop()
             self._status = None
 
-    def _started(self, event: TrainStarted) -> None:
+    def _started(self, event: events.TrainStarted) -> None:
         self._planned = event.planned_tokens or 0
         verb = f"goes on at step {event.resumed_at_step:,}" if event.resumed_at_step else "begins"
         self._console.print(
@@ -63,7 +55,7 @@ class RunProgress:
             self._status.start()
 
 
-def _step_line(event: TrainStep, planned: int) -> str:
+def _step_line(event: events.TrainStep, planned: int) -> str:
     """Step, loss, speed, share of the peak, memory and the time that is left."""
     share = "" if event.flops_share is None else f"  MFU {event.flops_share:.0%}"
     left = max(planned - event.tokens, 0) / max(event.tokens_per_second, 1e-9)
@@ -74,7 +66,7 @@ def _step_line(event: TrainStep, planned: int) -> str:
     )
 
 
-def _evaluated_line(event: TrainEvaluated, loss: float | None) -> str:
+def _evaluated_line(event: events.TrainEvaluated, loss: float | None) -> str:
     """Held-out loss beside that of the last batch."""
     batch = "" if loss is None else f"  batch {loss:.4f}"
     mark = "  best so far" if event.best else ""
@@ -93,30 +85,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def plot(events: Iterable[AnyEvent], file: Path) -> None:
+def plot(records: Iterable[AnyEvent], file: Path) -> None:
     """Training loss and held-out loss over tokens, as PNG; steps trained again count once."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("--plot: needs matplotlib; install iotapretrain[plot]") from error
     trained: dict[int, float] = {}
     measured: dict[int, float] = {}
-    for event in events:
-        if isinstance(event, TrainStep):
+    for event in records:
+        if isinstance(event, events.TrainStep):
             trained[event.tokens] = event.loss
-        elif isinstance(event, TrainEvaluated):
+        elif isinstance(event, events.TrainEvaluated):
             measured[event.tokens] = event.held_out_loss
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot(*_line(trained), linewidth=0.8, alpha=0.6, label="training batch")
-    axes.plot(*_line(measured), marker="o", markersize=3, label="held-out text")
-    axes.set(xlabel="tokens", ylabel="loss (nats a token)")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    try:
-        figure.savefig(file, format="png", dpi=120)
-    except OSError as error:
-        raise InputError(f"--plot {file}: cannot be written: {error.strerror}") from error
+    with loss_chart(file, "tokens") as axes:
+        axes.plot(*_line(trained), linewidth=0.8, alpha=0.6, label="training batch")
+        axes.plot(*_line(measured), marker="o", markersize=3, label="held-out text")
 
 
 def _line(values: dict[int, float]) -> tuple[list[int], list[float]]:

@@ -1,6 +1,5 @@
 """The processes of a run: one alone, or as many as `torchrun` started, with FSDP2 between them.
-
-All code above speaks of rows, losses and whole tensors; only this file knows who holds what.
+Only this file knows who holds what of a tensor.
 """
 
 from __future__ import annotations
@@ -50,7 +49,6 @@ class Ranks:
         fully_shard(network, mesh=self.mesh, mp_policy=policy)
 
     def mean(self, value: torch.Tensor) -> torch.Tensor:
-        """The mean of the ranks' values."""
         if self.mesh is None:
             return value
         total = value.clone()
@@ -110,7 +108,6 @@ def synchronised(network: nn.Module, last: bool) -> None:
 
 
 def alone() -> Ranks:
-    """One process with one device."""
     return Ranks(0, 1, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 

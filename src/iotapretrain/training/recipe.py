@@ -36,8 +36,6 @@ class MixPart(RecipeTable, frozen=True):
 
 
 class DataTable(RecipeTable, frozen=True):
-    """What is read."""
-
     mix: tuple[MixPart, ...] = ()
     tokenizer: Text | None = None
     page_rows: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -71,8 +69,6 @@ class RunTable(RecipeTable, frozen=True):
 
 
 class TrainingRecipe(RecipeTable, frozen=True, rename={"origin": "from"}):
-    """A whole file."""
-
     competition: Text | None = None
     origin: Text | None = None
     size: int | None = None

@@ -32,7 +32,6 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
 def read_plan(run: Path) -> RunPlan:
-    """The plan of a run that began."""
     try:
         return msgspec.json.decode((run / PLAN).read_bytes(), type=RunPlan)
     except (OSError, msgspec.DecodeError, IotaError) as error:

@@ -6,14 +6,15 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from iotapretrain.errors import InputError
 from iotapretrain.models.architectures import ARCHITECTURES
 from iotapretrain.models.config import Config, read_config
+from iotapretrain.models.header_checks import Limits
 from iotapretrain.models.layout import needed_shapes
 from iotapretrain.models.verdict import Rejection
+from iotapretrain.rules.competition.schedule import Constraints
 
 ASPECT = 96
 """Width by layers. The loss hardly changes from 50 to 150 (Kaplan et al. 2020, figure 5); wide
@@ -21,16 +22,6 @@ models are faster, deep ones harder to train."""
 FEWEST_LAYERS = 2
 TIED_BELOW = 1_000_000_000
 """Parameters up to which one matrix serves as embedding and head: they would be a large share."""
-OPENAI = ("GPT2LMHeadModel", "GPTJForCausalLM")
-GATED = (
-    "LlamaForCausalLM",
-    "MistralForCausalLM",
-    "Qwen2ForCausalLM",
-    "Qwen3ForCausalLM",
-    "StagedForCausalLM",
-    "GemmaForCausalLM",
-    "Gemma2ForCausalLM",
-)
 ALWAYS_UNTIED = ("GPTJForCausalLM", "PhiForCausalLM", "StagedForCausalLM")
 """Their heads have a bias, which files of tied models do not carry, or lie at another stage."""
 OWN_HEAD_WIDTH = (
@@ -39,38 +30,30 @@ OWN_HEAD_WIDTH = (
     "Qwen3ForCausalLM",
     "StagedForCausalLM",
 )
-"""Width by heads is not the width of a head, unless it is said."""
+"""By default their heads are wider than their share."""
 
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class SizeBounds:
-    """What a model must fit: bounds on its parameters, its vocabulary and its positions."""
-
-    smallest: int
-    largest: int
-    vocabulary: int
-    positions: int
-
-    @property
-    def middle(self) -> int:
-        """The geometric middle of what is allowed: the default size."""
-        return math.isqrt(self.smallest * self.largest) or self.largest // 2
+def middle_size(allowed: Constraints) -> int:
+    """The geometric middle of what is allowed: the default size."""
+    smallest, largest = allowed.min_parameters, allowed.max_parameters
+    return math.isqrt(smallest * largest) or largest // 2
 
 
-def derived(size: int, architecture: str, room: SizeBounds, given: Document) -> Document:
+def derived(size: int, architecture: str, limits: Limits, given: Document) -> Document:
     """`config.json` of a model near `size` parameters; keys in `given` go before derived ones."""
     if architecture not in ARCHITECTURES:
         raise InputError(
             f"architecture {architecture!r}: unknown; there are {', '.join(ARCHITECTURES)}"
         )
-    allowed = room.smallest <= size <= room.largest
-    candidates = [*_candidates(size, architecture, room, given)] if allowed else []
+    smallest, largest = limits.constraints.min_parameters, limits.constraints.max_parameters
+    allowed = smallest <= size <= largest
+    candidates = [*_candidates(size, architecture, limits, given)] if allowed else []
     if not candidates:
         raise InputError(
             f"size {size:,}: no {architecture} of that size; the competition allows"
-            f" {room.smallest:,} to {room.largest:,} parameters"
+            f" {smallest:,} to {largest:,} parameters"
         )
     return min(candidates, key=lambda candidate: candidate[0])[1]
 
@@ -97,7 +80,7 @@ def _explained() -> Iterator[None]:
 
 
 def _candidates(
-    size: int, architecture: str, room: SizeBounds, given: Document
+    size: int, architecture: str, limits: Limits, given: Document
 ) -> Iterator[tuple[float, Document]]:
     """Every width with the depth that comes nearest to the size, and how far off it is.
 
@@ -105,14 +88,14 @@ def _candidates(
     """
     middle = (size * ASPECT / 12) ** (1 / 3)
     head = _head_width(middle)
-    known = ARCHITECTURES[architecture]
+    known, allowed = ARCHITECTURES[architecture], limits.constraints
 
     def document(width: int, layers: int) -> Document:
         return {
             "architectures": [architecture],
             "model_type": known.model_type,
-            "vocab_size": room.vocabulary,
-            known.positions: room.positions,
+            "vocab_size": limits.vocabulary,
+            known.positions: allowed.sequence_length,
             known.layers: layers,
             "tie_word_embeddings": size < TIED_BELOW and architecture not in ALWAYS_UNTIED,
             **_widths(architecture, width, width // head),
@@ -122,7 +105,7 @@ def _candidates(
         one, two = (parameters_of(document(width, layers)) for layers in (1, 2))
         layers = max(FEWEST_LAYERS, round((size - one) / max(two - one, 1)) + 1)
         count = one + (layers - 1) * (two - one)
-        if room.smallest <= count <= room.largest:
+        if allowed.min_parameters <= count <= allowed.max_parameters:
             aspect = abs(math.log(width / layers / ASPECT))
             yield aspect + 4 * abs(math.log(count / size)), document(width, layers)
         if one == two:  # depth is given, and with it perhaps everything
@@ -135,26 +118,18 @@ def _head_width(width: float) -> int:
 
 
 def _widths(architecture: str, width: int, heads: int) -> Document:
-    if architecture in OPENAI:
-        rotary = {"rotary_dim": width // heads // 2} if architecture == "GPTJForCausalLM" else {}
-        return {"n_embd": width, "n_head": heads, **rotary}
-    if architecture == "BartForCausalLM":
-        return {
-            "d_model": width,
-            "decoder_attention_heads": heads,
-            "decoder_ffn_dim": 4 * width,
-        }
-    sizes: Document = {"hidden_size": width, "num_attention_heads": heads}
-    if architecture == "FalconForCausalLM":
-        return sizes
-    sizes["intermediate_size"] = _gated(width) if architecture in GATED else 4 * width
-    if architecture in GATED:
-        sizes["num_key_value_heads"] = heads
-    if architecture in OWN_HEAD_WIDTH:
-        sizes["head_dim"] = width // heads
-    return sizes
-
-
-def _gated(width: int) -> int:
-    """8/3 of the width, so that three matrices take the place of two; a multiple of 32."""
-    return round(width * 8 / 3 / 32) * 32
+    """By whatever names the architecture has for them. A gated network's inner width is 8/3 of its
+    width, so that three matrices take the place of two; a multiple of 32.
+    """
+    obeyed = ARCHITECTURES[architecture].obeyed
+    gated = "rms_norm_eps" in obeyed
+    sizes = {
+        **dict.fromkeys(("n_embd", "hidden_size", "d_model"), width),
+        **dict.fromkeys(("n_head", "num_attention_heads", "decoder_attention_heads"), heads),
+        "rotary_dim": width // heads // 2,
+        "intermediate_size": round(width * 8 / 3 / 32) * 32 if gated else 4 * width,
+        "decoder_ffn_dim": 4 * width,
+        "num_key_value_heads": heads if gated else None,
+        "head_dim": width // heads if architecture in OWN_HEAD_WIDTH else None,
+    }
+    return {key: size for key, size in sizes.items() if key in obeyed and size is not None}

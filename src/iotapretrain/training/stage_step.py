@@ -205,7 +205,7 @@ class StageTrainer:
     def loss(self, hidden: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The tail's: the mean of -ln p(label)."""
         with self._autocast():
-            return mean_label_loss(hidden, labels.long(), self.network.head_weight)
+            return mean_label_loss(self.network.head, hidden, labels.long())
 
     def _turned(
         self, leaf: torch.Tensor | None, hidden: torch.Tensor, given: StepInput

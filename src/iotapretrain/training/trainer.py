@@ -1,7 +1,5 @@
-"""A sitting of a run: steps, measurements, checkpoints, records.
-
-Everything that the losses depend on is in the plan and in the checkpoint, so that a run that was
-killed goes on as if nothing had happened.
+"""A sitting of a run: steps, measurements, checkpoints, records. All that the losses depend on is
+in the plan and the checkpoint, so that a run that was killed goes on as if nothing had happened.
 """
 
 from __future__ import annotations
@@ -19,14 +17,8 @@ import torch
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import RunError
 from iotapretrain.models.layout import Model, build
-from iotapretrain.observe.events import (
-    AnyEvent,
-    Checkpointed,
-    TrainEvaluated,
-    TrainFinished,
-    TrainStarted,
-    TrainStep,
-)
+from iotapretrain.observe import events
+from iotapretrain.observe.events import AnyEvent
 from iotapretrain.observe.sink import NoSink, Sink
 from iotapretrain.training import checkpoint, run_folder, shape
 from iotapretrain.training.checkpoint import FULL, RANDOM, RunPosition, RunSnapshot, Say
@@ -88,7 +80,7 @@ class Trainer:
         snapshot = checkpoint.newest(self.run, self._digest, self._say)
         self._build(start, snapshot)
         self._emit(
-            TrainStarted,
+            events.TrainStarted,
             competition=self.plan.competition,
             architecture=self._config.architecture.name,
             parameters=self.plan.parameters,
@@ -124,7 +116,6 @@ class Trainer:
         return self._finish(reason, loss)
 
     def close(self) -> None:
-        """Let go of the text."""
         self._reader.close()
 
     # What a run is made of
@@ -205,7 +196,7 @@ class Trainer:
         self._mark, self._reported = now, self.step
         self._check_finite(loss)
         self._emit(
-            TrainStep,
+            events.TrainStep,
             **self._reached,
             loss=loss,
             learning_rate=self.plan.rate(self.step - 1),
@@ -229,7 +220,7 @@ class Trainer:
             self._best = loss
             self._export()
         self._evaluated = self.step
-        self._emit(TrainEvaluated, **self._reached, held_out_loss=loss, best=best)
+        self._emit(events.TrainEvaluated, **self._reached, held_out_loss=loss, best=best)
         self._mark += time.perf_counter() - started
 
     def _check_finite(self, loss: float) -> None:
@@ -270,7 +261,7 @@ class Trainer:
             snapshot = RunSnapshot(position, weights, optimiser | random)
             size = checkpoint.save(self.run, snapshot, self.plan.keep)
             seconds = time.perf_counter() - started
-            self._emit(Checkpointed, **self._reached, size_bytes=size, seconds=seconds)
+            self._emit(events.Checkpointed, **self._reached, size_bytes=size, seconds=seconds)
         self._saved = time.perf_counter()
         self._written_seconds = self._saved - started
         self._mark += self._saved - started
@@ -289,7 +280,7 @@ class Trainer:
 
     def _finish(self, reason: StopReason, loss: float | None) -> Trained:
         result = {**self._reached, "seconds": self._seconds, "held_out_loss": self._best}
-        self._emit(TrainFinished, **result, reason=reason.name.lower())
+        self._emit(events.TrainFinished, **result, reason=reason.name.lower())
         return Trained(
             run=self.run,
             model=self.run / run_folder.MODEL,

@@ -12,7 +12,7 @@ from pathlib import Path
 from iotapretrain.competition.records.committed import CommittedModel, Ground, model_commitment
 from iotapretrain.competition.records.opinions import Opinion
 from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord, champion_of
-from iotapretrain.errors import InputError
+from iotapretrain.observe.loss_chart import loss_chart
 from iotapretrain.rules.competition.attempts import Outcome
 from iotapretrain.rules.sampling import skipped_blocks
 
@@ -137,24 +137,14 @@ def reigns(
 
 def plot(title: str, reigns: Sequence[ChampionReign], file: Path) -> None:
     """Loss over blocks as PNG, with a mark wherever the crown changed its owner."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise InputError("--plot: needs matplotlib; install iotapretrain[plot]") from error
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
-    axes.plot([reign.block for reign in reigns], [reign.loss for reign in reigns], label="champion")
     new = [reign for reign in reigns if reign.crowned]
-    axes.scatter(
-        [reign.block for reign in new], [reign.loss for reign in new], label="a new champion"
-    )
-    axes.set(title=title, xlabel="block", ylabel="loss (nats a token)")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    try:
-        figure.savefig(file, format="png", dpi=120)
-    except OSError as error:
-        raise InputError(f"--plot {file}: cannot be written: {error.strerror}") from error
+    with loss_chart(file, "block", title) as axes:
+        axes.plot(
+            [reign.block for reign in reigns], [reign.loss for reign in reigns], label="champion"
+        )
+        axes.scatter(
+            [reign.block for reign in new], [reign.loss for reign in new], label="a new champion"
+        )
 
 
 def _between(recorded: Sequence[int], block: int, skipped: Sequence[int]) -> int:

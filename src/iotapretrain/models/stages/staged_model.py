@@ -19,6 +19,7 @@ from transformers.modeling_outputs import BaseModelOutputWithPast, CausalLMOutpu
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 from iotapretrain.models.layout import HollowMode
+from iotapretrain.models.losses import OutputHead
 from iotapretrain.models.stages.boundaries import BOUNDARIES, Boundary, Past, positions
 from iotapretrain.models.stages.staged_config import (
     StagedConfig,
@@ -192,7 +193,6 @@ class StageNetwork:
         return body.run_stage(self.index, received, tokens)
 
     @property
-    def head_weight(self) -> torch.Tensor:
+    def head(self) -> OutputHead:
         """By which the tail's hidden states become logits."""
-        head: nn.Linear = self._whole.lm_head
-        return head.weight
+        return OutputHead.of(self._whole)

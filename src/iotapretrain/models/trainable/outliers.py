@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 
 from iotapretrain.models.trainable.parts import Block, Parts, State
-from iotapretrain.models.trainable.sign import ProbeCheck, Sign
+from iotapretrain.models.verdict import ProbeCheck, Sign
 
 ROW_LIMIT = 8.0
 """The longest row over the root mean square of all others; 6.3 in the most uneven honest table,

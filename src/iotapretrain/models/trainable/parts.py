@@ -1,10 +1,5 @@
 """Which tensor plays which part in a decoder, so that attacks and statistics need not know its
-architecture.
-
-Two families cover the architectures that small competitions allow: Llama-like (RMSNorm, gated
-MLP, separate projections) and GPT-2-like (LayerNorm with bias, plain MLP, one fused
-query-key-value tensor). A model of any other architecture has no parts here; it is judged by what
-needs none.
+architecture. A model of no family here has no parts; it is judged by what needs none.
 """
 
 from __future__ import annotations
@@ -102,104 +97,96 @@ class Parts:
         yield self.final_norm
 
 
+@dataclass(frozen=True)
+class Family:
+    """Where architectures that are laid out alike keep their parts, by names of modules; those of
+    norms, of query, key and value (one name where they are fused), and of the rest inside a layer.
+    """
+
+    embedding: str
+    layers: str
+    final_norm: str
+    norms: tuple[str, str]
+    projections: tuple[str, ...]
+    rest: tuple[str, str | None, str, str]
+    """Attention's output, then the MLP's gate, up and down."""
+    positions: str | None = None
+    transposed: bool = False
+    by_head: bool = False
+    """Fused rows are query, key and value of one head after the other."""
+
+
+_LLAMA = Family(
+    "model.embed_tokens",
+    "model.layers",
+    "model.norm",
+    ("input_layernorm", "post_attention_layernorm"),
+    ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    ("self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"),
+)
+_GPT2 = Family(
+    "transformer.wte",
+    "transformer.h",
+    "transformer.ln_f",
+    ("ln_1", "ln_2"),
+    ("attn.c_attn",),
+    ("attn.c_proj", None, "mlp.c_fc", "mlp.c_proj"),
+    positions="transformer.wpe.weight",
+    transposed=True,
+)
+_NEOX = Family(
+    "gpt_neox.embed_in",
+    "gpt_neox.layers",
+    "gpt_neox.final_layer_norm",
+    ("input_layernorm", "post_attention_layernorm"),
+    ("attention.query_key_value",),
+    ("attention.dense", None, "mlp.dense_h_to_4h", "mlp.dense_4h_to_h"),
+    by_head=True,
+)
+FAMILIES = {"gpt2": _GPT2, "gpt_neox": _NEOX, "llama": _LLAMA, "mistral": _LLAMA, "qwen2": _LLAMA}
+
+
 def parts_of(config: Any, state: State) -> Parts | None:
     """The parts of a model with this transformers configuration, or None where we know none."""
-    build = _FAMILIES.get(config.model_type)
-    return None if build is None else build(config, state)
-
-
-def _llama(config: Any, state: State) -> Parts:
-    blocks = tuple(
-        _llama_block(f"model.layers.{n}", state) for n in range(config.num_hidden_layers)
-    )
-    head = None if config.tie_word_embeddings else "lm_head.weight"
-    return Parts("model.embed_tokens.weight", None, blocks, Norm("model.norm.weight", None), head)
-
-
-def _llama_block(at: str, state: State) -> Block:
-    def linear(name: str) -> Linear:
-        bias = f"{at}.{name}.bias"
-        return Linear(f"{at}.{name}.weight", bias if bias in state else None)
-
-    return Block(
-        attention_norm=Norm(f"{at}.input_layernorm.weight", None),
-        query=linear("self_attn.q_proj"),
-        key=linear("self_attn.k_proj"),
-        value=linear("self_attn.v_proj"),
-        output=linear("self_attn.o_proj"),
-        mlp_norm=Norm(f"{at}.post_attention_layernorm.weight", None),
-        gate=linear("mlp.gate_proj"),
-        up=linear("mlp.up_proj"),
-        down=linear("mlp.down_proj"),
-    )
-
-
-def _gpt2(config: Any, _: State) -> Parts:
-    blocks = tuple(_gpt2_block(f"transformer.h.{n}") for n in range(config.num_hidden_layers))
-    head = None if config.tie_word_embeddings else "lm_head.weight"
+    family = FAMILIES.get(config.model_type)
+    if family is None:
+        return None
+    groups = config.num_attention_heads if family.by_head else 1
+    places = (f"{family.layers}.{number}" for number in range(config.num_hidden_layers))
     return Parts(
-        "transformer.wte.weight", "transformer.wpe.weight", blocks, _norm("transformer.ln_f"), head
+        f"{family.embedding}.weight",
+        family.positions,
+        tuple(_block(family, place, groups, state) for place in places),
+        Norm(*_names(family.final_norm, state)),
+        None if config.tie_word_embeddings else "lm_head.weight",
     )
 
 
-def _gpt2_block(at: str) -> Block:
-    def linear(name: str, slots: int = 1, slot: int = 0) -> Linear:
-        return Linear(
-            f"{at}.{name}.weight", f"{at}.{name}.bias", transposed=True, slots=slots, slot=slot
-        )
-
-    query, key, value = (linear("attn.c_attn", 3, slot) for slot in range(3))
-    return Block(
-        attention_norm=_norm(f"{at}.ln_1"),
-        query=query,
-        key=key,
-        value=value,
-        output=linear("attn.c_proj"),
-        mlp_norm=_norm(f"{at}.ln_2"),
-        gate=None,
-        up=linear("mlp.c_fc"),
-        down=linear("mlp.c_proj"),
-    )
-
-
-def _neox(config: Any, state: State) -> Parts:
-    heads = config.num_attention_heads
-    blocks = tuple(
-        _neox_block(f"gpt_neox.layers.{n}", heads, state) for n in range(config.num_hidden_layers)
-    )
-    head = None if config.tie_word_embeddings else "lm_head.weight"
-    return Parts("gpt_neox.embed_in.weight", None, blocks, _norm("gpt_neox.final_layer_norm"), head)
-
-
-def _neox_block(at: str, heads: int, state: State) -> Block:
+def _block(family: Family, at: str, groups: int, state: State) -> Block:
     def linear(name: str, groups: int = 1, slots: int = 1, slot: int = 0) -> Linear:
-        bias = f"{at}.{name}.bias"
-        return Linear(
-            f"{at}.{name}.weight", bias if bias in state else None, False, groups, slots, slot
-        )
+        return Linear(*_names(f"{at}.{name}", state), family.transposed, groups, slots, slot)
 
-    query, key, value = (linear("attention.query_key_value", heads, 3, slot) for slot in range(3))
+    attention_norm, mlp_norm = (Norm(*_names(f"{at}.{name}", state)) for name in family.norms)
+    if len(family.projections) == 1:
+        fused = family.projections[0]
+        query, key, value = (linear(fused, groups, 3, slot) for slot in range(3))
+    else:
+        query, key, value = map(linear, family.projections)
+    output, gate, up, down = family.rest
     return Block(
-        attention_norm=_norm(f"{at}.input_layernorm"),
-        query=query,
-        key=key,
-        value=value,
-        output=linear("attention.dense"),
-        mlp_norm=_norm(f"{at}.post_attention_layernorm"),
-        gate=None,
-        up=linear("mlp.dense_h_to_4h"),
-        down=linear("mlp.dense_4h_to_h"),
+        attention_norm,
+        query,
+        key,
+        value,
+        linear(output),
+        mlp_norm,
+        None if gate is None else linear(gate),
+        linear(up),
+        linear(down),
     )
 
 
-def _norm(at: str) -> Norm:
-    return Norm(f"{at}.weight", f"{at}.bias")
-
-
-_FAMILIES = {
-    "gpt2": _gpt2,
-    "gpt_neox": _neox,
-    "llama": _llama,
-    "mistral": _llama,
-    "qwen2": _llama,
-}
+def _names(module: str, state: State) -> tuple[str, str | None]:
+    """Of a module's weight, and of its bias where it has one."""
+    bias = f"{module}.bias"
+    return f"{module}.weight", bias if bias in state else None

@@ -14,7 +14,6 @@ from iotapretrain.models.losses import check_ids
 from iotapretrain.models.trainable.outliers import constant_signs, neuron_signs, row_signs
 from iotapretrain.models.trainable.parts import EPSILON_KEYS, State, parts_of
 from iotapretrain.models.trainable.scales import scale_signs
-from iotapretrain.models.trainable.sign import ProbeCheck, Sign
 from iotapretrain.models.trainable.traces import activity
 from iotapretrain.models.trainable.training import (
     Recipe,
@@ -25,7 +24,7 @@ from iotapretrain.models.trainable.training import (
     statistics_signs,
     tensor_statistics,
 )
-from iotapretrain.models.verdict import Code, Finding
+from iotapretrain.models.verdict import Code, Finding, ProbeCheck, Sign
 
 LEAST_EPSILON = 5e-7
 """Decoders are trained with 1e-6 or 1e-5 under the root of their norms; a stream that was scaled

@@ -1,10 +1,8 @@
-"""Scales that an honest model's tensors keep to each other, whoever trained it.
+"""Scales that an honest model's tensors keep to each other, in decimal logarithms of root mean
+squares.
 
-A function-preserving rescaling moves several tensors at once: all writers to the stream, both
-halves of a product, a gain and its readers. One odd tensor is a habit (writers that begin at
-zero, embeddings of unit variance); all tensors of one rescaling odd in its direction, by the same
-factor, is the rescaling itself. So every check asks for all of them. Scales are decimal
-logarithms of root mean squares.
+One odd tensor is a habit; all tensors of one rescaling odd in its direction, by the same factor, is
+the rescaling itself. So every check asks for all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import torch
 
 from iotapretrain.models.trainable.parts import Block, Linear, Norm, Parts, State
-from iotapretrain.models.trainable.sign import ProbeCheck, Sign
+from iotapretrain.models.verdict import ProbeCheck, Sign
 
 FLOOR = -38.0
 """The scale of a tensor of zeros: the smallest that float32 holds."""

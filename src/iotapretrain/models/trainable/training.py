@@ -1,14 +1,5 @@
-"""A short probe of continued training, as a reasonable person would begin it: does the model
-learn a few pages by heart?
-
-Any healthy model, trained or not, lowers its loss on a few thousand tokens that it sees several
-times. One that hardly does has been stalled; one whose loss rises first and stays up is thrown
-off by the first steps.
-
-Before it, how fast each tensor would learn: an optimiser of Adam's family moves every weight by
-about its rate, whatever the gradient; so a tensor learns by rate over root mean square: large
-weights stand still, small ones are replaced. Plain gradient descent and clipping see the gradients
-themselves, which a rescaling by s divides by s.
+"""A short probe of continued training: does the model learn a few pages by heart, as any healthy
+one does? And before it, how fast each tensor would learn (docs/trainability.md).
 """
 
 from __future__ import annotations
@@ -22,7 +13,7 @@ import torch
 
 from iotapretrain.models.layout import Model
 from iotapretrain.models.trainable.scales import FLOOR, scale
-from iotapretrain.models.trainable.sign import ProbeCheck, Sign
+from iotapretrain.models.verdict import ProbeCheck, Sign
 
 LEAST_GAIN = 0.005
 """Share of its loss that a model must lose in the probe; honest ones lost at least 0.0148."""
