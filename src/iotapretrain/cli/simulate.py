@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -43,8 +43,8 @@ def incentives(
 
     Example: iota simulate incentives cabal sybils --rounds 500 --plot out/
     """
-    from iotapretrain.arena.incentives.experiments import chosen
     from iotapretrain.arena.incentives.figure import require_matplotlib, save
+    from iotapretrain.arena.incentives.laboratory import chosen
 
     wanted = chosen(experiment or [])
     if listed:
@@ -56,7 +56,7 @@ def incentives(
     for study in _conduct(wanted, models, rounds, seed):
         studies.append(study.as_data())
         if plot is not None:
-            save(plot / f"{study.experiment.name}.png", study.draw)
+            save(plot / f"{study.experiment.NAME}.png", study.draw)
         if not as_json:
             _show(study)
     if as_json:
@@ -64,22 +64,22 @@ def incentives(
         print_json(asked | {"experiments": studies})
 
 
-def _list(experiments: Sequence[Experiment[Any]], as_json: bool) -> None:
+def _list(experiments: Sequence[Experiment], as_json: bool) -> None:
     if as_json:
-        print_json([{"name": each.name, "claim": each.claim} for each in experiments])
+        print_json([{"name": each.NAME, "claim": each.CLAIM} for each in experiments])
         return
     for each in experiments:
-        out.print(f"{each.name:14} {each.claim}")
+        out.print(f"{each.NAME:14} {each.CLAIM}")
 
 
 def _conduct(
-    experiments: Sequence[Experiment[Any]], models: int, rounds: int, seed: int
+    experiments: Sequence[Experiment], models: int, rounds: int, seed: int
 ) -> Iterator[Study]:
     """One study after the other, with a bar for each on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from iotapretrain.arena.incentives.experiment import conduct
+    from iotapretrain.arena.incentives.experiment import conduct, rounds_of_world
 
     columns = (
         TextColumn("{task.description:14}"),
@@ -88,15 +88,15 @@ def _conduct(
     )
     for each in experiments:
         with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-            total = len(each.worlds(models)) * each.rounds(rounds)
-            task = progress.add_task(each.name, total=total)
+            total = len(each.worlds(models)) * rounds_of_world(each, rounds)
+            task = progress.add_task(each.NAME, total=total)
             study = conduct(each, models, rounds, seed, partial(progress.advance, task))
         yield study
 
 
 def _show(study: Study) -> None:
 
-    out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
+    out.print(f"\n[bold]{study.experiment.NAME}[/bold]: {study.experiment.CLAIM}")
     PrintedTable("", [column.name for column in study.columns], study.texts()).show()
     for each in study.evidence:
         out.print(f"  [{COLOURS[each.verdict]}]{each.verdict:5}[/]  {each.text}")

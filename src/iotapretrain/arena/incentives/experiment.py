@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Protocol
 
+from iotapretrain.arena.incentives.figure import Drawing
 from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.simulation import simulate
 from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 ROUNDS, SEED, MODELS = 2_000, 1, 30
 """What the page shows."""
@@ -21,7 +19,9 @@ ROUNDS, SEED, MODELS = 2_000, 1, 30
 SMALLEST_FIELD, FEWEST_ROUNDS = 6, 10
 """With fewer models some experiments lack a miner of some kind, with fewer rounds any change."""
 
-Key = TypeVar("Key", bound=Hashable)
+Runs = Mapping[Any, "Played"]
+"""What became of an experiment's worlds, by the keys that it gave them."""
+
 Cell = str | int | float
 
 
@@ -72,36 +72,40 @@ class Played:
         return self.history.earned([key for miner in miners for key in self.world.keys(miner)])
 
 
-@dataclass(frozen=True)
-class Experiment(Generic[Key]):
-    """`worlds` makes the worlds for a field of so many models; each is played for `share` of the
-    rounds asked for. `columns`, `evidence` and `draw` read what came out.
+class Experiment(Protocol):
+    """What a module of `experiments` has. `worlds` makes the worlds for a field of so many models;
+    each is played for SHARE of the rounds asked for. The others read what came out.
     """
 
-    name: str
-    claim: str
-    setup: str
-    worlds: Callable[[int], Mapping[Key, SimulatedWorld]]
-    columns: Callable[[Mapping[Key, Played]], Sequence[Column]]
-    evidence: Callable[[Mapping[Key, Played]], Sequence[ClaimCheck]]
-    draw: Callable[[Figure, Mapping[Key, Played]], None]
-    share: float = 1.0
+    NAME: str
+    CLAIM: str
+    SETUP: str
+    SHARE: float
 
-    def rounds(self, asked: int) -> int:
-        """How many rounds each world is played."""
-        return max(round(asked * self.share), FEWEST_ROUNDS)
+    def worlds(self, models: int) -> Mapping[Any, SimulatedWorld]: ...
+
+    def columns(self, runs: Runs) -> Sequence[Column]: ...
+
+    def evidence(self, runs: Runs) -> Sequence[ClaimCheck]: ...
+
+    def draw(self, figure: Drawing, runs: Runs) -> None: ...
+
+
+def rounds_of_world(experiment: Experiment, asked: int) -> int:
+    """How many rounds each world is played."""
+    return max(round(asked * experiment.SHARE), FEWEST_ROUNDS)
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
     """An experiment that was made, its table, and what that says."""
 
-    experiment: Experiment[Any]
-    runs: Mapping[Any, Played]
+    experiment: Experiment
+    runs: Runs
     columns: Sequence[Column]
     evidence: Sequence[ClaimCheck]
 
-    def draw(self, figure: Figure) -> None:
+    def draw(self, figure: Drawing) -> None:
         """Fill a figure with what was found."""
         self.experiment.draw(figure, self.runs)
 
@@ -114,9 +118,9 @@ class Study:
         names = [column.name for column in self.columns]
         rows = zip(*(column.cells for column in self.columns), strict=True)
         return {
-            "experiment": self.experiment.name,
-            "claim": self.experiment.claim,
-            "setup": self.experiment.setup,
+            "experiment": self.experiment.NAME,
+            "claim": self.experiment.CLAIM,
+            "setup": self.experiment.SETUP,
             "rows": [dict(zip(names, row, strict=True)) for row in rows],
             "findings": [{"holds": each.holds, "text": each.text} for each in self.evidence],
         }
@@ -128,11 +132,11 @@ class Study:
     def _lines(self) -> Iterator[str]:
         made = self.experiment
         rounds = len(next(iter(self.runs.values())).history)
-        yield f"**Claim.** {made.claim}"
+        yield f"**Claim.** {made.CLAIM}"
         yield ""
-        yield f"![{made.claim}](img/incentives/{made.name}.png)"
+        yield f"![{made.CLAIM}](img/incentives/{made.NAME}.png)"
         yield ""
-        yield f"*Set-up.* {made.setup} {len(self.runs)} worlds of {rounds:,} rounds."
+        yield f"*Set-up.* {made.SETUP} {len(self.runs)} worlds of {rounds:,} rounds."
         yield ""
         for each in self.evidence:
             yield f"* **{each.verdict.capitalize()}.** {each.text}"
@@ -143,7 +147,7 @@ class Study:
 
 
 def conduct(
-    experiment: Experiment[Any],
+    experiment: Experiment,
     models: int,
     rounds: int,
     seed: int,
@@ -152,7 +156,7 @@ def conduct(
     """Play all worlds of an experiment and report; `tick` hears of every bundle of rounds."""
     if models < SMALLEST_FIELD:
         raise InputError(f"experiment: a field of {models}; give at least {SMALLEST_FIELD} models")
-    played = experiment.rounds(rounds)
+    played = rounds_of_world(experiment, rounds)
     runs = {
         key: Played(world, simulate(world, played, seed, tick))
         for key, world in experiment.worlds(models).items()

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import COLOURS, legend_below, level, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import COLOURS, Drawing, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.strategies import (
     Eager,
@@ -21,8 +20,18 @@ from iotapretrain.arena.incentives.strategies import (
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME = "hoarding"
+CLAIM = (
+    "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
+    "(whitepaper, 3.4.2)."
+)
+SETUP = (
+    "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
+    "only when they are not champion; eager ones publish every improvement; squatters publish "
+    "as soon as their last model is beaten, and then sit on its date. Half a field against "
+    "the other half, the duel of hoarders on six seeds; and fields of one kind."
+)
+SHARE = 0.5
 
 KINDS: Mapping[str, Callable[[], Strategy]] = {
     "steady": Steady,
@@ -139,7 +148,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(11, 9))
     for place, rule in enumerate(EPSILONS):
         at = np.arange(len(DUELS)) + (place - 1) * 0.26
@@ -156,23 +165,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     for axes in (left, right):
         axes.grid(axis="x", visible=False)
     legend_below(figure, right, 3)
-
-
-HOARDING = Experiment(
-    name="hoarding",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim=(
-        "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
-        "(whitepaper, 3.4.2)."
-    ),
-    setup=(
-        "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
-        "only when they are not champion; eager ones publish every improvement; squatters publish "
-        "as soon as their last model is beaten, and then sit on its date. Half a field against "
-        "the other half, the duel of hoarders on six seeds; and fields of one kind."
-    ),
-    share=0.5,
-)
