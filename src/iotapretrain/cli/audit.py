@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import secrets
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Network,
-    Publishing,
-    TokenizerPlace,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import Publishing, ScheduledWorkplace, TokenizerPlace, Workplace
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.audit.check import Check
     from iotapretrain.competition.audit.run import Report
 
 LATEST = "latest"
+DIFFERENCE = ("item", "published", "found", "relative")
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
 
 Number = Annotated[
@@ -45,17 +37,15 @@ Since = Annotated[
 ]
 
 
+@with_groups
 def audit(
+    place: ScheduledWorkplace,
     number: Number = LATEST,
     validator: Publishing = None,
     sample: Sample = None,
     seed: Seed = None,
     since: Since = None,
     tokenizer: TokenizerPlace = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a published round: signature, pages, models, losses, tournament, standings, weights.
@@ -74,21 +64,15 @@ def audit(
     from iotapretrain.models.worker import Budget, Worker
 
     wanted = _round(number)
-    agreed = Agreed.of(find_schedule(competitions, network)[1], competitions or "competitions")
+    agreed = Agreed.of(place.schedule()[1], place.competitions or "competitions")
     chosen = secrets.randbelow(2**32) if seed is None else seed
     texts = text_cache.PageCache(text_cache.default_folder())
     models = model_cache.ModelCache(model_cache.default_folder())
     with Worker(Budget()) as worker:
-        bench = AuditBench(find_hub(hub, network), models, texts, worker, tokenizer)
-
-        async def run(client: ChainClient) -> Report:
-            rng, tell_it = Random(chosen), _nothing if as_json else _tell
-            return await repeat(
-                client, netuid, bench, agreed, wanted, validator, sample, rng, tell_it, since
-            )
-
-        report = with_client(network, run)
-    _record(report, network)
+        bench = AuditBench(place.open_hub(), models, texts, worker, tokenizer)
+        how = (validator, sample, Random(chosen), _nothing if as_json else _tell, since)
+        report = place.ask(lambda client: repeat(client, place.netuid, bench, agreed, wanted, *how))
+    _record(report, place)
     _conclude(report, None if sample is None else chosen, as_json)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
@@ -101,13 +85,12 @@ def _round(number: str) -> int | None:
     return int(number)
 
 
-def _record(report: Report, network: str) -> None:
+def _record(report: Report, place: Workplace) -> None:
     """Leave the event among those of a network of one's own."""
     from iotapretrain.observe.events import Audited
-    from iotapretrain.observe.sink import Lines
+    from iotapretrain.observe.sink import open_sinks
 
-    folder = Path(network.removeprefix("embedded:"))
-    if folder.is_dir():
+    if place.folder is not None:
         event = Audited(
             time=time.time(),
             source="auditor:cli",
@@ -116,9 +99,8 @@ def _record(report: Report, network: str) -> None:
             held=not report.differences,
             differences=[each.sentence for each in report.differences],
         )
-        sink = Lines(folder / "records.jsonl")
-        sink.emit(event)
-        sink.close()
+        with open_sinks(place.folder / "records.jsonl") as sink:
+            sink.emit(event)
 
 
 def _tell(check: Check) -> None:
@@ -164,13 +146,7 @@ def _document(report: Report, seed: int | None) -> dict[str, Any]:
                 "sentence": check.sentence,
                 "not_checked": check.skipped,
                 "differences": [
-                    {
-                        "item": each.item,
-                        "published": each.published,
-                        "found": each.found,
-                        "relative": each.relative,
-                    }
-                    for each in check.differences
+                    {key: getattr(each, key) for key in DIFFERENCE} for each in check.differences
                 ],
             }
             for check in report.checks

@@ -7,30 +7,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Network,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.network_options import RAO, AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import ScheduledWorkplace
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.records.miner_account import Account, Explanation
 
 
+@with_groups
 def explain(
+    place: ScheduledWorkplace,
     miner: Annotated[str, typer.Argument(metavar="uid:N", help="Whose weight.")],
     number: Annotated[
         int | None,
         typer.Option("--round", help="By the records of this round. Default: the newest.", min=1),
     ] = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.
@@ -40,13 +32,8 @@ def explain(
     from iotapretrain.competition.records.find_model import read_uid
     from iotapretrain.competition.records.miner_account import explain as read
 
-    uid, opened = read_uid(miner), find_hub(hub, network)
-    schedule, _ = find_schedule(competitions, network)
-
-    async def run(client: ChainClient) -> Explanation:
-        return await read(client, opened, netuid, uid, schedule, number)
-
-    found = with_client(network, run)
+    uid, hub, (schedule, _) = read_uid(miner), place.open_hub(), place.schedule()
+    found = place.ask(lambda client: read(client, hub, place.netuid, uid, schedule, number))
     if as_json:
         print_json(_document(found))
     else:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from iotapretrain.cli.console import echo, print_json
+from iotapretrain.cli.network_options import AsJson
 
 LONGEST = 300
 """What is told of a value in a line."""

@@ -9,18 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli.console import PrintedTable, print_json, tell
-from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    CompetitionName,
-    HubAddress,
-    Network,
-    TokenizerPlace,
-    find_hub,
-    find_scheduled,
-)
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, Workplace, find_scheduled
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.records.prospect import Duel, Outlook
     from iotapretrain.competition.trial import Scene, Trial
     from iotapretrain.hub.protocol import Hub
@@ -29,12 +22,11 @@ if TYPE_CHECKING:
 REFUSED = 1
 
 
+@with_groups
 def score(
+    place: Workplace,
     folder: Annotated[Path, typer.Argument(help="A folder with config.json and *.safetensors.")],
     competition: CompetitionName,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
     tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,12 +39,9 @@ def score(
     from iotapretrain.competition.trial import read_scene
 
     schedule, chosen = find_scheduled(competition)
-    opened = find_hub(hub, network)
-
-    async def look(client: ChainClient) -> Scene:
-        return await read_scene(client, opened, netuid, chosen, schedule.sync_cadence)
-
-    trial = _tried(folder, with_client(network, look), opened, chosen, tokenizer)
+    hub, cadence = place.open_hub(), schedule.sync_cadence
+    scene = place.ask(lambda client: read_scene(client, hub, place.netuid, chosen, cadence))
+    trial = _tried(folder, scene, hub, chosen, tokenizer)
     if as_json:
         print_json(_document(trial))
     else:

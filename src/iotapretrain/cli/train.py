@@ -13,15 +13,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import echo, print_json, printable
-from iotapretrain.cli.network_options import AsJson, Netuid
-from iotapretrain.cli.workplace import (
-    HubAddress,
-    Metrics,
-    Network,
-    Wandb,
-    find_competition,
-    find_hub,
-)
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import Metrics, Wandb, Workplace, find_competition
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
@@ -66,7 +60,9 @@ Picture = Annotated[
 TokenizerPlace = Annotated[str | None, typer.Option(help="Where the competition's tokenizer lies.")]
 
 
+@with_groups
 def train(
+    place: Workplace,
     config: RecipeFile = None,
     competition: Name = None,
     origin: From = None,
@@ -79,9 +75,6 @@ def train(
     loss: Loss = None,
     plot: Picture = None,
     tokenizer: TokenizerPlace = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -114,7 +107,7 @@ def train(
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
-    library = partial(_library, network, netuid, hub, found)
+    library = partial(_library, place, found)
     deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:
         trained = _sit(folder, ranks, deciding, metrics, wandb)
@@ -163,25 +156,22 @@ def _sit(
         )
 
 
-def _library(network: str, netuid: int, hub: str | None, competition: Competition) -> Library:
+def _library(place: Workplace, competition: Competition) -> Library:
     """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
-    from iotapretrain.cli.network_options import with_client
     from iotapretrain.hub.fetched_model import Model
     from iotapretrain.hub.model_cache import ModelCache, default_folder
     from iotapretrain.training.start import Library
 
-    opened, cache = find_hub(hub, network), ModelCache(default_folder())
+    hub, cache = place.open_hub(), ModelCache(default_folder())
     most = competition.constraints.max_bytes
 
     def find(which: str) -> Model:
         from iotapretrain.competition.records.find_model import bring, find_model
 
-        found = with_client(
-            network, lambda client: find_model(client, opened, netuid, competition, which)
-        )
-        return bring(found, opened, cache, most)
+        found = place.ask(lambda client: find_model(client, hub, place.netuid, competition, which))
+        return bring(found, hub, cache, most)
 
-    return Library(opened, cache, find, most)
+    return Library(hub, cache, find, most)
 
 
 def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:

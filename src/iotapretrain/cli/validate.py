@@ -14,16 +14,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import print_json
-from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Metrics,
-    Network,
-    Wandb,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import Metrics, ScheduledWorkplace, Wandb, Workplace
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -70,12 +63,10 @@ Poll = Annotated[
 ]
 
 
+@with_groups
 def validate(
     wallet: WalletName,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    competitions: Competitions = None,
-    hub: HubAddress = None,
+    place: ScheduledWorkplace,
     wallets: WalletFolder = None,
     state: State = None,
     journal: JournalPlace = None,
@@ -99,15 +90,15 @@ def validate(
     """
     from iotapretrain.competition.validator.settings import Settings
 
-    schedule, text = find_schedule(competitions, network)
-    folder = state or _own_folder(network, wallet)
+    schedule, text = place.schedule()
+    folder, owner = state or _own_folder(place, wallet), wallet.partition("/")[0]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
-        netuid=netuid,
+        netuid=place.netuid,
         schedule=schedule,
         schedule_text=text,
         state=folder,
-        repository=_repository(records, hub, network, _owner(wallet)),
+        repository=_repository(records, place, owner),
         journal=journal,
         rounds=rounds,
         once=once,
@@ -115,11 +106,10 @@ def validate(
         poll=poll,
         longest_pause=max(poll, LONGEST_PAUSE),
     )
-    owner = _owner(wallet) if _is_folder(hub, network) else None
-    opened, scoring = find_hub(hub, network, owner), _scoring(schedule, workers, race, ray)
-    with _world(settings, opened, scoring, metrics, wandb) as world:
+    scoring = _scoring(schedule, workers, race, ray)
+    with _world(settings, place.open_hub(owner), scoring, metrics, wandb) as world:
         done = with_wallet(
-            network,
+            place.network,
             wallet,
             wallets,
             lambda client, signer: _until_stopped(settings, client, signer, world),
@@ -183,33 +173,22 @@ async def _until_stopped(
         return None
 
 
-def _owner(wallet: str) -> str:
-    """The namespace of a wallet's own repositories, by its name without the hotkey's."""
-    return wallet.partition("/")[0]
-
-
-def _own_folder(network: str, wallet: str) -> Path:
+def _own_folder(place: Workplace, wallet: str) -> Path:
     """In the folder of a network on this machine, else where the user's data is."""
-    folder, name = Path(network.removeprefix("embedded:")), wallet.replace("/", "-")
-    if folder.is_dir():
-        return folder / "validators" / name
+    name = wallet.replace("/", "-")
+    if place.folder is not None:
+        return place.folder / "validators" / name
     data = os.environ.get("XDG_DATA_HOME")
     home = Path(data) if data else Path.home() / ".local" / "share"
     return home / "iotapretrain" / "validators" / name
 
 
-def _repository(records: str | None, hub: str | None, network: str, owner: str) -> RepositoryId:
+def _repository(records: str | None, place: Workplace, owner: str) -> RepositoryId:
+    """On a folder the wallet's name says who we are."""
     from iotapretrain.hub.protocol import RepositoryId
 
     if records is not None:
         return RepositoryId.parse(records)
-    if not _is_folder(hub, network):
+    if not place.hub_is_folder:
         raise InputError("where do the records go? --records NAMESPACE/NAME, a repository of yours")
     return RepositoryId(owner, "rounds")
-
-
-def _is_folder(hub: str | None, network: str) -> bool:
-    """Whether the hub is a folder, where the wallet's name says who we are."""
-    if hub is None:
-        return Path(network.removeprefix("embedded:")).is_dir()
-    return hub.startswith("folder:")

@@ -18,14 +18,7 @@ from iotapretrain.arena.demo.facts import final_metagraph, gather, run_audits
 from iotapretrain.arena.demo.narrator import Narrator, sentence
 from iotapretrain.arena.demo.processes import Company
 from iotapretrain.arena.demo.report import document, markdown
-from iotapretrain.arena.demo.roles import (
-    NETUID,
-    Actor,
-    Stage,
-    audits,
-    cast,
-    dashboard,
-)
+from iotapretrain.arena.demo.roles import NETUID, Actor, Stage, audits, cast, dashboard
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet

@@ -10,12 +10,7 @@ from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, percent
 from iotapretrain.arena.incentives.strategies import Absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
-from iotapretrain.arena.incentives.world import (
-    Miner,
-    SimulatedValidator,
-    SimulatedWorld,
-    improvers,
-)
+from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld, improvers
 
 NAME = "cabal"
 CLAIM = "Below half of the stake a cabal cannot pay itself: Yuma clips its weights away."

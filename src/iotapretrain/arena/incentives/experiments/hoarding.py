@@ -10,13 +10,7 @@ import numpy as np
 from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import COLOURS, Drawing, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
-from iotapretrain.arena.incentives.strategies import (
-    Eager,
-    Hoarder,
-    Squatter,
-    Steady,
-    Strategy,
-)
+from iotapretrain.arena.incentives.strategies import Eager, Hoarder, Squatter, Steady, Strategy
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
