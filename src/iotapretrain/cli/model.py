@@ -27,11 +27,6 @@ Folder = Annotated[
 ]
 
 
-@app.callback()
-def group() -> None:
-    """Look at models of strangers, safely."""
-
-
 @dataclass(frozen=True)
 class InspectionTerms:
     """What a model is held to, and what looking at it may cost."""

@@ -16,11 +16,6 @@ LONGEST = 300
 app = typer.Typer(help="The rules that everyone agrees on, shown at work.", no_args_is_help=True)
 
 
-@app.callback()
-def group() -> None:
-    """The rules that everyone agrees on, shown at work."""
-
-
 @app.command()
 def explain(
     path: Annotated[
@@ -29,7 +24,7 @@ def explain(
             help="A JSON document: a round of models, or weights and stake.", show_default=False
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same as data.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show every quantity between losses (or weights and stake) and what is paid.
 
@@ -54,9 +49,7 @@ def conformance(
         list[Path],
         typer.Argument(help="Vector files, or folders that hold them.", show_default=False),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of lines.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run conformance vectors against the rules: a line a failing case, then the counts.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import PrintedTable, out, print_json
+from iotapretrain.cli.console import PrintedTable, answer, out, print_json
+from iotapretrain.cli.network_options import AsJson
 
 if TYPE_CHECKING:
     from iotapretrain.arena.incentives.experiment import Experiment, Study
@@ -17,11 +18,6 @@ if TYPE_CHECKING:
 COLOURS = {"holds": "green", "fails": "red", "note": "cyan"}
 
 app = typer.Typer(help="Try the rules out, without models or machines.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Try the rules out, without models or machines."""
 
 
 @app.command()
@@ -36,19 +32,22 @@ def incentives(
     plot: Annotated[
         Path | None, typer.Option(help="A folder to write one PNG an experiment to.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     listed: Annotated[bool, typer.Option("--list", help="List the experiments and stop.")] = False,
 ) -> None:
     """What the rules pay for: strategies of miners and validators, played for thousands of rounds.
 
     Example: iota simulate incentives cabal sybils --rounds 500 --plot out/
     """
+    from iotapretrain.arena.incentives.experiment import claim_and_setup
     from iotapretrain.arena.incentives.figure import require_matplotlib, save
     from iotapretrain.arena.incentives.laboratory import chosen
 
     wanted = chosen(experiment or [])
     if listed:
-        _list(wanted, as_json)
+        claims = {each.NAME: claim_and_setup(each)[0] for each in wanted}
+        document = [{"name": name, "claim": claim} for name, claim in claims.items()]
+        answer(document, as_json, *(f"{name:14} {claim}" for name, claim in claims.items()))
         return
     if plot is not None:
         require_matplotlib()
@@ -62,14 +61,6 @@ def incentives(
     if as_json:
         asked = {"rounds": rounds, "seed": seed, "models": models}
         print_json(asked | {"experiments": studies})
-
-
-def _list(experiments: Sequence[Experiment], as_json: bool) -> None:
-    if as_json:
-        print_json([{"name": each.NAME, "claim": each.CLAIM} for each in experiments])
-        return
-    for each in experiments:
-        out.print(f"{each.NAME:14} {each.CLAIM}")
 
 
 def _conduct(
@@ -95,8 +86,8 @@ def _conduct(
 
 
 def _show(study: Study) -> None:
-
-    out.print(f"\n[bold]{study.experiment.NAME}[/bold]: {study.experiment.CLAIM}")
+    document = study.as_data()
+    out.print(f"\n[bold]{document['experiment']}[/bold]: {document['claim']}")
     PrintedTable("", [column.name for column in study.columns], study.texts()).show()
     for each in study.evidence:
         out.print(f"  [{COLOURS[each.verdict]}]{each.verdict:5}[/]  {each.text}")

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import MODELS, ROUNDS, SEED, conduct
+from iotapretrain.arena.incentives.experiment import (
+    MODELS,
+    ROUNDS,
+    SEED,
+    claim_and_setup,
+    conduct,
+)
 from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, chosen
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -45,7 +51,7 @@ def test_the_numbers_are_those_of_the_laboratory(name: str) -> None:
 def test_every_experiment_has_its_section_and_its_figure(name: str) -> None:
     _, inside, _ = split(PAGE.read_text(encoding="utf-8"), name)
     (experiment,) = chosen([name])
-    assert f"**Claim.** {experiment.CLAIM}" in inside
+    assert f"**Claim.** {claim_and_setup(experiment)[0]}\n" in inside
     assert f"img/incentives/{name}.png" in inside
     assert (DOCS / "img" / "incentives" / f"{name}.png").stat().st_size < 60_000
 

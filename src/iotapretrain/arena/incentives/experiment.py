@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Any, Protocol
 
 from iotapretrain.arena.incentives.figure import Drawing
@@ -73,13 +74,13 @@ class Played:
 
 
 class Experiment(Protocol):
-    """What a module of `experiments` has. `worlds` makes the worlds for a field of so many models;
-    each is played for SHARE of the rounds asked for. The others read what came out.
+    """What a module of `experiments` has. Its docstring is the claim, and how that is set up.
+
+    `worlds` makes the worlds for a field of so many models; each is played for SHARE of the rounds
+    asked for. The others read what came out.
     """
 
     NAME: str
-    CLAIM: str
-    SETUP: str
     SHARE: float
 
     def worlds(self, models: int) -> Mapping[Any, SimulatedWorld]: ...
@@ -89,6 +90,12 @@ class Experiment(Protocol):
     def evidence(self, runs: Runs) -> Sequence[ClaimCheck]: ...
 
     def draw(self, figure: Drawing, runs: Runs) -> None: ...
+
+
+def claim_and_setup(experiment: Experiment) -> tuple[str, str]:
+    """As the docstring says them, without its line breaks."""
+    claim, _, setup = cleandoc(experiment.__doc__ or "").partition("\n\n")
+    return " ".join(claim.split()), " ".join(setup.split())
 
 
 def rounds_of_world(experiment: Experiment, asked: int) -> int:
@@ -115,12 +122,13 @@ class Study:
 
     def as_data(self) -> dict[str, Any]:
         """Claim, set-up, numbers and findings."""
+        claim, setup = claim_and_setup(self.experiment)
         names = [column.name for column in self.columns]
         rows = zip(*(column.cells for column in self.columns), strict=True)
         return {
             "experiment": self.experiment.NAME,
-            "claim": self.experiment.CLAIM,
-            "setup": self.experiment.SETUP,
+            "claim": claim,
+            "setup": setup,
             "rows": [dict(zip(names, row, strict=True)) for row in rows],
             "findings": [{"holds": each.holds, "text": each.text} for each in self.evidence],
         }
@@ -130,13 +138,13 @@ class Study:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        made = self.experiment
+        claim, setup = claim_and_setup(self.experiment)
         rounds = len(next(iter(self.runs.values())).history)
-        yield f"**Claim.** {made.CLAIM}"
+        yield f"**Claim.** {claim}"
         yield ""
-        yield f"![{made.CLAIM}](img/incentives/{made.NAME}.png)"
+        yield f"![{claim}](img/incentives/{self.experiment.NAME}.png)"
         yield ""
-        yield f"*Set-up.* {made.SETUP} {len(self.runs)} worlds of {rounds:,} rounds."
+        yield f"*Set-up.* {setup} {len(self.runs)} worlds of {rounds:,} rounds."
         yield ""
         for each in self.evidence:
             yield f"* **{each.verdict.capitalize()}.** {each.text}"

@@ -1,4 +1,8 @@
-"""The moving average: how fast a winner is paid, and whether validators agree."""
+"""The moving average makes pay steady and lets validators agree.
+
+Five honest validators of equal stake, Yuma consensus once a round; all draw the same pages, or each
+draws its own.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,7 @@ from iotapretrain.arena.incentives.figure import Drawing, lines, percent
 from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 
-NAME = "average"
-CLAIM = "The moving average makes pay steady and lets validators agree."
-SETUP = (
-    "Five honest validators of equal stake, Yuma consensus once a round; all draw the same "
-    "pages, or each draws its own."
-)
-SHARE = 0.1
+NAME, SHARE = "average", 0.1
 
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95)
 SEEDS = {"one seed for all": False, "own pages": True}

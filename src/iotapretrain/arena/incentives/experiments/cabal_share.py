@@ -1,4 +1,8 @@
-"""A cabal of validators against Yuma Consensus, by its share of the stake."""
+"""Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.
+
+Four honest validators against one who gives its weight to a hotkey that never publishes; Yuma
+consensus with Yuma3 bonds, once a round.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,7 @@ from iotapretrain.arena.incentives.strategies import Absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
 from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld, improvers
 
-NAME = "cabal"
-CLAIM = "Below half of the stake a cabal cannot pay itself: Yuma clips its weights away."
-SETUP = (
-    "Four honest validators against one who gives its weight to a hotkey that never "
-    "publishes; Yuma consensus with Yuma3 bonds, once a round."
-)
-SHARE = 0.1
+NAME, SHARE = "cabal", 0.1
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.49, 0.5, 0.51, 0.6, 0.8)
 HONEST = 4

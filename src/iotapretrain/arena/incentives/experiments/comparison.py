@@ -1,4 +1,8 @@
-"""Wins per page, wins by one score, or a succession of champions: whom does noise hurt?"""
+"""Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).
+
+Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to 0.05. A
+referee plays every round without noise.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,7 @@ from iotapretrain.arena.incentives.figure import Drawing, lines, log_ticks, perc
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-NAME = "comparison"
-CLAIM = "Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5)."
-SETUP = (
-    "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to "
-    "0.05. A referee plays every round without noise."
-)
-SHARE = 0.25
+NAME, SHARE = "comparison", 0.25
 
 NOISES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 COMPARED = ("score-level", "per-page", "whitepaper", "champion")

@@ -1,4 +1,9 @@
-"""Copiers, with and without noise, under the filters of three releases."""
+"""Whoever copies the champion earns nothing.
+
+A third steady improvers, a third exact copiers of each new champion, a third copiers who add noise
+that makes the copy worse by 0.01 % on average, and gives it another digest. "With memory" is one
+score, before validators who admit a content from its first owner only.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +17,7 @@ from iotapretrain.arena.incentives.strategies import Copier, Steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-NAME = "copies"
-CLAIM = "Whoever copies the champion earns nothing."
-SETUP = (
-    "A third steady improvers, a third exact copiers of each new champion, a third copiers "
-    "who add noise that makes the copy worse by 0.01 % on average, and gives it another "
-    'digest. "With memory" is one score, before validators who admit a content from its first '
-    "owner only."
-)
-SHARE = 1.0
+NAME, SHARE = "copies", 1.0
 
 NOISE = 1e-4
 NAMES = ("whitepaper", "release-4.5.0", "release-4.5.3", "champion", "score-level")

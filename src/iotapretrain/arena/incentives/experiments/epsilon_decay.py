@@ -1,4 +1,8 @@
-"""What epsilon and its decay do to progress and to who is paid."""
+"""Epsilon protects who was first; too small it pays luck, too large it stops progress.
+
+Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of three
+schedules of the public network. A referee plays every round without noise.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,7 @@ from iotapretrain.arena.incentives.world import SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
 from iotapretrain.rules.competition.tournament import RoundRules
 
-NAME = "epsilon"
-CLAIM = "Epsilon protects who was first; too small it pays luck, too large it stops progress."
-SETUP = (
-    "Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of "
-    "three schedules of the public network. A referee plays every round without noise."
-)
-SHARE = 1.0
+NAME, SHARE = "epsilon", 1.0
 
 FIXED = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 DECAYS = {

@@ -1,4 +1,11 @@
-"""Does it pay to keep better models back? Under a fixed epsilon, and under decay."""
+"""A fixed epsilon rewards keeping better models back until needed; decay takes that away
+(whitepaper, 3.4.2).
+
+Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders only when they
+are not champion; eager ones publish every improvement; squatters publish as soon as their last
+model is beaten, and then sit on its date. Half a field against the other half, the duel of hoarders
+on six seeds; and fields of one kind.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +21,7 @@ from iotapretrain.arena.incentives.strategies import Eager, Hoarder, Squatter, S
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
-NAME = "hoarding"
-CLAIM = (
-    "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
-    "(whitepaper, 3.4.2)."
-)
-SETUP = (
-    "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
-    "only when they are not champion; eager ones publish every improvement; squatters publish "
-    "as soon as their last model is beaten, and then sit on its date. Half a field against "
-    "the other half, the duel of hoarders on six seeds; and fields of one kind."
-)
-SHARE = 0.5
+NAME, SHARE = "hoarding", 0.5
 
 KINDS: Mapping[str, Callable[[], Strategy]] = {
     "steady": Steady,

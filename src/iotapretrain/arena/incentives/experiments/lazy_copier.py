@@ -1,4 +1,8 @@
-"""The lazy weight copier: what a validator earns who evaluates nothing."""
+"""A validator who only copies weights earns less than one who evaluates.
+
+Four honest validators and a copier of equal stake. The copier sets the consensus of the weights
+that it can read: those of this round (0), or as old as commit-reveal keeps them.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,7 @@ from iotapretrain.arena.incentives.validator_behaviours import Honest, WeightCop
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 
-NAME = "weight-copier"
-CLAIM = "A validator who only copies weights earns less than one who evaluates."
-SETUP = (
-    "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
-    "weights that it can read: those of this round (0), or as old as commit-reveal keeps them."
-)
-SHARE = 0.1
+NAME, SHARE = "weight-copier", 0.1
 
 LAGS = (0, 1, 2, 5, 10, 20)
 HONEST = 4

@@ -1,4 +1,9 @@
-"""One owner behind several hotkeys: spoilers, identical models, and a ladder of its own models."""
+"""Nobody gains by registering several hotkeys.
+
+One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the same model on
+all, worse versions of it (each 0.1 % worse), or its successive models one after the other on the
+hotkey whose model is worst. The luck is the same in all worlds.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +16,7 @@ from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Steady, S
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Miner, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-NAME = "sybils"
-CLAIM = "Nobody gains by registering several hotkeys."
-SETUP = (
-    "One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the "
-    "same model on all, worse versions of it (each 0.1 % worse), or its successive models one "
-    "after the other on the hotkey whose model is worst. The luck is the same in all worlds."
-)
-SHARE = 0.5
+NAME, SHARE = "sybils", 0.5
 
 NAMES = ("whitepaper", "release-4.5.0", "score-level")
 FORMS: Mapping[str, Callable[[int], Strategy]] = {

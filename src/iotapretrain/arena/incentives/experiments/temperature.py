@@ -1,4 +1,8 @@
-"""The best model's share: about 96 % at T = 0.01, the whitepaper says."""
+"""At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).
+
+The softmax over win rates of a strictly ordered field, computed; and fields of steady improvers,
+played at T = 0.01 with and without the filter.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +29,7 @@ from iotapretrain.rules.competition.tournament import (
     best_share,
 )
 
-NAME = "temperature"
-CLAIM = "At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6)."
-SETUP = (
-    "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
-    "improvers, played at T = 0.01 with and without the filter."
-)
-SHARE = 0.25
+NAME, SHARE = "temperature", 0.25
 
 TOLD, NEAR = 0.96, 0.01
 USUAL, IN_RANKS = 0.01, 0.3
