@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json, tell
+from iotapretrain.cli.console import answer, out, tell
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
 from iotapretrain.cli.workplace import Publishing, ScheduledWorkplace, TokenizerPlace, Workplace
@@ -22,29 +22,28 @@ LATEST = "latest"
 DIFFERENCE = ("item", "published", "found", "relative")
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
 
-Number = Annotated[
-    str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
-]
-Sample = Annotated[
-    int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
-]
-Seed = Annotated[int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)]
-Since = Annotated[
-    int | None,
-    typer.Option(
-        metavar="BLOCK", help="Look at every epoch after it. Default: the record before.", min=0
-    ),
-]
-
 
 @with_groups
 def audit(
     place: ScheduledWorkplace,
-    number: Number = LATEST,
+    number: Annotated[
+        str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
+    ] = LATEST,
     validator: Publishing = None,
-    sample: Sample = None,
-    seed: Seed = None,
-    since: Since = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BLOCK",
+            help="Look at every epoch after it. Default: the record before.",
+            min=0,
+        ),
+    ] = None,
     tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -70,10 +69,17 @@ def audit(
     models = model_cache.ModelCache(model_cache.default_folder())
     with Worker(Budget()) as worker:
         bench = AuditBench(place.open_hub(), models, texts, worker, tokenizer)
-        how = (validator, sample, Random(chosen), _nothing if as_json else _tell, since)
+        how = (validator, sample, Random(chosen), (lambda _: None) if as_json else _tell, since)
         report = place.ask(lambda client: repeat(client, place.netuid, bench, agreed, wanted, *how))
     _record(report, place)
-    _conclude(report, None if sample is None else chosen, as_json)
+    drawn = []
+    if sample is not None:
+        drawn.append(
+            f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
+            f" {chosen}: a single false one is found with probability {report.chance:.0%}"
+        )
+    held = f"round {report.round} of {report.validator}: {report.verdict}"
+    answer(_document(report, None if sample is None else chosen), as_json, *drawn, held)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -112,22 +118,6 @@ def _tell(check: Check) -> None:
     if check.skipped is not None:
         tell(f"    not checked: {check.skipped}")
     out.file.flush()
-
-
-def _nothing(_check: Check) -> None:
-    """One document says it all at the end."""
-
-
-def _conclude(report: Report, seed: int | None, as_json: bool) -> None:
-    if as_json:
-        print_json(_document(report, seed))
-        return
-    if seed is not None:
-        out.print(
-            f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
-            f" {seed}: a single false one is found with probability {report.chance:.0%}"
-        )
-    tell(f"round {report.round} of {report.validator}: {report.verdict}")
 
 
 def _document(report: Report, seed: int | None) -> dict[str, Any]:

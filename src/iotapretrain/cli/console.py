@@ -73,7 +73,6 @@ class PrintedTable:
         return cls(title, tuple(columns), list(zip(*columns.values(), strict=True)), note)
 
     def show(self) -> None:
-        """Print it for people."""
         title = Text(printable(self.title))
         drawn = rich.table.Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
         for column in self.columns:

@@ -10,6 +10,7 @@ import typer
 
 from iotapretrain.cli.console import answer
 from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.workplace import TextCache
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ SourceName = Annotated[
 ]
 Config = Annotated[str | None, typer.Option(help="Only this config (a crawl dump, a language).")]
 Rows = Annotated[int, typer.Option(help="Rows a page.", min=1)]
-CacheFolder = Annotated[
-    Path | None, typer.Option("--cache", help="Cache folder. Default: $IOTA_CACHE or the user's.")
-]
 
 
 @app.command()
@@ -53,7 +51,7 @@ def sample(
     packed: Annotated[
         bool, typer.Option("--packed/--unpacked", help="Across documents, or each padded.")
     ] = True,
-    cache: CacheFolder = None,
+    cache: TextCache = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw pages from a seed and print their digests: the same for all who name the same revision.
@@ -84,7 +82,7 @@ def stats(
     config: Config = None,
     pages: Annotated[int, typer.Option(help="Read this many pages for averages.", min=0)] = 0,
     rows: Rows = 50,
-    cache: CacheFolder = None,
+    cache: TextCache = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a source's revision and rows by config; with --pages, what its text is like.
@@ -163,7 +161,7 @@ def train(
     rows: Rows = 50,
     seed: Annotated[int, typer.Option(help="Which pages.", min=0)] = 0,
     config: Config = None,
-    cache: CacheFolder = None,
+    cache: TextCache = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a byte-level BPE tokenizer on a source. The same text gives the same tokenizer.

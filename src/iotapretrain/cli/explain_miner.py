@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json, tell
+from iotapretrain.cli.console import answer
 from iotapretrain.cli.network_options import RAO, AsJson
 from iotapretrain.cli.option_groups import with_groups
 from iotapretrain.cli.workplace import ScheduledWorkplace
@@ -34,25 +35,21 @@ def explain(
 
     uid, hub, (schedule, _) = read_uid(miner), place.open_hub(), place.schedule()
     found = place.ask(lambda client: read(client, hub, place.netuid, uid, schedule, number))
-    if as_json:
-        print_json(_document(found))
-    else:
-        _show(found)
+    answer(_document(found), as_json, *_lines(found))
 
 
-def _show(found: Explanation) -> None:
-    tell(f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}")
-    tell(f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}.")
+def _lines(found: Explanation) -> Iterator[str]:
+    yield f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}"
+    yield f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}."
     for validator, share in found.rows.items():
-        out.print(f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain.")
+        yield f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain."
     for told in found.accounts:
-        tell(f"by {told.validator}, round {told.round}, {told.competition}")
-        for sentence in told.sentences:
-            tell(f"  {sentence}")
+        yield f"by {told.validator}, round {told.round}, {told.competition}"
+        yield from (f"  {sentence}" for sentence in told.sentences)
     if not found.accounts:
-        tell(f"  {_nothing(found)}")
+        yield f"  {_nothing(found)}"
     for silence in found.silences:
-        tell(f"  {silence.source.validator}: {silence.reason}")
+        yield f"  {silence.source.validator}: {silence.reason}"
 
 
 def _nothing(found: Explanation) -> str:

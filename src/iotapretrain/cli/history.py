@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -60,9 +61,7 @@ def history(
     if plot is not None:
         draw(f"{chosen.name}: loss of the champion", found, plot)
     if as_json:
-        from dataclasses import asdict
-
-        print_json([asdict(reign) for reign in found])
+        print_json(list(map(asdict, found)))
         return
     _show(chosen.name, found, skipped)
     if cut is not None:
@@ -78,6 +77,5 @@ def _show(name: str, found: list[ChampionReign], skipped: list[int]) -> None:
     note += f" {len(skipped)} sync blocks up to now have no record of it."
     if doubled := [str(each.round) for each in found if each.twice]:
         note += f" Of round {', '.join(doubled)} there is another record in an earlier repository."
-    PrintedTable(
-        f"{name}: the champion round by round", columns, [*map(fields, found)], note
-    ).show()
+    title = f"{name}: the champion round by round"
+    PrintedTable(title, columns, [*map(fields, found)], note).show()

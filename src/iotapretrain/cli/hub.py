@@ -14,7 +14,7 @@ import typer
 from iotapretrain.cli.console import answer, echo
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import parse_size
+from iotapretrain.cli.workplace import PlainHub, parse_size
 
 if TYPE_CHECKING:
     from iotapretrain.hub.fetch import Progress
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
 
-PlainHub = Annotated[
-    str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
-]
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", envvar="IOTA_HUB_CACHE", help="Default: below the user's cache."),
@@ -43,7 +40,6 @@ class NamedHub:
     ] = None
 
     def open(self) -> Hub:
-        """The hub itself."""
         from iotapretrain.hub.address import open_hub
 
         return open_hub(self.hub, self.owner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,16 +26,8 @@ Chosen = Callable[[int], "tuple[tuple[Competition, ...], int]"]
 """The competitions to show at a block, and the sync cadence."""
 
 COLUMNS = (
-    "place",
-    "uid",
-    "repository",
-    "block",
-    "loss",
-    "win rate",
-    "average",
-    "incentive",
-    "emission",
-    "state",
+    *("place", "uid", "repository", "block", "loss"),
+    *("win rate", "average", "incentive", "emission", "state"),
 )
 
 
@@ -147,8 +140,6 @@ def _note(board: Leaderboard) -> str:
 
 
 def _document(board: Leaderboard) -> dict[str, Any]:
-    from dataclasses import asdict
-
     record = None if board.opinion is None else board.opinion.record
     return {
         "competition": board.competition,

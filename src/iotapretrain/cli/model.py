@@ -48,7 +48,6 @@ class InspectionTerms:
         return Limits(constraints, opened.vocabulary), opened
 
     def worker(self) -> Worker:
-        """Who looks at it."""
         from iotapretrain.models.worker import Budget, Worker
 
         return Worker(Budget(self.seconds, parse_size(self.memory)))

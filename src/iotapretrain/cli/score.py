@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -151,8 +152,6 @@ def _prospects(prospect: Outlook) -> Iterator[str]:
 
 
 def _document(trial: Trial) -> dict[str, Any]:
-    from dataclasses import asdict
-
     scene = trial.scene
     return {
         "competition": scene.competition.name,
@@ -184,17 +183,10 @@ def _document(trial: Trial) -> dict[str, Any]:
 
 def _duel(duel: Duel) -> dict[str, Any]:
     champion = duel.champion
-    return {
+    who = {
         "uid": champion.uid,
         "hotkey": champion.hotkey,
         "repository": str(champion.repository),
         "block": champion.block,
-        "loss": duel.loss,
-        "ahead": duel.ahead,
-        "standard_error": duel.standard_error,
-        "epsilon_now": duel.epsilon_now,
-        "epsilon_floor": duel.epsilon_floor,
-        "decayed_from": duel.decayed_from,
-        "needed_now": duel.needed_now,
-        "needed_ever": duel.needed_ever,
     }
+    return who | {key: value for key, value in asdict(duel).items() if key != "champion"}

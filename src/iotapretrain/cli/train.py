@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,54 +27,52 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 COMPETITION = "tiny/nano"
 
-RecipeFile = Annotated[Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)]
-Name = Annotated[
-    str | None,
-    typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
-]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="MODEL",
-        help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
-]
-Size = Annotated[
-    int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
-]
-Tokens = Annotated[int | None, typer.Option(help="Train on so many tokens.")]
-Steps = Annotated[int | None, typer.Option(help="Train so many steps.")]
-Seconds = Annotated[float | None, typer.Option(help="Train for so long.")]
-Loss = Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")]
-Picture = Annotated[
-    Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
-]
-TokenizerPlace = Annotated[str | None, typer.Option(help="Where the competition's tokenizer lies.")]
+
+@dataclass(frozen=True)
+class RecipeWishes:
+    """What is said in the place of a recipe's own words, by their names."""
+
+    competition: Annotated[
+        str | None,
+        typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
+    ] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
+        ),
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
+    ] = None
+    tokens: Annotated[int | None, typer.Option(help="Train on so many tokens.")] = None
+    steps: Annotated[int | None, typer.Option(help="Train so many steps.")] = None
+    seconds: Annotated[float | None, typer.Option(help="Train for so long.")] = None
+    loss: Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")] = None
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Where the competition's tokenizer lies.")
+    ] = None
 
 
 @with_groups
 def train(
     place: Workplace,
-    config: RecipeFile = None,
-    competition: Name = None,
-    origin: From = None,
-    out: Out = None,
-    resume: Resume = False,
-    size: Size = None,
-    tokens: Tokens = None,
-    steps: Steps = None,
-    seconds: Seconds = None,
-    loss: Loss = None,
-    plot: Picture = None,
-    tokenizer: TokenizerPlace = None,
+    wishes: RecipeWishes,
+    config: Annotated[
+        Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
+    ] = None,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -99,10 +97,8 @@ def train(
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
     from iotapretrain.training.start import decide
 
-    lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
-    recipe = (TrainingRecipe() if config is None else read_recipe(config)).with_options(
-        competition=competition, origin=origin, size=size, tokenizer=tokenizer, **lengths
-    )
+    recipe = TrainingRecipe() if config is None else read_recipe(config)
+    recipe = recipe.with_options(**vars(wishes))
     name = recipe.competition or COMPETITION
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,54 +31,62 @@ if TYPE_CHECKING:
 
 LONGEST_PAUSE = 300.0
 
-State = Annotated[Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")]
-JournalPlace = Annotated[
-    str | None,
-    typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
-]
-Records = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAMESPACE/NAME",
-        help="Where records are published. Default on a folder: WALLET/rounds.",
-    ),
-]
-Rounds = Annotated[
-    int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
-]
-Once = Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")]
-Raced = Annotated[
-    bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
-]
-Ray = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
-]
-WeightsEvery = Annotated[
-    int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
-]
-Poll = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
-]
+
+@dataclass(frozen=True)
+class ValidatorOptions:
+    """How a validator works."""
+
+    state: Annotated[
+        Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")
+    ] = None
+    journal: Annotated[
+        str | None,
+        typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
+    ] = None
+    records: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="Where records are published. Default on a folder: WALLET/rounds.",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
+    ] = None
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")] = False
+    race: Annotated[
+        bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
+    ] = True
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
+    ] = None
+    weights_every: Annotated[
+        int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
+    ] = 300
+    poll: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
+    ] = 12.0
+
+    def scoring(self, schedule: Schedule) -> Scoring:
+        """Who scores, and what scoring one model may take."""
+        from iotapretrain.competition.validator.run import Scoring
+        from iotapretrain.models.worker import Budget, allowance, machine_bytes
+
+        asked = [each.constraints for each in schedule.competitions]
+        budget = allowance(Budget(), asked, machine_bytes() if self.ray is None else None)
+        workers = self.workers or len(os.sched_getaffinity(0))
+        return Scoring(workers, self.race, self.ray, budget)
 
 
 @with_groups
 def validate(
     wallet: WalletName,
     place: ScheduledWorkplace,
+    options: ValidatorOptions,
     wallets: WalletFolder = None,
-    state: State = None,
-    journal: JournalPlace = None,
-    records: Records = None,
-    rounds: Rounds = None,
-    once: Once = False,
-    race: Raced = True,
-    ray: Ray = None,
-    workers: Workers = None,
-    weights_every: WeightsEvery = 300,
-    poll: Poll = 12.0,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -91,22 +100,22 @@ def validate(
     from iotapretrain.competition.validator.settings import Settings
 
     schedule, text = place.schedule()
-    folder, owner = state or _own_folder(place, wallet), wallet.partition("/")[0]
+    folder, owner = options.state or _own_folder(place, wallet), wallet.partition("/")[0]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
         netuid=place.netuid,
         schedule=schedule,
         schedule_text=text,
         state=folder,
-        repository=_repository(records, place, owner),
-        journal=journal,
-        rounds=rounds,
-        once=once,
-        weights_every=weights_every,
-        poll=poll,
-        longest_pause=max(poll, LONGEST_PAUSE),
+        repository=_repository(options.records, place, owner),
+        journal=options.journal,
+        rounds=options.rounds,
+        once=options.once,
+        weights_every=options.weights_every,
+        poll=options.poll,
+        longest_pause=max(options.poll, LONGEST_PAUSE),
     )
-    scoring = _scoring(schedule, workers, race, ray)
+    scoring = options.scoring(schedule)
     with _world(settings, place.open_hub(owner), scoring, metrics, wandb) as world:
         done = with_wallet(
             place.network,
@@ -116,15 +125,6 @@ def validate(
         )
     if as_json:
         print_json({"rounds": done, "state": str(folder)})
-
-
-def _scoring(schedule: Schedule, workers: int | None, race: bool, ray: str | None) -> Scoring:
-    from iotapretrain.competition.validator.run import Scoring
-    from iotapretrain.models.worker import Budget, allowance, machine_bytes
-
-    asked = [each.constraints for each in schedule.competitions]
-    budget = allowance(Budget(), asked, machine_bytes() if ray is None else None)
-    return Scoring(workers or len(os.sched_getaffinity(0)), race, ray, budget)
 
 
 @contextmanager

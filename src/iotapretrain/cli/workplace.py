@@ -41,6 +41,12 @@ HubAddress = Annotated[
         help="folder:PATH, hf, or hf:ENDPOINT. Default: `hub` in the network's folder, or hf.",
     ),
 ]
+PlainHub = Annotated[
+    str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
+]
+TextCache = Annotated[
+    Path | None, typer.Option("--cache", help="Cache folder. Default: $IOTA_CACHE or the user's.")
+]
 CompetitionName = Annotated[
     str, typer.Option("--competition", help="tiny/NAME, sn9/NAME or FILE.toml:NAME.")
 ]

@@ -119,7 +119,6 @@ class Cheater:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
         return self.network / "miners" / self.name
 
     @property
@@ -194,7 +193,6 @@ def _pages(cheater: Cheater) -> torch.Tensor:
 
 
 def main(kind: str, network: str, name: str, competitions: str, competition: str) -> None:
-    """What the process does."""
     schedule = parse(Path(competitions).read_text(encoding="utf-8"), competitions)
     chosen = next(each for each in schedule.competitions if each.name == competition)
     asyncio.run(cheat(KINDS[kind], Cheater(Path(network), name, chosen)))

@@ -57,7 +57,6 @@ class ClaimCheck:
 
     @property
     def verdict(self) -> str:
-        """One word."""
         return "note" if self.holds is None else "holds" if self.holds else "fails"
 
 
@@ -113,15 +112,12 @@ class Study:
     evidence: Sequence[ClaimCheck]
 
     def draw(self, figure: Drawing) -> None:
-        """Fill a figure with what was found."""
         self.experiment.draw(figure, self.runs)
 
     def texts(self) -> list[tuple[str, ...]]:
-        """The rows of the table for people."""
         return list(zip(*(column.texts() for column in self.columns), strict=True))
 
     def as_data(self) -> dict[str, Any]:
-        """Claim, set-up, numbers and findings."""
         claim, setup = claim_and_setup(self.experiment)
         names = [column.name for column in self.columns]
         rows = zip(*(column.cells for column in self.columns), strict=True)
@@ -140,18 +136,14 @@ class Study:
     def _lines(self) -> Iterator[str]:
         claim, setup = claim_and_setup(self.experiment)
         rounds = len(next(iter(self.runs.values())).history)
-        yield f"**Claim.** {claim}"
-        yield ""
-        yield f"![{claim}](img/incentives/{self.experiment.NAME}.png)"
-        yield ""
-        yield f"*Set-up.* {setup} {len(self.runs)} worlds of {rounds:,} rounds."
-        yield ""
-        for each in self.evidence:
-            yield f"* **{each.verdict.capitalize()}.** {each.text}"
+        yield f"**Claim.** {claim}\n"
+        yield f"![{claim}](img/incentives/{self.experiment.NAME}.png)\n"
+        yield f"*Set-up.* {setup} {len(self.runs)} worlds of {rounds:,} rounds.\n"
+        yield from (f"* **{each.verdict.capitalize()}.** {each.text}" for each in self.evidence)
         yield ""
         names = tuple(column.name for column in self.columns)
         for row in (names, ("---",) * len(names), *self.texts()):
-            yield "| " + " | ".join(row) + " |"
+            yield f"| {' | '.join(row)} |"
 
 
 def conduct(

@@ -35,7 +35,6 @@ class RoundHistory:
 
     @classmethod
     def of(cls, rounds: Sequence[Mapping[str, Any]]) -> RoundHistory:
-        """The columns of rounds that name every quantity."""
         return cls(**{name: np.array([each[name] for each in rounds]) for name in rounds[0]})
 
     def __len__(self) -> int:

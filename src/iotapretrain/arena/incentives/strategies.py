@@ -73,7 +73,6 @@ class Strategy(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Absent:
     """Never publishes anything: whatever it is paid, it is not paid for a model."""
 
@@ -81,7 +80,6 @@ class Absent:
         return ()
 
 
-@dataclass(frozen=True)
 class Steady:
     """Commits anew only where the new date costs nothing: beyond epsilon of everything there is."""
 
@@ -89,7 +87,6 @@ class Steady:
         return (ModelCommit(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
 
 
-@dataclass(frozen=True)
 class Eager:
     """Publishes every improvement at once: pays with its date for each, and lets others start from
     its newest model.
@@ -100,7 +97,6 @@ class Eager:
         return (ModelCommit(key),) if hand.trained < view.losses[key] else ()
 
 
-@dataclass(frozen=True)
 class Hoarder:
     """Keeps better models back while it holds the crown (whitepaper, 3.4.2)."""
 
@@ -110,7 +106,6 @@ class Hoarder:
         return (ModelCommit(hand.hotkeys[0]),)
 
 
-@dataclass(frozen=True)
 class Squatter:
     """Publishes as soon as its last model is beaten, to be the earliest within epsilon of the best.
 

@@ -109,7 +109,6 @@ class SimulatedWorld:
 
     @property
     def hotkeys(self) -> int:
-        """How many hotkeys all miners have together."""
         return sum(miner.hotkeys for miner in self.miners)
 
     def keys(self, miner: int) -> tuple[int, ...]:

@@ -48,7 +48,6 @@ def income(run: Played) -> float:
 
 
 def incomes(runs: Mapping[Key, Played]) -> dict[str, list[float]]:
-    """The copier's income by bonds and lag."""
     return {name: [income(runs[name, lag]) for lag in LAGS] for name in BONDS}
 
 
