@@ -99,11 +99,17 @@ def gather(
     """Everything that the expectations look at."""
     validators = [actor.name for actor in actors if actor.stays]
     miners = [actor.name for actor in actors if not actor.stays]
+    known = {hotkey: uid for uid, hotkey in enumerate(metagraph.hotkeys)}
+    uids = {name: known[hotkey] for name, hotkey in hotkeys.items() if hotkey in known}
+    stake, trust = metagraph.stake, metagraph.validator_trust
     return NetworkFacts(
         cast=tuple(actors),
         hotkeys={actor.name: hotkeys[actor.name] for actor in actors},
-        emission={name: _stake(metagraph, hotkeys[name]) for name in miners},
-        validator_trust={name: _trust(metagraph, hotkeys[name]) for name in validators},
+        # Miners had nothing staked when the network began.
+        emission={name: int(stake[uids[name]]) if name in uids else 0 for name in miners},
+        validator_trust={
+            name: float(trust[uids[name]]) if name in uids else 0.0 for name in validators
+        },
         rounds={name: _rounds(network / "validators" / name) for name in validators},
         audits=tuple(audits),
         chain_problem=_chain_problem(network),
@@ -134,17 +140,6 @@ def _audit(name: str, command: Command, environment: Mapping[str, str]) -> Audit
         for each in check["differences"]
     )
     return AuditFact(name, said["round"], said["verdict"] == "holds", false)
-
-
-def _stake(metagraph: Metagraph, hotkey: str) -> int:
-    """What a miner earned: it had nothing staked when the network began."""
-    uid = metagraph.uid(hotkey)
-    return 0 if uid is None else int(metagraph.stake[uid])
-
-
-def _trust(metagraph: Metagraph, hotkey: str) -> float:
-    uid = metagraph.uid(hotkey)
-    return 0.0 if uid is None else float(metagraph.validator_trust[uid])
 
 
 def _rounds(state: Path) -> tuple[RoundRecord, ...]:

@@ -81,7 +81,7 @@ class _Run:
             (miner, now - world.blocks + firsts[miner] + place, commit)
             for miner, (owner, keys) in enumerate(zip(world.miners, self._owned, strict=True))
             for place, commit in enumerate(
-                owner.strategy.commits(view, PrivateView(keys, trained[miner]), self._choices)
+                owner.strategy(view, PrivateView(keys, trained[miner]), self._choices)
             )
         ]
         fresh = {miner: board.new_content() for miner, _, _ in published}

@@ -12,7 +12,7 @@ import numpy as np
 
 from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, percent
-from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.strategies import absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
 from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld, improvers
 
@@ -31,7 +31,7 @@ Key = tuple[str, float]
 
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
-    miners = (Miner(Absent(), 0), *improvers(models - 1))
+    miners = (Miner(absent, 0), *improvers(models - 1))
     return {
         (name, share): SimulatedWorld(miners, validators=panel(share, greed), own_pages=own_pages)
         for name, (greed, own_pages) in SETTINGS.items()

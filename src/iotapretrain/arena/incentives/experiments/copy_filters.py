@@ -13,7 +13,7 @@ import numpy as np
 
 from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import BLUE, ORANGE, Drawing, legend_below, percent
-from iotapretrain.arena.incentives.strategies import Copier, Steady
+from iotapretrain.arena.incentives.strategies import Copier, steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
@@ -32,7 +32,7 @@ Key = tuple[str, str]
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     third = models // 3
-    crowd = alike(third, Steady()) + alike(third, Copier(), 0) + alike(third, Copier(NOISE), 0)
+    crowd = alike(third, steady) + alike(third, Copier(), 0) + alike(third, Copier(NOISE), 0)
     return {
         (name, rule): SimulatedWorld(
             crowd, RoundRules(epsilon, MODES[mode]), remembering=remembering

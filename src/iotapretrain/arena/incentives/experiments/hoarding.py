@@ -10,24 +10,24 @@ on six seeds; and fields of one kind.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import COLOURS, Drawing, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
-from iotapretrain.arena.incentives.strategies import Eager, Hoarder, Squatter, Steady, Strategy
+from iotapretrain.arena.incentives.strategies import Strategy, eager, hoarder, squatter, steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
 NAME, SHARE = "hoarding", 0.5
 
-KINDS: Mapping[str, Callable[[], Strategy]] = {
-    "steady": Steady,
-    "hoarder": Hoarder,
-    "eager": Eager,
-    "squatter": Squatter,
+KINDS: Mapping[str, Strategy] = {
+    "steady": steady,
+    "hoarder": hoarder,
+    "eager": eager,
+    "squatter": squatter,
 }
 PLURAL = {"steady": "steady", "hoarder": "hoarders", "eager": "eager"}
 ALONE = tuple(PLURAL)
@@ -42,7 +42,7 @@ def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     crowds = [(kind, kind) for kind in ALONE] + list(DUELS)
     return {
         (rule, one, other, replicate): SimulatedWorld(
-            alike(half, KINDS[one]()) + alike(half, KINDS[other]()),
+            alike(half, KINDS[one]) + alike(half, KINDS[other]),
             RoundRules(epsilon),
             replicate=replicate,
         )
@@ -100,9 +100,9 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fixed, slow, fast = EPSILONS
     hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in EPSILONS}
-    eager, squatter, steady = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
+    prompt, sitting, waiting = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
     kept = {rule: alone(runs, rule, "hoarder").kept_back() for rule in EPSILONS}
-    steadily, at_once = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
+    slowly, fastest = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
     return [
         ClaimCheck(
             hoarders[fixed] > 1.1,
@@ -125,14 +125,14 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             None,
             f"No strategy is best. Publishing every improvement at once beats waiting (at least "
-            f"{min(eager):.2f} of an equal share); sitting on an early date within epsilon of the "
-            f"best beats publishing at once (at least {min(squatter):.2f}); and waiting "
-            f"beats sitting (at least {min(steady):.2f}). Epsilon pays for a date as well as "
+            f"{min(prompt):.2f} of an equal share); sitting on an early date within epsilon of the "
+            f"best beats publishing at once (at least {min(sitting):.2f}); and waiting "
+            f"beats sitting (at least {min(waiting):.2f}). Epsilon pays for a date as well as "
             "for a model.",
         ),
         ClaimCheck(
             None,
-            f"Progress is fastest where all publish at once: {at_once:.1%} against {steadily:.1%} "
+            f"Progress is fastest where all publish at once: {fastest:.1%} against {slowly:.1%} "
             "where all wait, since everybody starts from the newest model.",
         ),
     ]

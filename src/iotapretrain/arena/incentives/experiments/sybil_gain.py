@@ -12,7 +12,7 @@ from itertools import product
 
 from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
 from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, log_ticks
-from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Steady, Strategy
+from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Strategy, steady
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Miner, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
@@ -33,9 +33,9 @@ Key = tuple[str, str, int]
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     """All have the same hotkeys, used or not, so that the luck is the same in all of them."""
-    forms: list[tuple[str, Strategy, int]] = [("alone", Steady(), 1)]
+    forms: list[tuple[str, Strategy, int]] = [("alone", steady, 1)]
     forms += [(name, form(count), count) for name, form in FORMS.items() for count in COUNTS]
-    others = alike(models - 1, Steady())
+    others = alike(models - 1, steady)
     return {
         (mode, name, count): SimulatedWorld(
             (Miner(strategy, SKILL, COUNTS[-1]), *others),
