@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json
+from iotapretrain.cli.console import answer, echo, print_json
 from iotapretrain.cli.network_options import AsJson
 
 LONGEST = 300
@@ -70,10 +70,8 @@ def conformance(
         if not as_json:
             expected, got = _short(result.expected), _short(result.got)
             echo(f"{path}: {result.name}: expected {expected}, got {got}")
-    if as_json:
-        print_json({"passed": passed, "failed": len(failures), "failures": failures})
-    else:
-        echo(f"{passed} passed, {len(failures)} failed")
+    report = {"passed": passed, "failed": len(failures), "failures": failures}
+    answer(report, as_json, f"{passed} passed, {len(failures)} failed")
     if failures:
         raise typer.Exit(1)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json, printable
+from iotapretrain.cli.console import answer, echo, printable
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
 from iotapretrain.cli.workplace import Metrics, Wandb, Workplace, find_competition
@@ -181,14 +181,14 @@ def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
         plot(read_events(trained.run / RECORDS), picture)
     again = f"iota train --out {trained.run} --resume"
     reason, done = trained.reason.name.lower(), trained.reason is StopReason.PLAN
-    if as_json:
-        said = {"run": str(trained.run), "model": str(trained.model), "reason": reason}
-        print_json(asdict(trained) | said | {"resume": None if done else again})
-    else:
-        echo(
-            f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
-            f" in {duration(trained.seconds)}"
-        )
+    document = asdict(trained) | {"run": str(trained.run), "model": str(trained.model)}
+    document |= {"reason": reason, "resume": None if done else again}
+    answer(
+        document,
+        as_json,
+        f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
+        f" in {duration(trained.seconds)}",
+    )
     if not done:
         echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
     if trained.reason is StopReason.INTERRUPTED:

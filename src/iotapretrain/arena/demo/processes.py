@@ -27,7 +27,7 @@ class Company:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.stop(list(self._running))
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a process; what it says goes to a log of its own."""
@@ -71,9 +71,6 @@ class Company:
                 _signal(process, signal.SIGKILL)
                 process.wait()
             _signal(process, signal.SIGKILL)  # whatever it left behind in its group
-
-    def close(self) -> None:
-        self.stop(list(self._running))
 
     def _last_words(self, name: str) -> str:
         lines = self.log(name).read_text(errors="replace").strip().splitlines()

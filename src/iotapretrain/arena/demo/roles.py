@@ -106,22 +106,20 @@ def cast(stage: Stage, without: Collection[str] = ()) -> tuple[Actor, ...]:
 
 def audits(stage: Stage, hotkeys: Mapping[str, str]) -> dict[str, Command]:
     """By validator, the command that repeats its newest round."""
-    where = ("--competitions", str(stage.competitions))
     return {
-        name: _iota(stage, "audit", "latest", "--validator", hotkey, "--json", *where)
+        name: _judging(stage, "audit", "latest", "--validator", hotkey, "--json")
         for name, hotkey in hotkeys.items()
     }
 
 
 def dashboard(stage: Stage) -> Command:
-    return _iota(stage, "dashboard", "--port", "0", "--competitions", str(stage.competitions))
+    return _judging(stage, "dashboard", "--port", "0")
 
 
 def _validator(stage: Stage, name: str) -> Actor:
-    command = _iota(stage, "validate", "--wallet", name, "--poll", POLL_SECONDS)
-    command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(stage.competitions))
-    if not stage.race:
-        command += ("--no-race",)
+    pace = ("--poll", POLL_SECONDS, "--weights-every", WEIGHTS_EVERY)
+    race = () if stage.race else ("--no-race",)
+    command = _judging(stage, "validate", "--wallet", name, *pace, *race)
     return Actor(name, Role.HONEST_VALIDATOR, (command,))
 
 
@@ -147,6 +145,9 @@ def _miner(stage: Stage, name: str, tokens: int, model: str, after: tuple[str, .
     return Actor(name, Role.HONEST_MINER, (train, publish), after, files={recipe: text})
 
 
+def _judging(stage: Stage, command: str, *arguments: str) -> Command:
+    return _iota(stage, command, *arguments, "--competitions", str(stage.competitions))
+
+
 def _iota(stage: Stage, command: str, *arguments: str) -> Command:
-    network = ("--network", str(stage.network))
-    return (*IOTA, command, *arguments, *network)
+    return (*IOTA, command, *arguments, "--network", str(stage.network))

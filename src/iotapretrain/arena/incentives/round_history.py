@@ -45,13 +45,9 @@ class RoundHistory:
         total = float(self.pay.sum())
         return float(self.pay[:, list(hotkeys)].sum()) / total if total > 0 else 0.0
 
-    def crowns(self) -> int:
-        """How often the winner was another than in the round before."""
-        return int(np.count_nonzero(self.winner[1:] != self.winner[:-1]))
-
     def crowns_per_1000(self) -> float:
-        """The same, for histories of any length."""
-        return 1000 * self.crowns() / len(self)
+        """How often in 1,000 rounds the winner was another than in the round before."""
+        return 1000 * int(np.count_nonzero(self.winner[1:] != self.winner[:-1])) / len(self)
 
     def winners_share(self) -> float:
         """What the winner got of a round, on average."""
