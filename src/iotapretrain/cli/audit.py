@@ -10,8 +10,8 @@ import typer
 
 from iotapretrain.cli.console import answer, out, tell
 from iotapretrain.cli.network_options import AsJson
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import Publishing, ScheduledWorkplace, TokenizerPlace, Workplace
+from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
+from iotapretrain.cli.workplace import Publishing, TokenizerPlace
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import typer
 from iotapretrain.cli import sending
 from iotapretrain.cli.console import PrintedTable, answer, out, print_json
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
-from iotapretrain.cli.workplace import HubAddress, Workplace
+from iotapretrain.cli.option_groups import Workplace
+from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:

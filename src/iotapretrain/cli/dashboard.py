@@ -11,8 +11,7 @@ import typer
 
 from iotapretrain.cli.console import echo
 from iotapretrain.cli.network_options import extra, network_name
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import ScheduledWorkplace
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
 from iotapretrain.errors import InputError
 
 

@@ -9,8 +9,7 @@ import typer
 
 from iotapretrain.cli.console import answer
 from iotapretrain.cli.network_options import RAO, AsJson
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import ScheduledWorkplace
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
 
 if TYPE_CHECKING:
     from iotapretrain.competition.records.miner_account import Account, Explanation

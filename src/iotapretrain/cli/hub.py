@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,19 +11,15 @@ import typer
 from iotapretrain.cli.console import answer, echo
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.pull import CacheFolder, progress_bar
 from iotapretrain.cli.workplace import PlainHub, parse_size
 
 if TYPE_CHECKING:
-    from iotapretrain.hub.fetch import Progress
     from iotapretrain.hub.model_cache import ModelCache
     from iotapretrain.hub.protocol import Commit, Hub
 
 app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
 
-CacheFolder = Annotated[
-    Path | None,
-    typer.Option("--cache", envvar="IOTA_HUB_CACHE", help="Default: below the user's cache."),
-]
 Model = Annotated[str, typer.Argument(metavar="NAMESPACE/NAME@COMMIT")]
 
 
@@ -156,17 +149,3 @@ def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Mod
     from iotapretrain.hub.model_cache import ModelCache, default_folder
 
     return ModelCache(folder or default_folder(), parse_size(budget) if budget else None, grace)
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar on the terminal, if there is one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -11,8 +11,8 @@ import typer
 
 from iotapretrain.cli.console import PrintedTable, out, print_json, tell
 from iotapretrain.cli.network_options import RAO, AsJson
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import ScheduledWorkplace, find_scheduled
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
+from iotapretrain.cli.workplace import find_scheduled
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ import typer
 
 from iotapretrain.cli.console import answer, echo
 from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, Workplace, find_scheduled
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, find_scheduled
 
 if TYPE_CHECKING:
     from bittensor import Wallet

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iotapretrain.cli.console import answer
-from iotapretrain.cli.hub import CacheFolder, progress_bar
 from iotapretrain.cli.network_options import AsJson
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import CompetitionName, Workplace, find_competition
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import CompetitionName, find_competition
+
+if TYPE_CHECKING:
+    from iotapretrain.hub.fetch import Progress
+
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", envvar="IOTA_HUB_CACHE", help="Default: below the user's cache."),
+]
 
 
 @with_groups
@@ -51,3 +61,17 @@ def pull(
     }
     said = f"{to}: {found.commit} of uid {found.uid}, committed in block {found.block}"
     answer(report, as_json, said)
+
+
+@contextmanager
+def progress_bar(title: str) -> Iterator[Progress]:
+    """A bar on the terminal, if there is one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

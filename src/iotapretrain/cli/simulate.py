@@ -13,7 +13,8 @@ from iotapretrain.cli.console import PrintedTable, answer, out, print_json
 from iotapretrain.cli.network_options import AsJson
 
 if TYPE_CHECKING:
-    from iotapretrain.arena.incentives.experiment import Experiment, Study
+    from iotapretrain.arena.incentives.experiment import Experiment
+    from iotapretrain.arena.incentives.laboratory import Study
 
 COLOURS = {"holds": "green", "fails": "red", "note": "cyan"}
 
@@ -70,7 +71,7 @@ def _conduct(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from iotapretrain.arena.incentives.experiment import conduct, rounds_of_world
+    from iotapretrain.arena.incentives.laboratory import conduct, rounds_of_world
 
     columns = (
         TextColumn("{task.description:14}"),

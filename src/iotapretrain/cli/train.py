@@ -14,8 +14,8 @@ import typer
 
 from iotapretrain.cli.console import answer, echo, printable
 from iotapretrain.cli.network_options import AsJson
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import Metrics, Wandb, Workplace, find_competition
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import Metrics, Wandb, find_competition
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition

@@ -16,8 +16,8 @@ import typer
 
 from iotapretrain.cli.console import print_json
 from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import Metrics, ScheduledWorkplace, Wandb, Workplace
+from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
+from iotapretrain.cli.workplace import Metrics, Wandb
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:

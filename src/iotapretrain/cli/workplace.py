@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import re
 import sysconfig
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.network_options import Answer, Netuid, network_folder, with_client
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
-    from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.competition.schedule import Competition, Schedule
 
 COMPETITIONS = "competitions.toml"
@@ -81,54 +76,11 @@ Publishing = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class Workplace:
-    """Where a command works: a network, a subnet of it, and the hub of its models."""
-
-    network: Network = "net"
-    netuid: Netuid = 1
-    hub: HubAddress = None
-
-    @property
-    def folder(self) -> Path | None:
-        """Of a network on this machine."""
-        return network_folder(self.network)
-
-    @property
-    def hub_address(self) -> str:
-        """The hub that is named, or the one that belongs to the network."""
-        if self.hub is not None:
-            return self.hub
-        return "hf" if self.folder is None else f"folder:{self.folder / 'hub'}"
-
-    @property
-    def hub_is_folder(self) -> bool:
-        """Whether our namespace has to be told; elsewhere the login knows it."""
-        return self.hub_address.startswith("folder:")
-
-    def open_hub(self, owner: str | None = None) -> Hub:
-        """The hub, as `owner`, which is our namespace."""
-        from iotapretrain.hub.address import open_hub
-
-        return open_hub(self.hub_address, owner if self.hub_is_folder else None)
-
-    def ask(self, question: Callable[[ChainClient], Awaitable[Answer]]) -> Answer:
-        """What the network's chain answers."""
-        return with_client(self.network, question)
-
-
-@dataclass(frozen=True)
-class ScheduledWorkplace(Workplace):
-    """The same with the competitions that run there."""
-
-    competitions: Competitions = None
-
-    def schedule(self) -> tuple[Schedule, str]:
-        """With the text that it was read from; a network's folder may hold one."""
-        own = Path(self.network.removeprefix("embedded:")) / COMPETITIONS
-        use_own = self.competitions is None and own.is_file()
-        path = own if use_own else _schedule_path(self.competitions or "tiny")
-        return _read_schedule(path, "competitions")
+def find_schedule(place: str | None, network: str) -> tuple[Schedule, str]:
+    """A schedule with the text that it was read from; a network's folder may hold one."""
+    own = Path(network.removeprefix("embedded:")) / COMPETITIONS
+    use_own = place is None and own.is_file()
+    return _read_schedule(own if use_own else _schedule_path(place or "tiny"), "competitions")
 
 
 def find_competition(place: str) -> Competition:

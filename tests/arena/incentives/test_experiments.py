@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Study, conduct
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column
 from iotapretrain.arena.incentives.experiments.average import rounds_to
 from iotapretrain.arena.incentives.experiments.temperature import in_ranks
 from iotapretrain.arena.incentives.figure import save
-from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, chosen
+from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, Study, chosen, conduct
 from iotapretrain.errors import InputError
 
 NAMES = [each.NAME for each in EXPERIMENTS]

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import (
+from iotapretrain.arena.incentives.experiment import claim_and_setup
+from iotapretrain.arena.incentives.laboratory import (
+    EXPERIMENTS,
     MODELS,
     ROUNDS,
     SEED,
-    claim_and_setup,
+    chosen,
     conduct,
 )
-from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, chosen
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = DOCS / "incentives.md"
