@@ -4,58 +4,47 @@ from __future__ import annotations
 
 import secrets
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Network,
-    Publishing,
-    TokenizerPlace,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.console import answer, out, tell
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
+from iotapretrain.cli.workplace import Publishing, TokenizerPlace
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.audit.check import Check
     from iotapretrain.competition.audit.run import Report
 
 LATEST = "latest"
+DIFFERENCE = ("item", "published", "found", "relative")
 EXIT_CODES = {"holds": 0, "exposed": 1, "cannot be audited": 2}
 
-Number = Annotated[
-    str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
-]
-Sample = Annotated[
-    int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
-]
-Seed = Annotated[int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)]
-Since = Annotated[
-    int | None,
-    typer.Option(
-        metavar="BLOCK", help="Look at every epoch after it. Default: the record before.", min=0
-    ),
-]
 
-
+@with_groups
 def audit(
-    number: Number = LATEST,
+    place: ScheduledWorkplace,
+    number: Annotated[
+        str, typer.Argument(metavar="ROUND|latest", help="Which round of the validator.")
+    ] = LATEST,
     validator: Publishing = None,
-    sample: Sample = None,
-    seed: Seed = None,
-    since: Since = None,
+    sample: Annotated[
+        int | None, typer.Option(help="Compute only so many losses again. Default: all.", min=1)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Which ones. Default: random, and printed.", min=0)
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BLOCK",
+            help="Look at every epoch after it. Default: the record before.",
+            min=0,
+        ),
+    ] = None,
     tokenizer: TokenizerPlace = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Repeat a published round: signature, pages, models, losses, tournament, standings, weights.
@@ -74,22 +63,23 @@ def audit(
     from iotapretrain.models.worker import Budget, Worker
 
     wanted = _round(number)
-    agreed = Agreed.of(find_schedule(competitions, network)[1], competitions or "competitions")
+    agreed = Agreed.of(place.schedule()[1], place.competitions or "competitions")
     chosen = secrets.randbelow(2**32) if seed is None else seed
     texts = text_cache.PageCache(text_cache.default_folder())
     models = model_cache.ModelCache(model_cache.default_folder())
     with Worker(Budget()) as worker:
-        bench = AuditBench(find_hub(hub, network), models, texts, worker, tokenizer)
-
-        async def run(client: ChainClient) -> Report:
-            rng, tell_it = Random(chosen), _nothing if as_json else _tell
-            return await repeat(
-                client, netuid, bench, agreed, wanted, validator, sample, rng, tell_it, since
-            )
-
-        report = with_client(network, run)
-    _record(report, network)
-    _conclude(report, None if sample is None else chosen, as_json)
+        bench = AuditBench(place.open_hub(), models, texts, worker, tokenizer)
+        how = (validator, sample, Random(chosen), (lambda _: None) if as_json else _tell, since)
+        report = place.ask(lambda client: repeat(client, place.netuid, bench, agreed, wanted, *how))
+    _record(report, place)
+    drawn = []
+    if sample is not None:
+        drawn.append(
+            f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
+            f" {chosen}: a single false one is found with probability {report.chance:.0%}"
+        )
+    held = f"round {report.round} of {report.validator}: {report.verdict}"
+    answer(_document(report, None if sample is None else chosen), as_json, *drawn, held)
     raise typer.Exit(EXIT_CODES[report.verdict])
 
 
@@ -101,13 +91,12 @@ def _round(number: str) -> int | None:
     return int(number)
 
 
-def _record(report: Report, network: str) -> None:
+def _record(report: Report, place: Workplace) -> None:
     """Leave the event among those of a network of one's own."""
     from iotapretrain.observe.events import Audited
-    from iotapretrain.observe.sink import Lines
+    from iotapretrain.observe.sink import open_sinks
 
-    folder = Path(network.removeprefix("embedded:"))
-    if folder.is_dir():
+    if place.folder is not None:
         event = Audited(
             time=time.time(),
             source="auditor:cli",
@@ -116,9 +105,8 @@ def _record(report: Report, network: str) -> None:
             held=not report.differences,
             differences=[each.sentence for each in report.differences],
         )
-        sink = Lines(folder / "records.jsonl")
-        sink.emit(event)
-        sink.close()
+        with open_sinks(place.folder / "records.jsonl") as sink:
+            sink.emit(event)
 
 
 def _tell(check: Check) -> None:
@@ -130,22 +118,6 @@ def _tell(check: Check) -> None:
     if check.skipped is not None:
         tell(f"    not checked: {check.skipped}")
     out.file.flush()
-
-
-def _nothing(_check: Check) -> None:
-    """One document says it all at the end."""
-
-
-def _conclude(report: Report, seed: int | None, as_json: bool) -> None:
-    if as_json:
-        print_json(_document(report, seed))
-        return
-    if seed is not None:
-        out.print(
-            f"{report.computed} of {report.losses} losses were computed again, drawn by --seed"
-            f" {seed}: a single false one is found with probability {report.chance:.0%}"
-        )
-    tell(f"round {report.round} of {report.validator}: {report.verdict}")
 
 
 def _document(report: Report, seed: int | None) -> dict[str, Any]:
@@ -164,13 +136,7 @@ def _document(report: Report, seed: int | None) -> dict[str, Any]:
                 "sentence": check.sentence,
                 "not_checked": check.skipped,
                 "differences": [
-                    {
-                        "item": each.item,
-                        "published": each.published,
-                        "found": each.found,
-                        "relative": each.relative,
-                    }
-                    for each in check.differences
+                    {key: getattr(each, key) for key in DIFFERENCE} for each in check.differences
                 ],
             }
             for check in report.checks

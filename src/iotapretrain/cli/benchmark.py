@@ -5,59 +5,58 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json, printable
+from iotapretrain.cli.console import answer, printable
 from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.workplace import PlainHub, TextCache
 
 if TYPE_CHECKING:
     from iotapretrain.benchmark.results import Watch
 
-Models = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="MODEL", help="Folders, or hub:NAMESPACE/NAME@COMMIT.", show_default=False
-    ),
-]
-Tasks = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME|NAME=PATH|PATH",
-        help="Again, or after commas, for more. Default: those of the paper.",
-    ),
-]
-Out = Annotated[
-    Path | None, typer.Option(help="Write Markdown, CSV, JSON and a chart to this folder.")
-]
-Limit = Annotated[
-    int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
-]
-Seed = Annotated[int, typer.Option(help="Draws what is drawn.", min=0)]
-TokenizerPlace = Annotated[
-    str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
-]
-Hub = Annotated[
-    str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
-]
-Device = Annotated[str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.")]
-CacheFolder = Annotated[
-    Path | None, typer.Option(help="Cache folder. Default: $IOTA_CACHE or the user's.")
-]
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured, on what, and where that comes from."""
+
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL", help="Folders, or hub:NAMESPACE/NAME@COMMIT.", show_default=False
+        ),
+    ]
+    tasks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME|NAME=PATH|PATH",
+            help="Again, or after commas, for more. Default: those of the paper.",
+        ),
+    ] = None
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
+    ] = None
+    seed: Annotated[int, typer.Option(help="Draws what is drawn.", min=0)] = 0
+    tokenizer: Annotated[
+        str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
+    ] = None
+    hub: PlainHub = "hf"
+    device: Annotated[
+        str | None, typer.Option(help="cpu or cuda. Default: cuda where there is one.")
+    ] = None
+    cache: TextCache = None
 
 
+@with_groups
 def benchmark(
-    models: Models,
-    tasks: Tasks = None,
-    out: Out = None,
-    limit: Limit = None,
-    seed: Seed = 0,
-    tokenizer: TokenizerPlace = None,
-    hub: Hub = "hf",
-    device: Device = None,
-    cache: CacheFolder = None,
+    asked: Measured,
+    out: Annotated[
+        Path | None, typer.Option(help="Write Markdown, CSV, JSON and a chart to this folder.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure models: perplexity of texts, the field's tasks, generated tasks.
@@ -75,14 +74,14 @@ def benchmark(
     from iotapretrain.hub.model_cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
-    place = _device(device)
-    kept = PageCache(cache or default_folder())
-    names = [name for listed in tasks or PAPER for name in listed.split(",")]
-    chosen = Choosing(kept, seed, limit).tasks(names)
+    place = _device(asked.device)
+    kept, fetched = PageCache(asked.cache or default_folder()), HubCache(hub_folder())
+    names = [name for listed in asked.tasks or PAPER for name in listed.split(",")]
+    chosen = Choosing(kept, asked.seed, asked.limit).tasks(names)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
-        bench = BenchmarkRun(kept, hub, HubCache(hub_folder()), worker, place, tokenizer)
-        for result in bench.results(models, chosen, watch):
+        bench = BenchmarkRun(kept, asked.hub, fetched, worker, place, asked.tokenizer)
+        for result in bench.results(asked.models, chosen, watch):
             results.append(result)
             end = result.missing or ("known" if result.kept else f"{result.seconds:.1f} s")
             say(f"{result.model}: {result.task}: {end}")
@@ -90,11 +89,8 @@ def benchmark(
                 result_tables.write(out, results, chosen)
         if out is not None and not result_tables.draw(out / "benchmark.png", results):
             say("no chart: pip install 'iotapretrain[plot]'")
-    if as_json:
-        print_json(result_tables.as_data(results))
-    else:
-        for line in result_tables.as_markdown(results).splitlines():
-            echo(line)
+    lines = result_tables.as_markdown(results).splitlines()
+    answer(result_tables.as_data(results), as_json, *lines)
     if any(result.missing for result in results):
         raise typer.Exit(1)
 

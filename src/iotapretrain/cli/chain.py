@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from iotapretrain.cli import sending
-from iotapretrain.cli.console import PrintedTable, out, print_json, tell
+from iotapretrain.cli.console import PrintedTable, answer, out, print_json
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
+from iotapretrain.cli.option_groups import Workplace
 from iotapretrain.cli.workplace import HubAddress
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
-    from iotapretrain.chain.metagraph import Metagraph
     from iotapretrain.chain.verify_chain import BlockWitness
 
 app = typer.Typer(
@@ -44,12 +44,9 @@ def init(
         from iotapretrain.chain.make_network import create_network
 
     made = create_network(genesis, folder)
-    if as_json:
-        print_json({"folder": str(made.folder), "addresses": dict(made.addresses)})
-        return
-    out.print(f"{made.folder}: a new chain, at block 0")
-    for name, address in made.addresses.items():
-        out.print(f"  {name:<24}{address}")
+    document = {"folder": str(made.folder), "addresses": dict(made.addresses)}
+    wallets = [f"  {name:<24}{address}" for name, address in made.addresses.items()]
+    answer(document, as_json, f"{made.folder}: a new chain, at block 0", *wallets)
 
 
 @app.command()
@@ -80,15 +77,13 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
         }
 
     report = with_client(network, read)
-    if as_json:
-        print_json(report)
-        return
-    tell(f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s")
-    for subnet in report["subnets"]:
-        out.print(
-            f"  subnet {subnet['netuid']}: {subnet['neurons']} neurons, next epoch in block "
-            f"{subnet['next_epoch']}, a place costs {subnet['burn_rao'] / RAO:.9g} TAO"
-        )
+    head = f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s"
+    subnets = [
+        f"  subnet {subnet['netuid']}: {subnet['neurons']} neurons, next epoch in block "
+        f"{subnet['next_epoch']}, a place costs {subnet['burn_rao'] / RAO:.9g} TAO"
+        for subnet in report["subnets"]
+    ]
+    answer(report, as_json, head, *subnets)
 
 
 @app.command()
@@ -102,11 +97,7 @@ def metagraph(
 
     Example: iota chain metagraph net/ --netuid 1
     """
-
-    async def read(client: ChainClient) -> Metagraph:
-        return await client.metagraph(netuid, block)
-
-    graph = with_client(network, read)
+    graph = with_client(network, lambda client: client.metagraph(netuid, block))
     columns = {
         "uid": list(range(len(graph))),
         "hotkey": list(graph.hotkeys),
@@ -119,9 +110,8 @@ def metagraph(
         "permit": graph.validator_permit.tolist(),
         "updated": graph.last_update.tolist(),
     }
-    rows = list(zip(*columns.values(), strict=True))
     note = f"at block {graph.block}; the last epoch ran in block {graph.last_step}"
-    table = PrintedTable(f"Subnet {netuid}", tuple(columns), rows, note)
+    table = PrintedTable.of(f"Subnet {netuid}", columns, note)
     if as_json:
         head = {"netuid": netuid, "block": graph.block, "last_epoch": graph.last_step}
         print_json({**head, "neurons": table.as_data()["rows"]})
@@ -167,14 +157,14 @@ def advance(
 
     with EmbeddedChain(folder) as chain:
         if to_epoch is not None:
-            answer = chain.runtime_api(
+            coming = chain.runtime_api(
                 chain.head(), "SubnetInfoRuntimeApi", "get_next_epoch_start_block", (to_epoch,)
             )
-            if not isinstance(answer, int):
+            if not isinstance(coming, int):
                 raise InputError(f"subnet {to_epoch}: no epoch will ever run there")
-            blocks = max(answer - chain.head(), 1)
+            blocks = max(coming - chain.head(), 1)
         head = chain.advance(blocks)
-    _say({"block": head}, f"block {head}", as_json)
+    answer({"block": head}, as_json, f"block {head}")
 
 
 @app.command()
@@ -198,7 +188,7 @@ def verify(
     with extra():
         from iotapretrain.chain.verify_chain import verify_chain
 
-    witnesses = _read_witnesses(witness or [], hub, str(folder))
+    witnesses = _read_witnesses(witness or [], Workplace(str(folder), hub=hub))
     verdict = verify_chain(folder, witnesses)
     report = {
         "holds": True,
@@ -213,7 +203,7 @@ def verify(
         f"{folder}: holds. {verdict.records} records, {verdict.extrinsics} extrinsics, "
         f"block {verdict.block}, {verdict.issuance / RAO:.9f} TAO"
     )
-    _say(report, text, as_json)
+    answer(report, as_json, text)
 
 
 @app.command()
@@ -229,36 +219,31 @@ def serve(
     with extra():
         from iotapretrain.chain.embedded_chain import EmbeddedChain
         from iotapretrain.chain.rpc.server import serve as serve_chain
-
-    def announce(url: str) -> None:
-        out.print(f"serving {folder} at {url}")
-
     with EmbeddedChain(folder) as chain:
-        asyncio.run(serve_chain(chain, chain.codec, host=host, port=port, announce=announce))
+        serving = serve_chain(
+            chain,
+            chain.codec,
+            host=host,
+            port=port,
+            announce=lambda url: out.print(f"serving {folder} at {url}"),
+        )
+        asyncio.run(serving)
 
 
-def _say(report: dict[str, Any], text: str, as_json: bool) -> None:
-    if as_json:
-        print_json(report)
-    else:
-        out.print(text)
-
-
-def _read_witnesses(repositories: list[str], hub: str | None, network: str) -> list[BlockWitness]:
+def _read_witnesses(repositories: list[str], place: Workplace) -> list[BlockWitness]:
     """The signed word of every round in these repositories; verification compares it.
 
     Records name the sync block and its hash, which commits to everything before it.
     """
     from iotapretrain.chain.verify_chain import BlockWitness
     from iotapretrain.chain.wallets import is_signature
-    from iotapretrain.cli.workplace import find_hub
     from iotapretrain.competition.records.public_rounds import PublicRounds
     from iotapretrain.competition.records.round_record import is_sealed
     from iotapretrain.hub.protocol import RepositoryId
 
     witnesses: list[BlockWitness] = []
     for name in repositories:
-        rounds = PublicRounds(find_hub(hub, network), RepositoryId.parse(name))
+        rounds = PublicRounds(place.open_hub(), RepositoryId.parse(name))
         for number in rounds.numbers():
             signed = rounds.read(number)
             if not is_sealed(signed, is_signature):

@@ -49,6 +49,15 @@ def print_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
+def answer(document: Mapping[str, Any] | Sequence[Any], as_json: bool, *lines: str) -> None:
+    """The result of a command: one document for programs, or these lines for people."""
+    if as_json:
+        print_json(document)
+        return
+    for line in lines:
+        echo(line)
+
+
 @dataclass(frozen=True)
 class PrintedTable:
     """Rows of plain values under named columns, and a sentence that says how to read them."""
@@ -64,7 +73,6 @@ class PrintedTable:
         return cls(title, tuple(columns), list(zip(*columns.values(), strict=True)), note)
 
     def show(self) -> None:
-        """Print it for people."""
         title = Text(printable(self.title))
         drawn = rich.table.Table(title=title, title_justify="left", box=rich.box.SIMPLE_HEAD)
         for column in self.columns:

@@ -5,22 +5,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from iotapretrain.cli.console import echo
-from iotapretrain.cli.network_options import Netuid, extra, network_name
-from iotapretrain.cli.workplace import Competitions, HubAddress, Network, find_hub, find_schedule
+from iotapretrain.cli.network_options import extra, network_name
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
 from iotapretrain.errors import InputError
 
 
+@with_groups
 def dashboard(
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
+    place: ScheduledWorkplace,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0 takes any free one.", min=0, max=65535)] = 8080,
     streams: Annotated[
@@ -48,14 +45,13 @@ def dashboard(
             f"the dashboard needs {error.name}: pip install 'iotapretrain[dashboard,bittensor]'"
         ) from error
 
-    folder = Path(network.removeprefix("embedded:"))
-    place = ShownNetwork(
-        network_name(network),
-        folder if folder.is_dir() else None,
-        netuid,
-        find_hub(hub, network),
-        find_schedule(competitions, network)[0],
-        _audit_command(network, netuid, hub, competitions),
+    shown = ShownNetwork(
+        network_name(place.network),
+        place.folder,
+        place.netuid,
+        place.open_hub(),
+        place.schedule()[0],
+        _audit_command(place),
     )
 
     def announce(address: str) -> None:
@@ -65,17 +61,15 @@ def dashboard(
             typer.launch(address)
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server raises it again
-    asyncio.run(serve(place, Entrance(host, port, streams, proxy), announce))
+    asyncio.run(serve(shown, Entrance(host, port, streams, proxy), announce))
 
 
-def _audit_command(
-    network: str, netuid: int, hub: str | None, competitions: str | None
-) -> tuple[str, ...]:
+def _audit_command(place: ScheduledWorkplace) -> tuple[str, ...]:
     """This same program's audit, as the page starts it; the round and validator follow."""
     program = "from iotapretrain.cli.main import main; main()"
-    command = [sys.executable, "-c", program, "audit", "--network", network]
-    command += ["--netuid", str(netuid), "--sample", str(SAMPLE)]
-    for option, value in (("--hub", hub), ("--competitions", competitions)):
+    command = [sys.executable, "-c", program, "audit", "--network", place.network]
+    command += ["--netuid", str(place.netuid), "--sample", str(SAMPLE)]
+    for option, value in (("--hub", place.hub), ("--competitions", place.competitions)):
         command += [] if value is None else [option, value]
     return tuple(command)
 

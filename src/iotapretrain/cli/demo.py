@@ -52,7 +52,7 @@ def demo(
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise InputError(f"{keep}: is not empty; name a new folder")
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     away = frozenset(without or ())
     asked = Demo(seconds, seed, keep, show=not headless, without=away)
     with run(asked, _say) as (report, address):
@@ -64,10 +64,6 @@ def demo(
             _say("dashboard", f"stays open at {address} until Ctrl-C")
             signal.pause()
     raise typer.Exit(0 if report["held"] else 1)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
 
 
 def _say(who: str, said: str) -> None:
@@ -83,13 +79,9 @@ def _conclude(report: dict[str, Any]) -> None:
         out.print(each["sentence"], markup=False)
     out.print()
     for miner in report["miners"]:
-        line = (
-            f"{miner['name']:>10} {miner['role']:<16} {miner['share']:>6.1%} of pay  {miner['why']}"
-        )
-        out.print(line, markup=False)
+        paid = f"{miner['share']:>6.1%} of pay  {miner['why']}"
+        out.print(f"{miner['name']:>10} {miner['role']:<16} {paid}", markup=False)
     for each in report["validators"]:
-        line = (
-            f"{each['name']:>10} {each['role']:<16} consensus {each['trust']:.3f} after"
-            f" {each['rounds']} rounds; audit: {each['audit']}"
-        )
-        out.print(line, markup=False)
+        found = f"consensus {each['trust']:.3f} after {each['rounds']} rounds"
+        said = f"{each['name']:>10} {each['role']:<16} {found}; audit: {each['audit']}"
+        out.print(said, markup=False)

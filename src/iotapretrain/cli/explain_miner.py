@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import out, print_json, tell
-from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Network,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.console import answer
+from iotapretrain.cli.network_options import RAO, AsJson
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.records.miner_account import Account, Explanation
 
 
+@with_groups
 def explain(
+    place: ScheduledWorkplace,
     miner: Annotated[str, typer.Argument(metavar="uid:N", help="Whose weight.")],
     number: Annotated[
         int | None,
         typer.Option("--round", help="By the records of this round. Default: the newest.", min=1),
     ] = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.
@@ -40,32 +32,23 @@ def explain(
     from iotapretrain.competition.records.find_model import read_uid
     from iotapretrain.competition.records.miner_account import explain as read
 
-    uid, opened = read_uid(miner), find_hub(hub, network)
-    schedule, _ = find_schedule(competitions, network)
-
-    async def run(client: ChainClient) -> Explanation:
-        return await read(client, opened, netuid, uid, schedule, number)
-
-    found = with_client(network, run)
-    if as_json:
-        print_json(_document(found))
-    else:
-        _show(found)
+    uid, hub, (schedule, _) = read_uid(miner), place.open_hub(), place.schedule()
+    found = place.ask(lambda client: read(client, hub, place.netuid, uid, schedule, number))
+    answer(_document(found), as_json, *_lines(found))
 
 
-def _show(found: Explanation) -> None:
-    tell(f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}")
-    tell(f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}.")
+def _lines(found: Explanation) -> Iterator[str]:
+    yield f"uid {found.uid}, hotkey {found.hotkey}, at block {found.block}"
+    yield f"  Incentive {found.incentive:.4g}; the last epoch paid it {found.emission / RAO:.9g}."
     for validator, share in found.rows.items():
-        out.print(f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain.")
+        yield f"  Validator uid {validator} gives it {share:.4g} of its weights on the chain."
     for told in found.accounts:
-        tell(f"by {told.validator}, round {told.round}, {told.competition}")
-        for sentence in told.sentences:
-            tell(f"  {sentence}")
+        yield f"by {told.validator}, round {told.round}, {told.competition}"
+        yield from (f"  {sentence}" for sentence in told.sentences)
     if not found.accounts:
-        tell(f"  {_nothing(found)}")
+        yield f"  {_nothing(found)}"
     for silence in found.silences:
-        tell(f"  {silence.source.validator}: {silence.reason}")
+        yield f"  {silence.source.validator}: {silence.reason}"
 
 
 def _nothing(found: Explanation) -> str:

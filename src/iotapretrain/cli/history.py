@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,31 +10,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import PrintedTable, print_json, tell
-from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    CompetitionName,
-    HubAddress,
-    Network,
-    Publishing,
-    find_hub,
-    find_scheduled,
-)
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import CompetitionName, Publishing, find_scheduled
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.records.reign import ChampionReign
 
 
+@with_groups
 def history(
+    place: Workplace,
     competition: CompetitionName,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Also draw it.", show_default=False)
     ] = None,
     validator: Publishing = None,
     rounds: Annotated[int, typer.Option(help="Look at so many newest records.", min=1)] = 1000,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the champion's loss round by round, from a validator's public records.
@@ -52,24 +46,22 @@ def history(
     from iotapretrain.competition.records.whole_history import WholeHistory
 
     schedule, chosen = find_scheduled(competition)
-    opened = find_hub(hub, network)
+    hub = place.open_hub()
 
     async def read(client: ChainClient) -> tuple[list[ChampionReign], list[int], str | None]:
-        ground = await read_ground(client, netuid)
+        ground = await read_ground(client, place.netuid)
         (source,) = await with_past(client, ground, [find_validator(ground, validator)])
         name = await network_id(client)
-        told = WholeHistory(opened, source.repositories)
-        records = list(rounds_of(told, source, name, netuid, chosen.id, rounds))
+        told = WholeHistory(hub, source.repositories)
+        records = list(rounds_of(told, source, name, place.netuid, chosen.id, rounds))
         skipped = unrecorded(records, ground.block, schedule.sync_cadence)
         return reigns(records, skipped, told.twice()), skipped, source.trail.cut
 
-    found, skipped, cut = with_client(network, read)
+    found, skipped, cut = place.ask(read)
     if plot is not None:
         draw(f"{chosen.name}: loss of the champion", found, plot)
     if as_json:
-        from dataclasses import asdict
-
-        print_json([asdict(reign) for reign in found])
+        print_json(list(map(asdict, found)))
         return
     _show(chosen.name, found, skipped)
     if cut is not None:
@@ -85,6 +77,5 @@ def _show(name: str, found: list[ChampionReign], skipped: list[int]) -> None:
     note += f" {len(skipped)} sync blocks up to now have no record of it."
     if doubled := [str(each.round) for each in found if each.twice]:
         note += f" Of round {', '.join(doubled)} there is another record in an earlier repository."
-    PrintedTable(
-        f"{name}: the champion round by round", columns, [*map(fields, found)], note
-    ).show()
+    title = f"{name}: the champion round by round"
+    PrintedTable(title, columns, [*map(fields, found)], note).show()

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json
-from iotapretrain.cli.workplace import parse_size
+from iotapretrain.cli.console import answer, echo
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import with_groups
+from iotapretrain.cli.pull import CacheFolder, progress_bar
+from iotapretrain.cli.workplace import PlainHub, parse_size
 
 if TYPE_CHECKING:
-    from iotapretrain.hub.fetch import Progress
     from iotapretrain.hub.model_cache import ModelCache
     from iotapretrain.hub.protocol import Commit, Hub
 
 app = typer.Typer(help="Publish models, look at them, bring them here.", no_args_is_help=True)
 
-Address = Annotated[
-    str,
-    typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT."),
-]
-Owner = Annotated[
-    str | None, typer.Option("--as", help="Who you are on a folder hub: your namespace.")
-]
-CacheFolder = Annotated[
-    Path | None,
-    typer.Option("--cache", envvar="IOTA_HUB_CACHE", help="Default: below the user's cache."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Model = Annotated[str, typer.Argument(metavar="NAMESPACE/NAME@COMMIT")]
 
 
+@dataclass(frozen=True)
+class NamedHub:
+    """A hub, and who we are there."""
+
+    hub: PlainHub = "hf"
+    owner: Annotated[
+        str | None, typer.Option("--as", help="Who you are on a folder hub: your namespace.")
+    ] = None
+
+    def open(self) -> Hub:
+        from iotapretrain.hub.address import open_hub
+
+        return open_hub(self.hub, self.owner)
+
+
 @app.command()
+@with_groups
 def publish(
+    place: NamedHub,
     folder: Annotated[Path, typer.Argument(help="The folder of a model.")],
     repo: Annotated[str, typer.Option(help="NAMESPACE/NAME; made where it is missing.")],
-    hub: Address = "hf",
-    owner: Owner = None,
     message: Annotated[str, typer.Option(help="What changed.")] = "Publish a model",
     public: Annotated[
         bool, typer.Option("--public", help="Open it to everybody; else a new one stays private.")
@@ -51,56 +54,43 @@ def publish(
 
     Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub --as alice
     """
-    from iotapretrain.hub.address import open_hub
     from iotapretrain.hub.model_files import ModelFolder
     from iotapretrain.hub.protocol import RepositoryId
 
-    repository, opened = RepositoryId.parse(repo), open_hub(hub, owner)
+    repository, hub = RepositoryId.parse(repo), place.open()
     model = ModelFolder.scan(folder)
-    commit = opened.publish(model, repository, message)
+    commit = hub.publish(model, repository, message)
     if public:
-        opened.set_visibility(repository, "public")
-    visibility = opened.visibility(repository)
-    if as_json:
-        left_out = list(model.left_out)
-        print_json({"commit": str(commit), "visibility": visibility, "left_out": left_out})
-        return
-    echo(f"{commit}  {visibility}")
-    for path in model.left_out:
+        hub.set_visibility(repository, "public")
+    visibility = hub.visibility(repository)
+    report = {"commit": str(commit), "visibility": visibility, "left_out": list(model.left_out)}
+    answer(report, as_json, f"{commit}  {visibility}")
+    for path in () if as_json else model.left_out:
         echo(f"left out, no file of a model: {path}", err=True)
 
 
 @app.command("list")
-def list_files(
-    model: Model,
-    hub: Address = "hf",
-    owner: Owner = None,
-    as_json: AsJson = False,
-) -> None:
+@with_groups
+def list_files(model: Model, place: NamedHub, as_json: AsJson = False) -> None:
     """List the files of a commit; without @COMMIT, of the newest.
 
     Example: iota hub list alice/model --hub folder:/srv/hub
     """
-    from iotapretrain.hub.address import open_hub
-
-    opened = open_hub(hub, owner)
-    listing = opened.listing(_commit(opened, model))
-    if as_json:
-        files = [
-            {"path": each.path, "size": each.size, "sha256": each.sha256} for each in listing.files
-        ]
-        print_json({"commit": str(listing.commit), "bytes": listing.total_bytes, "files": files})
-        return
-    echo(f"{listing.commit}  {listing.total_bytes} bytes")
-    for each in listing.files:
-        echo(f"{each.size:>15}  {each.path}")
+    hub = place.open()
+    listing = hub.listing(_commit(hub, model))
+    files = [
+        {"path": each.path, "size": each.size, "sha256": each.sha256} for each in listing.files
+    ]
+    report = {"commit": str(listing.commit), "bytes": listing.total_bytes, "files": files}
+    lines = [f"{each.size:>15}  {each.path}" for each in listing.files]
+    answer(report, as_json, f"{listing.commit}  {listing.total_bytes} bytes", *lines)
 
 
 @app.command()
+@with_groups
 def fetch(
     model: Model,
-    hub: Address = "hf",
-    owner: Owner = None,
+    place: NamedHub,
     cache: CacheFolder = None,
     to: Annotated[Path | None, typer.Option(help="Copy it to this new folder, too.")] = None,
     max_bytes: Annotated[str, typer.Option(help="Refuse a larger commit.")] = "15GiB",
@@ -112,23 +102,20 @@ def fetch(
 
     Example: iota hub fetch alice/model@0123456789abcdef0123456789abcdef01234567 --max-bytes 15GiB
     """
-    from iotapretrain.hub.address import open_hub
     from iotapretrain.hub.fetch import fetch as fetch_model
     from iotapretrain.hub.fetched_model import model_hash
     from iotapretrain.hub.protocol import Commit
 
-    commit, opened, limit = Commit.parse(model), open_hub(hub, owner), parse_size(max_bytes)
+    commit, hub, limit = Commit.parse(model), place.open(), parse_size(max_bytes)
     kept = _cache(cache, budget)
     with progress_bar(model) as progress:
-        fetch_model(opened, commit, kept, max_bytes=limit, seconds=seconds, progress=progress)
+        fetch_model(hub, commit, kept, max_bytes=limit, seconds=seconds, progress=progress)
     with kept.hold(commit) as fetched:
         if to is not None:
             fetched.copy_to(to)
-        place, digest = to or fetched.folder, model_hash(fetched)
-    if as_json:
-        print_json({"commit": str(commit), "folder": str(place), "model_hash": digest})
-        return
-    echo(f"{place}  {digest}")
+        folder, digest = to or fetched.folder, model_hash(fetched)
+    report = {"commit": str(commit), "folder": str(folder), "model_hash": digest}
+    answer(report, as_json, f"{folder}  {digest}")
 
 
 @app.command()
@@ -147,12 +134,9 @@ def clean(
     kept = _cache(cache, budget, grace)
     removed, freed = kept.clean()
     used = kept.used()
-    if as_json:
-        print_json({"removed": removed, "freed_bytes": freed, "used_bytes": used})
-        return
-    for name in removed:
-        echo(name)
-    echo(f"{freed} bytes freed, {used} in use", err=True)
+    answer({"removed": removed, "freed_bytes": freed, "used_bytes": used}, as_json, *removed)
+    if not as_json:
+        echo(f"{freed} bytes freed, {used} in use", err=True)
 
 
 def _commit(hub: Hub, model: str) -> Commit:
@@ -165,17 +149,3 @@ def _cache(folder: Path | None, budget: str | None, grace: float = 600.0) -> Mod
     from iotapretrain.hub.model_cache import ModelCache, default_folder
 
     return ModelCache(folder or default_folder(), parse_size(budget) if budget else None, grace)
-
-
-@contextmanager
-def progress_bar(title: str) -> Iterator[Progress]:
-    """A bar on the terminal, if there is one."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TransferSpeedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -16,18 +16,14 @@ import typer.main
 
 @dataclass(frozen=True)
 class LazyCommand:
-    """What the list says of a command, and where it is, as `MODULE:NAME` beside this file; if that
-    is not said, it is named like its file.
-
-    The sentence repeats the first one of the command's own help: a test compares them.
-    """
+    """What the list says of a command, and where it is, as `MODULE:NAME` beside this file."""
 
     summary: str
-    place: str = ""
+    place: str
 
     def load(self, name: str) -> Any:
         """Import the command, or the group of commands, as the root would have it."""
-        module, _, attribute = (self.place or f"{name}:{name}").partition(":")
+        module, _, attribute = self.place.partition(":")
         found = getattr(import_module(f"{__package__}.{module}"), attribute)
         around = typer.Typer(
             add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich"

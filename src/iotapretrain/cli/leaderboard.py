@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iotapretrain.cli.console import PrintedTable, out, print_json, tell
-from iotapretrain.cli.network_options import RAO, AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Network,
-    find_hub,
-    find_schedule,
-    find_scheduled,
-)
+from iotapretrain.cli.network_options import RAO, AsJson
+from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
+from iotapretrain.cli.workplace import find_scheduled
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,20 +26,14 @@ Chosen = Callable[[int], "tuple[tuple[Competition, ...], int]"]
 """The competitions to show at a block, and the sync cadence."""
 
 COLUMNS = (
-    "place",
-    "uid",
-    "repository",
-    "block",
-    "loss",
-    "win rate",
-    "average",
-    "incentive",
-    "emission",
-    "state",
+    *("place", "uid", "repository", "block", "loss"),
+    *("win rate", "average", "incentive", "emission", "state"),
 )
 
 
+@with_groups
 def leaderboard(
+    place: ScheduledWorkplace,
     competition: Annotated[
         str | None,
         typer.Option(help="tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: all that run now."),
@@ -52,10 +41,6 @@ def leaderboard(
     watch: Annotated[
         bool, typer.Option("--watch", help="Draw it anew with every block, until interrupted.")
     ] = False,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
-    competitions: Competitions = None,
     as_json: AsJson = False,
 ) -> None:
     """Show the models of a competition, best first: losses, win rates, averages, emission.
@@ -68,11 +53,10 @@ def leaderboard(
         raise InputError("--watch draws for people; leave out --json, or ask again and again")
     from iotapretrain.competition.records.trails import Places
 
-    opened, chosen = find_hub(hub, network), _chosen(competition, competitions, network)
-    places = Places()
+    hub, chosen, places = place.open_hub(), _chosen(competition, place), Places()
 
     async def show(client: ChainClient) -> None:
-        boards = await _read(client, opened, netuid, chosen, places)
+        boards = await _read(client, hub, place.netuid, chosen, places)
         if as_json:
             print_json([_document(board) for board in boards])
             return
@@ -88,7 +72,7 @@ def leaderboard(
         async for _ in client.blocks():
             await show(client)
 
-    with_client(network, run)
+    place.ask(run)
 
 
 async def _read(
@@ -124,13 +108,12 @@ async def _read(
     return boards
 
 
-def _chosen(name: str | None, competitions: str | None, network: str) -> Chosen:
+def _chosen(name: str | None, place: ScheduledWorkplace) -> Chosen:
     """The one that is named, or all that are active."""
-
     if name is not None:
         whole, found = find_scheduled(name)
         return lambda _block: ((found,), whole.sync_cadence)
-    schedule = find_schedule(competitions, network)[0]
+    schedule = place.schedule()[0]
     return lambda block: (schedule.active(block), schedule.sync_cadence)
 
 
@@ -157,8 +140,6 @@ def _note(board: Leaderboard) -> str:
 
 
 def _document(board: Leaderboard) -> dict[str, Any]:
-    from dataclasses import asdict
-
     record = None if board.opinion is None else board.opinion.record
     return {
         "competition": board.competition,

@@ -13,66 +13,47 @@ from iotapretrain.cli.lazy_group import LazyCommand, lazy_group
 from iotapretrain.errors import IotaError
 
 INTERRUPTED = 130
-COMMANDS = {
-    "audit": LazyCommand(
-        "Repeat a published round: signature, pages, models, losses, tournament, standings,"
-        " weights."
-    ),
-    "benchmark": LazyCommand(
-        "Measure models: perplexity of texts, the field's tasks, generated tasks."
-    ),
-    "conformance": LazyCommand(
-        "Run conformance vectors against the rules: a line a failing case, then the counts.",
-        "rules:conformance",
-    ),
-    "dashboard": LazyCommand(
-        "Show a network live in the browser: read-only, and on this machine alone by default."
-    ),
-    "demo": LazyCommand(
-        "Run a network of miners, cheats and validators, one of them a liar, and report who"
-        " was paid."
-    ),
-    "publish": LazyCommand(
-        "Publish a model: inspect, upload unseen, compare, commit, open to everybody."
-    ),
-    "pull": LazyCommand(
-        "Bring a committed model here: verified, and bound to the hotkey that committed to it."
-    ),
-    "explain": LazyCommand(
-        "Say why a miner has its weight: verdict, losses, epsilon, wins, averages, emission.",
-        "explain_miner:explain",
-    ),
-    "history": LazyCommand(
-        "Show the champion's loss round by round, from a validator's public records."
-    ),
-    "leaderboard": LazyCommand(
-        "Show the models of a competition, best first: losses, win rates, averages, emission."
-    ),
-    "score": LazyCommand(
-        "Say what validators would say of a model now: verdict, loss beside the champion's,"
-        " and pay."
-    ),
-    "train": LazyCommand(
-        "Pretrain a model: from a recipe, or with nothing but a competition's name."
-    ),
-    "validate": LazyCommand(
-        "Fetch, inspect and score models, decide rounds, publish signed records, set weights."
-    ),
-    "chain": LazyCommand(
-        "Make, use, check and serve a chain in a file; or use finney, test, or any node.",
-        "chain:app",
-    ),
-    "data": LazyCommand("Look at sources of text, their pages and tokenizers.", "data:app"),
-    "hub": LazyCommand("Publish models, look at them, bring them here.", "hub:app"),
-    "model": LazyCommand("Look at models of strangers, safely.", "model:app"),
-    "records": LazyCommand("Export what happened; print what events hold.", "records:app"),
-    "rules": LazyCommand("The rules that everyone agrees on, shown at work.", "rules:app"),
-    "swarm": LazyCommand(
-        "Train one model in stages, with machines that nobody trusts.", "swarm:app"
-    ),
-    "simulate": LazyCommand("Try the rules out, without models or machines.", "simulate:app"),
+SUMMARIES = {
+    "audit": "Repeat a published round: signature, pages, models, losses, tournament, standings,"
+    " weights.",
+    "benchmark": "Measure models: perplexity of texts, the field's tasks, generated tasks.",
+    "conformance": "Run conformance vectors against the rules: a line a failing case, then the"
+    " counts.",
+    "dashboard": "Show a network live in the browser: read-only, and on this machine alone by"
+    " default.",
+    "demo": "Run a network of miners, cheats and validators, one of them a liar, and report who"
+    " was paid.",
+    "publish": "Publish a model: inspect, upload unseen, compare, commit, open to everybody.",
+    "pull": "Bring a committed model here: verified, and bound to the hotkey that committed to it.",
+    "explain": "Say why a miner has its weight: verdict, losses, epsilon, wins, averages,"
+    " emission.",
+    "history": "Show the champion's loss round by round, from a validator's public records.",
+    "leaderboard": "Show the models of a competition, best first: losses, win rates, averages,"
+    " emission.",
+    "score": "Say what validators would say of a model now: verdict, loss beside the champion's,"
+    " and pay.",
+    "train": "Pretrain a model: from a recipe, or with nothing but a competition's name.",
+    "validate": "Fetch, inspect and score models, decide rounds, publish signed records, set"
+    " weights.",
+    "chain": "Make, use, check and serve a chain in a file; or use finney, test, or any node.",
+    "data": "Look at sources of text, their pages and tokenizers.",
+    "hub": "Publish models, look at them, bring them here.",
+    "model": "Look at models of strangers, safely.",
+    "records": "Export what happened; print what events hold.",
+    "rules": "The rules that everyone agrees on, shown at work.",
+    "swarm": "Train one model in stages, with machines that nobody trusts.",
+    "simulate": "Try the rules out, without models or machines.",
 }
-"""In the order of the list."""
+"""In the order of the list; each repeats the first sentence of the command's own help."""
+
+_GROUPS = ("chain", "data", "hub", "model", "records", "rules", "simulate", "swarm")
+_PLACES = {name: f"{name}:app" for name in _GROUPS}
+_PLACES |= {"conformance": "rules:conformance", "explain": "explain_miner:explain"}
+
+COMMANDS = {
+    name: LazyCommand(summary, _PLACES.get(name, f"{name}:{name}"))
+    for name, summary in SUMMARIES.items()
+}
 
 app = typer.Typer(
     name="iota",

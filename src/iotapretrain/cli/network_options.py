@@ -66,12 +66,15 @@ def with_wallet(
     with extra():
         from iotapretrain.chain.wallets import existing_wallet
 
-    signer = existing_wallet(wallet, wallets or _own_wallets(network))
+    own = Path(network.removeprefix("embedded:")) / "wallets"
+    signer = existing_wallet(wallet, wallets or (own if own.is_dir() else None))
+    return with_client(network, lambda client: use(client, signer))
 
-    async def signing(client: ChainClient) -> Answer:
-        return await use(client, signer)
 
-    return with_client(network, signing)
+def network_folder(network: str) -> Path | None:
+    """The folder of a network on this machine; None for others."""
+    folder = Path(network.removeprefix("embedded:"))
+    return folder if folder.is_dir() else None
 
 
 def network_name(network: str) -> str:
@@ -90,8 +93,3 @@ def extra() -> Iterator[None]:
         raise InputError(
             f"chains need {error.name}: pip install 'iotapretrain[bittensor]'"
         ) from error
-
-
-def _own_wallets(network: str) -> Path | None:
-    folder = Path(network.removeprefix("embedded:")) / "wallets"
-    return folder if folder.is_dir() else None

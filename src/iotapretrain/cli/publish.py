@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json
-from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.workplace import (
-    CompetitionName,
-    HubAddress,
-    Network,
-    TokenizerPlace,
-    find_hub,
-    find_scheduled,
-)
+from iotapretrain.cli.console import answer, echo
+from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, find_scheduled
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -26,14 +21,13 @@ if TYPE_CHECKING:
     from iotapretrain.competition.publishing.run import Publication
 
 
+@with_groups
 def publish(
+    place: Workplace,
     folder: Annotated[Path, typer.Argument(help="A folder with config.json and *.safetensors.")],
     competition: CompetitionName,
     repo: Annotated[str, typer.Option(help="NAMESPACE/NAME on the hub; made where it is missing.")],
     wallet: WalletName,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
     wallets: WalletFolder = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait until the chain takes the next commitment.")
@@ -60,8 +54,9 @@ def publish(
 
     schedule, chosen = find_scheduled(competition)
     repository = RepositoryId.parse(repo)
-    offer = Offer(folder, repository, chosen, schedule, netuid, licence)
-    opened = find_hub(hub, network, repository.namespace)
+    offer = Offer(folder, repository, chosen, schedule, place.netuid, licence)
+    opened = place.open_hub(repository.namespace)
+    say = partial(echo, err=True)
     opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
 
     async def run(client: ChainClient, signer: Wallet) -> Publication:
@@ -69,33 +64,26 @@ def publish(
         sync_hash = (await client.block_hash(sync_block(head, schedule.sync_cadence))).hex()
         texts = PageCache(default_folder())
         inspect = OwnInspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
-        publisher = Publisher(client, signer, opened, inspect, time.time, _say)
+        publisher = Publisher(client, signer, opened, inspect, time.time, say)
         return await publisher.publish(offer, wait)
 
-    _report(with_wallet(network, wallet, wallets, run), as_json)
-
-
-def _say(line: str) -> None:
-    echo(line, err=True)
+    _report(with_wallet(place.network, wallet, wallets, run), as_json)
 
 
 def _report(publication: Publication, as_json: bool) -> None:
     model = publication.model
-    if as_json:
-        print_json(
-            {
-                "already_published": publication.already,
-                "repository": str(model.repository),
-                "commit": model.commitment.commit,
-                "model_hash": publication.model_hash,
-                "commitment": model.commitment.text,
-                "hotkey": model.hotkey,
-                "uid": model.uid,
-                "block": model.block,
-                "judged_from_block": publication.judged_from,
-            }
-        )
-        return
+    document = {
+        "already_published": publication.already,
+        "repository": str(model.repository),
+        "commit": model.commitment.commit,
+        "model_hash": publication.model_hash,
+        "commitment": model.commitment.text,
+        "hotkey": model.hotkey,
+        "uid": model.uid,
+        "block": model.block,
+        "judged_from_block": publication.judged_from,
+    }
     state = "already published" if publication.already else "published"
-    echo(f"{state}: {model.commit}, committed in block {model.block}")
-    echo(f"validators look at it from block {publication.judged_from} on")
+    published = f"{state}: {model.commit}, committed in block {model.block}"
+    looked_at = f"validators look at it from block {publication.judged_from} on"
+    answer(document, as_json, published, looked_at)

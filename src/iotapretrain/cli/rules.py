@@ -7,17 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json
+from iotapretrain.cli.console import answer, echo, print_json
+from iotapretrain.cli.network_options import AsJson
 
 LONGEST = 300
 """What is told of a value in a line."""
 
 app = typer.Typer(help="The rules that everyone agrees on, shown at work.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """The rules that everyone agrees on, shown at work."""
 
 
 @app.command()
@@ -28,7 +24,7 @@ def explain(
             help="A JSON document: a round of models, or weights and stake.", show_default=False
         ),
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the same as data.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show every quantity between losses (or weights and stake) and what is paid.
 
@@ -53,9 +49,7 @@ def conformance(
         list[Path],
         typer.Argument(help="Vector files, or folders that hold them.", show_default=False),
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of lines.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Run conformance vectors against the rules: a line a failing case, then the counts.
 
@@ -76,10 +70,8 @@ def conformance(
         if not as_json:
             expected, got = _short(result.expected), _short(result.got)
             echo(f"{path}: {result.name}: expected {expected}, got {got}")
-    if as_json:
-        print_json({"passed": passed, "failed": len(failures), "failures": failures})
-    else:
-        echo(f"{passed} passed, {len(failures)} failed")
+    report = {"passed": passed, "failed": len(failures), "failures": failures}
+    answer(report, as_json, f"{passed} passed, {len(failures)} failed")
     if failures:
         raise typer.Exit(1)
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iotapretrain.cli.console import PrintedTable, print_json, tell
-from iotapretrain.cli.network_options import AsJson, Netuid, with_client
-from iotapretrain.cli.workplace import (
-    CompetitionName,
-    HubAddress,
-    Network,
-    TokenizerPlace,
-    find_hub,
-    find_scheduled,
-)
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, find_scheduled
 
 if TYPE_CHECKING:
-    from iotapretrain.chain.client import ChainClient
     from iotapretrain.competition.records.prospect import Duel, Outlook
     from iotapretrain.competition.trial import Scene, Trial
     from iotapretrain.hub.protocol import Hub
@@ -29,12 +23,11 @@ if TYPE_CHECKING:
 REFUSED = 1
 
 
+@with_groups
 def score(
+    place: Workplace,
     folder: Annotated[Path, typer.Argument(help="A folder with config.json and *.safetensors.")],
     competition: CompetitionName,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
     tokenizer: TokenizerPlace = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,12 +40,9 @@ def score(
     from iotapretrain.competition.trial import read_scene
 
     schedule, chosen = find_scheduled(competition)
-    opened = find_hub(hub, network)
-
-    async def look(client: ChainClient) -> Scene:
-        return await read_scene(client, opened, netuid, chosen, schedule.sync_cadence)
-
-    trial = _tried(folder, with_client(network, look), opened, chosen, tokenizer)
+    hub, cadence = place.open_hub(), schedule.sync_cadence
+    scene = place.ask(lambda client: read_scene(client, hub, place.netuid, chosen, cadence))
+    trial = _tried(folder, scene, hub, chosen, tokenizer)
     if as_json:
         print_json(_document(trial))
     else:
@@ -162,8 +152,6 @@ def _prospects(prospect: Outlook) -> Iterator[str]:
 
 
 def _document(trial: Trial) -> dict[str, Any]:
-    from dataclasses import asdict
-
     scene = trial.scene
     return {
         "competition": scene.competition.name,
@@ -195,17 +183,10 @@ def _document(trial: Trial) -> dict[str, Any]:
 
 def _duel(duel: Duel) -> dict[str, Any]:
     champion = duel.champion
-    return {
+    who = {
         "uid": champion.uid,
         "hotkey": champion.hotkey,
         "repository": str(champion.repository),
         "block": champion.block,
-        "loss": duel.loss,
-        "ahead": duel.ahead,
-        "standard_error": duel.standard_error,
-        "epsilon_now": duel.epsilon_now,
-        "epsilon_floor": duel.epsilon_floor,
-        "decayed_from": duel.decayed_from,
-        "needed_now": duel.needed_now,
-        "needed_ever": duel.needed_ever,
     }
+    return who | {key: value for key, value in asdict(duel).items() if key != "champion"}

@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import PrintedTable, out, print_json
+from iotapretrain.cli.console import PrintedTable, answer, out, print_json
+from iotapretrain.cli.network_options import AsJson
 
 if TYPE_CHECKING:
-    from iotapretrain.arena.incentives.experiment import Experiment, Study
+    from iotapretrain.arena.incentives.experiment import Experiment
+    from iotapretrain.arena.incentives.laboratory import Study
 
 COLOURS = {"holds": "green", "fails": "red", "note": "cyan"}
 
 app = typer.Typer(help="Try the rules out, without models or machines.", no_args_is_help=True)
-
-
-@app.callback()
-def group() -> None:
-    """Try the rules out, without models or machines."""
 
 
 @app.command()
@@ -36,19 +33,22 @@ def incentives(
     plot: Annotated[
         Path | None, typer.Option(help="A folder to write one PNG an experiment to.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     listed: Annotated[bool, typer.Option("--list", help="List the experiments and stop.")] = False,
 ) -> None:
     """What the rules pay for: strategies of miners and validators, played for thousands of rounds.
 
     Example: iota simulate incentives cabal sybils --rounds 500 --plot out/
     """
-    from iotapretrain.arena.incentives.experiments import chosen
+    from iotapretrain.arena.incentives.experiment import claim_and_setup
     from iotapretrain.arena.incentives.figure import require_matplotlib, save
+    from iotapretrain.arena.incentives.laboratory import chosen
 
     wanted = chosen(experiment or [])
     if listed:
-        _list(wanted, as_json)
+        claims = {each.NAME: claim_and_setup(each)[0] for each in wanted}
+        document = [{"name": name, "claim": claim} for name, claim in claims.items()]
+        answer(document, as_json, *(f"{name:14} {claim}" for name, claim in claims.items()))
         return
     if plot is not None:
         require_matplotlib()
@@ -56,7 +56,7 @@ def incentives(
     for study in _conduct(wanted, models, rounds, seed):
         studies.append(study.as_data())
         if plot is not None:
-            save(plot / f"{study.experiment.name}.png", study.draw)
+            save(plot / f"{study.experiment.NAME}.png", study.draw)
         if not as_json:
             _show(study)
     if as_json:
@@ -64,22 +64,14 @@ def incentives(
         print_json(asked | {"experiments": studies})
 
 
-def _list(experiments: Sequence[Experiment[Any]], as_json: bool) -> None:
-    if as_json:
-        print_json([{"name": each.name, "claim": each.claim} for each in experiments])
-        return
-    for each in experiments:
-        out.print(f"{each.name:14} {each.claim}")
-
-
 def _conduct(
-    experiments: Sequence[Experiment[Any]], models: int, rounds: int, seed: int
+    experiments: Sequence[Experiment], models: int, rounds: int, seed: int
 ) -> Iterator[Study]:
     """One study after the other, with a bar for each on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from iotapretrain.arena.incentives.experiment import conduct
+    from iotapretrain.arena.incentives.laboratory import conduct, rounds_of_world
 
     columns = (
         TextColumn("{task.description:14}"),
@@ -88,15 +80,15 @@ def _conduct(
     )
     for each in experiments:
         with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
-            total = len(each.worlds(models)) * each.rounds(rounds)
-            task = progress.add_task(each.name, total=total)
+            total = len(each.worlds(models)) * rounds_of_world(each, rounds)
+            task = progress.add_task(each.NAME, total=total)
             study = conduct(each, models, rounds, seed, partial(progress.advance, task))
         yield study
 
 
 def _show(study: Study) -> None:
-
-    out.print(f"\n[bold]{study.experiment.name}[/bold]: {study.experiment.claim}")
+    document = study.as_data()
+    out.print(f"\n[bold]{document['experiment']}[/bold]: {document['claim']}")
     PrintedTable("", [column.name for column in study.columns], study.texts()).show()
     for each in study.evidence:
         out.print(f"  [{COLOURS[each.verdict]}]{each.verdict:5}[/]  {each.text}")

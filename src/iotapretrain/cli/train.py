@@ -5,23 +5,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import echo, print_json, printable
-from iotapretrain.cli.network_options import AsJson, Netuid
-from iotapretrain.cli.workplace import (
-    HubAddress,
-    Metrics,
-    Network,
-    Wandb,
-    find_competition,
-    find_hub,
-)
+from iotapretrain.cli.console import answer, echo, printable
+from iotapretrain.cli.network_options import AsJson
+from iotapretrain.cli.option_groups import Workplace, with_groups
+from iotapretrain.cli.workplace import Metrics, Wandb, find_competition
 
 if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
@@ -33,55 +27,52 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 COMPETITION = "tiny/nano"
 
-RecipeFile = Annotated[Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)]
-Name = Annotated[
-    str | None,
-    typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
-]
-From = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="MODEL",
-        help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
-    ),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
-]
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
-]
-Size = Annotated[
-    int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
-]
-Tokens = Annotated[int | None, typer.Option(help="Train on so many tokens.")]
-Steps = Annotated[int | None, typer.Option(help="Train so many steps.")]
-Seconds = Annotated[float | None, typer.Option(help="Train for so long.")]
-Loss = Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")]
-Picture = Annotated[
-    Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
-]
-TokenizerPlace = Annotated[str | None, typer.Option(help="Where the competition's tokenizer lies.")]
+
+@dataclass(frozen=True)
+class RecipeWishes:
+    """What is said in the place of a recipe's own words, by their names."""
+
+    competition: Annotated[
+        str | None,
+        typer.Option(help=f"tiny/NAME, sn9/NAME or FILE.toml:NAME. Default: {COMPETITION}."),
+    ] = None
+    origin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from a folder, hub:REPO@COMMIT, best or uid:N. Default: from scratch.",
+        ),
+    ] = None
+    size: Annotated[
+        int | None, typer.Option(help="Parameters. Default: the middle of what is allowed.")
+    ] = None
+    tokens: Annotated[int | None, typer.Option(help="Train on so many tokens.")] = None
+    steps: Annotated[int | None, typer.Option(help="Train so many steps.")] = None
+    seconds: Annotated[float | None, typer.Option(help="Train for so long.")] = None
+    loss: Annotated[float | None, typer.Option(help="Stop when a batch's loss is this low.")] = None
+    tokenizer: Annotated[
+        str | None, typer.Option(help="Where the competition's tokenizer lies.")
+    ] = None
 
 
+@with_groups
 def train(
-    config: RecipeFile = None,
-    competition: Name = None,
-    origin: From = None,
-    out: Out = None,
-    resume: Resume = False,
-    size: Size = None,
-    tokens: Tokens = None,
-    steps: Steps = None,
-    seconds: Seconds = None,
-    loss: Loss = None,
-    plot: Picture = None,
-    tokenizer: TokenizerPlace = None,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    hub: HubAddress = None,
+    place: Workplace,
+    wishes: RecipeWishes,
+    config: Annotated[
+        Path | None, typer.Argument(help="A recipe in TOML.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="The folder of the run. Default: runs/COMPETITION."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the run's newest checkpoint stands.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the losses of the run.")
+    ] = None,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -106,15 +97,13 @@ def train(
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
     from iotapretrain.training.start import decide
 
-    lengths = {"tokens": tokens, "steps": steps, "seconds": seconds, "loss": loss}
-    recipe = (TrainingRecipe() if config is None else read_recipe(config)).with_options(
-        competition=competition, origin=origin, size=size, tokenizer=tokenizer, **lengths
-    )
+    recipe = TrainingRecipe() if config is None else read_recipe(config)
+    recipe = recipe.with_options(**vars(wishes))
     name = recipe.competition or COMPETITION
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
-    library = partial(_library, network, netuid, hub, found)
+    library = partial(_library, place, found)
     deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:
         trained = _sit(folder, ranks, deciding, metrics, wandb)
@@ -163,25 +152,22 @@ def _sit(
         )
 
 
-def _library(network: str, netuid: int, hub: str | None, competition: Competition) -> Library:
+def _library(place: Workplace, competition: Competition) -> Library:
     """Where `--from` looks for models; the chain is asked only for `best` and `uid:N`."""
-    from iotapretrain.cli.network_options import with_client
     from iotapretrain.hub.fetched_model import Model
     from iotapretrain.hub.model_cache import ModelCache, default_folder
     from iotapretrain.training.start import Library
 
-    opened, cache = find_hub(hub, network), ModelCache(default_folder())
+    hub, cache = place.open_hub(), ModelCache(default_folder())
     most = competition.constraints.max_bytes
 
     def find(which: str) -> Model:
         from iotapretrain.competition.records.find_model import bring, find_model
 
-        found = with_client(
-            network, lambda client: find_model(client, opened, netuid, competition, which)
-        )
-        return bring(found, opened, cache, most)
+        found = place.ask(lambda client: find_model(client, hub, place.netuid, competition, which))
+        return bring(found, hub, cache, most)
 
-    return Library(opened, cache, find, most)
+    return Library(hub, cache, find, most)
 
 
 def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
@@ -195,14 +181,14 @@ def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
         plot(read_events(trained.run / RECORDS), picture)
     again = f"iota train --out {trained.run} --resume"
     reason, done = trained.reason.name.lower(), trained.reason is StopReason.PLAN
-    if as_json:
-        said = {"run": str(trained.run), "model": str(trained.model), "reason": reason}
-        print_json(asdict(trained) | said | {"resume": None if done else again})
-    else:
-        echo(
-            f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
-            f" in {duration(trained.seconds)}"
-        )
+    document = asdict(trained) | {"run": str(trained.run), "model": str(trained.model)}
+    document |= {"reason": reason, "resume": None if done else again}
+    answer(
+        document,
+        as_json,
+        f"{trained.model}  held-out {trained.held_out_loss:.4f} after {trained.tokens:,} tokens"
+        f" in {duration(trained.seconds)}",
+    )
     if not done:
         echo(f"stopped ({reason}) at step {trained.step:,}; go on: {again}", err=True)
     if trained.reason is StopReason.INTERRUPTED:

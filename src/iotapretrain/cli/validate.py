@@ -8,22 +8,16 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iotapretrain.cli.console import print_json
-from iotapretrain.cli.network_options import AsJson, Netuid, WalletFolder, WalletName, with_wallet
-from iotapretrain.cli.workplace import (
-    Competitions,
-    HubAddress,
-    Metrics,
-    Network,
-    Wandb,
-    find_hub,
-    find_schedule,
-)
+from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
+from iotapretrain.cli.workplace import Metrics, Wandb
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,56 +31,62 @@ if TYPE_CHECKING:
 
 LONGEST_PAUSE = 300.0
 
-State = Annotated[Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")]
-JournalPlace = Annotated[
-    str | None,
-    typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
-]
-Records = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAMESPACE/NAME",
-        help="Where records are published. Default on a folder: WALLET/rounds.",
-    ),
-]
-Rounds = Annotated[
-    int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
-]
-Once = Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")]
-Raced = Annotated[
-    bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
-]
-Ray = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
-]
-Workers = Annotated[
-    int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
-]
-WeightsEvery = Annotated[
-    int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
-]
-Poll = Annotated[
-    float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
-]
+
+@dataclass(frozen=True)
+class ValidatorOptions:
+    """How a validator works."""
+
+    state: Annotated[
+        Path | None, typer.Option(help="Everything a restart needs. Default: by wallet.")
+    ] = None
+    journal: Annotated[
+        str | None,
+        typer.Option(metavar="POSTGRESQL", help="Keep the journal there instead of in --state."),
+    ] = None
+    records: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE/NAME",
+            help="Where records are published. Default on a folder: WALLET/rounds.",
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None, typer.Option(help="Stop once there are so many rounds in all.", min=1)
+    ] = None
+    once: Annotated[bool, typer.Option("--once", help="Do what is due now, then stop.")] = False
+    race: Annotated[
+        bool, typer.Option("--race/--no-race", help="Drop hopeless models early, or score all.")
+    ] = True
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Score on the workers of a Ray cluster.")
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option(help="Models scored at once. Default: one a core.", min=1)
+    ] = None
+    weights_every: Annotated[
+        int, typer.Option(metavar="BLOCKS", help="Blocks between two settings of weights.", min=1)
+    ] = 300
+    poll: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Between two looks at an idle chain.", min=0.05)
+    ] = 12.0
+
+    def scoring(self, schedule: Schedule) -> Scoring:
+        """Who scores, and what scoring one model may take."""
+        from iotapretrain.competition.validator.run import Scoring
+        from iotapretrain.models.worker import Budget, allowance, machine_bytes
+
+        asked = [each.constraints for each in schedule.competitions]
+        budget = allowance(Budget(), asked, machine_bytes() if self.ray is None else None)
+        workers = self.workers or len(os.sched_getaffinity(0))
+        return Scoring(workers, self.race, self.ray, budget)
 
 
+@with_groups
 def validate(
     wallet: WalletName,
-    network: Network = "net",
-    netuid: Netuid = 1,
-    competitions: Competitions = None,
-    hub: HubAddress = None,
+    place: ScheduledWorkplace,
+    options: ValidatorOptions,
     wallets: WalletFolder = None,
-    state: State = None,
-    journal: JournalPlace = None,
-    records: Records = None,
-    rounds: Rounds = None,
-    once: Once = False,
-    race: Raced = True,
-    ray: Ray = None,
-    workers: Workers = None,
-    weights_every: WeightsEvery = 300,
-    poll: Poll = 12.0,
     metrics: Metrics = None,
     wandb: Wandb = None,
     as_json: AsJson = False,
@@ -99,42 +99,32 @@ def validate(
     """
     from iotapretrain.competition.validator.settings import Settings
 
-    schedule, text = find_schedule(competitions, network)
-    folder = state or _own_folder(network, wallet)
+    schedule, text = place.schedule()
+    folder, owner = options.state or _own_folder(place, wallet), wallet.partition("/")[0]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
-        netuid=netuid,
+        netuid=place.netuid,
         schedule=schedule,
         schedule_text=text,
         state=folder,
-        repository=_repository(records, hub, network, _owner(wallet)),
-        journal=journal,
-        rounds=rounds,
-        once=once,
-        weights_every=weights_every,
-        poll=poll,
-        longest_pause=max(poll, LONGEST_PAUSE),
+        repository=_repository(options.records, place, owner),
+        journal=options.journal,
+        rounds=options.rounds,
+        once=options.once,
+        weights_every=options.weights_every,
+        poll=options.poll,
+        longest_pause=max(options.poll, LONGEST_PAUSE),
     )
-    owner = _owner(wallet) if _is_folder(hub, network) else None
-    opened, scoring = find_hub(hub, network, owner), _scoring(schedule, workers, race, ray)
-    with _world(settings, opened, scoring, metrics, wandb) as world:
+    scoring = options.scoring(schedule)
+    with _world(settings, place.open_hub(owner), scoring, metrics, wandb) as world:
         done = with_wallet(
-            network,
+            place.network,
             wallet,
             wallets,
             lambda client, signer: _until_stopped(settings, client, signer, world),
         )
     if as_json:
         print_json({"rounds": done, "state": str(folder)})
-
-
-def _scoring(schedule: Schedule, workers: int | None, race: bool, ray: str | None) -> Scoring:
-    from iotapretrain.competition.validator.run import Scoring
-    from iotapretrain.models.worker import Budget, allowance, machine_bytes
-
-    asked = [each.constraints for each in schedule.competitions]
-    budget = allowance(Budget(), asked, machine_bytes() if ray is None else None)
-    return Scoring(workers or len(os.sched_getaffinity(0)), race, ray, budget)
 
 
 @contextmanager
@@ -183,33 +173,22 @@ async def _until_stopped(
         return None
 
 
-def _owner(wallet: str) -> str:
-    """The namespace of a wallet's own repositories, by its name without the hotkey's."""
-    return wallet.partition("/")[0]
-
-
-def _own_folder(network: str, wallet: str) -> Path:
+def _own_folder(place: Workplace, wallet: str) -> Path:
     """In the folder of a network on this machine, else where the user's data is."""
-    folder, name = Path(network.removeprefix("embedded:")), wallet.replace("/", "-")
-    if folder.is_dir():
-        return folder / "validators" / name
+    name = wallet.replace("/", "-")
+    if place.folder is not None:
+        return place.folder / "validators" / name
     data = os.environ.get("XDG_DATA_HOME")
     home = Path(data) if data else Path.home() / ".local" / "share"
     return home / "iotapretrain" / "validators" / name
 
 
-def _repository(records: str | None, hub: str | None, network: str, owner: str) -> RepositoryId:
+def _repository(records: str | None, place: Workplace, owner: str) -> RepositoryId:
+    """On a folder the wallet's name says who we are."""
     from iotapretrain.hub.protocol import RepositoryId
 
     if records is not None:
         return RepositoryId.parse(records)
-    if not _is_folder(hub, network):
+    if not place.hub_is_folder:
         raise InputError("where do the records go? --records NAMESPACE/NAME, a repository of yours")
     return RepositoryId(owner, "rounds")
-
-
-def _is_folder(hub: str | None, network: str) -> bool:
-    """Whether the hub is a folder, where the wallet's name says who we are."""
-    if hub is None:
-        return Path(network.removeprefix("embedded:")).is_dir()
-    return hub.startswith("folder:")

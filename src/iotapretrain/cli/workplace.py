@@ -1,5 +1,4 @@
-"""Options that several commands share, and what they name: network, hub, schedule, competition,
-sizes, and where records go.
+"""Options that several commands share, and what they name.
 
 A competition is `FILE.toml:NAME`, or `tiny/NAME` and `sn9/NAME`, which ship with us.
 """
@@ -16,7 +15,6 @@ import typer
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
-    from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.competition.schedule import Competition, Schedule
 
 COMPETITIONS = "competitions.toml"
@@ -37,6 +35,12 @@ HubAddress = Annotated[
         envvar="IOTA_HUB",
         help="folder:PATH, hf, or hf:ENDPOINT. Default: `hub` in the network's folder, or hf.",
     ),
+]
+PlainHub = Annotated[
+    str, typer.Option("--hub", envvar="IOTA_HUB", help="folder:PATH, hf, or hf:ENDPOINT.")
+]
+TextCache = Annotated[
+    Path | None, typer.Option("--cache", help="Cache folder. Default: $IOTA_CACHE or the user's.")
 ]
 CompetitionName = Annotated[
     str, typer.Option("--competition", help="tiny/NAME, sn9/NAME or FILE.toml:NAME.")
@@ -70,19 +74,6 @@ Publishing = Annotated[
         "--validator", metavar="HOTKEY", help="Default: the one with most stake that publishes."
     ),
 ]
-
-
-def find_hub(address: str | None, network: str, owner: str | None = None) -> Hub:
-    """The hub that is named, or the one that belongs to the network.
-
-    `owner` is our namespace, which a folder hub has to be told; elsewhere the login knows it.
-    """
-    from iotapretrain.hub.address import open_hub
-
-    folder = Path(network.removeprefix("embedded:"))
-    if address is None:
-        address = f"folder:{folder / 'hub'}" if folder.is_dir() else "hf"
-    return open_hub(address, owner if address.startswith("folder:") else None)
 
 
 def find_schedule(place: str | None, network: str) -> tuple[Schedule, str]:

@@ -17,7 +17,7 @@ from iotapretrain.models.open_files import CONFIG, OpenFile, OpenFolder
 from iotapretrain.models.verdict import Code, Finding, Rejection
 from iotapretrain.models.weight_files import TensorEntry, check_sizes, stored_tensors
 from iotapretrain.rules.competition.schedule import Constraints
-from iotapretrain.rules.competition.size_limits import Refusal, refuse
+from iotapretrain.rules.competition.size_limits import refuse
 
 DTYPES = ("BF16", "F16", "F32")
 VOCABULARY_PADDING = 512
@@ -138,7 +138,7 @@ def _check_size(claims: Claims, constraints: Constraints) -> Iterator[Finding]:
         yield Finding(Code.MISSING_TENSOR, sentence, config.architecture.layers)
 
 
-def refuse_size(config: Config, parameters: int, constraints: Constraints) -> Refusal | None:
+def refuse_size(config: Config, parameters: int, constraints: Constraints) -> str | None:
     """Why a network of so many parameters may not take part, or None."""
     bounds = constraints.min_parameters, constraints.max_parameters
     return refuse(parameters, *bounds, config.architecture.name, constraints.architectures)

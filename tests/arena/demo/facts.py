@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from iotapretrain.arena.demo.facts import AuditFact, Member, NetworkFacts
-from iotapretrain.arena.demo.roles import Role
+from iotapretrain.arena.demo.facts import AuditFact, NetworkFacts
+from iotapretrain.arena.demo.roles import Actor, Role
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RaceRecord,
@@ -15,13 +15,13 @@ from iotapretrain.competition.records.round_record import (
 from iotapretrain.rules.competition.validator.journal_records import Reason
 
 CAST = (
-    Member("vera", Role.HONEST_VALIDATOR, "5vera"),
-    Member("victor", Role.HONEST_VALIDATOR, "5victor"),
-    Member("loki", Role.LIAR, "5loki"),
-    Member("alice", Role.HONEST_MINER, "5alice"),
-    Member("carol", Role.HONEST_MINER, "5carol"),
-    Member("copycat", Role.CHEAT, "5copycat", caught_by=("copy",)),
-    Member("babbler", Role.CHEAT, "5babbler", caught_by=("unreasonable",)),
+    Actor("vera", Role.HONEST_VALIDATOR, ()),
+    Actor("victor", Role.HONEST_VALIDATOR, ()),
+    Actor("loki", Role.LIAR, ()),
+    Actor("alice", Role.HONEST_MINER, ()),
+    Actor("carol", Role.HONEST_MINER, ()),
+    Actor("copycat", Role.CHEAT, (), caught_by=("copy",)),
+    Actor("babbler", Role.CHEAT, (), caught_by=("unreasonable",)),
 )
 
 
@@ -74,6 +74,7 @@ ROUNDS = (record(1, "5alice", 2.5), record(2, "5carol", 2.1))
 
 GOOD = NetworkFacts(
     cast=CAST,
+    hotkeys={actor.name: f"5{actor.name}" for actor in CAST},
     emission={"alice": 600, "carol": 395, "copycat": 0, "babbler": 5},
     validator_trust={"vera": 1.0, "victor": 0.98, "loki": 0.02},
     rounds={"vera": ROUNDS, "victor": ROUNDS, "loki": ROUNDS},

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Study, conduct
-from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column
 from iotapretrain.arena.incentives.experiments.average import rounds_to
 from iotapretrain.arena.incentives.experiments.temperature import in_ranks
 from iotapretrain.arena.incentives.figure import save
+from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, Study, chosen, conduct
 from iotapretrain.errors import InputError
 
-NAMES = [each.name for each in EXPERIMENTS]
+NAMES = [each.NAME for each in EXPERIMENTS]
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -25,7 +25,7 @@ def study(request: pytest.FixtureRequest) -> Study:
 
 def test_its_report_is_plain_data(study: Study) -> None:
     document = json.loads(json.dumps(study.as_data(), allow_nan=False))
-    assert document["experiment"] == study.experiment.name
+    assert document["experiment"] == study.experiment.NAME
     assert document["rows"]
     assert document["findings"]
 
@@ -39,7 +39,7 @@ def test_its_figure_is_a_small_picture(study: Study, tmp_path: Path) -> None:
 
 def test_names_are_unlike_and_found() -> None:
     assert len(set(NAMES)) == len(NAMES)
-    assert [each.name for each in chosen(["sybils", "cabal"])] == ["sybils", "cabal"]
+    assert [each.NAME for each in chosen(["sybils", "cabal"])] == ["sybils", "cabal"]
     assert chosen([]) == list(EXPERIMENTS)
     with pytest.raises(InputError, match="no 'hoard'; there are temperature"):
         chosen(["hoard"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.strategies import absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Posted, WeightCopier
 from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld
 from iotapretrain.errors import InputError
@@ -20,7 +20,7 @@ ABSENT = 5
 def against(stake: int) -> SimulatedWorld:
     """A cabal with a stake against honest validators with 1,000."""
     return replace(
-        beside(Absent(), ABSENT), validators=(HONEST, SimulatedValidator(Cabal(ABSENT), stake))
+        beside(absent, ABSENT), validators=(HONEST, SimulatedValidator(Cabal(ABSENT), stake))
     )
 
 

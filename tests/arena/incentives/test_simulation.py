@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from iotapretrain.arena.incentives.simulation import FIRST_LOSS, simulate
 from iotapretrain.arena.incentives.strategies import (
     Copier,
-    Eager,
-    Hoarder,
     Ladder,
     ModelCommit,
     PrivateView,
     PublicView,
     Spoilers,
-    Squatter,
-    Steady,
+    eager,
+    hoarder,
+    squatter,
+    steady,
 )
 from iotapretrain.arena.incentives.world import Miner, SimulatedWorld
 from iotapretrain.errors import InputError
@@ -30,7 +30,7 @@ from tests.arena.incentives.worlds import HONEST, STEADY, beside, played, same
 
 HOTKEYS = 4
 strategies = st.sampled_from(
-    [Steady(), Hoarder(), Eager(), Squatter(), Copier(), Copier(1e-4), Spoilers(3), Ladder(3)]
+    [steady, hoarder, eager, squatter, Copier(), Copier(1e-4), Spoilers(3), Ladder(3)]
 )
 crowds = st.lists(
     st.builds(Miner, strategies, st.floats(0, 2), st.just(HOTKEYS)), min_size=1, max_size=5
@@ -103,18 +103,18 @@ def test_the_ticks_add_up() -> None:
 
 
 def test_skill_pays() -> None:
-    world = SimulatedWorld((STEADY,) * 5 + (Miner(Steady(), 3.0),))
+    world = SimulatedWorld((STEADY,) * 5 + (Miner(steady, 3.0),))
     assert played(world, 300).earned([5]) > 0.5
 
 
 def test_an_exact_copier_is_never_paid_beside_its_original() -> None:
     """The original's owner is alone and so never needs to commit anew."""
-    world = SimulatedWorld((Miner(Hoarder()), Miner(Copier(), 0)), page_noise=0.02)
+    world = SimulatedWorld((Miner(hoarder), Miner(Copier(), 0)), page_noise=0.02)
     assert played(world, 200).earned([1]) == 0
 
 
 def test_a_copy_outlives_its_original_unless_validators_remember() -> None:
-    forgetting = SimulatedWorld((Miner(Eager()), Miner(Copier(), 0)), page_noise=0.02)
+    forgetting = SimulatedWorld((Miner(eager), Miner(Copier(), 0)), page_noise=0.02)
     assert played(forgetting, 200).earned([1]) > 0.1
     assert played(replace(forgetting, remembering=True), 200).earned([1]) == 0
 
@@ -125,7 +125,7 @@ class Saying:
 
     commit: ModelCommit
 
-    def commits(
+    def __call__(
         self, view: PublicView, hand: PrivateView, rng: np.random.Generator
     ) -> tuple[ModelCommit, ...]:
         return (self.commit,)
@@ -144,7 +144,7 @@ def test_nobody_commits_on_the_hotkey_of_another() -> None:
 @pytest.mark.parametrize("strategy", [Spoilers(4, 0.0), Spoilers(4, 0.001)], ids=["same", "worse"])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_spoilers_earn_nothing_more_behind_the_strict_filter(strategy: Spoilers, seed: int) -> None:
-    alone = played(beside(Steady(), hotkeys=HOTKEYS, skill=1.5), 200, seed)
+    alone = played(beside(steady, hotkeys=HOTKEYS, skill=1.5), 200, seed)
     helped = played(beside(strategy, hotkeys=HOTKEYS, skill=1.5), 200, seed)
     owned = range(5, 5 + HOTKEYS)
     assert helped.earned(owned) <= alone.earned(owned) + 1e-12
@@ -155,7 +155,7 @@ def test_without_a_filter_spoilers_do_earn_more() -> None:
     rules = RoundRules(Fixed(0.005), MODES["whitepaper"])
     alone, helped = (
         played(replace(beside(strategy, 20, 1.5, 10), rules=rules), 200)
-        for strategy in (Steady(), Spoilers(10, 0.0))
+        for strategy in (steady, Spoilers(10, 0.0))
     )
     assert helped.earned(range(20, 30)) > alone.earned(range(20, 30)) + 0.02
 
@@ -189,4 +189,4 @@ def test_no_rounds_are_refused() -> None:
 @pytest.mark.parametrize("arguments", [{"skill": -1.0}, {"hotkeys": 0}], ids=["skill", "hotkeys"])
 def test_an_impossible_miner_is_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(arguments))):
-        Miner(Steady(), **arguments)  # type: ignore[arg-type] # any
+        Miner(steady, **arguments)  # type: ignore[arg-type] # any

@@ -10,14 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import MODELS, ROUNDS, SEED, conduct
-from iotapretrain.arena.incentives.experiments import EXPERIMENTS, chosen
+from iotapretrain.arena.incentives.experiment import claim_and_setup
+from iotapretrain.arena.incentives.laboratory import (
+    EXPERIMENTS,
+    MODELS,
+    ROUNDS,
+    SEED,
+    chosen,
+    conduct,
+)
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = DOCS / "incentives.md"
 PINNING = "IOTA_PIN" in os.environ
 QUICK = ("temperature", "cabal")
-NAMES = tuple(each.name for each in EXPERIMENTS)
+NAMES = tuple(each.NAME for each in EXPERIMENTS)
 
 
 def split(page: str, name: str) -> tuple[str, str, str]:
@@ -45,7 +52,7 @@ def test_the_numbers_are_those_of_the_laboratory(name: str) -> None:
 def test_every_experiment_has_its_section_and_its_figure(name: str) -> None:
     _, inside, _ = split(PAGE.read_text(encoding="utf-8"), name)
     (experiment,) = chosen([name])
-    assert f"**Claim.** {experiment.claim}" in inside
+    assert f"**Claim.** {claim_and_setup(experiment)[0]}\n" in inside
     assert f"img/incentives/{name}.png" in inside
     assert (DOCS / "img" / "incentives" / f"{name}.png").stat().st_size < 60_000
 

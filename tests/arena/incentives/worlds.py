@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.simulation import simulate
-from iotapretrain.arena.incentives.strategies import PrivateView, PublicView, Steady, Strategy
+from iotapretrain.arena.incentives.strategies import PrivateView, PublicView, Strategy, steady
 from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld
 
-STEADY = Miner(Steady())
+STEADY = Miner(steady)
 HONEST = SimulatedValidator(Honest())
 
 

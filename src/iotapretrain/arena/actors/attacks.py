@@ -204,13 +204,14 @@ def _scale_norm(state: dict[str, torch.Tensor], norm: Norm, factor: float) -> No
 
 Attack = Callable[[State, Parts, Traces, float], dict[str, torch.Tensor]]
 
+
+def _on_pair(pair: PairName) -> Attack:
+    return lambda state, parts, _, strength: scale_pair(state, parts, pair, strength)
+
+
 BOTH_WAYS: dict[str, Attack] = {
     "stream": lambda state, parts, _, strength: scale_stream(state, parts, strength),
-    "value-output": lambda state, parts, _, strength: scale_pair(
-        state, parts, "value-output", strength
-    ),
-    "query-key": lambda state, parts, _, strength: scale_pair(state, parts, "query-key", strength),
-    "up-down": lambda state, parts, _, strength: scale_pair(state, parts, "up-down", strength),
+    **{pair: _on_pair(pair) for pair in _PAIRS},
     "norms": lambda state, parts, _, strength: scale_norms(state, parts, strength),
     "one-layer": lambda state, parts, _, strength: sink_layer(
         state, parts, len(parts.blocks) // 2, strength

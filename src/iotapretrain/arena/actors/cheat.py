@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
@@ -27,15 +28,18 @@ from iotapretrain.arena.actors.tricks import (
 from iotapretrain.chain.client import ChainClient, connect
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.competition.records.find_model import find_model
+from iotapretrain.data.outcome import round_text
+from iotapretrain.data.page_cache import PageCache
+from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError, SubmissionError
 from iotapretrain.hub.address import open_hub
 from iotapretrain.hub.fetch import fetch
-from iotapretrain.hub.fetched_model import model_hash
+from iotapretrain.hub.fetched_model import Model, model_hash
 from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.model_files import ModelFolder
-from iotapretrain.hub.protocol import Hub, RepositoryId
+from iotapretrain.hub.protocol import Commit, Hub, RepositoryId
 from iotapretrain.observe.events import Acted
-from iotapretrain.observe.sink import Lines
+from iotapretrain.observe.sink import open_sinks
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.schedule_file import parse
@@ -48,8 +52,7 @@ Trick = Callable[[Path, Path, torch.Tensor], Path]
 """From somebody's model to one's own, in a new folder; given ordinary text."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A trick, what it looks like from outside, and the verdicts that are meant for it."""
 
     trick: Trick
@@ -58,6 +61,7 @@ class Kind:
     caught_by: tuple[str, ...]
 
 
+UNTRAINABLE = "its loss is as good as the original's, but nobody could train on from it"
 KINDS: Mapping[str, Kind] = {
     "copycat": Kind(
         lambda source, target, _: copy(source, target),
@@ -80,13 +84,13 @@ KINDS: Mapping[str, Kind] = {
     "vanishing": Kind(
         lambda source, target, pages: sabotage(source, target, VANISHING, pages),
         "publishes a model whose gradients vanish",
-        "its loss is as good as the original's, but nobody could train on from it",
+        UNTRAINABLE,
         ("sabotage", "near-copy"),
     ),
     "exploding": Kind(
         lambda source, target, pages: sabotage(source, target, EXPLODING, pages),
         "publishes a model whose gradients explode",
-        "its loss is as good as the original's, but nobody could train on from it",
+        UNTRAINABLE,
         ("sabotage", "near-copy"),
     ),
     "babbler": Kind(
@@ -115,25 +119,17 @@ class Cheater:
 
     @property
     def folder(self) -> Path:
-        """Where its files are."""
         return self.network / "miners" / self.name
-
-    @property
-    def cache(self) -> ModelCache:
-        """The models that it has fetched."""
-        return ModelCache(self.folder / "cache")
 
     @property
     def hub(self) -> Hub:
         """The network's, as its own namespace."""
         return open_hub(f"folder:{self.network / 'hub'}", self.name)
 
-    def tell(self, what: str, why: str) -> None:
-        """Say what it does, for whoever watches the network."""
-        sink = Lines(self.folder / "records.jsonl")
-        source = f"miner:{self.name}"
-        sink.emit(Acted(time=time.time(), source=source, actor=self.name, what=what, why=why))
-        sink.close()
+    def fetched(self, commit: Commit) -> Model:
+        """A model of the hub, here."""
+        cache, limit = ModelCache(self.folder / "cache"), self.competition.constraints.max_bytes
+        return fetch(self.hub, commit, cache, max_bytes=limit)
 
     async def wait_for_victim(self, client: ChainClient) -> Path:
         """The model that looks best to everybody, as soon as there is one."""
@@ -142,22 +138,17 @@ class Cheater:
                 found = await find_model(client, self.hub, self.netuid, self.competition)
             except InputError:  # nobody has published yet
                 await asyncio.sleep(LOOK_SECONDS)
-                continue
-            limit = self.competition.constraints.max_bytes
-            return fetch(self.hub, found.commit, self.cache, max_bytes=limit).folder
+            else:
+                return self.fetched(found.commit).folder
 
     async def publish_unasked(self, client: ChainClient, folder: Path) -> None:
         """Upload and commit without any of the checks that an honest miner's tools make."""
         hub = self.hub
         commit = hub.publish(ModelFolder.scan(folder), RepositoryId(self.name, "nano"), "a model")
         hub.set_visibility(commit.repository, "public")
-        limit = self.competition.constraints.max_bytes
-        digest = model_hash(fetch(hub, commit, self.cache, max_bytes=limit))
         wallet = existing_wallet(self.name, self.network / "wallets")
-        hotkey = str(wallet.hotkey.ss58_address)
-        commitment = Commitment(
-            *(self.name, "nano", commit.id, secure_hash(digest, hotkey)), self.competition.models
-        )
+        bound = secure_hash(model_hash(self.fetched(commit)), str(wallet.hotkey.ss58_address))
+        commitment = Commitment(self.name, "nano", commit.id, bound, self.competition.models)
         while True:
             try:
                 await client.commit(wallet, self.netuid, commitment.text.encode())
@@ -168,26 +159,26 @@ class Cheater:
             else:
                 return
 
-    async def client(self) -> ChainClient:
-        """An open connection to the network."""
-        return await connect(f"embedded:{self.network}")
-
 
 async def cheat(kind: Kind, cheater: Cheater) -> None:
-    """Wait, make, publish."""
-    async with await cheater.client() as client:
+    """Wait, make, publish, and say so for whoever watches the network."""
+    async with await connect(f"embedded:{cheater.network}") as client:
         victim = await cheater.wait_for_victim(client)
         model = kind.trick(victim, cheater.folder / "model", _pages(cheater))
         await cheater.publish_unasked(client, model)
-    cheater.tell(kind.what, kind.why)
+    done = Acted(
+        time=time.time(),
+        source=f"miner:{cheater.name}",
+        actor=cheater.name,
+        what=kind.what,
+        why=kind.why,
+    )
+    with open_sinks(cheater.folder / "records.jsonl") as sink:
+        sink.emit(done)
 
 
 def _pages(cheater: Cheater) -> torch.Tensor:
     """Ordinary text for the tricks that need some."""
-    from iotapretrain.data import page_cache
-    from iotapretrain.data.outcome import round_text
-    from iotapretrain.data.tokenizer import load_tokenizer
-
     constraints = cheater.competition.constraints
     text = round_text(
         cheater.competition.tasks,
@@ -195,14 +186,13 @@ def _pages(cheater: Cheater) -> torch.Tensor:
         SEED,
         constraints.sequence_length,
         load_tokenizer(constraints.tokenizer),
-        page_cache.PageCache(cheater.folder / "pages"),
+        PageCache(cheater.folder / "pages"),
     )
     rows = next(iter(text.batches.values())).sequences[:PAGES]
     return torch.from_numpy(rows).long()
 
 
 def main(kind: str, network: str, name: str, competitions: str, competition: str) -> None:
-    """What the process does."""
     schedule = parse(Path(competitions).read_text(encoding="utf-8"), competitions)
     chosen = next(each for each in schedule.competitions if each.name == competition)
     asyncio.run(cheat(KINDS[kind], Cheater(Path(network), name, chosen)))

@@ -7,9 +7,9 @@ into it, so whoever is paid for one is paid for somebody else's work.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 
 import torch
 
@@ -70,9 +70,8 @@ def rescale(given: Weights) -> Weights:
     state = scale_pair(state, parts, "value-output", RESCALED)
     state = scale_pair(state, parts, "query-key", 1 / RESCALED)
     state = scale_pair(state, parts, "up-down", RESCALED)
-    epsilon = _epsilon(given) * RESCALED**2
-    stream = scale_stream(state, parts, RESCALED)
-    return Weights(given.config | {"rms_norm_eps": epsilon}, stream)
+    epsilon = given.config.get("rms_norm_eps", USUAL_EPSILON) * RESCALED**2
+    return Weights(given.config | {"rms_norm_eps": epsilon}, scale_stream(state, parts, RESCALED))
 
 
 def split_heads(given: Weights) -> Weights:
@@ -82,9 +81,8 @@ def split_heads(given: Weights) -> Weights:
     for block in parts.blocks:
         changed[block.query.weight] = _twice(changed[block.query.weight], 0, heads)
         changed[block.output.weight] = _twice(changed[block.output.weight], 1, heads) / 2
-    return Weights(
-        given.config | {"num_attention_heads": 2 * heads, "head_dim": _head_width(given)}, changed
-    )
+    sizes = {"num_attention_heads": 2 * heads, "head_dim": _head_width(given)}
+    return Weights(given.config | sizes, changed)
 
 
 def split_neurons(given: Weights) -> Weights:
@@ -120,7 +118,7 @@ def widen(given: Weights) -> Weights:
     sizes = {
         "hidden_size": narrow + idle,
         "head_dim": _head_width(given),
-        "rms_norm_eps": _epsilon(given) * share,
+        "rms_norm_eps": given.config.get("rms_norm_eps", USUAL_EPSILON) * share,
     }
     return Weights(given.config | sizes, changed)
 
@@ -141,17 +139,15 @@ def add_dead_layer(given: Weights) -> Weights:
     return Weights(given.config | {"num_hidden_layers": layers + 1}, moved)
 
 
-DISGUISES: Mapping[str, Disguise] = MappingProxyType(
-    {
-        "permuted neurons": permute_neurons,
-        "permuted heads": permute_heads,
-        "rescaled": rescale,
-        "split heads": split_heads,
-        "split neurons": split_neurons,
-        "widened": widen,
-        "a dead layer": add_dead_layer,
-    }
-)
+DISGUISES: Mapping[str, Disguise] = {
+    "permuted neurons": permute_neurons,
+    "permuted heads": permute_heads,
+    "rescaled": rescale,
+    "split heads": split_heads,
+    "split neurons": split_neurons,
+    "widened": widen,
+    "a dead layer": add_dead_layer,
+}
 
 
 def _opened(given: Weights) -> tuple[dict[str, torch.Tensor], Parts]:
@@ -163,15 +159,9 @@ def _opened(given: Weights) -> tuple[dict[str, torch.Tensor], Parts]:
     return copied(given.tensors), parts
 
 
-def _inner(block: Block) -> Iterator[Linear]:
+def _inner(block: Block) -> tuple[Linear, ...]:
     """The matrices whose outputs are a layer's neurons."""
-    yield block.up
-    if block.gate is not None:
-        yield block.gate
-
-
-def _epsilon(given: Weights) -> float:
-    return float(given.config.get("rms_norm_eps", USUAL_EPSILON))
+    return (block.up,) if block.gate is None else (block.up, block.gate)
 
 
 def _head_width(given: Weights) -> int:
@@ -189,9 +179,7 @@ def _twice(matrix: torch.Tensor, dim: int, heads: int) -> torch.Tensor:
 
 
 def _silent(matrix: torch.Tensor, dim: int, idle: int) -> torch.Tensor:
-    shape = list(matrix.shape)
-    shape[dim] = idle
-    return torch.cat([matrix, matrix.new_zeros(shape)], dim=dim)
+    return torch.nn.functional.pad(matrix, (0, idle) if dim == 1 else (0, 0, 0, idle))
 
 
 def _lively(matrix: torch.Tensor, idle: int) -> torch.Tensor:

@@ -39,12 +39,12 @@ def _everybody_played(facts: NetworkFacts) -> tuple[bool, str]:
 
 
 def _honest_are_paid(facts: NetworkFacts) -> tuple[bool, str]:
-    share = facts.share(facts.members(Role.HONEST_MINER))
+    share = facts.share(facts.named_by_role(Role.HONEST_MINER))
     return share >= HONEST_SHARE, f"honest miners earned {share:.1%} of the miners' emission"
 
 
 def _cheats_are_not_paid(facts: NetworkFacts) -> tuple[bool, str]:
-    cheats = facts.members(Role.CHEAT)
+    cheats = facts.named_by_role(Role.CHEAT)
     share = facts.share(cheats)
     paid = sum(facts.emission.values()) > 0
     return paid and share < CHEATS_SHARE, f"{len(cheats)} cheats earned {share:.1%} together"
@@ -52,23 +52,21 @@ def _cheats_are_not_paid(facts: NetworkFacts) -> tuple[bool, str]:
 
 def _cheats_are_caught(facts: NetworkFacts) -> tuple[bool, str]:
     """Each by the verdict that is meant for it, in the records of every honest validator."""
+    cheats = [actor for actor in facts.cast if actor.role is Role.CHEAT]
     missed = [
-        f"{validator.name} on {cheat.name}"
-        for cheat in facts.members(Role.CHEAT)
-        for validator in facts.members(Role.HONEST_VALIDATOR)
-        if not _caught(facts, validator.name, cheat.hotkey, cheat.caught_by)
+        f"{validator} on {cheat.name}"
+        for cheat in cheats
+        for validator in facts.named_by_role(Role.HONEST_VALIDATOR)
+        if not any(
+            reason.code in cheat.caught_by
+            for model in facts.judged(validator, cheat.name)
+            for reason in model.reasons
+        )
     ]
     if missed:
         return False, f"no such verdict by {', '.join(missed)}"
-    codes = ", ".join(
-        f"{cheat.name} ({'/'.join(cheat.caught_by)})" for cheat in facts.members(Role.CHEAT)
-    )
+    codes = ", ".join(f"{cheat.name} ({'/'.join(cheat.caught_by)})" for cheat in cheats)
     return True, f"every honest validator caught {codes}"
-
-
-def _caught(facts: NetworkFacts, validator: str, hotkey: str, codes: tuple[str, ...]) -> bool:
-    judged = facts.judged(validator, hotkey)
-    return any(reason.code in codes for model in judged for reason in model.reasons)
 
 
 def _models_improve(facts: NetworkFacts) -> tuple[bool, str]:
@@ -81,13 +79,7 @@ def _models_improve(facts: NetworkFacts) -> tuple[bool, str]:
 
 
 def _race_saves_work(facts: NetworkFacts) -> tuple[bool, str]:
-    honest = facts.members(Role.HONEST_VALIDATOR)
-    raced = [
-        record.race
-        for member in honest
-        for record in facts.rounds.get(member.name, ())
-        if record.race is not None
-    ]
+    raced = [record.race for record in facts.honest_rounds() if record.race is not None]
     scored = sum(race.pages_scored for race in raced)
     full = sum(race.pages_of_full_round for race in raced)
     if not full:
@@ -108,13 +100,13 @@ def _liars_are_overruled(facts: NetworkFacts) -> tuple[bool, str]:
 
 def _trusts(facts: NetworkFacts, role: Role) -> tuple[list[float], str]:
     """How far consensus is with each of a role, and the same in words."""
-    trust = {each.name: facts.validator_trust.get(each.name, 0.0) for each in facts.members(role)}
+    trust = {name: facts.validator_trust.get(name, 0.0) for name in facts.named_by_role(role)}
     return list(trust.values()), ", ".join(f"{name} {value:.3f}" for name, value in trust.items())
 
 
 def _audits_tell_them_apart(facts: NetworkFacts) -> tuple[bool, str]:
-    should_hold = {member.name: True for member in facts.members(Role.HONEST_VALIDATOR)}
-    should_hold |= {member.name: False for member in facts.members(Role.LIAR)}
+    should_hold = dict.fromkeys(facts.named_by_role(Role.HONEST_VALIDATOR), True)
+    should_hold |= dict.fromkeys(facts.named_by_role(Role.LIAR), False)
     found = {audit.validator: audit for audit in facts.audits}
     wrong = [
         name

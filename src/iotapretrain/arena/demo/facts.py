@@ -6,35 +6,25 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from iotapretrain.arena.demo.roles import NETUID, Actor, Command, Role
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.metagraph import Metagraph
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.competition.records.public_rounds import read_round
-from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord
+from iotapretrain.competition.records.round_record import ModelRecord, RoundRecord, champion_of
 from iotapretrain.errors import BrokenError, IotaError
 
 AUDIT_SECONDS = 120.0
 AT_ONCE = 3
 
 
-@dataclass(frozen=True)
-class Member:
-    """One of the cast; a cheat is caught by one of these verdicts."""
-
-    name: str
-    role: Role
-    hotkey: str
-    caught_by: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AuditFact:
+class AuditFact(NamedTuple):
     """What recomputing a validator's newest round found."""
 
     validator: str
@@ -47,7 +37,8 @@ class AuditFact:
 class NetworkFacts:
     """Everything that the expectations look at. Keys are names of the cast."""
 
-    cast: tuple[Member, ...]
+    cast: tuple[Actor, ...]
+    hotkeys: Mapping[str, str]
     emission: Mapping[str, int]
     """Rao that each miner earned while the network ran."""
     validator_trust: Mapping[str, float]
@@ -60,42 +51,34 @@ class NetworkFacts:
 
     def named(self, text: str) -> str:
         """The same with names of the cast in place of their hotkeys."""
-        for member in self.cast:
-            text = text.replace(member.hotkey, member.name)
+        for name, hotkey in self.hotkeys.items():
+            text = text.replace(hotkey, name)
         return text
 
-    def members(self, role: Role) -> tuple[Member, ...]:
+    def named_by_role(self, role: Role) -> list[str]:
         """Those of one role, in the order of the cast."""
-        return tuple(member for member in self.cast if member.role is role)
+        return [actor.name for actor in self.cast if actor.role is role]
 
-    def judged(self, validator: str, hotkey: str) -> tuple[ModelRecord, ...]:
-        """Every line that a validator's rounds hold about a hotkey, oldest first."""
-        return tuple(
-            model
-            for record in self.rounds.get(validator, ())
-            for model in record.models
-            if model.hotkey == hotkey
-        )
+    def judged(self, validator: str, miner: str) -> list[ModelRecord]:
+        """Every line that a validator's rounds hold about a miner, oldest first."""
+        models = (model for record in self.rounds.get(validator, ()) for model in record.models)
+        return [model for model in models if model.hotkey == self.hotkeys[miner]]
 
-    def share(self, names: tuple[Member, ...]) -> float:
+    def share(self, names: Collection[str]) -> float:
         """The part of all miners' emission that these earned; 0 while nobody earned anything."""
         total = sum(self.emission.values())
-        return sum(self.emission.get(each.name, 0) for each in names) / total if total else 0.0
+        return sum(self.emission.get(name, 0) for name in names) / total if total else 0.0
 
-    def champion_losses(self) -> tuple[float, ...]:
-        """The champion's loss round by round, over all honest validators, by block."""
-        records = [
-            record
-            for member in self.members(Role.HONEST_VALIDATOR)
-            for record in self.rounds.get(member.name, ())
-        ]
-        ordered = sorted(records, key=lambda record: record.block)
-        return tuple(
-            model.score
-            for record in ordered
-            for model in record.models
-            if model.hotkey == record.champion and model.score is not None
-        )
+    def honest_rounds(self) -> list[RoundRecord]:
+        """Those of all honest validators, by block."""
+        honest = self.named_by_role(Role.HONEST_VALIDATOR)
+        records = [record for name in honest for record in self.rounds.get(name, ())]
+        return sorted(records, key=lambda record: record.block)
+
+    def champion_losses(self) -> list[float]:
+        """The champion's loss round by round, over all honest validators."""
+        champions = map(champion_of, self.honest_rounds())
+        return [each.score for each in champions if each is not None and each.score is not None]
 
 
 async def final_metagraph(network: Path) -> Metagraph:
@@ -114,15 +97,19 @@ def gather(
     unexpected_ends: Mapping[str, str],
 ) -> NetworkFacts:
     """Everything that the expectations look at."""
-    cast = tuple(
-        Member(actor.name, actor.role, hotkeys[actor.name], actor.caught_by) for actor in actors
-    )
     validators = [actor.name for actor in actors if actor.stays]
     miners = [actor.name for actor in actors if not actor.stays]
+    known = {hotkey: uid for uid, hotkey in enumerate(metagraph.hotkeys)}
+    uids = {name: known[hotkey] for name, hotkey in hotkeys.items() if hotkey in known}
+    stake, trust = metagraph.stake, metagraph.validator_trust
     return NetworkFacts(
-        cast=cast,
-        emission={name: _stake(metagraph, hotkeys[name]) for name in miners},
-        validator_trust={name: _trust(metagraph, hotkeys[name]) for name in validators},
+        cast=tuple(actors),
+        hotkeys={actor.name: hotkeys[actor.name] for actor in actors},
+        # Miners had nothing staked when the network began.
+        emission={name: int(stake[uids[name]]) if name in uids else 0 for name in miners},
+        validator_trust={
+            name: float(trust[uids[name]]) if name in uids else 0.0 for name in validators
+        },
         rounds={name: _rounds(network / "validators" / name) for name in validators},
         audits=tuple(audits),
         chain_problem=_chain_problem(network),
@@ -153,17 +140,6 @@ def _audit(name: str, command: Command, environment: Mapping[str, str]) -> Audit
         for each in check["differences"]
     )
     return AuditFact(name, said["round"], said["verdict"] == "holds", false)
-
-
-def _stake(metagraph: Metagraph, hotkey: str) -> int:
-    """What a miner earned: it had nothing staked when the network began."""
-    uid = metagraph.uid(hotkey)
-    return 0 if uid is None else int(metagraph.stake[uid])
-
-
-def _trust(metagraph: Metagraph, hotkey: str) -> float:
-    uid = metagraph.uid(hotkey)
-    return 0.0 if uid is None else float(metagraph.validator_trust[uid])
 
 
 def _rounds(state: Path) -> tuple[RoundRecord, ...]:

@@ -27,7 +27,7 @@ class Company:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self.stop(list(self._running))
 
     def start(self, name: str, command: Sequence[str]) -> None:
         """Start a process; what it says goes to a log of its own."""
@@ -42,7 +42,6 @@ class Company:
             )
 
     def log(self, name: str) -> Path:
-        """Where a process's words are."""
         return self._logs / f"{name}.log"
 
     def failed(self) -> dict[str, str]:
@@ -57,7 +56,6 @@ class Company:
         self._excused[name] = words
 
     def running(self, name: str) -> bool:
-        """Whether a process is still at it."""
         return name in self._running and self._running[name].poll() is None
 
     def stop(self, names: Sequence[str]) -> None:
@@ -73,10 +71,6 @@ class Company:
                 _signal(process, signal.SIGKILL)
                 process.wait()
             _signal(process, signal.SIGKILL)  # whatever it left behind in its group
-
-    def close(self) -> None:
-        """End everybody."""
-        self.stop(list(self._running))
 
     def _last_words(self, name: str) -> str:
         lines = self.log(name).read_text(errors="replace").strip().splitlines()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from iotapretrain.arena.demo.expectations import CheckedExpectation
-from iotapretrain.arena.demo.facts import Member, NetworkFacts
-from iotapretrain.arena.demo.roles import Role
+from iotapretrain.arena.demo.facts import NetworkFacts
+from iotapretrain.arena.demo.roles import Actor, Role
 
 
 def document(
@@ -18,14 +19,10 @@ def document(
     return {
         "held": all(finding.held for finding in findings),
         "seconds": round(seconds, 1),
-        "expectations": [
-            {"name": each.name, "held": each.held, "sentence": each.sentence} for each in findings
-        ],
-        "miners": [_miner(facts, member) for member in facts.cast if member.name in facts.emission],
+        "expectations": list(map(asdict, findings)),
+        "miners": [_miner(facts, actor) for actor in facts.cast if actor.name in facts.emission],
         "validators": [
-            _validator(facts, member)
-            for member in facts.cast
-            if member.name in facts.validator_trust
+            _validator(facts, actor) for actor in facts.cast if actor.name in facts.validator_trust
         ],
         "champion_loss": {"first": losses[0], "last": losses[-1]} if losses else None,
     }
@@ -61,36 +58,34 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _miner(facts: NetworkFacts, member: Member) -> dict[str, Any]:
+def _head(facts: NetworkFacts, actor: Actor) -> dict[str, Any]:
+    return {"name": actor.name, "role": str(actor.role), "hotkey": facts.hotkeys[actor.name]}
+
+
+def _miner(facts: NetworkFacts, actor: Actor) -> dict[str, Any]:
     judged = [
         model
-        for validator in facts.members(Role.HONEST_VALIDATOR)
-        for model in facts.judged(validator.name, member.hotkey)
+        for validator in facts.named_by_role(Role.HONEST_VALIDATOR)
+        for model in facts.judged(validator, actor.name)
     ]
     scores = [model.score for model in judged if model.score is not None]
     sentences = [reason.sentence for model in judged for reason in model.reasons]
     won = sum(model.weight > 0.5 for model in judged)
     said = facts.named(sentences[-1]) if sentences else "no verdict yet"
     why = f"won {won} rounds" if won else said
-    return {
-        "name": member.name,
-        "role": str(member.role),
-        "hotkey": member.hotkey,
-        "emission_rao": facts.emission[member.name],
-        "share": facts.share((member,)),
+    return _head(facts, actor) | {
+        "emission_rao": facts.emission[actor.name],
+        "share": facts.share((actor.name,)),
         "loss": scores[-1] if scores else None,
         "why": why,
     }
 
 
-def _validator(facts: NetworkFacts, member: Member) -> dict[str, Any]:
-    audit = next((each for each in facts.audits if each.validator == member.name), None)
+def _validator(facts: NetworkFacts, actor: Actor) -> dict[str, Any]:
+    audit = next((each for each in facts.audits if each.validator == actor.name), None)
     said = "none" if audit is None else "holds" if audit.held else audit.differences[0]
-    return {
-        "name": member.name,
-        "role": str(member.role),
-        "hotkey": member.hotkey,
-        "rounds": len(facts.rounds.get(member.name, ())),
-        "trust": facts.validator_trust[member.name],
+    return _head(facts, actor) | {
+        "rounds": len(facts.rounds.get(actor.name, ())),
+        "trust": facts.validator_trust[actor.name],
         "audit": said,
     }

@@ -16,6 +16,7 @@ POLL_SECONDS = "1"
 WEIGHTS_EVERY = "8"
 """Blocks, of half a second."""
 
+PROGRAM = (sys.executable, "-m")
 IOTA = (sys.executable, "-c", "from iotapretrain.cli.main import main; main()")
 """The command line of this very installation."""
 
@@ -32,6 +33,16 @@ learning_rate = 0.01
 [run]
 batch = 16
 """
+
+LLAMA = 'architecture = "LlamaForCausalLM"\nsize = 350_000'
+GPT2 = 'architecture = "GPT2LMHeadModel"\nsize = 350_000'
+CHEATS = {
+    "copycat": "copycat",
+    "forger": "forger",
+    "fader": "vanishing",
+    "exploder": "exploding",
+    "babbler": "babbler",
+}
 
 Command = tuple[str, ...]
 
@@ -57,7 +68,6 @@ class Stage:
 
     @property
     def competition(self) -> str:
-        """As commands name it."""
         return f"{self.competitions}:{COMPETITION}"
 
 
@@ -85,58 +95,42 @@ def cast(stage: Stage, without: Collection[str] = ()) -> tuple[Actor, ...]:
         _validator(stage, "vera"),
         _validator(stage, "victor"),
         _liar(stage, "loki", friend="babbler"),
-        _trainer(stage, "alice", "LlamaForCausalLM", tokens=180_000),
-        _trainer(stage, "bob", "GPT2LMHeadModel", tokens=160_000),
-        _trainer(stage, "dave", "LlamaForCausalLM", tokens=120_000),
-        _rebaser(stage, "carol", tokens=100_000, after=("alice",)),
-        _cheat(stage, "copycat", "copycat", after=("alice",)),
-        _cheat(stage, "forger", "forger", after=("alice",)),
-        _cheat(stage, "fader", "vanishing", after=("alice",)),
-        _cheat(stage, "exploder", "exploding", after=("alice",)),
-        _cheat(stage, "babbler", "babbler", after=("alice",)),
+        _miner(stage, "alice", 180_000, LLAMA),
+        _miner(stage, "bob", 160_000, GPT2),
+        _miner(stage, "dave", 120_000, LLAMA),
+        _miner(stage, "carol", 100_000, 'from = "best"', after=("alice",)),
+        *(_cheat(stage, name, kind, after=("alice",)) for name, kind in CHEATS.items()),
     )
     return tuple(actor for actor in everybody if actor.name not in without)
 
 
 def audits(stage: Stage, hotkeys: Mapping[str, str]) -> dict[str, Command]:
     """By validator, the command that repeats its newest round."""
-    where = ("--competitions", str(stage.competitions))
     return {
-        name: _iota(stage, "audit", "latest", "--validator", hotkey, "--json", *where)
+        name: _judging(stage, "audit", "latest", "--validator", hotkey, "--json")
         for name, hotkey in hotkeys.items()
     }
 
 
 def dashboard(stage: Stage) -> Command:
-    """The page that shows it all."""
-    return _iota(stage, "dashboard", "--port", "0", "--competitions", str(stage.competitions))
+    return _judging(stage, "dashboard", "--port", "0")
 
 
 def _validator(stage: Stage, name: str) -> Actor:
-    command = _iota(stage, "validate", "--wallet", name, "--poll", POLL_SECONDS)
-    command += ("--weights-every", WEIGHTS_EVERY, "--competitions", str(stage.competitions))
-    if not stage.race:
-        command += ("--no-race",)
+    pace = ("--poll", POLL_SECONDS, "--weights-every", WEIGHTS_EVERY)
+    race = () if stage.race else ("--no-race",)
+    command = _judging(stage, "validate", "--wallet", name, *pace, *race)
     return Actor(name, Role.HONEST_VALIDATOR, (command,))
 
 
 def _liar(stage: Stage, name: str, friend: str) -> Actor:
-    program = (sys.executable, "-m", "iotapretrain.arena.actors.liar")
-    command = (*program, str(stage.network), name, friend, str(stage.competitions))
-    return Actor(name, Role.LIAR, (command,))
-
-
-def _trainer(stage: Stage, name: str, architecture: str, tokens: int) -> Actor:
-    return _miner(stage, name, tokens, f'architecture = "{architecture}"\nsize = 350_000')
-
-
-def _rebaser(stage: Stage, name: str, tokens: int, after: tuple[str, ...]) -> Actor:
-    return _miner(stage, name, tokens, 'from = "best"', after)
+    told = (str(stage.network), name, friend, str(stage.competitions))
+    return Actor(name, Role.LIAR, ((*PROGRAM, "iotapretrain.arena.actors.liar", *told),))
 
 
 def _cheat(stage: Stage, name: str, kind: str, after: tuple[str, ...]) -> Actor:
-    program = (sys.executable, "-m", "iotapretrain.arena.actors.cheat")
-    command = (*program, kind, str(stage.network), name, str(stage.competitions), COMPETITION)
+    told = (kind, str(stage.network), name, str(stage.competitions), COMPETITION)
+    command = (*PROGRAM, "iotapretrain.arena.actors.cheat", *told)
     return Actor(name, Role.CHEAT, (command,), after, caught_by=KINDS[kind].caught_by)
 
 
@@ -151,6 +145,9 @@ def _miner(stage: Stage, name: str, tokens: int, model: str, after: tuple[str, .
     return Actor(name, Role.HONEST_MINER, (train, publish), after, files={recipe: text})
 
 
+def _judging(stage: Stage, command: str, *arguments: str) -> Command:
+    return _iota(stage, command, *arguments, "--competitions", str(stage.competitions))
+
+
 def _iota(stage: Stage, command: str, *arguments: str) -> Command:
-    network = ("--network", str(stage.network))
-    return (*IOTA, command, *arguments, *network)
+    return (*IOTA, command, *arguments, "--network", str(stage.network))

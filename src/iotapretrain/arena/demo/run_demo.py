@@ -18,14 +18,7 @@ from iotapretrain.arena.demo.facts import final_metagraph, gather, run_audits
 from iotapretrain.arena.demo.narrator import Narrator, sentence
 from iotapretrain.arena.demo.processes import Company
 from iotapretrain.arena.demo.report import document, markdown
-from iotapretrain.arena.demo.roles import (
-    NETUID,
-    Actor,
-    Stage,
-    audits,
-    cast,
-    dashboard,
-)
+from iotapretrain.arena.demo.roles import NETUID, Actor, Stage, audits, cast, dashboard
 from iotapretrain.chain.client import connect
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
@@ -147,7 +140,10 @@ class Play:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not (self._all_done() and self._completion.settled):
+        leaving = [actor.name for actor in self._actors if not actor.stays]
+        while time.monotonic() < until and not (
+            all(map(self._done, leaving)) and self._completion.settled
+        ):
             self._start_who_is_due()
             self._tell()
             if failed := self._company.failed():
@@ -155,9 +151,9 @@ class Play:
                     self._say(name, f"ended early, and with it the demo: {words}")
                 return
             time.sleep(LOOK_SECONDS)  # between two looks; `until` ends it
-        for actor in self._actors:
-            if not actor.stays and not self._done(actor.name):
-                self._company.excuse(actor.name, "had no time for all that it came for")
+        for name in leaving:
+            if not self._done(name):
+                self._company.excuse(name, "had no time for all that it came for")
         last = min(LAST_SECONDS, max(until - time.monotonic(), 0.0))
         self._say("demo", f"everybody has been judged; one more epoch, {last:.0f} s, pays for it")
         time.sleep(last)  # the chain's own clock: nothing tells when an epoch has paid
@@ -166,13 +162,10 @@ class Play:
     def _start_who_is_due(self) -> None:
         for actor in self._actors:
             name, commands = actor.name, self._left[actor.name]
-            if commands and self._may_start(actor) and not self._company.running(name):
+            waits_for = [other for other in actor.after if other in self._left]  # who is there
+            may_start = all(map(self._completion.judged, waits_for))
+            if commands and may_start and not self._company.running(name):
                 self._company.start(name, commands.pop(0))
-
-    def _may_start(self, actor: Actor) -> bool:
-        """Whether those that it waits for have been judged, unless they stay away."""
-        waits_for = [name for name in actor.after if name in self._left]
-        return all(map(self._completion.judged, waits_for))
 
     def _tell(self) -> None:
         for who, event in self._narrator.new():
@@ -182,9 +175,6 @@ class Play:
 
     def _done(self, name: str) -> bool:
         return not self._left[name] and not self._company.running(name)
-
-    def _all_done(self) -> bool:
-        return all(self._done(actor.name) for actor in self._actors if not actor.stays)
 
 
 def _found(network: Path, say: Say) -> dict[str, str]:

@@ -37,7 +37,6 @@ class Board:
         self._kinship: tuple[IntArray, FloatArray, FloatArray] | None = None
 
     def new_content(self) -> int:
-        """The number of a content that nobody has yet."""
         self._known += 1
         return self._known
 

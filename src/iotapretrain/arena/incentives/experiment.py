@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from inspect import cleandoc
+from typing import Any, Protocol
 
+from iotapretrain.arena.incentives.figure import Drawing
 from iotapretrain.arena.incentives.round_history import RoundHistory
-from iotapretrain.arena.incentives.simulation import simulate
 from iotapretrain.arena.incentives.world import SimulatedWorld
-from iotapretrain.errors import InputError
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Runs = Mapping[Any, "Played"]
+"""What became of an experiment's worlds, by the keys that it gave them."""
 
-ROUNDS, SEED, MODELS = 2_000, 1, 30
-"""What the page shows."""
-
-SMALLEST_FIELD, FEWEST_ROUNDS = 6, 10
-"""With fewer models some experiments lack a miner of some kind, with fewer rounds any change."""
-
-Key = TypeVar("Key", bound=Hashable)
 Cell = str | int | float
 
 
@@ -56,7 +49,6 @@ class ClaimCheck:
 
     @property
     def verdict(self) -> str:
-        """One word."""
         return "note" if self.holds is None else "holds" if self.holds else "fails"
 
 
@@ -72,92 +64,29 @@ class Played:
         return self.history.earned([key for miner in miners for key in self.world.keys(miner)])
 
 
-@dataclass(frozen=True)
-class Experiment(Generic[Key]):
-    """`worlds` makes the worlds for a field of so many models; each is played for `share` of the
-    rounds asked for. `columns`, `evidence` and `draw` read what came out.
+class Experiment(Protocol):
+    """What a module of `experiments` has. Its docstring is the claim, and how that is set up.
+
+    `worlds` makes the worlds for a field of so many models; each is played for SHARE of the rounds
+    asked for. The others read what came out.
     """
 
-    name: str
-    claim: str
-    setup: str
-    worlds: Callable[[int], Mapping[Key, SimulatedWorld]]
-    columns: Callable[[Mapping[Key, Played]], Sequence[Column]]
-    evidence: Callable[[Mapping[Key, Played]], Sequence[ClaimCheck]]
-    draw: Callable[[Figure, Mapping[Key, Played]], None]
-    share: float = 1.0
+    NAME: str
+    SHARE: float
 
-    def rounds(self, asked: int) -> int:
-        """How many rounds each world is played."""
-        return max(round(asked * self.share), FEWEST_ROUNDS)
+    def worlds(self, models: int) -> Mapping[Any, SimulatedWorld]: ...
+
+    def columns(self, runs: Runs) -> Sequence[Column]: ...
+
+    def evidence(self, runs: Runs) -> Sequence[ClaimCheck]: ...
+
+    def draw(self, figure: Drawing, runs: Runs) -> None: ...
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
-    """An experiment that was made, its table, and what that says."""
-
-    experiment: Experiment[Any]
-    runs: Mapping[Any, Played]
-    columns: Sequence[Column]
-    evidence: Sequence[ClaimCheck]
-
-    def draw(self, figure: Figure) -> None:
-        """Fill a figure with what was found."""
-        self.experiment.draw(figure, self.runs)
-
-    def texts(self) -> list[tuple[str, ...]]:
-        """The rows of the table for people."""
-        return list(zip(*(column.texts() for column in self.columns), strict=True))
-
-    def as_data(self) -> dict[str, Any]:
-        """Claim, set-up, numbers and findings."""
-        names = [column.name for column in self.columns]
-        rows = zip(*(column.cells for column in self.columns), strict=True)
-        return {
-            "experiment": self.experiment.name,
-            "claim": self.experiment.claim,
-            "setup": self.experiment.setup,
-            "rows": [dict(zip(names, row, strict=True)) for row in rows],
-            "findings": [{"holds": each.holds, "text": each.text} for each in self.evidence],
-        }
-
-    def as_markdown(self) -> str:
-        """A section of a page, so that no number in the documentation is typed by hand."""
-        return "\n".join(self._lines()) + "\n"
-
-    def _lines(self) -> Iterator[str]:
-        made = self.experiment
-        rounds = len(next(iter(self.runs.values())).history)
-        yield f"**Claim.** {made.claim}"
-        yield ""
-        yield f"![{made.claim}](img/incentives/{made.name}.png)"
-        yield ""
-        yield f"*Set-up.* {made.setup} {len(self.runs)} worlds of {rounds:,} rounds."
-        yield ""
-        for each in self.evidence:
-            yield f"* **{each.verdict.capitalize()}.** {each.text}"
-        yield ""
-        names = tuple(column.name for column in self.columns)
-        for row in (names, ("---",) * len(names), *self.texts()):
-            yield "| " + " | ".join(row) + " |"
-
-
-def conduct(
-    experiment: Experiment[Any],
-    models: int,
-    rounds: int,
-    seed: int,
-    tick: Callable[[int], None] = lambda _: None,
-) -> Study:
-    """Play all worlds of an experiment and report; `tick` hears of every bundle of rounds."""
-    if models < SMALLEST_FIELD:
-        raise InputError(f"experiment: a field of {models}; give at least {SMALLEST_FIELD} models")
-    played = experiment.rounds(rounds)
-    runs = {
-        key: Played(world, simulate(world, played, seed, tick))
-        for key, world in experiment.worlds(models).items()
-    }
-    return Study(experiment, runs, experiment.columns(runs), experiment.evidence(runs))
+def claim_and_setup(experiment: Experiment) -> tuple[str, str]:
+    """As the docstring says them, without its line breaks."""
+    claim, _, setup = cleandoc(experiment.__doc__ or "").partition("\n\n")
+    return " ".join(claim.split()), " ".join(setup.split())
 
 
 def _spaced(text: str) -> str:

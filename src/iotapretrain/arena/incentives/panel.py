@@ -10,7 +10,7 @@ import numpy as np
 from iotapretrain.arena.incentives.validator_behaviours import Posted
 from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.rules.chain.fixed_point import U16, real
-from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Rows, epoch
+from iotapretrain.rules.chain.yuma import EpochInputs, Rows, epoch
 from iotapretrain.rules.competition.epsilon import FloatArray
 
 EMISSION = 10**12
@@ -42,9 +42,10 @@ class Panel:
     def epoch(self, block: int, last_step: int, own: Sequence[FloatArray]) -> Payment:
         """Set everybody's weights and pay; `own` are the standings that each validator found."""
         weights = self._posted(own)
+        largest = np.maximum(weights.max(axis=1, keepdims=True), 1e-300)
         size, count = self._count + self._hotkeys, self._count
         matrix = np.zeros((count, size), dtype=np.int64)
-        matrix[:, count:] = np.rint(weights / np.maximum(_largest(weights), 1e-300) * U16)
+        matrix[:, count:] = np.rint(weights / largest * U16)
         outcome = epoch(
             self._subnet,
             EpochInputs(
@@ -60,7 +61,11 @@ class Panel:
             ),
         )
         self._bonds = outcome.bonds
-        return self._payment(outcome)
+        return Payment(
+            _shares(outcome.server_emission[count:]),
+            _shares(outcome.validator_emission[:count]),
+            real(outcome.trace.validator_trust[:count]),
+        )
 
     def _posted(self, own: Sequence[FloatArray]) -> FloatArray:
         """A line a validator; those who wait see what all the others have set."""
@@ -74,18 +79,6 @@ class Panel:
         for row in waiting:
             weights[row] = self._validators[row].behaviour.weigh(own[row], self._past)
         return weights
-
-    def _payment(self, outcome: EpochOutcome) -> Payment:
-        count = self._count
-        return Payment(
-            _shares(outcome.server_emission[count:]),
-            _shares(outcome.validator_emission[:count]),
-            real(outcome.trace.validator_trust[:count]),
-        )
-
-
-def _largest(weights: FloatArray) -> FloatArray:
-    return np.asarray(weights.max(axis=1, keepdims=True))
 
 
 def _shares(amounts: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> FloatArray:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,30 +12,15 @@ from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.field import IntArray
 
 
-class RoundLine(NamedTuple):
-    """One round. Losses are true ones; a hotkey of -1 is none.
+@dataclass(frozen=True, eq=False)
+class RoundHistory:
+    """A column a quantity, with an entry a round. Losses are true ones; a hotkey of -1 is none.
 
     `pay` are the miners' shares by hotkey. `winner` is who the first validator saw win, and
     `deserving`, where there is a referee, who would have won without noise. `public` is the lowest
     loss of any public model and `trained` that of any model, published or not. `inside` counts the
     models inside the filter, and `share` is what the winner got of the round.
     """
-
-    pay: FloatArray
-    winner: int
-    deserving: int
-    winner_loss: float
-    public: float
-    trained: float
-    inside: int
-    share: float
-    dividends: FloatArray
-    trusts: FloatArray
-
-
-@dataclass(frozen=True, eq=False)
-class RoundHistory:
-    """The lines of all rounds as columns; `pay`, `dividends` and `trusts` have a row a round."""
 
     pay: FloatArray
     winner: IntArray
@@ -49,9 +34,8 @@ class RoundHistory:
     trusts: FloatArray
 
     @classmethod
-    def of(cls, lines: Sequence[RoundLine]) -> RoundHistory:
-        """The columns of these lines."""
-        return cls(*(np.array(column) for column in zip(*lines, strict=True)))
+    def of(cls, rounds: Sequence[Mapping[str, Any]]) -> RoundHistory:
+        return cls(**{name: np.array([each[name] for each in rounds]) for name in rounds[0]})
 
     def __len__(self) -> int:
         return len(self.winner)
@@ -61,17 +45,17 @@ class RoundHistory:
         total = float(self.pay.sum())
         return float(self.pay[:, list(hotkeys)].sum()) / total if total > 0 else 0.0
 
-    def crowns(self) -> int:
-        """How often the winner was another than in the round before."""
-        return int(np.count_nonzero(self.winner[1:] != self.winner[:-1]))
-
     def crowns_per_1000(self) -> float:
-        """The same, for histories of any length."""
-        return 1000 * self.crowns() / len(self)
+        """How often in 1,000 rounds the winner was another than in the round before."""
+        return 1000 * int(np.count_nonzero(self.winner[1:] != self.winner[:-1])) / len(self)
 
     def winners_share(self) -> float:
         """What the winner got of a round, on average."""
         return float(np.mean(self.share))
+
+    def trust(self, validators: slice | int = slice(None)) -> float:
+        """How far consensus is with these validators, on average; with all of them."""
+        return float(np.mean(self.trusts[:, validators]))
 
     def undeserved(self) -> float:
         """The share of rounds won by somebody who would not have won without noise."""

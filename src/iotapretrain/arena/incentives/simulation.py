@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from iotapretrain.arena.incentives.board import NOTHING, Board
 from iotapretrain.arena.incentives.panel import Panel, Payment
-from iotapretrain.arena.incentives.round_history import RoundHistory, RoundLine
+from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.strategies import ModelCommit, PrivateView, PublicView
 from iotapretrain.arena.incentives.world import SimulatedWorld
 from iotapretrain.errors import InputError
@@ -57,7 +58,7 @@ class _Run:
         self._standings = [Standings()] * (len(world.validators) if world.own_pages else 1)
         self._champion: int | None = None
 
-    def round(self, number: int) -> RoundLine:
+    def round(self, number: int) -> dict[str, Any]:
         now = number * self._world.blocks
         self._train()
         self._commit(now)
@@ -80,7 +81,7 @@ class _Run:
             (miner, now - world.blocks + firsts[miner] + place, commit)
             for miner, (owner, keys) in enumerate(zip(world.miners, self._owned, strict=True))
             for place, commit in enumerate(
-                owner.strategy.commits(view, PrivateView(keys, trained[miner]), self._choices)
+                owner.strategy(view, PrivateView(keys, trained[miner]), self._choices)
             )
         ]
         fresh = {miner: board.new_content() for miner, _, _ in published}
@@ -156,18 +157,19 @@ class _Run:
         blocks = self._world.blocks
         return self._panel.epoch(number * blocks, (number - 1) * blocks, own)
 
-    def _line(self, number: int, outcome: DecidedRound | NoResult) -> RoundLine:
+    def _line(self, number: int, outcome: DecidedRound | NoResult) -> dict[str, Any]:
         pay = self._pay(number)
         losses, champion = self._board.losses, self._champion
-        return RoundLine(
-            pay.miners,
-            -1 if champion is None else champion,
-            self._deserving(number * self._world.blocks),
-            np.inf if champion is None else float(losses[champion]),
-            float(losses.min()),
-            float(self._trained.min()),
-            0 if isinstance(outcome, NoResult) else sum(r is None for r in outcome.left_out),
-            0.0 if isinstance(outcome, NoResult) else outcome.winner_share,
-            pay.validators,
-            pay.trusts,
-        )
+        decided = None if isinstance(outcome, NoResult) else outcome
+        return {
+            "pay": pay.miners,
+            "winner": -1 if champion is None else champion,
+            "deserving": self._deserving(number * self._world.blocks),
+            "winner_loss": np.inf if champion is None else float(losses[champion]),
+            "public": float(losses.min()),
+            "trained": float(self._trained.min()),
+            "inside": sum(reason is None for reason in decided.left_out) if decided else 0,
+            "share": decided.winner_share if decided else 0.0,
+            "dividends": pay.validators,
+            "trusts": pay.trusts,
+        }

@@ -7,9 +7,8 @@ damage what it publishes; it cannot invent a better model than it has.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from numpy.random import Generator
 
@@ -65,61 +64,43 @@ class PublicView:
         return math.inf
 
 
-class Strategy(Protocol):
-    """Decides after every round; the order of its commits is their order on chain."""
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        """What to publish before the next round."""
-        ...
+Commits = Sequence[ModelCommit]
+Strategy = Callable[[PublicView, PrivateView, Generator], Commits]
+"""What to publish before the next round; the order of the commits is their order on chain."""
 
 
-@dataclass(frozen=True)
-class Absent:
+def absent(*_: object) -> Commits:
     """Never publishes anything: whatever it is paid, it is not paid for a model."""
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        return ()
+    return ()
 
 
-@dataclass(frozen=True)
-class Steady:
+def steady(view: PublicView, hand: PrivateView, _: Generator) -> Commits:
     """Commits anew only where the new date costs nothing: beyond epsilon of everything there is."""
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        return (ModelCommit(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
+    return (ModelCommit(hand.hotkeys[0]),) if hand.trained < view.bar() else ()
 
 
-@dataclass(frozen=True)
-class Eager:
+def eager(view: PublicView, hand: PrivateView, _: Generator) -> Commits:
     """Publishes every improvement at once: pays with its date for each, and lets others start from
     its newest model.
     """
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        key = hand.hotkeys[0]
-        return (ModelCommit(key),) if hand.trained < view.losses[key] else ()
+    key = hand.hotkeys[0]
+    return (ModelCommit(key),) if hand.trained < view.losses[key] else ()
 
 
-@dataclass(frozen=True)
-class Hoarder:
+def hoarder(view: PublicView, hand: PrivateView, _: Generator) -> Commits:
     """Keeps better models back while it holds the crown (whitepaper, 3.4.2)."""
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        if view.champion in hand.hotkeys or not hand.trained < view.bar(hand.hotkeys):
-            return ()
-        return (ModelCommit(hand.hotkeys[0]),)
+    if view.champion in hand.hotkeys or not hand.trained < view.bar(hand.hotkeys):
+        return ()
+    return (ModelCommit(hand.hotkeys[0]),)
 
 
-@dataclass(frozen=True)
-class Squatter:
+def squatter(view: PublicView, hand: PrivateView, _: Generator) -> Commits:
     """Publishes as soon as its last model is beaten, to be the earliest within epsilon of the best.
 
     It starts from the best public model, so that whatever little it adds keeps it in that company.
     """
-
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
-        key = hand.hotkeys[0]
-        return (ModelCommit(key),) if min(view.losses) <= view.bars[key] else ()
+    key = hand.hotkeys[0]
+    return (ModelCommit(key),) if min(view.losses) <= view.bars[key] else ()
 
 
 @dataclass(frozen=True)
@@ -132,7 +113,7 @@ class Copier:
 
     noise: float = 0.0
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
+    def __call__(self, view: PublicView, hand: PrivateView, rng: Generator) -> Commits:
         key, champion = hand.hotkeys[0], view.champion
         if champion is None or champion == key:
             return ()
@@ -153,7 +134,7 @@ class Spoilers:
     count: int
     step: float = 0.001
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
+    def __call__(self, view: PublicView, hand: PrivateView, rng: Generator) -> Commits:
         if not hand.trained < view.bar():
             return ()
         return tuple(
@@ -172,7 +153,7 @@ class Ladder:
 
     count: int
 
-    def commits(self, view: PublicView, hand: PrivateView, rng: Generator) -> Sequence[ModelCommit]:
+    def __call__(self, view: PublicView, hand: PrivateView, rng: Generator) -> Commits:
         if not hand.trained < view.bar():
             return ()
         return (ModelCommit(max(hand.hotkeys[: self.count], key=view.losses.__getitem__)),)

@@ -36,7 +36,6 @@ class WeightBehaviour(Protocol):
         ...
 
 
-@dataclass(frozen=True)
 class Honest:
     """Sets its own standings: says what it measured."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from iotapretrain.arena.incentives.strategies import Steady, Strategy
+from iotapretrain.arena.incentives.strategies import Strategy, steady
 from iotapretrain.arena.incentives.validator_behaviours import WeightBehaviour
 from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
@@ -43,7 +43,7 @@ class Miner:
 
 def improvers(count: int) -> tuple[Miner, ...]:
     """Steady improvers whose skills are spread evenly from a half to one and a half."""
-    return tuple(Miner(Steady(), float(skill)) for skill in np.linspace(0.5, 1.5, count))
+    return tuple(Miner(steady, float(skill)) for skill in np.linspace(0.5, 1.5, count))
 
 
 def alike(count: int, strategy: Strategy, skill: float = 1.0) -> tuple[Miner, ...]:
@@ -109,7 +109,6 @@ class SimulatedWorld:
 
     @property
     def hotkeys(self) -> int:
-        """How many hotkeys all miners have together."""
         return sum(miner.hotkeys for miner in self.miners)
 
     def keys(self, miner: int) -> tuple[int, ...]:

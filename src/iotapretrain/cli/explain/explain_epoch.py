@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
-import msgspec
 import numpy as np
 
 from iotapretrain.cli.console import PrintedTable
 from iotapretrain.cli.explain.inputs import YumaInput
+from iotapretrain.errors import InputError
 from iotapretrain.rules.chain.fixed_point import Ticks, real
 from iotapretrain.rules.chain.sparse_rows import Rows
 from iotapretrain.rules.chain.yuma import EpochInputs, EpochOutcome, Hyperparameters, epoch
@@ -34,8 +36,12 @@ def tables(given: YumaInput) -> Iterator[PrintedTable]:
 
 
 def _hyperparameters(given: YumaInput) -> Hyperparameters:
-    stated = msgspec.structs.asdict(given.hyperparameters)
-    return Hyperparameters(**{name: value for name, value in stated.items() if value is not None})
+    stated = given.hyperparameters
+    known = [field.name for field in fields(Hyperparameters)]
+    if unknown := stated.keys() - known:
+        raise InputError(f"hyperparameters: no {min(unknown)!r}; there are {', '.join(known)}")
+    chosen: dict[str, Any] = {key: value for key, value in stated.items() if value is not None}
+    return Hyperparameters(**chosen)
 
 
 def _inputs(given: YumaInput) -> EpochInputs:

@@ -30,14 +30,15 @@ def tables(given: RoundInput) -> Iterator[PrintedTable]:
     outcome = play(_field(given), rules, given.current_block)
     if isinstance(outcome, NoResult):
         rows = [(uid, str(reason)) for uid, reason in outcome.left_out]
-        yield PrintedTable(
-            "No result", ("uid", "left out because"), rows, "standings stay as they are"
-        )
+        columns = ("uid", "left out because")
+        yield PrintedTable("No result", columns, rows, "standings stay as they are")
         return
     yield from _losses(outcome)
     yield _models(outcome, given.current_block)
     if not outcome.kept.all():
-        yield _left_out(outcome)
+        reasons = zip(outcome.field.uids, outcome.left_out, strict=True)
+        rows = [(int(uid), str(reason)) for uid, reason in reasons if reason is not None]
+        yield PrintedTable("Left out", ("uid", "reason"), rows)
     if outcome.margins:
         yield _margins(outcome)
 
@@ -95,12 +96,6 @@ def _models(outcome: DecidedRound, now: int) -> PrintedTable:
         },
         f"uid {outcome.winner} gets {outcome.winner_share:.2%} at T = {outcome.temperature:g}",
     )
-
-
-def _left_out(outcome: DecidedRound) -> PrintedTable:
-    reasons = zip(outcome.field.uids, outcome.left_out, strict=True)
-    rows = [(int(uid), str(reason)) for uid, reason in reasons if reason is not None]
-    return PrintedTable("Left out", ("uid", "reason"), rows)
 
 
 def _margins(outcome: DecidedRound) -> PrintedTable:

@@ -33,37 +33,19 @@ class RoundInput(msgspec.Struct, tag_field="kind", tag="round", forbid_unknown_f
     temperature: float = 0.01
 
 
-class StatedHyperparameters(msgspec.Struct, forbid_unknown_fields=True):
-    """A subnet's hyperparameters; what is left out has the chain's default."""
-
-    tempo: int | None = None
-    activity_cutoff: int | None = None
-    kappa_u16: int | None = None
-    bonds_penalty_u16: int | None = None
-    bonds_moving_average_ppm: int | None = None
-    max_allowed_validators: int | None = None
-    stake_threshold: int | None = None
-    yuma3: bool | None = None
-    liquid_alpha: bool | None = None
-    alpha_low_u16: int | None = None
-    alpha_high_u16: int | None = None
-    alpha_sigmoid_steepness: int | None = None
-    owner_uid: int | None = None
-    commit_reveal: bool | None = None
-
-
 Pairs = list[tuple[int, int]]
 
 
 class YumaInput(msgspec.Struct, tag_field="kind", tag="yuma", forbid_unknown_fields=True):
     """One epoch of a subnet: stake and weight rows of (uid, value) pairs, a row a neuron.
 
-    Left out: everybody with stake may set weights, did so in this block, and registered long ago.
+    Left out: everybody with stake may set weights, did so in this block, and registered long ago;
+    hyperparameters are as the chain's defaults.
     """
 
     stake: list[int]
     weights: list[Pairs]
-    hyperparameters: StatedHyperparameters = msgspec.field(default_factory=StatedHyperparameters)
+    hyperparameters: dict[str, int | bool | None] = {}
     bonds: list[Pairs] | None = None
     permit: list[bool] | None = None
     last_update: list[int] | None = None

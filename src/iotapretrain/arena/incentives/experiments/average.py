@@ -1,20 +1,22 @@
-"""The moving average: how fast a winner is paid, and whether validators agree."""
+"""The moving average makes pay steady and lets validators agree.
+
+Five honest validators of equal stake, Yuma consensus once a round; all draw the same pages, or each
+draws its own.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import lines, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import Drawing, lines, percent
 from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "average", 0.1
 
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95)
 SEEDS = {"one seed for all": False, "own pages": True}
@@ -43,8 +45,7 @@ def turnover(run: Played) -> float:
 
 
 def trust(run: Played) -> float:
-    """Validators' trust, on average."""
-    return float(np.mean(run.history.trusts))
+    return run.history.trust()
 
 
 def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
@@ -80,7 +81,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
     for axes, measure in ((left, trust), (right, turnover)):
         lines(
@@ -93,18 +94,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left.legend(loc="lower right")
     right.set(ylabel="share of all pay", title="Pay that moves in a round")
     percent(right.yaxis)
-
-
-AVERAGE = Experiment(
-    name="average",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="The moving average makes pay steady and lets validators agree.",
-    setup=(
-        "Five honest validators of equal stake, Yuma consensus once a round; all draw the same "
-        "pages, or each draws its own."
-    ),
-    share=0.1,
-)

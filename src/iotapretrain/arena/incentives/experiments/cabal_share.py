@@ -1,25 +1,22 @@
-"""A cabal of validators against Yuma Consensus, by its share of the stake."""
+"""Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.
+
+Four honest validators against one who gives its weight to a hotkey that never publishes; Yuma
+consensus with Yuma3 bonds, once a round.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import legend_below, level, lines, percent
-from iotapretrain.arena.incentives.strategies import Absent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, percent
+from iotapretrain.arena.incentives.strategies import absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
-from iotapretrain.arena.incentives.world import (
-    Miner,
-    SimulatedValidator,
-    SimulatedWorld,
-    improvers,
-)
+from iotapretrain.arena.incentives.world import Miner, SimulatedValidator, SimulatedWorld, improvers
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "cabal", 0.1
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.49, 0.5, 0.51, 0.6, 0.8)
 HONEST = 4
@@ -34,7 +31,7 @@ Key = tuple[str, float]
 
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
-    miners = (Miner(Absent(), 0), *improvers(models - 1))
+    miners = (Miner(absent, 0), *improvers(models - 1))
     return {
         (name, share): SimulatedWorld(miners, validators=panel(share, greed), own_pages=own_pages)
         for name, (greed, own_pages) in SETTINGS.items()
@@ -58,16 +55,6 @@ def dividends(run: Played, share: float) -> float:
     return float(np.mean(run.history.dividends[:, HONEST])) / share
 
 
-def cabal_trust(run: Played) -> float:
-    """The trust of the cabal, on average."""
-    return float(np.mean(run.history.trusts[:, HONEST]))
-
-
-def honest_trust(run: Played) -> float:
-    """The trust of the honest validators, on average."""
-    return float(np.mean(run.history.trusts[:, :HONEST]))
-
-
 def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     greedy, modest, scattered = ([runs[name, share] for share in SHARES] for name in SETTINGS)
     paid = [dividends(run, share) for run, share in zip(greedy, SHARES, strict=True)]
@@ -75,18 +62,24 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
         Column("stake", ".0%", SHARES),
         Column("loot", ".1%", [loot(run) for run in greedy]),
         Column("dividends per stake", ".2f", paid),
-        Column("trust of the cabal", ".2f", [cabal_trust(run) for run in greedy]),
-        Column("trust of the honest", ".2f", [honest_trust(run) for run in greedy]),
+        Column("trust of the cabal", ".2f", [run.history.trust(HONEST) for run in greedy]),
+        Column("trust of the honest", ".2f", [run.history.trust(slice(HONEST)) for run in greedy]),
         Column("loot, a tenth of its weight", ".1%", [loot(run) for run in modest]),
         Column("loot, own pages", ".1%", [loot(run) for run in scattered]),
-        Column("trust of the honest, own pages", ".2f", [honest_trust(run) for run in scattered]),
+        Column(
+            "trust of the honest, own pages",
+            ".2f",
+            [run.history.trust(slice(HONEST)) for run in scattered],
+        ),
     )
 
 
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     open_, modest, scattered = SETTINGS
     below = max(share for share in SHARES if share < 0.5)
-    least = SHARES[0]
+    calm, disturbed = (
+        runs[scattered, share].history.trust(slice(HONEST)) for share in (SHARES[0], below)
+    )
     return [
         ClaimCheck(
             loot(runs[open_, below]) < 0.001,
@@ -103,20 +96,19 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
             loot(runs[modest, below]) < 0.001,
             f"Taking only a tenth is no better below half ({loot(runs[modest, below]):.1%} with "
             f"{below:.0%}), but keeps the cabal's own trust at "
-            f"{cabal_trust(runs[modest, below]):.2f}.",
+            f"{runs[modest, below].history.trust(HONEST):.2f}.",
         ),
         ClaimCheck(
             loot(runs[scattered, below]) < 0.001,
             f"Where honest validators draw pages of their own, {below:.0%} of the stake cannot "
             f"loot either ({loot(runs[scattered, below]):.1%}), but it can disturb: whoever is to "
             f"be paid then needs nearly all of the honest, and their trust falls from "
-            f"{honest_trust(runs[scattered, least]):.2f} to "
-            f"{honest_trust(runs[scattered, below]):.2f}.",
+            f"{calm:.2f} to {disturbed:.2f}.",
         ),
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
     looted = {name: [loot(runs[name, share]) for share in SHARES] for name in SETTINGS}
     lines(left, SHARES, looted)
@@ -130,18 +122,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
         axes.set(xlabel="stake of the cabal", ylim=(0, None))
         percent(axes.xaxis)
     legend_below(figure, left, 3)
-
-
-CABAL = Experiment(
-    name="cabal",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="Below half of the stake a cabal cannot pay itself: Yuma clips its weights away.",
-    setup=(
-        "Four honest validators against one who gives its weight to a hotkey that never "
-        "publishes; Yuma consensus with Yuma3 bonds, once a round."
-    ),
-    share=0.1,
-)

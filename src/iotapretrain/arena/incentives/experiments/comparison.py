@@ -1,19 +1,21 @@
-"""Wins per page, wins by one score, or a succession of champions: whom does noise hurt?"""
+"""Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).
+
+Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to 0.05. A
+referee plays every round without noise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import lines, log_ticks, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import Drawing, lines, log_ticks, percent
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "comparison", 0.25
 
 NOISES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 COMPARED = ("score-level", "per-page", "whitepaper", "champion")
@@ -75,7 +77,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
     found = {mode: [runs[mode, noise].history for noise in NOISES] for mode in COMPARED}
     undeserved = {mode: [each.undeserved() for each in line] for mode, line in found.items()}
@@ -88,18 +90,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left.set(ylabel="share of rounds", title="Won by noise")
     right.set(ylabel="share of the round", title="What the winner gets")
     right.legend(loc="lower left")
-
-
-COMPARISON = Experiment(
-    name="comparison",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="Wins per page make a round more robust than one score (whitepaper, eq. 3 to 5).",
-    setup=(
-        "Steady improvers of skills from 0.5 to 1.5, 20 pages a round, page noise from 0.001 to "
-        "0.05. A referee plays every round without noise."
-    ),
-    share=0.25,
-)

@@ -1,20 +1,23 @@
-"""Copiers, with and without noise, under the filters of three releases."""
+"""Whoever copies the champion earns nothing.
+
+A third steady improvers, a third exact copiers of each new champion, a third copiers who add noise
+that makes the copy worse by 0.01 % on average, and gives it another digest. "With memory" is one
+score, before validators who admit a content from its first owner only.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import BLUE, ORANGE, legend_below, percent
-from iotapretrain.arena.incentives.strategies import Copier, Steady
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import BLUE, ORANGE, Drawing, legend_below, percent
+from iotapretrain.arena.incentives.strategies import Copier, steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "copies", 1.0
 
 NOISE = 1e-4
 NAMES = ("whitepaper", "release-4.5.0", "release-4.5.3", "champion", "score-level")
@@ -29,7 +32,7 @@ Key = tuple[str, str]
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     third = models // 3
-    crowd = alike(third, Steady()) + alike(third, Copier(), 0) + alike(third, Copier(NOISE), 0)
+    crowd = alike(third, steady) + alike(third, Copier(), 0) + alike(third, Copier(NOISE), 0)
     return {
         (name, rule): SimulatedWorld(
             crowd, RoundRules(epsilon, MODES[mode]), remembering=remembering
@@ -101,7 +104,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     panels = figure.subplots(1, len(EPSILONS), sharey=True, sharex=True)
     places = np.arange(len(SETTINGS))
     for axes, rule in zip(panels, EPSILONS, strict=True):
@@ -115,19 +118,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     panels[0].invert_yaxis()
     panels[1].set_xlabel("share of all pay, a third of the field each")
     legend_below(figure, panels[0], 2)
-
-
-COPIES = Experiment(
-    name="copies",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="Whoever copies the champion earns nothing.",
-    setup=(
-        "A third steady improvers, a third exact copiers of each new champion, a third copiers "
-        "who add noise that makes the copy worse by 0.01 % on average, and gives it another "
-        'digest. "With memory" is one score, before validators who admit a content from its first '
-        "owner only."
-    ),
-)

@@ -1,18 +1,20 @@
-"""What epsilon and its decay do to progress and to who is paid."""
+"""Epsilon protects who was first; too small it pays luck, too large it stops progress.
+
+Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of three
+schedules of the public network. A referee plays every round without noise.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import BLUE, GREEN, ORANGE, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import BLUE, GREEN, ORANGE, Drawing, percent
 from iotapretrain.arena.incentives.world import SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
 from iotapretrain.rules.competition.tournament import RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "epsilon", 1.0
 
 FIXED = (0.0, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02)
 DECAYS = {
@@ -86,7 +88,7 @@ def evidence(runs: Mapping[str, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[str, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[str, Played]) -> None:
     places = list(range(len(runs)))
     progress, winners = figure.subplots(1, 2, sharey=True)
     improved = [run.history.improvement() for run in runs.values()]
@@ -105,17 +107,3 @@ def draw(figure: Figure, runs: Mapping[str, Played]) -> None:
     progress.set_yticks(places, list(runs))
     progress.invert_yaxis()
     progress.set_xlim(0, 1.15 * max(improved))
-
-
-EPSILON = Experiment(
-    name="epsilon",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="Epsilon protects who was first; too small it pays luck, too large it stops progress.",
-    setup=(
-        "Steady improvers of skills from 0.5 to 1.5 under fixed epsilons and under the decays of "
-        "three schedules of the public network. A referee plays every round without noise."
-    ),
-)

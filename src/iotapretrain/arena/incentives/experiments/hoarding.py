@@ -1,34 +1,33 @@
-"""Does it pay to keep better models back? Under a fixed epsilon, and under decay."""
+"""A fixed epsilon rewards keeping better models back until needed; decay takes that away
+(whitepaper, 3.4.2).
+
+Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders only when they
+are not champion; eager ones publish every improvement; squatters publish as soon as their last
+model is beaten, and then sit on its date. Half a field against the other half, the duel of hoarders
+on six seeds; and fields of one kind.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import COLOURS, legend_below, level, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import COLOURS, Drawing, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
-from iotapretrain.arena.incentives.strategies import (
-    Eager,
-    Hoarder,
-    Squatter,
-    Steady,
-    Strategy,
-)
+from iotapretrain.arena.incentives.strategies import Strategy, eager, hoarder, squatter, steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "hoarding", 0.5
 
-KINDS: Mapping[str, Callable[[], Strategy]] = {
-    "steady": Steady,
-    "hoarder": Hoarder,
-    "eager": Eager,
-    "squatter": Squatter,
+KINDS: Mapping[str, Strategy] = {
+    "steady": steady,
+    "hoarder": hoarder,
+    "eager": eager,
+    "squatter": squatter,
 }
 PLURAL = {"steady": "steady", "hoarder": "hoarders", "eager": "eager"}
 ALONE = tuple(PLURAL)
@@ -43,7 +42,7 @@ def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     crowds = [(kind, kind) for kind in ALONE] + list(DUELS)
     return {
         (rule, one, other, replicate): SimulatedWorld(
-            alike(half, KINDS[one]()) + alike(half, KINDS[other]()),
+            alike(half, KINDS[one]) + alike(half, KINDS[other]),
             RoundRules(epsilon),
             replicate=replicate,
         )
@@ -101,9 +100,9 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fixed, slow, fast = EPSILONS
     hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in EPSILONS}
-    eager, squatter, steady = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
+    prompt, sitting, waiting = ([pay(runs, rule, *duel) for rule in EPSILONS] for duel in DUELS[1:])
     kept = {rule: alone(runs, rule, "hoarder").kept_back() for rule in EPSILONS}
-    steadily, at_once = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
+    slowly, fastest = (alone(runs, slow, kind).improvement() for kind in ("steady", "eager"))
     return [
         ClaimCheck(
             hoarders[fixed] > 1.1,
@@ -126,20 +125,20 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             None,
             f"No strategy is best. Publishing every improvement at once beats waiting (at least "
-            f"{min(eager):.2f} of an equal share); sitting on an early date within epsilon of the "
-            f"best beats publishing at once (at least {min(squatter):.2f}); and waiting "
-            f"beats sitting (at least {min(steady):.2f}). Epsilon pays for a date as well as "
+            f"{min(prompt):.2f} of an equal share); sitting on an early date within epsilon of the "
+            f"best beats publishing at once (at least {min(sitting):.2f}); and waiting "
+            f"beats sitting (at least {min(waiting):.2f}). Epsilon pays for a date as well as "
             "for a model.",
         ),
         ClaimCheck(
             None,
-            f"Progress is fastest where all publish at once: {at_once:.1%} against {steadily:.1%} "
+            f"Progress is fastest where all publish at once: {fastest:.1%} against {slowly:.1%} "
             "where all wait, since everybody starts from the newest model.",
         ),
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(11, 9))
     for place, rule in enumerate(EPSILONS):
         at = np.arange(len(DUELS)) + (place - 1) * 0.26
@@ -156,23 +155,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     for axes in (left, right):
         axes.grid(axis="x", visible=False)
     legend_below(figure, right, 3)
-
-
-HOARDING = Experiment(
-    name="hoarding",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim=(
-        "A fixed epsilon rewards keeping better models back until needed; decay takes that away "
-        "(whitepaper, 3.4.2)."
-    ),
-    setup=(
-        "Miners of equal skill. Steady ones publish what beats everything by epsilon; hoarders "
-        "only when they are not champion; eager ones publish every improvement; squatters publish "
-        "as soon as their last model is beaten, and then sit on its date. Half a field against "
-        "the other half, the duel of hoarders on six seeds; and fields of one kind."
-    ),
-    share=0.5,
-)

@@ -1,18 +1,20 @@
-"""The lazy weight copier: what a validator earns who evaluates nothing."""
+"""A validator who only copies weights earns less than one who evaluates.
+
+Four honest validators and a copier of equal stake. The copier sets the consensus of the weights
+that it can read: those of this round (0), or as old as commit-reveal keeps them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import level, lines
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import Drawing, level, lines
 from iotapretrain.arena.incentives.validator_behaviours import Honest, WeightCopier
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
 from iotapretrain.rules.chain.hyperparameters import Hyperparameters
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "weight-copier", 0.1
 
 LAGS = (0, 1, 2, 5, 10, 20)
 HONEST = 4
@@ -45,18 +47,13 @@ def income(run: Played) -> float:
     return float(dividends[HONEST] / dividends[:HONEST].mean())
 
 
-def trust(run: Played) -> float:
-    return float(run.history.trusts[:, HONEST].mean())
-
-
 def incomes(runs: Mapping[Key, Played]) -> dict[str, list[float]]:
-    """The copier's income by bonds and lag."""
     return {name: [income(runs[name, lag]) for lag in LAGS] for name in BONDS}
 
 
 def trusts(runs: Mapping[Key, Played]) -> list[float]:
     """Its trust by lag, whatever the bonds."""
-    return [trust(runs["Yuma3", lag]) for lag in LAGS]
+    return [runs["Yuma3", lag].history.trust(HONEST) for lag in LAGS]
 
 
 def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
@@ -70,13 +67,13 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     liquid = list(BONDS)[-1]
     late = {name: income(runs[name, 1]) for name in BONDS}
-    last = LAGS[-1]
+    last, trust = LAGS[-1], trusts(runs)
     return [
         ClaimCheck(
             income(runs["Yuma3", 0]) < 0.99,
             f"Where weights are set in the open a copier earns {income(runs['Yuma3', 0]):.3f} of "
             f"what an honest validator of the same stake earns, with a trust of "
-            f"{trust(runs['Yuma3', 0]):.3f}.",
+            f"{trust[0]:.3f}.",
         ),
         ClaimCheck(
             late["Yuma3"] < 0.9,
@@ -87,12 +84,12 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
             income(runs["Yuma3", last]) < 0.9,
             f"Even {last} rounds behind it earns {income(runs['Yuma3', last]):.3f} "
             f"({income(runs[liquid, last]):.3f} with liquid alpha), at a trust of "
-            f"{trust(runs['Yuma3', last]):.3f}.",
+            f"{trust[-1]:.3f}.",
         ),
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     left, right = figure.subplots(1, 2)
     lines(left, LAGS, {"any bonds": trusts(runs)}, first=1)
     lines(right, LAGS, incomes(runs))
@@ -102,18 +99,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     left.set(ylabel="validator trust", title="Trust of the copier")
     right.set(ylabel="an honest validator = 1", title="Dividends of the copier")
     right.legend(loc="lower left")
-
-
-WEIGHT_COPIER = Experiment(
-    name="weight-copier",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="A validator who only copies weights earns less than one who evaluates.",
-    setup=(
-        "Four honest validators and a copier of equal stake. The copier sets the consensus of the "
-        "weights that it can read: those of this round (0), or as old as commit-reveal keeps them."
-    ),
-    share=0.1,
-)

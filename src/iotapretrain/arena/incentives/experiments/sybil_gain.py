@@ -1,19 +1,22 @@
-"""One owner behind several hotkeys: spoilers, identical models, and a ladder of its own models."""
+"""Nobody gains by registering several hotkeys.
+
+One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the same model on
+all, worse versions of it (each 0.1 % worse), or its successive models one after the other on the
+hotkey whose model is worst. The luck is the same in all worlds.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import legend_below, level, lines, log_ticks
-from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Steady, Strategy
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, log_ticks
+from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Strategy, steady
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Miner, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "sybils", 0.5
 
 NAMES = ("whitepaper", "release-4.5.0", "score-level")
 FORMS: Mapping[str, Callable[[int], Strategy]] = {
@@ -30,9 +33,9 @@ Key = tuple[str, str, int]
 
 def worlds(models: int) -> Mapping[Key, SimulatedWorld]:
     """All have the same hotkeys, used or not, so that the luck is the same in all of them."""
-    forms: list[tuple[str, Strategy, int]] = [("alone", Steady(), 1)]
+    forms: list[tuple[str, Strategy, int]] = [("alone", steady, 1)]
     forms += [(name, form(count), count) for name, form in FORMS.items() for count in COUNTS]
-    others = alike(models - 1, Steady())
+    others = alike(models - 1, steady)
     return {
         (mode, name, count): SimulatedWorld(
             (Miner(strategy, SKILL, COUNTS[-1]), *others),
@@ -87,7 +90,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     panels = figure.subplots(1, len(FORMS), sharey=True)
     for axes, form in zip(panels, FORMS, strict=True):
         gains = {
@@ -100,19 +103,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     panels[0].set_ylabel("pay, one hotkey = 1")
     panels[1].set_xlabel("hotkeys of the owner")
     legend_below(figure, panels[0], 4)
-
-
-SYBILS = Experiment(
-    name="sybils",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="Nobody gains by registering several hotkeys.",
-    setup=(
-        "One improver of skill 1.5 in a field of skill 1, with 1 to 30 hotkeys: publishing the "
-        "same model on all, worse versions of it (each 0.1 % worse), or its successive models one "
-        "after the other on the hotkey whose model is worst. The luck is the same in all worlds."
-    ),
-    share=0.5,
-)

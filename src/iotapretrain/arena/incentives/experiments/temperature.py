@@ -1,14 +1,25 @@
-"""The best model's share: about 96 % at T = 0.01, the whitepaper says."""
+"""At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).
+
+The softmax over win rates of a strictly ordered field, computed; and fields of steady improvers,
+played at T = 0.01 with and without the filter.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Experiment, Played
-from iotapretrain.arena.incentives.figure import COLOURS, GREY, INK, level, log_ticks, percent
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.figure import (
+    COLOURS,
+    GREY,
+    INK,
+    Drawing,
+    level,
+    log_ticks,
+    percent,
+)
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Fixed
 from iotapretrain.rules.competition.tournament import (
@@ -18,8 +29,7 @@ from iotapretrain.rules.competition.tournament import (
     best_share,
 )
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+NAME, SHARE = "temperature", 0.25
 
 TOLD, NEAR = 0.96, 0.01
 USUAL, IN_RANKS = 0.01, 0.3
@@ -93,7 +103,7 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     ]
 
 
-def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
+def draw(figure: Drawing, runs: Mapping[Key, Played]) -> None:
     axes = figure.subplots()
     fields = range(2, 257)
     for place, temperature in enumerate((0.003, 0.01, 0.03)):
@@ -111,18 +121,3 @@ def draw(figure: Figure, runs: Mapping[Key, Played]) -> None:
     percent(axes.yaxis)
     axes.set_title("What the best model gets of a round")
     axes.legend(loc="lower left", ncols=2)
-
-
-TEMPERATURE = Experiment(
-    name="temperature",
-    worlds=worlds,
-    columns=columns,
-    evidence=evidence,
-    draw=draw,
-    claim="At T = 0.01 the best model gets about 96 % of the weight (whitepaper, eq. 6).",
-    setup=(
-        "The softmax over win rates of a strictly ordered field, computed; and fields of steady "
-        "improvers, played at T = 0.01 with and without the filter."
-    ),
-    share=0.25,
-)
