@@ -23,6 +23,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 # Training
 
 
+class Trained(Event, frozen=True, kw_only=True):
+    """How far a training run is."""
+
+    step: int
+    tokens: int
+    """So far, in all."""
+
+
 class TrainStarted(Event, frozen=True, kw_only=True, tag="train-started"):
     """A training run began, or went on after a stop."""
 
@@ -36,12 +44,9 @@ class TrainStarted(Event, frozen=True, kw_only=True, tag="train-started"):
     settings: dict[str, str | int | float | bool | None]
 
 
-class TrainStep(Event, frozen=True, kw_only=True, tag="train-step"):
+class TrainStep(Trained, frozen=True, kw_only=True, tag="train-step"):
     """One optimiser step, or the last of several that are reported together."""
 
-    step: int
-    tokens: int
-    """So far, in all."""
     loss: float
     learning_rate: float
     gradient_norm: float
@@ -51,29 +56,23 @@ class TrainStep(Event, frozen=True, kw_only=True, tag="train-step"):
     memory_bytes: int
 
 
-class TrainEvaluated(Event, frozen=True, kw_only=True, tag="train-evaluated"):
+class TrainEvaluated(Trained, frozen=True, kw_only=True, tag="train-evaluated"):
     """The loss on pages that training never sees."""
 
-    step: int
-    tokens: int
     held_out_loss: float
     best: bool
 
 
-class Checkpointed(Event, frozen=True, kw_only=True, tag="checkpoint"):
+class Checkpointed(Trained, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint is on disk, whole."""
 
-    step: int
-    tokens: int
     size_bytes: int
     seconds: float
 
 
-class TrainFinished(Event, frozen=True, kw_only=True, tag="train-finished"):
+class TrainFinished(Trained, frozen=True, kw_only=True, tag="train-finished"):
     """A training run ended: by its plan, or because somebody stopped it."""
 
-    step: int
-    tokens: int
     seconds: float
     held_out_loss: float | None
     reason: str
@@ -117,21 +116,23 @@ class ModelFetched(Event, frozen=True, kw_only=True, tag="model-fetched"):
     seconds: float
 
 
-class RoundStarted(Event, frozen=True, kw_only=True, tag="round-started"):
-    """A round's field and pages are fixed."""
+class OfRound(Event, frozen=True, kw_only=True):
+    """Which round, of what, at which block."""
 
     round: int
     competition: int
     block: int
+
+
+class RoundStarted(OfRound, frozen=True, kw_only=True, tag="round-started"):
+    """A round's field and pages are fixed."""
+
     models: int
 
 
-class RoundFinished(Event, frozen=True, kw_only=True, tag="round-finished"):
+class RoundFinished(OfRound, frozen=True, kw_only=True, tag="round-finished"):
     """A round was decided; its signed record says everything else."""
 
-    round: int
-    competition: int
-    block: int
     digest: str
     models: int
     champion_uid: int | None
