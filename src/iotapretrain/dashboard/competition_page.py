@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from itertools import count
 
 import msgspec
 
@@ -18,19 +18,21 @@ from iotapretrain.dashboard.api_types import (
     Who,
 )
 from iotapretrain.dashboard.index import shown
-from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.epsilon import to_beat
 
 POINTS = 400
 """Of a line: more than a screen can tell apart."""
 MOST_PLACES = 1_000
 LINEAGE = 200
-DESCENTS = (
-    "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
-    "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
-    'h.id = e.hotkey JOIN commitments c ON c.id = e."commitment" '
-    'LEFT JOIN cards ON cards."commitment" = c.id'
-)
+DESCENTS = """
+SELECT h.hotkey, e.uid, coalesce(repository_of(c.text), c.text) repository,
+    coalesce(revision_of(c.text), '') revision, min(e.block) block,
+    min(CASE WHEN e.validator = ? THEN e.score END) score, cards.title, cards.parent, cards.loss
+    FROM entries e JOIN hotkeys h ON h.id = e.hotkey JOIN commitments c ON c.id = e."commitment"
+    LEFT JOIN cards ON cards."commitment" = c.id
+"""
 """Models by commitment; the first value is the number of the validator whose scores count."""
 
 
@@ -91,14 +93,7 @@ def lineage(people: People, competition: int) -> Lineage:
 
 def descent_of(people: People, row: sqlite3.Row) -> Descent:
     """A model out of a row with the columns of its commitment and card."""
-    repository, revision = place_of(row["text"])
-    return shown(
-        Descent,
-        row,
-        who=people.who(row["hotkey"], row["uid"]),
-        repository=repository or row["text"],
-        revision=revision or "",
-    )
+    return shown(Descent, row, who=people.who(row["hotkey"], row["uid"]))
 
 
 def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who:
@@ -120,7 +115,7 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
         "ORDER BY weight DESC, score IS NULL, score, uid LIMIT ?",
         (newest["id"], places),
     )
-    ranks = iter(range(1, len(met) + 1))
+    ranks = count(1)
     board = [
         _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
     ]
@@ -131,14 +126,14 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
         "LIMIT ?",
         (*seen, newest["id"], places),
     )
-    board += [_place(people, row, None, None) for row in older]
     refused = people.index.rows(
         "SELECT *, max(time) FROM refusals r WHERE validator = ?1 AND competition = ?2 AND NOT "
         "EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
         "n.hotkey = r.hotkey) GROUP BY hotkey ORDER BY time DESC LIMIT ?3",
         (*seen, places),
     )
-    return [*board, *(_refused(people, row) for row in refused)][:places]
+    board += [_place(people, row) for row in (*older, *refused)]
+    return board[:places]
 
 
 def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
@@ -151,21 +146,19 @@ def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
     return int(row[0]) if row else 0
 
 
-def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:
+def _place(
+    people: People, row: sqlite3.Row, newest: sqlite3.Row | None = None, rank: int | None = None
+) -> Place:
     return shown(
         Place,
         row,
-        who=Who(row["address"], people.names.get(row["address"]), row["uid"]),
+        who=people.who(row["address"], row["uid"]),
         rank=rank,
         round=row["number"],
         tasks=msgspec.json.decode(row["tasks"]) if row["tasks"] else {},
         champion=newest is not None and row["hotkey"] == newest["champion"],
-        **people.verdict(row),
+        reasons=people.reasons(row["reasons"]),
     )
-
-
-def _refused(people: People, row: sqlite3.Row) -> Place:
-    return shown(Place, row, who=people.who(row["address"]), reasons=people.reasons(row["reasons"]))
 
 
 def _history(people: People, rounds: list[sqlite3.Row]) -> tuple[list[Who], list[Reign]]:
@@ -184,7 +177,7 @@ def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
         row,
         champion=champion,
         loss=loss,
-        to_beat=loss * (1 - epsilon) if known else None,
+        to_beat=to_beat(loss, epsilon) if known else None,
         epsilon=epsilon,
         age=None if row["champion_block"] is None else row["block"] - row["champion_block"],
         pages_share=row["pages_scored"] / row["pages"] if row["pages"] else None,
@@ -193,7 +186,7 @@ def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
 
 def _decay(people: People, round_: int, block: int) -> tuple[tuple[int, float], ...]:
     """Epsilon by age, as the newest round used it: one point a model."""
-    rows: list[Any] = people.index.rows(
+    rows = people.index.rows(
         "SELECT DISTINCT ? - block age, epsilon FROM models WHERE round = ? AND epsilon NOT NULL "
         "ORDER BY age",
         (block, round_),

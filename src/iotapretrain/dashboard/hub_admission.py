@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import final
 
 from iotapretrain.competition.records.round_record import SignedRound
-from iotapretrain.dashboard.index import Index, insert
+from iotapretrain.dashboard.index import Index
 
 MOST_RECORDS = 10_000
 MOST_BYTES = 256 << 20
@@ -46,28 +46,26 @@ class Omission(StrEnum):
     """No record is left out, but its absence is told in the same way."""
 
 
-SENTENCES = {str(each): each.sentence for each in Omission}
+KEEP_COUNT = """
+INSERT INTO left_out VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET number = excluded.number, time = excluded.time
+WHERE number != excluded.number
+"""
+"""A number that is still the same keeps its time."""
 NOBODY = ""
 """In the place of the hotkey: hotkeys that never had a permit are counted together."""
 
 
 def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float) -> bool:
     """Write how many there are by reason; whether that is new."""
-    rows = index.rows("SELECT reason, number FROM left_out WHERE hotkey = ?", (hotkey,))
-    before = {row["reason"]: row["number"] for row in rows}
-    after = {str(reason): number for reason, number in counts.items() if number}
-    changed = {reason: number for reason, number in after.items() if before.get(reason) != number}
-    if not changed and before.keys() == after.keys():
-        return False
+    told = {str(reason): counts.get(reason, 0) for reason in Omission}
+    none = [(hotkey, reason) for reason, number in told.items() if not number]
+    some = [(hotkey, reason, number, now) for reason, number in told.items() if number]
     with index.batch() as batch:
-        gone = [(hotkey, reason) for reason in before.keys() - after.keys()]
-        batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", gone)
-        new = [
-            {"hotkey": hotkey, "reason": reason, "number": number, "time": now}
-            for reason, number in changed.items()
-        ]
-        insert(batch, "left_out", new)
-    return True
+        before = batch.total_changes
+        batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", none)
+        batch.executemany(KEEP_COUNT, some)
+        return batch.total_changes > before
 
 
 def ever_permitted(index: Index) -> frozenset[str]:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar, final
 
 import msgspec
+
+from iotapretrain.competition.records.committed import model_commitment
+from iotapretrain.rules.competition.commitment import Commitment
 
 Shown = TypeVar("Shown", bound=msgspec.Struct)
 SCHEMA = """
@@ -80,16 +85,22 @@ CREATE TABLE chain_weights (validator INTEGER NOT NULL, uid INTEGER NOT NULL, we
     PRIMARY KEY (validator, uid)) WITHOUT ROWID;
 CREATE VIEW decided AS SELECT r.*, v.hotkey validator_hotkey, c.hotkey champion_hotkey
     FROM rounds r JOIN hotkeys v ON v.id = r.validator LEFT JOIN hotkeys c ON c.id = r.champion;
-CREATE VIEW judged AS SELECT m.*, h.hotkey address, c.text, r.round number, r.competition,
-    r.validator, v.hotkey validator_hotkey, r.block decided_at, r.champion_score
+CREATE VIEW judged AS SELECT m.*, h.hotkey address, repository_of(c.text) repository,
+    revision_of(c.text) revision, r.round number, r.competition, r.validator,
+    v.hotkey validator_hotkey, r.block decided_at, r.champion_score
     FROM models m JOIN rounds r ON r.id = m.round JOIN hotkeys h ON h.id = m.hotkey
     JOIN hotkeys v ON v.id = r.validator JOIN commitments c ON c.id = m."commitment";
-CREATE VIEW refusals AS SELECT v.*, h.hotkey address, w.hotkey validator_hotkey FROM verdicts v
+CREATE VIEW refusals AS SELECT v.*, h.hotkey address, w.hotkey validator_hotkey,
+    NULL uid, NULL number, NULL decided_at, NULL tasks FROM verdicts v
     JOIN hotkeys h ON h.id = v.hotkey JOIN hotkeys w ON w.id = v.validator
     WHERE v.outcome != 'evaluated';
+CREATE VIEW audits AS SELECT json_extract(body, '$.validator') validator,
+    json_extract(body, '$.held') held FROM events WHERE kind = 'audited';
 CREATE VIEW neurons AS SELECT e.*, h.hotkey address
     FROM epochs e JOIN hotkeys h ON h.id = e.hotkey;
 """
+PARTS = {"repository_of": attrgetter("repo_id"), "revision_of": attrgetter("commit")}
+"""Of a commitment's text, by what SQL calls them; null for a text that is none."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
 BUSY_SECONDS = 10.0
 
@@ -166,4 +177,11 @@ def _connected(path: Path) -> sqlite3.Connection:
     connection.row_factory = sqlite3.Row
     for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
+    for name, part in PARTS.items():
+        connection.create_function(name, 1, partial(_part_of, part), deterministic=True)
     return connection
+
+
+def _part_of(part: Callable[[Commitment], str], text: str) -> str | None:
+    commitment = model_commitment(text)
+    return None if commitment is None else part(commitment)

@@ -70,12 +70,7 @@ def _judgements(people: People, number: int) -> list[Judgement]:
         "SELECT * FROM judged WHERE hotkey = ? ORDER BY decided_at DESC, round LIMIT ?",
         (number, JUDGEMENTS),
     )
-    return [_refusal(people, row) for row in refused] + [_judgement(people, row) for row in judged]
-
-
-def _refusal(people: People, row: sqlite3.Row) -> Judgement:
-    validator, reasons = people.who(row["validator_hotkey"]), people.reasons(row["reasons"])
-    return shown(Judgement, row, validator=validator, reasons=reasons)
+    return [_judgement(people, row) for row in (*refused, *judged)]
 
 
 def _judgement(people: People, row: sqlite3.Row) -> Judgement:
@@ -85,7 +80,7 @@ def _judgement(people: People, row: sqlite3.Row) -> Judgement:
         validator=people.who(row["validator_hotkey"]),
         round=row["number"],
         block=row["decided_at"],
-        **people.verdict(row),
+        reasons=people.reasons(row["reasons"]),
     )
 
 

@@ -11,8 +11,6 @@ import msgspec
 
 from iotapretrain.dashboard.api_types import Who, Why
 from iotapretrain.dashboard.index import Index
-from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.commitment import Commitment
 
 HOTKEY = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
 Item = TypeVar("Item")
@@ -47,12 +45,6 @@ class People:
         """A sentence with names in the place of the hotkeys that have one."""
         return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
 
-    def verdict(self, row: sqlite3.Row) -> dict[str, object]:
-        """Of a row of `judged`: which model of which repository, and the reasons."""
-        repository, revision = place_of(row["text"])
-        reasons = self.reasons(row["reasons"])
-        return {"repository": repository, "revision": revision, "reasons": reasons}
-
     def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
         """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
         found = msgspec.json.decode(text) if text else ()
@@ -82,15 +74,6 @@ class People:
             "SELECT * FROM decided WHERE competition = ? AND validator_hotkey = ? ORDER BY round",
             (competition, validator),
         )
-
-
-def place_of(commitment: str) -> tuple[str | None, str | None]:
-    """Repository and commit of a commitment; nothing for a text that is none."""
-    try:
-        parsed = Commitment.parse(commitment)
-    except InputError:
-        return None, None
-    return parsed.repo_id, parsed.commit
 
 
 def thinned(items: Sequence[Item], most: int) -> list[Item]:

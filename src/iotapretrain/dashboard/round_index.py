@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any, final
 
 import msgspec
 import numpy as np
 
+from iotapretrain.competition.records.round_field import loss_matrix
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RoundRecord,
     SignedRound,
+    champion_of,
     is_sealed,
 )
 from iotapretrain.dashboard.api_types import Duels
 from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.rules.competition.epsilon import FloatArray
 from iotapretrain.rules.competition.wins import count_wins
 
 Verify = Callable[[str, bytes, bytes], bool]
@@ -109,7 +110,7 @@ class RoundWriter:
         self, batch: sqlite3.Connection, signed: SignedRound, validator: int, size: int
     ) -> dict[str, Any]:
         record = signed.record
-        champion = next((m for m in record.models if m.hotkey == record.champion), None)
+        champion = champion_of(record)
         taken = sum(model.pages_scored for model in record.models)
         return {
             **msgspec.structs.asdict(record),
@@ -170,7 +171,7 @@ def duels_of(record: RoundRecord) -> Duels:
     )[:MOST_DUELISTS]
     if not best:
         return Duels()
-    losses = _losses(record, best)
+    losses = loss_matrix(record.tasks, best)
     blocks = np.array([float(model.block) for model in best])
     epsilons = np.array([model.epsilon or 0.0 for model in best])
     shares: list[list[float | None]] = [[None] * len(best) for _ in best]
@@ -181,21 +182,3 @@ def duels_of(record: RoundRecord) -> Duels:
             shares[i][j], shares[j][i] = map(float, wins)
     hotkeys, uids = zip(*((model.hotkey, model.uid) for model in best), strict=True)
     return Duels(hotkeys, uids, losses.shape[1], tuple(map(tuple, shares)))
-
-
-def _losses(record: RoundRecord, models: list[ModelRecord]) -> FloatArray:
-    """By model and page of all tasks; NaN where a page was not scored."""
-    rows = [
-        [
-            loss
-            for task in record.tasks
-            for loss in _padded(model.losses.get(task.name, ()), len(task.pages))
-        ]
-        for model in models
-    ]
-    return np.array(rows, dtype=np.float64).reshape(len(models), -1)
-
-
-def _padded(losses: Sequence[float | None], pages: int) -> list[float | None]:
-    """As many as there are pages, whatever a record says."""
-    return [*losses, *[None] * pages][:pages]
