@@ -335,14 +335,14 @@ class Step(Struct, frozen=True):
     text: str
 
 
-class AuditJob(Struct, frozen=True, kw_only=True):
-    """An audit that was started here; `state` is running, held, failed or stopped."""
+class AuditJob(Struct):
+    """An audit that was started here; `state` is running, held, failed or stopped. It goes on."""
 
     number: int
     validator: Who
     round: int
-    state: str
-    steps: tuple[Step, ...]
+    state: str = "running"
+    steps: tuple[Step, ...] = ()
 
 
 class Auditable(Struct, frozen=True):

@@ -140,13 +140,29 @@ async def _asked(request: Request) -> Asked:
 Asking = Annotated[Asked, Depends(_asked)]
 
 
-@api.get("/overview")
-async def read_overview(asked: Asking) -> Response:
-    place, chain = asked.desk.place, asked.desk.chain
-    return await asked.say(
-        ALL,
-        lambda: overview(asked.people, place.network, place.netuid, chain.block, chain.problem),
-    )
+def _serve(path: str, topics: tuple[Topic, ...], compute: Callable[[Desk], Struct]) -> None:
+    """A page about which nothing can be chosen."""
+
+    @api.get(path)
+    async def read(asked: Asking) -> Response:
+        return await asked.say(topics, lambda: compute(asked.desk))
+
+
+_serve(
+    "/overview",
+    ALL,
+    lambda desk: overview(
+        desk.people, desk.place.network, desk.place.netuid, desk.chain.block, desk.chain.problem
+    ),
+)
+_serve("/benchmarks", ("events", "rounds"), Desk.benchmarks)
+_serve(
+    "/chain",
+    ("chain",),
+    lambda desk: chain_page(desk.people, desk.chain.block, desk.chain.problem),
+)
+_serve("/validators", ALL, lambda desk: validators_page(desk.people))
+_serve("/miners", ALL, lambda desk: miners(desk.people))
 
 
 @api.get("/competitions/{competition}")
@@ -168,27 +184,6 @@ async def read_duels(
 @api.get("/competitions/{competition}/lineage")
 async def read_lineage(asked: Asking, competition: CompetitionId) -> Response:
     return await asked.say(("rounds",), lambda: lineage(asked.people, competition))
-
-
-@api.get("/benchmarks")
-async def read_benchmarks(asked: Asking) -> Response:
-    return await asked.say(("events", "rounds"), asked.desk.benchmarks)
-
-
-@api.get("/chain")
-async def read_chain(asked: Asking) -> Response:
-    chain = asked.desk.chain
-    return await asked.say(("chain",), lambda: chain_page(asked.people, chain.block, chain.problem))
-
-
-@api.get("/validators")
-async def read_validators(asked: Asking) -> Response:
-    return await asked.say(ALL, lambda: validators_page(asked.people))
-
-
-@api.get("/miners")
-async def read_miners(asked: Asking) -> Response:
-    return await asked.say(ALL, lambda: miners(asked.people))
 
 
 @api.get("/miners/{hotkey}")

@@ -46,6 +46,7 @@ class Omission(StrEnum):
     """No record is left out, but its absence is told in the same way."""
 
 
+SENTENCES = {str(each): each.sentence for each in Omission}
 KEEP_COUNT = """
 INSERT INTO left_out VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET number = excluded.number, time = excluded.time

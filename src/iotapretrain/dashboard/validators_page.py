@@ -15,7 +15,7 @@ from iotapretrain.dashboard.api_types import (
     Watcher,
     Who,
 )
-from iotapretrain.dashboard.hub_admission import NOBODY, Omission
+from iotapretrain.dashboard.hub_admission import NOBODY, SENTENCES
 from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.observe.events import Audited
@@ -65,7 +65,7 @@ def left_out(people: People, most: int) -> Iterator[LeftOut]:
     rows = people.index.rows("SELECT * FROM left_out ORDER BY time DESC, hotkey LIMIT ?", (most,))
     for row in rows:
         who = None if row["hotkey"] == NOBODY else people.who(row["hotkey"])
-        yield shown(LeftOut, row, who=who, sentence=Omission(row["reason"]).sentence)
+        yield shown(LeftOut, row, who=who, sentence=SENTENCES[row["reason"]])
 
 
 def overlap(left: Mapping[str, float], right: Mapping[str, float]) -> float:
