@@ -24,7 +24,6 @@ from iotapretrain.rules.competition.epsilon import to_beat
 
 POINTS = 400
 """Of a line: more than a screen can tell apart."""
-MOST_PLACES = 1_000
 LINEAGE = 200
 DESCENTS = """
 SELECT h.hotkey, e.uid, coalesce(repository_of(c.text), c.text) repository,
@@ -56,7 +55,7 @@ def competition_page(
         validators=tuple(watchers),
         tasks=msgspec.json.decode(newest["tasks"]),
         models=_models(people, newest, competition),
-        board=tuple(_board(people, newest, competition, min(places, MOST_PLACES))),
+        board=tuple(_board(people, newest, competition, places)),
         champions=tuple(champions),
         history=tuple(history),
         decay=_decay(people, newest["id"], newest["block"]),
@@ -138,12 +137,12 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
 
 def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
     """How many there are to be shown."""
-    row = people.index.row(
+    (row,) = people.index.rows(
         "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
         "UNION SELECT hotkey FROM refusals WHERE validator = ?1 AND competition = ?2)",
         (newest["validator"], competition),
     )
-    return int(row[0]) if row else 0
+    return int(row[0])
 
 
 def _place(
@@ -166,22 +165,16 @@ def _history(people: People, rounds: list[sqlite3.Row]) -> tuple[list[Who], list
     hotkeys = list(dict.fromkeys(row["champion_hotkey"] for row in kept if row["champion"]))
     numbers = {hotkey: place for place, hotkey in enumerate(hotkeys)}
     champions = [people.who(hotkey) for hotkey in hotkeys]
-    return champions, [_reign(row, numbers.get(row["champion_hotkey"])) for row in kept]
+    reigns = [
+        shown(Reign, row, champion=numbers.get(row["champion_hotkey"]), to_beat=_to_beat(row))
+        for row in kept
+    ]
+    return champions, reigns
 
 
-def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
-    loss, epsilon = row["champion_score"], row["champion_epsilon"]
-    known = loss is not None and epsilon is not None
-    return shown(
-        Reign,
-        row,
-        champion=champion,
-        loss=loss,
-        to_beat=to_beat(loss, epsilon) if known else None,
-        epsilon=epsilon,
-        age=None if row["champion_block"] is None else row["block"] - row["champion_block"],
-        pages_share=row["pages_scored"] / row["pages"] if row["pages"] else None,
-    )
+def _to_beat(row: sqlite3.Row) -> float | None:
+    known = row["loss"] is not None and row["epsilon"] is not None
+    return to_beat(row["loss"], row["epsilon"]) if known else None
 
 
 def _decay(people: People, round_: int, block: int) -> tuple[tuple[int, float], ...]:

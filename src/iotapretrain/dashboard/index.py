@@ -83,7 +83,9 @@ CREATE TABLE epochs (
 CREATE INDEX epochs_by_hotkey ON epochs (hotkey, block);
 CREATE TABLE chain_weights (validator INTEGER NOT NULL, uid INTEGER NOT NULL, weight REAL NOT NULL,
     PRIMARY KEY (validator, uid)) WITHOUT ROWID;
-CREATE VIEW decided AS SELECT r.*, v.hotkey validator_hotkey, c.hotkey champion_hotkey
+CREATE VIEW decided AS SELECT r.*, v.hotkey validator_hotkey, c.hotkey champion_hotkey,
+    r.champion_score loss, r.champion_epsilon epsilon, r.block - r.champion_block age,
+    CAST(r.pages_scored AS REAL) / r.pages pages_share
     FROM rounds r JOIN hotkeys v ON v.id = r.validator LEFT JOIN hotkeys c ON c.id = r.champion;
 CREATE VIEW judged AS SELECT m.*, h.hotkey address, repository_of(c.text) repository,
     revision_of(c.text) revision, r.round number, r.competition, r.validator,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 
@@ -84,47 +85,29 @@ def _judgement(people: People, row: sqlite3.Row) -> Judgement:
     )
 
 
-def _curves(people: People, number: int) -> list[Curve]:
+def _curves(people: People, number: int) -> Iterator[Curve]:
     """One a competition, as its leading validator saw it."""
-    competitions = people.index.rows(
-        "SELECT DISTINCT r.competition, r.competition_name name FROM rounds r JOIN models m "
+    for competition, name in people.index.rows(
+        "SELECT DISTINCT r.competition, r.competition_name FROM rounds r JOIN models m "
         "ON m.round = r.id WHERE m.hotkey = ? ORDER BY 1",
         (number,),
-    )
-    return [_curve(people, number, row["competition"], row["name"]) for row in competitions]
-
-
-def _curve(people: People, number: int, competition: int, name: str) -> Curve:
-    watcher = people.validators(competition)[0]
-    rows = thinned(
-        people.index.rows(
+    ):
+        seen = people.index.rows(
             "SELECT decided_at, score, champion_score, standing FROM judged WHERE hotkey = ? AND "
             "competition = ? AND validator_hotkey = ? ORDER BY number",
-            (number, competition, watcher.hotkey),
-        ),
-        POINTS,
-    )
-    return Curve(
-        competition,
-        name,
-        tuple(row["decided_at"] for row in rows),
-        tuple(row["score"] for row in rows),
-        tuple(row["champion_score"] for row in rows),
-        tuple(row["standing"] for row in rows),
-    )
+            (number, competition, people.validators(competition)[0].hotkey),
+        )
+        kept = thinned(seen, POINTS)
+        yield Curve(competition, name, *(tuple(row[column] for row in kept) for column in range(4)))
 
 
 def _prospects(people: People, schedule: Schedule, hotkey: str) -> Iterator[Prospect]:
-    """For every competition in which the miner was judged, by the schedule that is known."""
-    names = {each.name: each for each in schedule.competitions}
-    for row in people.index.rows(
-        "SELECT DISTINCT competition, competition_name name FROM rounds ORDER BY 1"
-    ):
-        competition, watchers = names.get(row["name"]), people.validators(row["competition"])
-        rounds = people.rounds(row["competition"], watchers[0].hotkey)
-        won = [each for each in rounds if each["champion_score"] is not None]
-        if competition is not None and won:
-            newest = won[-1]
+    """For every competition that has a champion, by the schedule that is known."""
+    known = {each.name: each for each in schedule.competitions}
+    for rounds in people.leading():
+        competition = known.get(rounds[0]["competition_name"])
+        newest = next((each for each in reversed(rounds) if each["loss"] is not None), None)
+        if competition is not None and newest is not None:
             mine = people.index.row(
                 "SELECT * FROM judged WHERE round = ? AND address = ?", (newest["id"], hotkey)
             )
@@ -135,26 +118,24 @@ def _prospect(
     competition: Competition, newest: sqlite3.Row, mine: sqlite3.Row | None, hotkey: str
 ) -> Prospect:
     epsilon, now = competition.rules.epsilon, newest["block"]
-    champion = DatedLoss(newest["champion_score"], newest["champion_block"])
+    champion = DatedLoss(newest["loss"], newest["champion_block"])
+    needed = needed_loss(epsilon, champion, now)
     score = mine["score"] if mine else None
     if newest["champion_hotkey"] == hotkey:
-        sentences = [
-            f"It leads. A later model must be below {needed_loss(epsilon, champion, now):.6f} "
-            f"now, and below {champion.loss * (1 - epsilon.floor):.6f} once epsilon has decayed.",
-        ]
-        return Prospect(competition.id, competition.name, tuple(sentences), None, score)
-    needed = needed_loss(epsilon, champion, now)
-    sentences = [
+        ever = needed_loss(epsilon, champion, math.inf)
+        leads = (
+            f"It leads. A later model must be below {needed:.6f} now, and below {ever:.6f} once "
+            "epsilon has decayed."
+        )
+        return Prospect(competition.id, competition.name, (leads,), None, score)
+    rule = (
         f"A new commitment wins now with a loss below {needed:.6f}; the best has "
         f"{champion.loss:.6f}, and its advantage is {float(epsilon.at(now - champion.block)):.3%}."
-    ]
-    if mine is None or score is None:
-        sentences.append("Its model has no score in the newest round; its verdict says why.")
-    else:
-        sentences.append(
-            _with_what_it_has(competition, DatedLoss(score, mine["block"]), champion, now)
-        )
-    return Prospect(competition.id, competition.name, tuple(sentences), needed, score)
+    )
+    own = "Its model has no score in the newest round; its verdict says why."
+    if mine is not None and score is not None:
+        own = _with_what_it_has(competition, DatedLoss(score, mine["block"]), champion, now)
+    return Prospect(competition.id, competition.name, (rule, own), needed, score)
 
 
 def _with_what_it_has(

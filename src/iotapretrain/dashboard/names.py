@@ -68,6 +68,11 @@ class People:
         )
         return [self.who(row["hotkey"]) for row in rows]
 
+    def leading(self) -> list[list[sqlite3.Row]]:
+        """Of every competition, the rounds that the validator with most stake decided."""
+        found = self.index.rows("SELECT DISTINCT competition FROM rounds ORDER BY 1")
+        return [self.rounds(each, self.validators(each)[0].hotkey) for (each,) in found]
+
     def rounds(self, competition: int, validator: str) -> list[sqlite3.Row]:
         """The rounds of a competition that a validator decided, in order."""
         return self.index.rows(

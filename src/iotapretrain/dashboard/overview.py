@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import msgspec
 
 from iotapretrain.dashboard.api_types import Activity, LeftOut, Overview, Payee, Standing
@@ -53,19 +55,13 @@ def overview(
         netuid=netuid,
         block=block,
         chain_problem=problem,
-        competitions=tuple(_standings(people)),
+        competitions=tuple(_standing(people, rounds) for rounds in people.leading()),
         payees=tuple(_payees(people)),
         activity=tuple(_activity(people)),
     )
 
 
-def _standings(people: People) -> list[Standing]:
-    found = people.index.rows("SELECT DISTINCT competition FROM rounds ORDER BY competition")
-    return [_standing(people, row["competition"]) for row in found]
-
-
-def _standing(people: People, competition: int) -> Standing:
-    rows = people.rounds(competition, people.validators(competition)[0].hotkey)
+def _standing(people: People, rows: list[sqlite3.Row]) -> Standing:
     newest = rows[-1]
     hotkey = newest["champion_hotkey"]
     model = people.index.row(
@@ -75,16 +71,13 @@ def _standing(people: People, competition: int) -> Standing:
     return shown(
         Standing,
         newest,
-        id=competition,
+        id=newest["competition"],
         name=newest["competition_name"],
         rounds=len(rows),
         champion=people.who(hotkey) if hotkey else None,
         repository=model["repository"] if model else None,
-        loss=newest["champion_score"],
         losses=tuple(
-            (row["block"], row["champion_score"])
-            for row in thinned(rows, SPARKS)
-            if row["champion_score"] is not None
+            (row["block"], row["loss"]) for row in thinned(rows, SPARKS) if row["loss"] is not None
         ),
     )
 
