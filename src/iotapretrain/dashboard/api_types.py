@@ -86,11 +86,9 @@ class Overview(Struct, frozen=True):
     activity: tuple[Activity, ...]
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """A model on the leaderboard, by the newest round that met it; null if none ever did."""
+class Ruling(Struct, frozen=True, kw_only=True):
+    """What a validator said of a model, in a round or, where that is null, before any."""
 
-    who: Who
-    rank: int | None = None
     round: int | None = None
     block: int | None = None
     repository: str | None
@@ -98,11 +96,18 @@ class Place(Struct, frozen=True, kw_only=True):
     outcome: str
     reasons: tuple[Why, ...]
     score: float | None = None
+    weight: float = 0.0
+
+
+class Place(Ruling, frozen=True, kw_only=True):
+    """A model on the leaderboard, by the newest round that met it."""
+
+    who: Who
+    rank: int | None = None
     tasks: dict[str, float] = {}
     epsilon: float | None = None
     wins: int = 0
     win_rate: float = 0.0
-    weight: float = 0.0
     standing: float = 0.0
     raced_out: bool = False
     champion: bool = False
@@ -272,19 +277,11 @@ class ValidatorsPage(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
-    """What a validator said of a model of a miner."""
+class Judgement(Ruling, frozen=True, kw_only=True):
+    """What was said of a model of a miner, and by whom."""
 
     validator: Who
     competition: int
-    round: int | None = None
-    block: int | None = None
-    repository: str | None
-    revision: str | None
-    outcome: str
-    reasons: tuple[Why, ...]
-    score: float | None = None
-    weight: float = 0.0
     champion_score: float | None = None
 
 

@@ -24,7 +24,6 @@ from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.competition_page import competition_page, duels_page, lineage
 from iotapretrain.dashboard.live import LiveStream, Seats, Topic
 from iotapretrain.dashboard.miner_page import miner_page, miners
-from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.overview import overview
 from iotapretrain.dashboard.service import Desk
 from iotapretrain.dashboard.validators_page import validators_page
@@ -104,24 +103,21 @@ class Asked:
     request: Request
     desk: Desk
 
-    @property
-    def people(self) -> People:
-        return self.desk.people
-
     async def say(self, topics: tuple[Topic, ...], compute: Callable[[], Struct]) -> Response:
         """A page, or that it is still the one that the viewer has."""
-        tag = f'"{self.desk.versions.tag(topics)}"'
+        tag = self.desk.versions.tag(topics)
         if self.has(tag):
-            return Response(status_code=304, headers={"ETag": tag})
+            return self.send(tag)
         url = self.request.url
-        answer = await self.desk.answer(PageQuestion(f"{url.path}?{url.query}", topics, compute))
-        return self.send(f'"{answer.tag}"', answer.plain, answer.packed)
+        question = PageQuestion(f"{url.path}?{url.query}", topics, compute)
+        answer = await self.desk.answers.get(question)
+        return self.send(answer.tag, answer.plain, answer.packed)
 
     def send(
-        self, tag: str, plain: bytes, packed: bytes | None = None, kind: str = JSON
+        self, tag: str, plain: bytes = b"", packed: bytes | None = None, kind: str = JSON
     ) -> Response:
         """These bytes, packed for who can unpack them; nothing for who has them."""
-        headers = {"ETag": tag, "Vary": "Accept-Encoding"}
+        headers = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding"}
         if self.has(tag):
             return Response(status_code=304, headers=headers)
         if packed is not None and "gzip" in self.request.headers.get("accept-encoding", ""):
@@ -130,7 +126,7 @@ class Asked:
 
     def has(self, tag: str) -> bool:
         """Whether the viewer has what this tag names."""
-        return self.request.headers.get("if-none-match") == tag
+        return self.request.headers.get("if-none-match") == f'"{tag}"'
 
 
 async def _asked(request: Request) -> Asked:
@@ -170,7 +166,8 @@ async def read_competition(
     asked: Asking, competition: CompetitionId, validator: Validator = None, places: Places = 100
 ) -> Response:
     return await asked.say(
-        ("rounds", "events"), lambda: competition_page(asked.people, competition, validator, places)
+        ("rounds", "events"),
+        lambda: competition_page(asked.desk.people, competition, validator, places),
     )
 
 
@@ -178,25 +175,27 @@ async def read_competition(
 async def read_duels(
     asked: Asking, competition: CompetitionId, validator: Validator = None
 ) -> Response:
-    return await asked.say(("rounds",), lambda: duels_page(asked.people, competition, validator))
+    return await asked.say(
+        ("rounds",), lambda: duels_page(asked.desk.people, competition, validator)
+    )
 
 
 @api.get("/competitions/{competition}/lineage")
 async def read_lineage(asked: Asking, competition: CompetitionId) -> Response:
-    return await asked.say(("rounds",), lambda: lineage(asked.people, competition))
+    return await asked.say(("rounds",), lambda: lineage(asked.desk.people, competition))
 
 
 @api.get("/miners/{hotkey}")
 async def read_miner(asked: Asking, hotkey: Hotkey) -> Response:
     schedule = asked.desk.place.schedule
-    return await asked.say(ALL, lambda: miner_page(asked.people, schedule, hotkey))
+    return await asked.say(ALL, lambda: miner_page(asked.desk.people, schedule, hotkey))
 
 
 @api.get("/audits")
 async def read_audits(asked: Asking) -> Response:
     desk = asked.desk
     body = msgspec.json.encode(audit_page(desk.people, desk.audits))
-    return asked.send(f'"{desk.versions.tag(("audits", "rounds"))}"', body)
+    return asked.send(desk.versions.tag(("audits", "rounds")), body)
 
 
 @api.post("/audits")
@@ -239,5 +238,5 @@ def _front_end() -> Mapping[str, tuple[str, str, bytes]]:
     for path in STATIC.glob("*"):
         body = path.read_bytes()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        found[path.name] = (kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"', body)
+        found[path.name] = (kind, hashlib.sha256(body).hexdigest()[:16], body)
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from iotapretrain.dashboard.api_types import ChainPage, Neuron, Series
-from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 
 LINES = 12
@@ -18,7 +17,8 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
     """The newest epoch that was read, its weights, and what led there."""
     blocks = [row[0] for row in people.index.rows("SELECT DISTINCT block FROM epochs ORDER BY 1")]
     blocks = thinned(blocks[-4 * EPOCHS :], EPOCHS)
-    neurons = _neurons(people, blocks[-1]) if blocks else []
+    epoch = blocks[-1] if blocks else None
+    neurons = people.seen(Neuron, "SELECT * FROM neurons WHERE block = ? ORDER BY uid", (epoch,))
     rows = people.index.rows("SELECT validator, uid, weight FROM chain_weights WHERE weight > 0")
     given = {(row["validator"], row["uid"]): row["weight"] for row in rows}
     setters, targets = sorted({v for v, _ in given}), sorted({uid for _, uid in given})
@@ -26,19 +26,14 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
     return ChainPage(
         problem=problem,
         block=block,
-        epoch=blocks[-1] if blocks else None,
-        neurons=tuple(neurons),
+        epoch=epoch,
+        neurons=neurons,
         setters=tuple(known.get(uid) or people.who("", uid) for uid in setters),
         targets=tuple(known.get(uid) or people.who("", uid) for uid in targets),
         weights=tuple(tuple(given.get((v, uid), 0.0) for uid in targets) for v in setters),
         blocks=tuple(blocks),
         **{column: tuple(_series(people, blocks, column)) for column in OVER_TIME},
     )
-
-
-def _neurons(people: People, block: int) -> list[Neuron]:
-    rows = people.index.rows("SELECT * FROM neurons WHERE block = ? ORDER BY uid", (block,))
-    return [shown(Neuron, row, who=people.who(row["address"], row["uid"])) for row in rows]
 
 
 def _series(people: People, blocks: Sequence[int], column: str) -> Iterator[Series]:

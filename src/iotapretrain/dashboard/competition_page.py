@@ -26,7 +26,7 @@ POINTS = 400
 """Of a line: more than a screen can tell apart."""
 LINEAGE = 200
 DESCENTS = """
-SELECT h.hotkey, e.uid, coalesce(repository_of(c.text), c.text) repository,
+SELECT h.hotkey address, e.uid, coalesce(repository_of(c.text), c.text) repository,
     coalesce(revision_of(c.text), '') revision, min(e.block) block,
     min(CASE WHEN e.validator = ? THEN e.score END) score, cards.title, cards.parent, cards.loss
     FROM entries e JOIN hotkeys h ON h.id = e.hotkey JOIN commitments c ON c.id = e."commitment"
@@ -82,17 +82,13 @@ def lineage(people: People, competition: int) -> Lineage:
         "SELECT block FROM entries WHERE competition = ? ORDER BY block DESC LIMIT 1 OFFSET ?",
         (competition, LINEAGE * len(people.validators(competition))),
     )
-    rows = people.index.rows(
+    newest = people.seen(
+        Descent,
         f"{DESCENTS} WHERE e.competition = ? AND e.block > ? "
         "GROUP BY c.id ORDER BY block DESC LIMIT ?",
         (leader, competition, since["block"] if since else -1, LINEAGE),
     )
-    return Lineage(tuple(descent_of(people, row) for row in reversed(rows)))
-
-
-def descent_of(people: People, row: sqlite3.Row) -> Descent:
-    """A model out of a row with the columns of its commitment and card."""
-    return shown(Descent, row, who=people.who(row["hotkey"], row["uid"]))
+    return Lineage(newest[::-1])
 
 
 def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who:

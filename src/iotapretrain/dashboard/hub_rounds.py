@@ -92,9 +92,8 @@ class HubRounds:
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
         permitted = ever_permitted(self._index)
-        new = self._tell(
-            NOBODY, {Omission.STRANGER: len(_named(publishers.commitments) - permitted)}
-        )
+        strangers = _named(publishers.commitments) - permitted
+        new = keep_counts(self._index, NOBODY, {Omission.STRANGER: len(strangers)}, self._clock())
         for hotkey, repositories in publishers.repositories.items():
             if hotkey not in permitted or not repositories:
                 continue
@@ -121,7 +120,7 @@ class HubRounds:
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
         counts[Omission.SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
-        return self._tell(hotkey, counts) or new
+        return keep_counts(self._index, hotkey, counts, self._clock()) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
         """The newest that are not known, some at a time."""
@@ -182,9 +181,6 @@ class HubRounds:
         )
         recorded = {row["sync_block"] for row in rows}
         return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
-
-    def _tell(self, hotkey: str, counts: Mapping[str, int]) -> bool:
-        return keep_counts(self._index, hotkey, counts, self._clock())
 
 
 def _named(commitments: Commitments) -> frozenset[str]:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 
 from iotapretrain.dashboard.api_types import Curve, Descent, Judgement, MinerPage, Miners, Prospect
-from iotapretrain.dashboard.competition_page import DESCENTS, descent_of
+from iotapretrain.dashboard.competition_page import DESCENTS
 from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
@@ -41,25 +41,21 @@ def miner_page(people: People, schedule: Schedule | None, hotkey: str) -> MinerP
         "SELECT block, emission FROM epochs WHERE hotkey = ? ORDER BY block", (number,)
     )
     newest = people.index.row("SELECT max(block) FROM epochs")
+    leader = next((people.number(each.hotkey) for each in people.validators()), None)
     return MinerPage(
         who=people.who(hotkey),
         registered=bool(epochs) and newest is not None and epochs[-1]["block"] == newest[0],
         earned=sum(row["emission"] for row in epochs),
         epochs=tuple((row["block"], row["emission"]) for row in epochs[-POINTS:]),
-        models=tuple(_models(people, number)),
+        models=people.seen(
+            Descent,
+            f"{DESCENTS} WHERE e.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
+            (leader, number, MODELS),
+        ),
         judgements=tuple(_judgements(people, number)),
         curves=tuple(_curves(people, number)),
         prospects=() if schedule is None else tuple(_prospects(people, schedule, hotkey)),
     )
-
-
-def _models(people: People, number: int) -> list[Descent]:
-    leader = next(iter(people.validators()), None)
-    rows = people.index.rows(
-        f"{DESCENTS} WHERE e.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
-        (people.number(leader.hotkey) if leader else None, number, MODELS),
-    )
-    return [descent_of(people, row) for row in rows]
 
 
 def _judgements(people: People, number: int) -> list[Judgement]:

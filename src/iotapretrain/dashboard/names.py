@@ -10,7 +10,7 @@ from typing import TypeVar, final
 import msgspec
 
 from iotapretrain.dashboard.api_types import Who, Why
-from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.index import Index, Shown, shown
 
 HOTKEY = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
 Item = TypeVar("Item")
@@ -26,6 +26,13 @@ class People:
     def who(self, hotkey: str, uid: int | None = None) -> Who:
         """A hotkey as pages show it."""
         return Who(hotkey, self.names.get(hotkey), self.uid(hotkey) if uid is None else uid)
+
+    def seen(
+        self, kind: type[Shown], statement: str, values: Sequence[object]
+    ) -> tuple[Shown, ...]:
+        """The rows of a question as answers, each with whom its `address` and `uid` name."""
+        rows = self.index.rows(statement, values)
+        return tuple(shown(kind, row, who=self.who(row["address"], row["uid"])) for row in rows)
 
     def uid(self, hotkey: str) -> int | None:
         """The uid at the newest epoch, or in the newest round."""

@@ -28,6 +28,10 @@ TOLD = (
     "train-started",
     "validator-started",
 )
+PAID = """
+SELECT * FROM neurons WHERE block = (SELECT max(block) FROM epochs) AND emission > 0
+ORDER BY emission DESC LIMIT ?
+"""
 COUNTED = """
 SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
     (SELECT count(DISTINCT validator) FROM rounds) validators,
@@ -56,7 +60,7 @@ def overview(
         block=block,
         chain_problem=problem,
         competitions=tuple(_standing(people, rounds) for rounds in people.leading()),
-        payees=tuple(_payees(people)),
+        payees=people.seen(Payee, PAID, (PAYEES,)),
         activity=tuple(_activity(people)),
     )
 
@@ -80,15 +84,6 @@ def _standing(people: People, rows: list[sqlite3.Row]) -> Standing:
             (row["block"], row["loss"]) for row in thinned(rows, SPARKS) if row["loss"] is not None
         ),
     )
-
-
-def _payees(people: People) -> list[Payee]:
-    rows = people.index.rows(
-        "SELECT address, uid, emission, incentive FROM neurons WHERE "
-        "block = (SELECT max(block) FROM epochs) AND emission > 0 ORDER BY emission DESC LIMIT ?",
-        (PAYEES,),
-    )
-    return [shown(Payee, row, who=people.who(row["address"], row["uid"])) for row in rows]
 
 
 def _activity(people: People) -> list[Activity]:

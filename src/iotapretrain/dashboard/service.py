@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Self, TypeVar, final
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.dashboard.answer_cache import AnswerBytes, AnswerCache, PageQuestion
+from iotapretrain.dashboard.answer_cache import AnswerCache
 from iotapretrain.dashboard.api_types import Benchmarks
 from iotapretrain.dashboard.audits import Audits
 from iotapretrain.dashboard.chain_watch import ChainWatch
@@ -71,7 +71,7 @@ class Desk:
         self._chain_loop = OwnLoop("dashboard-chain")
         self.audits = Audits(place.audit_command, lambda: self.versions.bump("audits"))
         self._executor = ThreadPoolExecutor(READERS, thread_name_prefix="dashboard")
-        self._cache = AnswerCache(self._executor)
+        self.answers = AnswerCache(self._executor, self.versions)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -97,10 +97,6 @@ class Desk:
         self.index.close()
         self._home.cleanup()
 
-    async def answer(self, question: PageQuestion) -> AnswerBytes:
-        """A page as new as what viewers have been told of."""
-        return await self._cache.get(question, self.versions.tag(question.topics))
-
     def benchmarks(self) -> Benchmarks:
         """Those in the network's folder."""
         return Benchmarks(()) if self.folder is None else self.folder.benchmarks()
@@ -114,7 +110,7 @@ class Desk:
         """Of every change, once the pages that are being looked at show it."""
         while True:
             numbers = await self.versions.due()
-            await self._cache.renew(lambda topics: self.versions.tag(topics, numbers))  # noqa: B023
+            await self.answers.renew(numbers)
             self.versions.tell(numbers)
 
     async def _follow_folder(self, folder: NetworkFolder, rounds: RoundWriter) -> None:

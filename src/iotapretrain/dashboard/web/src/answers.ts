@@ -62,9 +62,7 @@ export interface Overview {
   activity: Activity[]
 }
 
-export interface Place {
-  who: Who
-  rank: number | null
+export interface Ruling {
   round: number | null
   block: number | null
   repository: string | null
@@ -72,11 +70,16 @@ export interface Place {
   outcome: string
   reasons: Why[]
   score: number | null
+  weight: number
+}
+
+export interface Place extends Ruling {
+  who: Who
+  rank: number | null
   tasks: Record<string, number>
   epsilon: number | null
   wins: number
   win_rate: number
-  weight: number
   standing: number
   raced_out: boolean
   champion: boolean
@@ -217,17 +220,9 @@ export interface ValidatorsPage {
   left_out: LeftOut[]
 }
 
-export interface Judgement {
+export interface Judgement extends Ruling {
   validator: Who
   competition: number
-  round: number | null
-  block: number | null
-  repository: string | null
-  revision: string | null
-  outcome: string
-  reasons: Why[]
-  score: number | null
-  weight: number
   champion_score: number | null
 }
 
