@@ -49,16 +49,14 @@ class PageQuestion:
 class AnswerCache:
     """Answers by their address and tag, the least used forgotten first."""
 
-    def __init__(
-        self, executor: Executor, versions: Versions, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._executor, self._versions, self._clock = executor, versions, clock
+    def __init__(self, executor: Executor, versions: Versions) -> None:
+        self._executor, self._versions = executor, versions
         self._asked: OrderedDict[str, tuple[PageQuestion, float]] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], asyncio.Future[AnswerBytes]] = OrderedDict()
 
     async def get(self, question: PageQuestion) -> AnswerBytes:
         """As new as what viewers were told; errors of computing it are raised to all who wait."""
-        self._asked[question.address] = (question, self._clock())
+        self._asked[question.address] = (question, time.monotonic())
         self._asked.move_to_end(question.address)
         if len(self._asked) > MOST_HOT:
             self._asked.popitem(last=False)
@@ -66,7 +64,7 @@ class AnswerCache:
 
     async def renew(self, numbers: Numbers) -> None:
         """Answer by these numbers, one after the other, what was asked for of late."""
-        since = self._clock() - HOT_SECONDS
+        since = time.monotonic() - HOT_SECONDS
         for question in [question for question, asked in self._asked.values() if asked >= since]:
             with suppress(InputError):  # gone: who asks again is told so
                 await self._answer(question, numbers)

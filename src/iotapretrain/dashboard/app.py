@@ -19,6 +19,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iotapretrain.dashboard.answer_cache import PageQuestion
+from iotapretrain.dashboard.api_types import Benchmarks
 from iotapretrain.dashboard.audits import LARGEST_NUMBER, LONGEST_HOTKEY, audit_page, requested
 from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.competition_page import competition_page, duels_page, lineage
@@ -98,8 +99,6 @@ async def _misasked(_: Request, error: Exception) -> Response:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and the desk that answers it."""
-
     request: Request
     desk: Desk
 
@@ -125,7 +124,6 @@ class Asked:
         return Response(plain, 200, headers, kind)
 
     def has(self, tag: str) -> bool:
-        """Whether the viewer has what this tag names."""
         return self.request.headers.get("if-none-match") == f'"{tag}"'
 
 
@@ -151,7 +149,11 @@ _serve(
         desk.people, desk.place.network, desk.place.netuid, desk.chain.block, desk.chain.problem
     ),
 )
-_serve("/benchmarks", ("events", "rounds"), Desk.benchmarks)
+_serve(
+    "/benchmarks",
+    ("events", "rounds"),
+    lambda desk: desk.folder.benchmarks() if desk.folder else Benchmarks(()),
+)
 _serve(
     "/chain",
     ("chain",),

@@ -30,13 +30,8 @@ HELD, EXPOSED = 0, 1
 class Audits:
     """Runs `COMMAND ROUND --validator HOTKEY`; an empty command runs nothing."""
 
-    def __init__(
-        self,
-        command: tuple[str, ...],
-        changed: Callable[[], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._command, self._changed, self._clock = command, changed, clock
+    def __init__(self, command: tuple[str, ...], changed: Callable[[], None]) -> None:
+        self._command, self._changed = command, changed
         self.jobs: deque[AuditJob] = deque(maxlen=KEPT)
         self._started = 0
         self._running: asyncio.Task[None] | None = None
@@ -62,17 +57,16 @@ class Audits:
         return job
 
     async def close(self) -> None:
-        """Stop what runs."""
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
 
     async def _run(self, job: AuditJob) -> None:
-        began = self._clock()
+        began = time.monotonic()
 
         def say(text: str) -> None:
-            step = Step(round(self._clock() - began, 2), text)
+            step = Step(round(time.monotonic() - began, 2), text)
             job.steps = (*job.steps, step)[-MOST_STEPS:]
             self._changed()
 
@@ -125,8 +119,6 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 
 class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request to audit."""
-
     validator: Annotated[str, msgspec.Meta(max_length=LONGEST_HOTKEY)]
     round: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
 

@@ -125,7 +125,6 @@ class ChainWatch:
             insert(batch, "epochs", rows)
 
     async def close(self) -> None:
-        """Let go of the connection."""
         if self._client is not None:
             await self._client.close()
 

@@ -99,14 +99,13 @@ class Quota:
     def has_room(self, signed: SignedRound, size: int) -> bool:
         """Whether its sync block may have one more of its validator."""
         record = signed.record
-        row = self._index.row(
+        (row,) = self._index.rows(
             "SELECT count(*) n, coalesce(sum(size), 0) bytes FROM decided WHERE "
             "validator_hotkey = ? AND sync_block = ? AND size > 0",
             (record.validator, record.sync_block),
         )
-        return row is None or (
-            row["n"] < MOST_AT_A_SYNC_BLOCK and row["bytes"] + size <= MOST_BYTES_AT_A_SYNC_BLOCK
-        )
+        room = MOST_BYTES_AT_A_SYNC_BLOCK - int(row["bytes"])
+        return size <= room and int(row["n"]) < MOST_AT_A_SYNC_BLOCK
 
     def overdue(self, hotkey: str) -> int | None:
         """The newest of the rounds that must be dropped; None while all may stay."""

@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 CARDS_AT_ONCE = 10
 SECONDS = 20.0
-TOLD = ("title", "parent", "tokens", "loss")
+TOLD = ("title", "parent", "loss")
 """Of a card; null where there is none."""
 
 

@@ -28,7 +28,6 @@ CREATE TABLE rounds (
     id INTEGER PRIMARY KEY, validator INTEGER NOT NULL, round INTEGER NOT NULL,
     competition INTEGER NOT NULL, competition_name TEXT NOT NULL, block INTEGER NOT NULL,
     sync_block INTEGER NOT NULL, digest TEXT NOT NULL, sealed INTEGER NOT NULL,
-    version TEXT NOT NULL,
     champion INTEGER, champion_score REAL, champion_epsilon REAL, champion_block INTEGER,
     models INTEGER NOT NULL, scored INTEGER NOT NULL, pages INTEGER NOT NULL,
     pages_scored INTEGER NOT NULL, tasks TEXT NOT NULL, weights TEXT NOT NULL,
@@ -45,7 +44,7 @@ CREATE TABLE models (
     round INTEGER NOT NULL, hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL,
     "commitment" INTEGER NOT NULL, outcome TEXT NOT NULL, reasons TEXT, score REAL, epsilon REAL,
     wins INTEGER NOT NULL, win_rate REAL NOT NULL, weight REAL NOT NULL, standing REAL NOT NULL,
-    merged REAL NOT NULL, raced_out INTEGER NOT NULL, tasks TEXT,
+    raced_out INTEGER NOT NULL, tasks TEXT,
     PRIMARY KEY (round, hotkey)
 ) WITHOUT ROWID;
 CREATE INDEX models_by_hotkey ON models (hotkey, round);
@@ -72,8 +71,7 @@ CREATE TABLE events (
     body TEXT NOT NULL
 );
 CREATE INDEX events_by_kind ON events (kind, id);
-CREATE TABLE cards ("commitment" INTEGER PRIMARY KEY, title TEXT, parent TEXT, tokens INTEGER,
-    loss REAL);
+CREATE TABLE cards ("commitment" INTEGER PRIMARY KEY, title TEXT, parent TEXT, loss REAL);
 CREATE TABLE epochs (
     block INTEGER NOT NULL, uid INTEGER NOT NULL, hotkey INTEGER NOT NULL, stake INTEGER NOT NULL,
     emission INTEGER NOT NULL, incentive REAL NOT NULL, dividends REAL NOT NULL,
@@ -126,16 +124,12 @@ class Index:
             yield self._writer
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
-        """The answer to a question."""
         return self._reader().execute(statement, values).fetchall()
 
     def row(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Row | None:
-        """The first row of the answer."""
-        found: sqlite3.Row | None = self._reader().execute(statement, values).fetchone()
-        return found
+        return next(iter(self.rows(statement, values)), None)
 
     def close(self) -> None:
-        """Let go of the file."""
         with self._writing:
             for connection in (*self._readers, self._writer):
                 connection.close()

@@ -43,7 +43,6 @@ class Versions:
         self._due, self._news = asyncio.Event(), asyncio.Event()
 
     def bump(self, topic: Topic) -> None:
-        """Something of this topic is new."""
         self._serial += 1
         self._newest[topic] = self._serial
         self._due.set()

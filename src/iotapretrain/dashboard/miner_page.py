@@ -33,7 +33,6 @@ def miners(people: People) -> Miners:
 
 
 def miner_page(people: People, schedule: Schedule | None, hotkey: str) -> MinerPage:
-    """Everything that records and the chain say of it."""
     number = people.number(hotkey)
     if number is None:
         raise InputError(f"hotkey {hotkey}: no record and no epoch names it")

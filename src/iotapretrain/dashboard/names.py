@@ -24,7 +24,6 @@ class People:
         self.index, self.names = index, names
 
     def who(self, hotkey: str, uid: int | None = None) -> Who:
-        """A hotkey as pages show it."""
         return Who(hotkey, self.names.get(hotkey), self.uid(hotkey) if uid is None else uid)
 
     def seen(

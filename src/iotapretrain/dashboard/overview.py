@@ -19,15 +19,13 @@ NEWEST = 40
 NOTICES = 8
 """Of records that are left out: they must not push out everything else."""
 PAYEES = 12
-TOLD = (
-    "acted",
-    "audited",
-    "published",
-    "round-finished",
-    "train-finished",
-    "train-started",
-    "validator-started",
-)
+NEWS = """
+SELECT body FROM events WHERE kind IN ('acted', 'audited', 'published', 'round-finished',
+        'train-finished', 'train-started', 'validator-started')
+    OR kind = 'model-fetched'
+        AND json_extract(body, '$.outcome') NOT IN ('evaluated', 'infrastructure')
+    ORDER BY time DESC, id DESC LIMIT ?
+"""
 PAID = """
 SELECT * FROM neurons WHERE block = (SELECT max(block) FROM epochs) AND emission > 0
 ORDER BY emission DESC LIMIT ?
@@ -50,7 +48,6 @@ SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
 def overview(
     people: People, network: str, netuid: int, block: int | None, problem: str | None
 ) -> Overview:
-    """Everything on one page."""
     (counted,) = people.index.rows(COUNTED)
     return shown(
         Overview,
@@ -87,13 +84,7 @@ def _standing(people: People, rows: list[sqlite3.Row]) -> Standing:
 
 
 def _activity(people: People) -> list[Activity]:
-    marks = ", ".join("?" * len(TOLD))
-    rows = people.index.rows(
-        f"SELECT body FROM events WHERE kind IN ({marks}) OR (kind = 'model-fetched' AND "  # noqa: S608 -- marks
-        "json_extract(body, '$.outcome') NOT IN ('evaluated', 'infrastructure')) "
-        "ORDER BY time DESC, id DESC LIMIT ?",
-        (*TOLD, NEWEST),
-    )
+    rows = people.index.rows(NEWS, (NEWEST,))
     told = [_told(people, msgspec.json.decode(row["body"], type=AnyEvent)) for row in rows]
     told += [_left_out(people, each) for each in left_out(people, NOTICES)]
     said = sorted(filter(None, told), key=lambda each: each.time, reverse=True)

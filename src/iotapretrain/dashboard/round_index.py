@@ -117,7 +117,6 @@ class RoundWriter:
             "validator": validator,
             "digest": signed.digest,
             "sealed": is_sealed(signed, self._verify),
-            "version": record.code_version,
             "champion": champion and self._key(batch, "hotkeys", "hotkey", champion.hotkey),
             "champion_score": champion and champion.score,
             "champion_epsilon": champion and champion.epsilon,
@@ -141,7 +140,6 @@ class RoundWriter:
             "commitment": self._key(batch, "commitments", "text", model.commitment),
             "reasons": msgspec.json.encode(model.reasons) if model.reasons else None,
             "standing": standings.get(model.hotkey, 0.0),
-            "merged": record.weights.get(model.hotkey, 0.0),
             "tasks": msgspec.json.encode(model.task_scores) if model.task_scores else None,
         }
 

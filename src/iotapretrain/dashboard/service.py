@@ -16,7 +16,6 @@ from typing import Self, TypeVar, final
 
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.dashboard.answer_cache import AnswerCache
-from iotapretrain.dashboard.api_types import Benchmarks
 from iotapretrain.dashboard.audits import Audits
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.event_index import EventWriter
@@ -96,10 +95,6 @@ class Desk:
         self._executor.shutdown()
         self.index.close()
         self._home.cleanup()
-
-    def benchmarks(self) -> Benchmarks:
-        """Those in the network's folder."""
-        return Benchmarks(()) if self.folder is None else self.folder.benchmarks()
 
     def _hub_watch(self, hub: Hub, writer: RoundWriter) -> HubWatch:
         schedule = self.place.schedule

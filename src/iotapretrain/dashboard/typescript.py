@@ -16,7 +16,6 @@ PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 
 def typescript() -> str:
-    """One interface a struct."""
     classes = (each for each in vars(api_types).values() if inspect.isclass(each))
     ours = (each for each in classes if issubclass(each, Struct) and each is not Struct)
     return HEAD + "".join(map(_interface, ours))

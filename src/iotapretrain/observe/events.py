@@ -20,9 +20,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Who says so: `train:RUN`, `validator:HOTKEY`, `miner:HOTKEY`, `auditor:NAME`, `demo`."""
 
 
-# Training
-
-
 class Trained(Event, frozen=True, kw_only=True):
     """How far a training run is."""
 
@@ -88,9 +85,6 @@ class Published(Event, frozen=True, kw_only=True, tag="published"):
     model_hash: str
     block: int
     judged_from_block: int
-
-
-# Validating
 
 
 class ValidatorStarted(Event, frozen=True, kw_only=True, tag="validator-started"):
@@ -169,9 +163,6 @@ class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
     seconds: float
 
 
-# Auditing
-
-
 class Audited(Event, frozen=True, kw_only=True, tag="audited"):
     """Somebody recomputed a published round."""
 
@@ -179,9 +170,6 @@ class Audited(Event, frozen=True, kw_only=True, tag="audited"):
     round: int
     held: bool
     differences: list[str]
-
-
-# The demo network
 
 
 class Acted(Event, frozen=True, kw_only=True, tag="acted"):

@@ -108,7 +108,6 @@ class Metrics:
         self._made = {each.name: _made(each, self.registry) for each in METRICS}
 
     def emit(self, event: AnyEvent) -> None:
-        """Count it, and take its numbers."""
         for metric in (*FED[events.Event], *FED.get(type(event), ())):
             made = self._made[metric.name]
             value = 1 if metric.field is None else getattr(event, metric.field)

@@ -28,8 +28,6 @@ class Sink(Protocol):
 
 
 class NoSink:
-    """A sink for whoever wants no records."""
-
     def emit(self, event: AnyEvent) -> None:
         """Nothing."""
 
@@ -38,18 +36,14 @@ class NoSink:
 
 
 class Several:
-    """Every event to all of these, in their order."""
-
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
 
     def emit(self, event: AnyEvent) -> None:
-        """To each."""
         for sink in self._sinks:
             sink.emit(event)
 
     def close(self) -> None:
-        """Each."""
         for sink in self._sinks:
             sink.close()
 
@@ -122,7 +116,6 @@ class WandbRun:
         self._run.log(dict(fields))
 
     def close(self) -> None:
-        """Write everything out."""
         self._run.finish()
 
 
