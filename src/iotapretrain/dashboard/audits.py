@@ -125,7 +125,13 @@ class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def audit_page(people: People, audits: Audits) -> AuditPage:
     """Rounds of every validator, newest first, and the audits that were started here."""
-    validators = tuple(Auditable(who, _rounds(people, who)) for who in people.validators())
+    newest = "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?"
+    validators = tuple(
+        Auditable(
+            who, tuple(row["round"] for row in people.index.rows(newest, (who.hotkey, ROUNDS)))
+        )
+        for who in people.validators()
+    )
     return AuditPage(audits.problem, validators, tuple(audits.jobs))
 
 
@@ -142,11 +148,3 @@ def requested(people: People, body: bytes) -> tuple[Who, int]:
     if known is None:
         raise InputError(f"audit: round {wanted.round} of {wanted.validator} is not known here")
     return people.who(wanted.validator), wanted.round
-
-
-def _rounds(people: People, who: Who) -> tuple[int, ...]:
-    rows = people.index.rows(
-        "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?",
-        (who.hotkey, ROUNDS),
-    )
-    return tuple(row["round"] for row in rows)

@@ -92,14 +92,12 @@ def lineage(people: People, competition: int) -> Lineage:
 
 
 def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who:
-    if not watchers:
-        raise InputError(f"competition {competition}: no round of it is known here")
-    if validator is None:
-        return watchers[0]
     for who in watchers:
-        if who.hotkey == validator:
+        if validator in (None, who.hotkey):
             return who
-    raise InputError(f"validator {validator}: it has no round of competition {competition}")
+    if watchers:
+        raise InputError(f"validator {validator}: it has no round of competition {competition}")
+    raise InputError(f"competition {competition}: no round of it is known here")
 
 
 def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -> list[Place]:

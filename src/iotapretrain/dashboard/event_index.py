@@ -8,6 +8,7 @@ from typing import Any, final
 
 import msgspec
 
+from iotapretrain.dashboard.api_types import Why
 from iotapretrain.dashboard.index import Index, insert, key_of
 from iotapretrain.observe.events import AnyEvent, ModelFetched
 
@@ -58,5 +59,10 @@ def _verdict(batch: sqlite3.Connection, event: ModelFetched) -> dict[str, Any]:
         "validator": key_of(batch, "hotkeys", "hotkey", event.source.removeprefix(VALIDATOR)),
         "hotkey": key_of(batch, "hotkeys", "hotkey", event.hotkey),
         "revision": event.commit,
-        "reasons": msgspec.json.encode(event.reasons),
+        "reasons": msgspec.json.encode([_why(each) for each in event.reasons]),
     }
+
+
+def _why(reason: str) -> Why:
+    code, colon, sentence = reason.partition(": ")
+    return Why(code, sentence) if colon and " " not in code else Why("refused", reason)

@@ -115,11 +115,14 @@ class HubRounds:
             if reason is not None:
                 known.left[number, files[number].content_key] = reason
             new |= reason is None
-        self._drop(hotkey, known)
+        overdue = self._quota.overdue(hotkey)
+        if overdue is not None:
+            known.floor = max(known.floor, overdue)
+            self._writer.forget(hotkey, overdue)
         counts = Counter(map(str, known.left.values()))
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
-        counts[Omission.SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
+        counts[Omission.SKIPPED] = self._skipped(hotkey, publishers.commitments.block)
         return keep_counts(self._index, hotkey, counts, self._clock()) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
@@ -168,19 +171,14 @@ class HubRounds:
             return Omission.AHEAD
         return None if self._quota.has_room(signed, size) else Omission.CROWDED
 
-    def _drop(self, hotkey: str, known: _Known) -> None:
-        overdue = self._quota.overdue(hotkey)
-        if overdue is not None:
-            known.floor = max(known.floor, overdue)
-            self._writer.forget(hotkey, overdue)
-
-    def _skipped(self, hotkey: str, head: int) -> list[int]:
+    def _skipped(self, hotkey: str, head: int) -> int:
         rows = self._index.rows(
             "SELECT DISTINCT sync_block FROM decided WHERE validator_hotkey = ? AND sealed",
             (hotkey,),
         )
-        recorded = {row["sync_block"] for row in rows}
-        return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
+        recorded = [row["sync_block"] for row in rows]
+        since = min(recorded, default=head)
+        return len(skipped_blocks(recorded, since, head, self._cadence))
 
 
 def _named(commitments: Commitments) -> frozenset[str]:

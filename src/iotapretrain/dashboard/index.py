@@ -145,12 +145,10 @@ class Index:
 
 def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
     """The number under which a text is kept."""
-    known = f"SELECT id FROM {table} WHERE {column} = ?"  # noqa: S608 -- names of our own
-    found = batch.execute(known, (text,)).fetchone()
-    if found is not None:
-        return int(found[0])
-    made = batch.execute(f"INSERT INTO {table} ({column}) VALUES (?)", (text,))  # noqa: S608 -- likewise
-    return int(made.lastrowid or 0)
+    kept = f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)"  # noqa: S608 -- names of our own
+    batch.execute(kept, (text,))
+    (found,) = batch.execute(f"SELECT id FROM {table} WHERE {column} = ?", (text,)).fetchone()  # noqa: S608 -- likewise
+    return int(found)
 
 
 def insert(batch: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:

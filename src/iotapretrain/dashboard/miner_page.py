@@ -39,11 +39,11 @@ def miner_page(people: People, schedule: Schedule | None, hotkey: str) -> MinerP
     epochs = people.index.rows(
         "SELECT block, emission FROM epochs WHERE hotkey = ? ORDER BY block", (number,)
     )
-    newest = people.index.row("SELECT max(block) FROM epochs")
+    (newest,) = people.index.rows("SELECT max(block) block FROM epochs")
     leader = next((people.number(each.hotkey) for each in people.validators()), None)
     return MinerPage(
         who=people.who(hotkey),
-        registered=bool(epochs) and newest is not None and epochs[-1]["block"] == newest[0],
+        registered=bool(epochs) and epochs[-1]["block"] == newest["block"],
         earned=sum(row["emission"] for row in epochs),
         epochs=tuple((row["block"], row["emission"]) for row in epochs[-POINTS:]),
         models=people.seen(

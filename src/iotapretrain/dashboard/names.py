@@ -52,16 +52,9 @@ class People:
         return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
 
     def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
-        """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
-        found = msgspec.json.decode(text) if text else ()
-        return tuple(self._why(each) for each in found)
-
-    def _why(self, reason: dict[str, str] | str) -> Why:
-        if isinstance(reason, dict):
-            return Why(reason["code"], self.named(reason["sentence"]))
-        code, colon, sentence = self.named(reason).partition(": ")
-        known = colon and " " not in code
-        return Why(code, sentence) if known else Why("refused", code + colon + sentence)
+        """Reasons as the index keeps them, with names."""
+        found = msgspec.json.decode(text, type=tuple[Why, ...]) if text else ()
+        return tuple(Why(each.code, self.named(each.sentence)) for each in found)
 
     def validators(self, competition: int | None = None) -> list[Who]:
         """Who has published rounds: most stake first, then most rounds."""

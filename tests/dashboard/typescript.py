@@ -1,4 +1,4 @@
-"""The types of the answers for the page: `python -m iotapretrain.dashboard.typescript`."""
+"""The types of the answers for the page: `python -m tests.dashboard.typescript`."""
 
 from __future__ import annotations
 
