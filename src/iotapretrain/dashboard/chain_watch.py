@@ -13,7 +13,7 @@ from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.trails import Places
 from iotapretrain.dashboard.hub_admission import ever_permitted
 from iotapretrain.dashboard.hub_rounds import Publishers
-from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.errors import ChainError, InputError, StoreError
 
 _log = logging.getLogger(__name__)
@@ -118,8 +118,8 @@ class ChainWatch:
         with self._index.batch() as batch:
             batch.execute("DELETE FROM epochs WHERE block = ?", (graph.last_step,))
             rows = [
-                {"block": graph.last_step, "uid": uid, **dict(zip(COLUMNS, row, strict=True))}
-                | {"hotkey": key_of(batch, "hotkeys", "hotkey", hotkey)}
+                {"block": graph.last_step, "uid": uid, "hotkey": hotkey}
+                | dict(zip(COLUMNS, row, strict=True))
                 for uid, (hotkey, row) in enumerate(zip(graph.hotkeys, numbers, strict=True))
             ]
             insert(batch, "epochs", rows)

@@ -25,10 +25,10 @@ SCHEMA = """
 CREATE TABLE hotkeys (id INTEGER PRIMARY KEY, hotkey TEXT NOT NULL UNIQUE);
 CREATE TABLE commitments (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE rounds (
-    id INTEGER PRIMARY KEY, validator INTEGER NOT NULL, round INTEGER NOT NULL,
+    id INTEGER PRIMARY KEY, validator HOTKEY NOT NULL, round INTEGER NOT NULL,
     competition INTEGER NOT NULL, competition_name TEXT NOT NULL, block INTEGER NOT NULL,
     sync_block INTEGER NOT NULL, digest TEXT NOT NULL, sealed INTEGER NOT NULL,
-    champion INTEGER, champion_score REAL, champion_epsilon REAL, champion_block INTEGER,
+    champion HOTKEY, champion_score REAL, champion_epsilon REAL, champion_block INTEGER,
     models INTEGER NOT NULL, scored INTEGER NOT NULL, pages INTEGER NOT NULL,
     pages_scored INTEGER NOT NULL, tasks TEXT NOT NULL, weights TEXT NOT NULL,
     size INTEGER NOT NULL,
@@ -41,28 +41,28 @@ CREATE TABLE left_out (
 ) WITHOUT ROWID;
 CREATE INDEX rounds_by_competition ON rounds (competition, validator, block);
 CREATE TABLE models (
-    round INTEGER NOT NULL, hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL,
-    "commitment" INTEGER NOT NULL, outcome TEXT NOT NULL, reasons TEXT, score REAL, epsilon REAL,
+    round INTEGER NOT NULL, hotkey HOTKEY NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL,
+    "commitment" COMMITMENT NOT NULL, outcome TEXT NOT NULL, reasons TEXT, score REAL, epsilon REAL,
     wins INTEGER NOT NULL, win_rate REAL NOT NULL, weight REAL NOT NULL, standing REAL NOT NULL,
     raced_out INTEGER NOT NULL, tasks TEXT,
     PRIMARY KEY (round, hotkey)
 ) WITHOUT ROWID;
 CREATE INDEX models_by_hotkey ON models (hotkey, round);
 CREATE TABLE newest (
-    validator INTEGER NOT NULL, competition INTEGER NOT NULL, hotkey INTEGER NOT NULL,
+    validator HOTKEY NOT NULL, competition INTEGER NOT NULL, hotkey HOTKEY NOT NULL,
     number INTEGER NOT NULL, round INTEGER NOT NULL, PRIMARY KEY (validator, competition, hotkey)
 ) WITHOUT ROWID;
 CREATE TABLE entries (
-    competition INTEGER NOT NULL, "commitment" INTEGER NOT NULL, validator INTEGER NOT NULL,
-    hotkey INTEGER NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL, score REAL,
+    competition INTEGER NOT NULL, "commitment" COMMITMENT NOT NULL, validator HOTKEY NOT NULL,
+    hotkey HOTKEY NOT NULL, uid INTEGER NOT NULL, block INTEGER NOT NULL, score REAL,
     PRIMARY KEY (competition, "commitment", validator)
 ) WITHOUT ROWID;
 CREATE INDEX entries_by_block ON entries (competition, block);
 CREATE INDEX entries_by_hotkey ON entries (hotkey, block);
-CREATE TABLE duels (competition INTEGER NOT NULL, validator INTEGER NOT NULL, body TEXT NOT NULL,
+CREATE TABLE duels (competition INTEGER NOT NULL, validator HOTKEY NOT NULL, body TEXT NOT NULL,
     PRIMARY KEY (competition, validator)) WITHOUT ROWID;
 CREATE TABLE verdicts (
-    validator INTEGER NOT NULL, hotkey INTEGER NOT NULL, competition INTEGER NOT NULL,
+    validator HOTKEY NOT NULL, hotkey HOTKEY NOT NULL, competition INTEGER NOT NULL,
     repository TEXT NOT NULL, revision TEXT NOT NULL, outcome TEXT NOT NULL, reasons TEXT NOT NULL,
     time REAL NOT NULL, PRIMARY KEY (validator, hotkey, competition, repository, revision)
 ) WITHOUT ROWID;
@@ -73,7 +73,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_kind ON events (kind, id);
 CREATE TABLE cards ("commitment" INTEGER PRIMARY KEY, title TEXT, parent TEXT, loss REAL);
 CREATE TABLE epochs (
-    block INTEGER NOT NULL, uid INTEGER NOT NULL, hotkey INTEGER NOT NULL, stake INTEGER NOT NULL,
+    block INTEGER NOT NULL, uid INTEGER NOT NULL, hotkey HOTKEY NOT NULL, stake INTEGER NOT NULL,
     emission INTEGER NOT NULL, incentive REAL NOT NULL, dividends REAL NOT NULL,
     consensus REAL NOT NULL, trust REAL NOT NULL, permit INTEGER NOT NULL,
     updated INTEGER NOT NULL, PRIMARY KEY (block, uid)
@@ -99,6 +99,8 @@ CREATE VIEW audits AS SELECT json_extract(body, '$.validator') validator,
 CREATE VIEW neurons AS SELECT e.*, h.hotkey address
     FROM epochs e JOIN hotkeys h ON h.id = e.hotkey;
 """
+KEPT_ONCE = {"HOTKEY": ("hotkeys", "hotkey"), "COMMITMENT": ("commitments", "text")}
+"""Texts of which columns of these types hold the numbers: where they are."""
 PARTS = {"repository_of": attrgetter("repo_id"), "revision_of": attrgetter("commit")}
 """Of a commitment's text, by what SQL calls them; null for a text that is none."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
@@ -143,22 +145,22 @@ class Index:
         return found
 
 
-def key_of(batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
-    """The number under which a text is kept."""
-    kept = f"INSERT OR IGNORE INTO {table} ({column}) VALUES (?)"  # noqa: S608 -- names of our own
-    batch.execute(kept, (text,))
-    (found,) = batch.execute(f"SELECT id FROM {table} WHERE {column} = ?", (text,)).fetchone()  # noqa: S608 -- likewise
-    return int(found)
-
-
 def insert(batch: sqlite3.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """What rows say of a table's columns, all the same ones; a row that is there is replaced."""
     if not rows:
         return
-    known = [row["name"] for row in batch.execute(f"PRAGMA table_info({table})")]
-    columns = [name for name in known if name in rows[0]]
-    names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join(f":{n}" for n in columns)
-    batch.executemany(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- names of our own
+    known = batch.execute(f"PRAGMA table_info({table})").fetchall()
+    columns = {row["name"]: row["type"] for row in known if row["name"] in rows[0]}
+    marks = []
+    for name, kind in columns.items():
+        mark = f":{name}"
+        if kind in KEPT_ONCE:
+            place, text = KEPT_ONCE[kind]
+            batch.executemany(f"INSERT OR IGNORE INTO {place} ({text}) VALUES ({mark})", rows)  # noqa: S608 -- names of our own
+            mark = f"(SELECT id FROM {place} WHERE {text} = {mark})"  # noqa: S608 -- likewise
+        marks.append(mark)
+    names = ", ".join(f'"{name}"' for name in columns)
+    batch.executemany(f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({', '.join(marks)})", rows)  # noqa: S608 -- likewise
 
 
 def shown(kind: type[Shown], row: sqlite3.Row | Mapping[str, Any], **more: object) -> Shown:
