@@ -6,6 +6,7 @@ What is left out is counted by validator and reason: nothing is silent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 from typing import final
@@ -87,19 +88,18 @@ def had_permit(index: Index, hotkey: str, block: int) -> bool:
 
 
 @final
+@dataclass(frozen=True)
 class Quota:
     """Counts records that came from the hub; those of one's own folder have no size."""
 
-    def __init__(
-        self, index: Index, most_records: int = MOST_RECORDS, most_bytes: int = MOST_BYTES
-    ) -> None:
-        self._index = index
-        self.most_records, self.most_bytes = most_records, most_bytes
+    index: Index
+    most_records: int = MOST_RECORDS
+    most_bytes: int = MOST_BYTES
 
     def has_room(self, signed: SignedRound, size: int) -> bool:
         """Whether its sync block may have one more of its validator."""
         record = signed.record
-        (row,) = self._index.rows(
+        (row,) = self.index.rows(
             "SELECT count(*) n, coalesce(sum(size), 0) bytes FROM decided WHERE "
             "validator_hotkey = ? AND sync_block = ? AND size > 0",
             (record.validator, record.sync_block),
@@ -109,7 +109,7 @@ class Quota:
 
     def overdue(self, hotkey: str) -> int | None:
         """The newest of the rounds that must be dropped; None while all may stay."""
-        rows = self._index.rows(
+        rows = self.index.rows(
             "SELECT round, size FROM decided WHERE validator_hotkey = ? AND size > 0 "
             "ORDER BY round DESC",
             (hotkey,),

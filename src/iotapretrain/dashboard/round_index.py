@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, final
 
@@ -22,7 +23,6 @@ from iotapretrain.dashboard.api_types import Duels
 from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.rules.competition.wins import count_wins
 
-Verify = Callable[[str, bytes, bytes], bool]
 MOST_DUELISTS = 16
 """Models in the matrix: more cannot be read on a screen."""
 KEEP_NEWEST = """
@@ -56,24 +56,25 @@ FORGET = (
 
 
 @final
+@dataclass(frozen=True)
 class RoundWriter:
     """Writes rounds once each; says whether there was anything new."""
 
-    def __init__(self, index: Index, verify: Verify) -> None:
-        self._index, self._verify = index, verify
+    index: Index
+    verify: Callable[[str, bytes, bytes], bool]
 
     def write(self, rounds: list[SignedRound], size: int = 0) -> int:
         """All rounds that were not there yet, in one batch; their number.
 
         Each counts with so many bytes of its validator's room; with none if it is our own.
         """
-        with self._index.batch() as batch:
+        with self.index.batch() as batch:
             return sum(self._write(batch, signed, size) for signed in rounds)
 
     def forget(self, hotkey: str, newest: int) -> None:
         """The rounds of a validator up to this one that came from the hub, and all that only they
         say."""
-        with self._index.batch() as batch:
+        with self.index.batch() as batch:
             for statement in FORGET:
                 batch.execute(statement, {"hotkey": hotkey, "newest": newest})
 
@@ -98,7 +99,7 @@ class RoundWriter:
         return {
             **msgspec.structs.asdict(record),
             "digest": signed.digest,
-            "sealed": is_sealed(signed, self._verify),
+            "sealed": is_sealed(signed, self.verify),
             "champion": champion and champion.hotkey,
             "champion_score": champion and champion.score,
             "champion_epsilon": champion and champion.epsilon,
