@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar, final
@@ -101,6 +101,7 @@ CREATE VIEW neurons AS SELECT e.*, h.hotkey address
 """
 KEPT_ONCE = {"HOTKEY": ("hotkeys", "hotkey"), "COMMITMENT": ("commitments", "text")}
 """Texts of which columns of these types hold the numbers: where they are."""
+COMMITMENTS_AT_HAND = 10_000
 PARTS = {"repository_of": attrgetter("repo_id"), "revision_of": attrgetter("commit")}
 """Of a commitment's text, by what SQL calls them; null for a text that is none."""
 PRAGMAS = ("journal_mode=WAL", "synchronous=OFF", "cache_size=-16000", "temp_store=MEMORY")
@@ -178,6 +179,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@lru_cache(maxsize=COMMITMENTS_AT_HAND)
 def _part_of(part: Callable[[Commitment], str], text: str) -> str | None:
     commitment = model_commitment(text)
     return None if commitment is None else part(commitment)
