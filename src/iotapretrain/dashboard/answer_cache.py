@@ -9,8 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import msgspec
 from msgspec import Struct
@@ -27,8 +26,7 @@ WORTH_PACKING = 1_024
 PACKING = 5
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerBytes:
+class AnswerBytes(NamedTuple):
     """The bytes of an answer, also packed where that pays, and what names them."""
 
     tag: str
@@ -36,8 +34,7 @@ class AnswerBytes:
     packed: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuestion:
+class PageQuestion(NamedTuple):
     """What is asked for: its address, what it depends on, and how to answer it."""
 
     address: str

@@ -9,16 +9,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Duels(Struct, frozen=True):
-    """`shares[i][j]`: on which share of the pages that both were scored on model i beats j, its
-    handicap or advantage counted; null where there is no such page."""
-
-    hotkeys: tuple[str, ...] = ()
-    uids: tuple[int, ...] = ()
-    pages: int = 0
-    shares: tuple[tuple[float | None, ...], ...] = ()
-
-
 class Who(Struct, frozen=True):
     """A hotkey, with the name of its wallet where the network's folder has one."""
 
@@ -145,6 +135,16 @@ class CompetitionPage(Struct, frozen=True, kw_only=True):
     champions: tuple[Who, ...]
     history: tuple[Reign, ...]
     decay: tuple[tuple[int, float], ...]
+
+
+class Duels(Struct, frozen=True):
+    """`shares[i][j]`: on which share of the pages that both were scored on model i beats j, its
+    handicap or advantage counted; null where there is no such page."""
+
+    hotkeys: tuple[str, ...] = ()
+    uids: tuple[int, ...] = ()
+    pages: int = 0
+    shares: tuple[tuple[float | None, ...], ...] = ()
 
 
 class DuelsPage(Struct, frozen=True):

@@ -114,15 +114,13 @@ class ChainWatch:
 
     def _keep_epoch(self, graph: Metagraph) -> None:
         """One row a uid, under the block of the epoch that computed it."""
-        numbers = zip(*(getattr(graph, name).tolist() for name in COLUMNS.values()), strict=True)
+        columns = {"uid": range(len(graph)), "hotkey": graph.hotkeys}
+        columns |= {column: getattr(graph, name).tolist() for column, name in COLUMNS.items()}
         with self._index.batch() as batch:
             batch.execute("DELETE FROM epochs WHERE block = ?", (graph.last_step,))
-            rows = [
-                {"block": graph.last_step, "uid": uid, "hotkey": hotkey}
-                | dict(zip(COLUMNS, row, strict=True))
-                for uid, (hotkey, row) in enumerate(zip(graph.hotkeys, numbers, strict=True))
-            ]
-            insert(batch, "epochs", rows)
+            rows = zip(*columns.values(), strict=True)
+            epoch = {"block": graph.last_step}
+            insert(batch, "epochs", [epoch | dict(zip(columns, row, strict=True)) for row in rows])
 
     async def close(self) -> None:
         if self._client is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import final
 
 from iotapretrain.competition.records.committed import model_commitment
@@ -24,21 +23,19 @@ TOLD = ("title", "parent", "loss")
 
 
 @final
-@dataclass(frozen=True)
 class HubWatch:
     """Reads a little at every look, so that a large hub holds nothing up."""
 
-    index: Index
-    hub: Hub
-    rounds: HubRounds
+    def __init__(self, index: Index, hub: Hub, rounds: HubRounds) -> None:
+        self._index, self._hub, self._rounds = index, hub, rounds
 
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub refuses or does not answer waits."""
-        new = self.rounds.look(publishers)
+        new = self._rounds.look(publishers)
         return self._read_cards() or new
 
     def _read_cards(self) -> bool:
-        rows = self.index.rows(
+        rows = self._index.rows(
             'SELECT c.id, c.text FROM commitments c LEFT JOIN cards k ON k."commitment" = c.id '
             'WHERE k."commitment" IS NULL ORDER BY c.id DESC LIMIT ?',
             (CARDS_AT_ONCE,),
@@ -51,7 +48,7 @@ class HubWatch:
                 _log.info("model cards cannot be read now: %s", error)
                 break
             read.append({"commitment": row["id"]} | {n: getattr(card, n, None) for n in TOLD})
-        with self.index.batch() as batch:
+        with self._index.batch() as batch:
             insert(batch, "cards", read)
         return bool(read)
 
@@ -62,11 +59,11 @@ class HubWatch:
             return None
         try:
             commit = Commit(RepositoryId(model.namespace, model.name), model.commit)
-            files = {entry.path: entry for entry in self.hub.listing(commit).files}
+            files = {entry.path: entry for entry in self._hub.listing(commit).files}
             if CARD not in files:
                 return None
             text = read_small(
-                self.hub, commit, files[CARD], most_bytes=LONGEST_CARD, seconds=SECONDS
+                self._hub, commit, files[CARD], most_bytes=LONGEST_CARD, seconds=SECONDS
             )
             return Card.parse(text.decode())
         except UnavailableHubError:

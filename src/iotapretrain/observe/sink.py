@@ -27,15 +27,9 @@ class Sink(Protocol):
         """Let nothing be lost."""
 
 
-class NoSink:
-    def emit(self, event: AnyEvent) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing to lose."""
-
-
 class Several:
+    """Every event to all of these, in their order."""
+
     def __init__(self, *sinks: Sink) -> None:
         self._sinks = sinks
 
@@ -52,6 +46,10 @@ class Several:
         for sink in self._sinks:
             if isinstance(sink, WandbRun):
                 sink.log(fields)
+
+
+class NoSink(Several):
+    """None at all, for whoever wants no records."""
 
 
 class Lines:

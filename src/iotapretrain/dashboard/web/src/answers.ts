@@ -1,12 +1,5 @@
 // Made from the API's types by `make web`: change those, not this.
 
-export interface Duels {
-  hotkeys: string[]
-  uids: number[]
-  pages: number
-  shares: ((number | null)[])[]
-}
-
 export interface Who {
   hotkey: string
   name: string | null
@@ -113,6 +106,13 @@ export interface CompetitionPage {
   champions: Who[]
   history: Reign[]
   decay: [number, number][]
+}
+
+export interface Duels {
+  hotkeys: string[]
+  uids: number[]
+  pages: number
+  shares: ((number | null)[])[]
 }
 
 export interface DuelsPage {
