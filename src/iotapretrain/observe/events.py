@@ -20,7 +20,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Who says so: `train:RUN`, `validator:HOTKEY`, `miner:HOTKEY`, `auditor:NAME`, `demo`."""
 
 
-class Trained(Event, frozen=True, kw_only=True):
+class RunEvent(Event, frozen=True, kw_only=True):
     """How far a training run is."""
 
     step: int
@@ -41,7 +41,7 @@ class TrainStarted(Event, frozen=True, kw_only=True, tag="train-started"):
     settings: dict[str, str | int | float | bool | None]
 
 
-class TrainStep(Trained, frozen=True, kw_only=True, tag="train-step"):
+class TrainStep(RunEvent, frozen=True, kw_only=True, tag="train-step"):
     """One optimiser step, or the last of several that are reported together."""
 
     loss: float
@@ -53,21 +53,21 @@ class TrainStep(Trained, frozen=True, kw_only=True, tag="train-step"):
     memory_bytes: int
 
 
-class TrainEvaluated(Trained, frozen=True, kw_only=True, tag="train-evaluated"):
+class TrainEvaluated(RunEvent, frozen=True, kw_only=True, tag="train-evaluated"):
     """The loss on pages that training never sees."""
 
     held_out_loss: float
     best: bool
 
 
-class Checkpointed(Trained, frozen=True, kw_only=True, tag="checkpoint"):
+class Checkpointed(RunEvent, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint is on disk, whole."""
 
     size_bytes: int
     seconds: float
 
 
-class TrainFinished(Trained, frozen=True, kw_only=True, tag="train-finished"):
+class TrainFinished(RunEvent, frozen=True, kw_only=True, tag="train-finished"):
     """A training run ended: by its plan, or because somebody stopped it."""
 
     seconds: float
@@ -110,7 +110,7 @@ class ModelFetched(Event, frozen=True, kw_only=True, tag="model-fetched"):
     seconds: float
 
 
-class OfRound(Event, frozen=True, kw_only=True):
+class RoundEvent(Event, frozen=True, kw_only=True):
     """Which round, of what, at which block."""
 
     round: int
@@ -118,13 +118,13 @@ class OfRound(Event, frozen=True, kw_only=True):
     block: int
 
 
-class RoundStarted(OfRound, frozen=True, kw_only=True, tag="round-started"):
+class RoundStarted(RoundEvent, frozen=True, kw_only=True, tag="round-started"):
     """A round's field and pages are fixed."""
 
     models: int
 
 
-class RoundFinished(OfRound, frozen=True, kw_only=True, tag="round-finished"):
+class RoundFinished(RoundEvent, frozen=True, kw_only=True, tag="round-finished"):
     """A round was decided; its signed record says everything else."""
 
     digest: str
