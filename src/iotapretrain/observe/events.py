@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import msgspec
 
-Numbers = dict[str, float]
-
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """One thing that happened: when, as seconds since 1970, and to whom."""
@@ -134,7 +132,7 @@ class RoundFinished(RoundEvent, frozen=True, kw_only=True, tag="round-finished")
     champion_loss: float | None
     pages_scored: int
     pages_of_full_round: int
-    seconds: Numbers
+    seconds: dict[str, float]
     """By stage: data, fetch, score, decide."""
 
 
