@@ -26,7 +26,7 @@ lint: $(READY)  ## style, types, floors
 	$(BIN)/lint-imports
 
 web: $(READY)  ## the dashboard's page from its sources; needs Node 20
-	$(BIN)/python -m iotapretrain.dashboard.typescript > src/iotapretrain/dashboard/web/src/answers.ts
+	$(BIN)/python -m tests.dashboard.typescript > src/iotapretrain/dashboard/web/src/answers.ts
 	cd src/iotapretrain/dashboard/web && npm ci --no-audit --no-fund && npm run build
 
 screenshots: $(READY)  ## docs/img/ anew; needs Chromium

@@ -12,7 +12,7 @@ from iotapretrain.competition.records.round_record import SignedRound
 from iotapretrain.dashboard.chain_watch import COLUMNS
 from iotapretrain.dashboard.hub_admission import Quota
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
-from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.dashboard.round_index import RoundWriter
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
@@ -26,9 +26,8 @@ def epoch(index: Index, block: int, permits: Mapping[str, bool]) -> None:
     """An epoch of the chain: who is registered, and who may validate."""
     with index.batch() as batch:
         for uid, (hotkey, permit) in enumerate(permits.items()):
-            key = key_of(batch, "hotkeys", "hotkey", hotkey)
             row = dict.fromkeys(COLUMNS, 0)
-            row |= {"block": block, "uid": uid, "hotkey": key, "permit": permit}
+            row |= {"block": block, "uid": uid, "hotkey": hotkey, "permit": permit}
             insert(batch, "epochs", [row])
 
 

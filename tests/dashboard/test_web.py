@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.dashboard.app import STATIC
-from iotapretrain.dashboard.typescript import typescript
+from tests.dashboard.typescript import typescript
 
 WEB = STATIC.parent / "web"
 MADE = ("app.js", "app.css", "index.html", "preact-licence.txt", "sources.sha256")

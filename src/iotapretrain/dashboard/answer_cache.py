@@ -9,13 +9,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import msgspec
 from msgspec import Struct
 
-from iotapretrain.dashboard.live import Topic
+from iotapretrain.dashboard.live import Numbers, Topic, Versions
 from iotapretrain.errors import InputError
 
 MOST_BYTES = 48 << 20
@@ -27,8 +26,7 @@ WORTH_PACKING = 1_024
 PACKING = 5
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerBytes:
+class AnswerBytes(NamedTuple):
     """The bytes of an answer, also packed where that pays, and what names them."""
 
     tag: str
@@ -36,8 +34,7 @@ class AnswerBytes:
     packed: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class PageQuestion:
+class PageQuestion(NamedTuple):
     """What is asked for: its address, what it depends on, and how to answer it."""
 
     address: str
@@ -49,27 +46,28 @@ class PageQuestion:
 class AnswerCache:
     """Answers by their address and tag, the least used forgotten first."""
 
-    def __init__(self, executor: Executor, clock: Callable[[], float] = time.monotonic) -> None:
-        self._executor, self._clock = executor, clock
+    def __init__(self, executor: Executor, versions: Versions) -> None:
+        self._executor, self._versions = executor, versions
         self._asked: OrderedDict[str, tuple[PageQuestion, float]] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], asyncio.Future[AnswerBytes]] = OrderedDict()
 
-    async def get(self, question: PageQuestion, tag: str) -> AnswerBytes:
-        """The answer that is as new as `tag`; errors of computing it are raised to all who wait."""
-        self._asked[question.address] = (question, self._clock())
+    async def get(self, question: PageQuestion) -> AnswerBytes:
+        """As new as what viewers were told; errors of computing it are raised to all who wait."""
+        self._asked[question.address] = (question, time.monotonic())
         self._asked.move_to_end(question.address)
         if len(self._asked) > MOST_HOT:
             self._asked.popitem(last=False)
-        return await self._answer(question, tag)
+        return await self._answer(question, self._versions.told)
 
-    async def renew(self, tag: Callable[[tuple[Topic, ...]], str]) -> None:
-        """Answer anew, one after the other, what was asked for of late."""
-        since = self._clock() - HOT_SECONDS
+    async def renew(self, numbers: Numbers) -> None:
+        """Answer by these numbers, one after the other, what was asked for of late."""
+        since = time.monotonic() - HOT_SECONDS
         for question in [question for question, asked in self._asked.values() if asked >= since]:
             with suppress(InputError):  # gone: who asks again is told so
-                await self._answer(question, tag(question.topics))
+                await self._answer(question, numbers)
 
-    async def _answer(self, question: PageQuestion, tag: str) -> AnswerBytes:
+    async def _answer(self, question: PageQuestion, numbers: Numbers) -> AnswerBytes:
+        tag = self._versions.tag(question.topics, numbers)
         key = (question.address, tag)
         found = self._answers.get(key)
         if found is None:

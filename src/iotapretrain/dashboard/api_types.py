@@ -9,16 +9,6 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Duels(Struct, frozen=True):
-    """`shares[i][j]`: on which share of the pages that both were scored on model i beats j, its
-    handicap or advantage counted; null where there is no such page."""
-
-    hotkeys: tuple[str, ...] = ()
-    uids: tuple[int, ...] = ()
-    pages: int = 0
-    shares: tuple[tuple[float | None, ...], ...] = ()
-
-
 class Who(Struct, frozen=True):
     """A hotkey, with the name of its wallet where the network's folder has one."""
 
@@ -86,11 +76,9 @@ class Overview(Struct, frozen=True):
     activity: tuple[Activity, ...]
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """A model on the leaderboard, by the newest round that met it; null if none ever did."""
+class Ruling(Struct, frozen=True, kw_only=True):
+    """What a validator said of a model, in a round or, where that is null, before any."""
 
-    who: Who
-    rank: int | None = None
     round: int | None = None
     block: int | None = None
     repository: str | None
@@ -98,11 +86,18 @@ class Place(Struct, frozen=True, kw_only=True):
     outcome: str
     reasons: tuple[Why, ...]
     score: float | None = None
+    weight: float = 0.0
+
+
+class Place(Ruling, frozen=True, kw_only=True):
+    """A model on the leaderboard, by the newest round that met it."""
+
+    who: Who
+    rank: int | None = None
     tasks: dict[str, float] = {}
     epsilon: float | None = None
     wins: int = 0
     win_rate: float = 0.0
-    weight: float = 0.0
     standing: float = 0.0
     raced_out: bool = False
     champion: bool = False
@@ -140,6 +135,16 @@ class CompetitionPage(Struct, frozen=True, kw_only=True):
     champions: tuple[Who, ...]
     history: tuple[Reign, ...]
     decay: tuple[tuple[int, float], ...]
+
+
+class Duels(Struct, frozen=True):
+    """`shares[i][j]`: on which share of the pages that both were scored on model i beats j, its
+    handicap or advantage counted; null where there is no such page."""
+
+    hotkeys: tuple[str, ...] = ()
+    uids: tuple[int, ...] = ()
+    pages: int = 0
+    shares: tuple[tuple[float | None, ...], ...] = ()
 
 
 class DuelsPage(Struct, frozen=True):
@@ -272,19 +277,11 @@ class ValidatorsPage(Struct, frozen=True):
     left_out: tuple[LeftOut, ...] = ()
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
-    """What a validator said of a model of a miner."""
+class Judgement(Ruling, frozen=True, kw_only=True):
+    """What was said of a model of a miner, and by whom."""
 
     validator: Who
     competition: int
-    round: int | None = None
-    block: int | None = None
-    repository: str | None
-    revision: str | None
-    outcome: str
-    reasons: tuple[Why, ...]
-    score: float | None = None
-    weight: float = 0.0
     champion_score: float | None = None
 
 
@@ -335,14 +332,14 @@ class Step(Struct, frozen=True):
     text: str
 
 
-class AuditJob(Struct, frozen=True, kw_only=True):
-    """An audit that was started here; `state` is running, held, failed or stopped."""
+class AuditJob(Struct):
+    """An audit that was started here; `state` is running, held, failed or stopped. It goes on."""
 
     number: int
     validator: Who
     round: int
-    state: str
-    steps: tuple[Step, ...]
+    state: str = "running"
+    steps: tuple[Step, ...] = ()
 
 
 class Auditable(Struct, frozen=True):

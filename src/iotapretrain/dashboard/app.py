@@ -19,12 +19,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from iotapretrain.dashboard.answer_cache import PageQuestion
+from iotapretrain.dashboard.api_types import Benchmarks
 from iotapretrain.dashboard.audits import LARGEST_NUMBER, LONGEST_HOTKEY, audit_page, requested
 from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.competition_page import competition_page, duels_page, lineage
 from iotapretrain.dashboard.live import LiveStream, Seats, Topic
 from iotapretrain.dashboard.miner_page import miner_page, miners
-from iotapretrain.dashboard.names import People
 from iotapretrain.dashboard.overview import overview
 from iotapretrain.dashboard.service import Desk
 from iotapretrain.dashboard.validators_page import validators_page
@@ -99,29 +99,24 @@ async def _misasked(_: Request, error: Exception) -> Response:
 
 @dataclass(frozen=True)
 class Asked:
-    """A request, and the desk that answers it."""
-
     request: Request
     desk: Desk
 
-    @property
-    def people(self) -> People:
-        return self.desk.people
-
     async def say(self, topics: tuple[Topic, ...], compute: Callable[[], Struct]) -> Response:
         """A page, or that it is still the one that the viewer has."""
-        tag = f'"{self.desk.versions.tag(topics)}"'
+        tag = self.desk.versions.tag(topics)
         if self.has(tag):
-            return Response(status_code=304, headers={"ETag": tag})
+            return self.send(tag)
         url = self.request.url
-        answer = await self.desk.answer(PageQuestion(f"{url.path}?{url.query}", topics, compute))
-        return self.send(f'"{answer.tag}"', answer.plain, answer.packed)
+        question = PageQuestion(f"{url.path}?{url.query}", topics, compute)
+        answer = await self.desk.answers.get(question)
+        return self.send(answer.tag, answer.plain, answer.packed)
 
     def send(
-        self, tag: str, plain: bytes, packed: bytes | None = None, kind: str = JSON
+        self, tag: str, plain: bytes = b"", packed: bytes | None = None, kind: str = JSON
     ) -> Response:
         """These bytes, packed for who can unpack them; nothing for who has them."""
-        headers = {"ETag": tag, "Vary": "Accept-Encoding"}
+        headers = {"ETag": f'"{tag}"', "Vary": "Accept-Encoding"}
         if self.has(tag):
             return Response(status_code=304, headers=headers)
         if packed is not None and "gzip" in self.request.headers.get("accept-encoding", ""):
@@ -129,8 +124,7 @@ class Asked:
         return Response(plain, 200, headers, kind)
 
     def has(self, tag: str) -> bool:
-        """Whether the viewer has what this tag names."""
-        return self.request.headers.get("if-none-match") == tag
+        return self.request.headers.get("if-none-match") == f'"{tag}"'
 
 
 async def _asked(request: Request) -> Asked:
@@ -140,13 +134,33 @@ async def _asked(request: Request) -> Asked:
 Asking = Annotated[Asked, Depends(_asked)]
 
 
-@api.get("/overview")
-async def read_overview(asked: Asking) -> Response:
-    place, chain = asked.desk.place, asked.desk.chain
-    return await asked.say(
-        ALL,
-        lambda: overview(asked.people, place.network, place.netuid, chain.block, chain.problem),
-    )
+def _serve(path: str, topics: tuple[Topic, ...], compute: Callable[[Desk], Struct]) -> None:
+    """A page about which nothing can be chosen."""
+
+    @api.get(path)
+    async def read(asked: Asking) -> Response:
+        return await asked.say(topics, lambda: compute(asked.desk))
+
+
+_serve(
+    "/overview",
+    ALL,
+    lambda desk: overview(
+        desk.people, desk.place.network, desk.place.netuid, desk.chain.block, desk.chain.problem
+    ),
+)
+_serve(
+    "/benchmarks",
+    ("events", "rounds"),
+    lambda desk: desk.folder.benchmarks() if desk.folder else Benchmarks(()),
+)
+_serve(
+    "/chain",
+    ("chain",),
+    lambda desk: chain_page(desk.people, desk.chain.block, desk.chain.problem),
+)
+_serve("/validators", ALL, lambda desk: validators_page(desk.people))
+_serve("/miners", ALL, lambda desk: miners(desk.people))
 
 
 @api.get("/competitions/{competition}")
@@ -154,7 +168,8 @@ async def read_competition(
     asked: Asking, competition: CompetitionId, validator: Validator = None, places: Places = 100
 ) -> Response:
     return await asked.say(
-        ("rounds", "events"), lambda: competition_page(asked.people, competition, validator, places)
+        ("rounds", "events"),
+        lambda: competition_page(asked.desk.people, competition, validator, places),
     )
 
 
@@ -162,46 +177,27 @@ async def read_competition(
 async def read_duels(
     asked: Asking, competition: CompetitionId, validator: Validator = None
 ) -> Response:
-    return await asked.say(("rounds",), lambda: duels_page(asked.people, competition, validator))
+    return await asked.say(
+        ("rounds",), lambda: duels_page(asked.desk.people, competition, validator)
+    )
 
 
 @api.get("/competitions/{competition}/lineage")
 async def read_lineage(asked: Asking, competition: CompetitionId) -> Response:
-    return await asked.say(("rounds",), lambda: lineage(asked.people, competition))
-
-
-@api.get("/benchmarks")
-async def read_benchmarks(asked: Asking) -> Response:
-    return await asked.say(("events", "rounds"), asked.desk.benchmarks)
-
-
-@api.get("/chain")
-async def read_chain(asked: Asking) -> Response:
-    chain = asked.desk.chain
-    return await asked.say(("chain",), lambda: chain_page(asked.people, chain.block, chain.problem))
-
-
-@api.get("/validators")
-async def read_validators(asked: Asking) -> Response:
-    return await asked.say(ALL, lambda: validators_page(asked.people))
-
-
-@api.get("/miners")
-async def read_miners(asked: Asking) -> Response:
-    return await asked.say(ALL, lambda: miners(asked.people))
+    return await asked.say(("rounds",), lambda: lineage(asked.desk.people, competition))
 
 
 @api.get("/miners/{hotkey}")
 async def read_miner(asked: Asking, hotkey: Hotkey) -> Response:
     schedule = asked.desk.place.schedule
-    return await asked.say(ALL, lambda: miner_page(asked.people, schedule, hotkey))
+    return await asked.say(ALL, lambda: miner_page(asked.desk.people, schedule, hotkey))
 
 
 @api.get("/audits")
 async def read_audits(asked: Asking) -> Response:
     desk = asked.desk
     body = msgspec.json.encode(audit_page(desk.people, desk.audits))
-    return asked.send(f'"{desk.versions.tag(("audits", "rounds"))}"', body)
+    return asked.send(desk.versions.tag(("audits", "rounds")), body)
 
 
 @api.post("/audits")
@@ -244,5 +240,5 @@ def _front_end() -> Mapping[str, tuple[str, str, bytes]]:
     for path in STATIC.glob("*"):
         body = path.read_bytes()
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        found[path.name] = (kind, f'"{hashlib.sha256(body).hexdigest()[:16]}"', body)
+        found[path.name] = (kind, hashlib.sha256(body).hexdigest()[:16], body)
     return found

@@ -7,12 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Annotated, final
 
 import msgspec
 
-from iotapretrain.dashboard.api_types import Auditable, AuditJob, AuditPage, Step
+from iotapretrain.dashboard.api_types import Auditable, AuditJob, AuditPage, Step, Who
 from iotapretrain.dashboard.names import People
 from iotapretrain.errors import InputError
 
@@ -27,29 +26,13 @@ PATIENCE_SECONDS = 5.0
 HELD, EXPOSED = 0, 1
 
 
-@dataclass
-class AuditRun:
-    """One audit; `state` is running, held, failed or stopped."""
-
-    number: int
-    validator: str
-    round: int
-    state: str = "running"
-    steps: deque[Step] = field(default_factory=lambda: deque(maxlen=MOST_STEPS))
-
-
 @final
 class Audits:
     """Runs `COMMAND ROUND --validator HOTKEY`; an empty command runs nothing."""
 
-    def __init__(
-        self,
-        command: tuple[str, ...],
-        changed: Callable[[], None],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._command, self._changed, self._clock = command, changed, clock
-        self.jobs: deque[AuditRun] = deque(maxlen=KEPT)
+    def __init__(self, command: tuple[str, ...], changed: Callable[[], None]) -> None:
+        self._command, self._changed = command, changed
+        self.jobs: deque[AuditJob] = deque(maxlen=KEPT)
         self._started = 0
         self._running: asyncio.Task[None] | None = None
 
@@ -62,29 +45,29 @@ class Audits:
             return "an audit is running; one at a time"
         return None
 
-    def start(self, validator: str, round_: int) -> AuditRun:
+    def start(self, validator: Who, round_: int) -> AuditJob:
         """Start one; InputError where one is running."""
         if self.problem is not None:
             raise InputError(self.problem)
         self._started += 1
-        job = AuditRun(self._started, validator, round_)
+        job = AuditJob(self._started, validator, round_)
         self.jobs.appendleft(job)
         self._running = asyncio.create_task(self._run(job))
         self._changed()
         return job
 
     async def close(self) -> None:
-        """Stop what runs."""
         if self._running is not None:
             self._running.cancel()
             with suppress(asyncio.CancelledError):
                 await self._running
 
-    async def _run(self, job: AuditRun) -> None:
-        began = self._clock()
+    async def _run(self, job: AuditJob) -> None:
+        began = time.monotonic()
 
         def say(text: str) -> None:
-            job.steps.append(Step(round(self._clock() - began, 2), text))
+            step = Step(round(time.monotonic() - began, 2), text)
+            job.steps = (*job.steps, step)[-MOST_STEPS:]
             self._changed()
 
         try:
@@ -102,12 +85,12 @@ class Audits:
         finally:
             self._changed()
 
-    async def _watched(self, job: AuditRun, say: Callable[[str], None]) -> str:
+    async def _watched(self, job: AuditJob, say: Callable[[str], None]) -> str:
         process = await asyncio.create_subprocess_exec(
             *self._command,
             str(job.round),
             "--validator",
-            job.validator,
+            job.validator.hotkey,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -136,19 +119,23 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
 
 
 class _Wanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request to audit."""
-
     validator: Annotated[str, msgspec.Meta(max_length=LONGEST_HOTKEY)]
     round: Annotated[int, msgspec.Meta(ge=0, le=LARGEST_NUMBER)]
 
 
 def audit_page(people: People, audits: Audits) -> AuditPage:
     """Rounds of every validator, newest first, and the audits that were started here."""
-    validators = tuple(Auditable(who, _rounds(people, who.hotkey)) for who in people.validators())
-    return AuditPage(audits.problem, validators, tuple(_shown(people, job) for job in audits.jobs))
+    newest = "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?"
+    validators = tuple(
+        Auditable(
+            who, tuple(row["round"] for row in people.index.rows(newest, (who.hotkey, ROUNDS)))
+        )
+        for who in people.validators()
+    )
+    return AuditPage(audits.problem, validators, tuple(audits.jobs))
 
 
-def requested(people: People, body: bytes) -> tuple[str, int]:
+def requested(people: People, body: bytes) -> tuple[Who, int]:
     """Validator and round of a request, both known here."""
     try:
         wanted = msgspec.json.decode(body, type=_Wanted)
@@ -160,22 +147,4 @@ def requested(people: People, body: bytes) -> tuple[str, int]:
     )
     if known is None:
         raise InputError(f"audit: round {wanted.round} of {wanted.validator} is not known here")
-    return wanted.validator, wanted.round
-
-
-def _rounds(people: People, hotkey: str) -> tuple[int, ...]:
-    rows = people.index.rows(
-        "SELECT round FROM decided WHERE validator_hotkey = ? ORDER BY round DESC LIMIT ?",
-        (hotkey, ROUNDS),
-    )
-    return tuple(row["round"] for row in rows)
-
-
-def _shown(people: People, job: AuditRun) -> AuditJob:
-    return AuditJob(
-        number=job.number,
-        validator=people.who(job.validator),
-        round=job.round,
-        state=job.state,
-        steps=tuple(job.steps),
-    )
+    return people.who(wanted.validator), wanted.round

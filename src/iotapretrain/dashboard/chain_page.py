@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from iotapretrain.dashboard.api_types import ChainPage, Neuron, Series, Who
-from iotapretrain.dashboard.index import shown
+from iotapretrain.dashboard.api_types import ChainPage, Neuron, Series
 from iotapretrain.dashboard.names import People, thinned
 
 LINES = 12
@@ -18,50 +17,29 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
     """The newest epoch that was read, its weights, and what led there."""
     blocks = [row[0] for row in people.index.rows("SELECT DISTINCT block FROM epochs ORDER BY 1")]
     blocks = thinned(blocks[-4 * EPOCHS :], EPOCHS)
-    neurons = _neurons(people, blocks[-1]) if blocks else []
-    setters, targets, weights = _weights(people)
+    epoch = blocks[-1] if blocks else None
+    neurons = people.seen(Neuron, "SELECT * FROM neurons WHERE block = ? ORDER BY uid", (epoch,))
+    rows = people.index.rows("SELECT validator, uid, weight FROM chain_weights WHERE weight > 0")
+    given = {(row["validator"], row["uid"]): row["weight"] for row in rows}
+    setters, targets = sorted({v for v, _ in given}), sorted({uid for _, uid in given})
+    known = {each.who.uid: each.who for each in neurons}
     return ChainPage(
         problem=problem,
         block=block,
-        epoch=blocks[-1] if blocks else None,
-        neurons=tuple(neurons),
-        setters=tuple(setters),
-        targets=tuple(targets),
-        weights=weights,
+        epoch=epoch,
+        neurons=neurons,
+        setters=tuple(known.get(uid) or people.who("", uid) for uid in setters),
+        targets=tuple(known.get(uid) or people.who("", uid) for uid in targets),
+        weights=tuple(tuple(given.get((v, uid), 0.0) for uid in targets) for v in setters),
         blocks=tuple(blocks),
-        **{column: _series(people, blocks, column) for column in OVER_TIME},
+        **{column: tuple(_series(people, blocks, column)) for column in OVER_TIME},
     )
 
 
-def _neurons(people: People, block: int) -> list[Neuron]:
-    rows = people.index.rows("SELECT * FROM neurons WHERE block = ? ORDER BY uid", (block,))
-    return [shown(Neuron, row, who=people.who(row["address"], row["uid"])) for row in rows]
-
-
-def _weights(people: People) -> tuple[list[Who], list[Who], tuple[tuple[float, ...], ...]]:
-    """Who gave whom which share, over those who gave and those who got anything."""
-    rows = people.index.rows(
-        "SELECT validator, uid, weight FROM chain_weights WHERE weight > 0 ORDER BY validator, uid"
-    )
-    setters = sorted({row["validator"] for row in rows})
-    targets = sorted({row["uid"] for row in rows})
-    given = {(row["validator"], row["uid"]): row["weight"] for row in rows}
-    matrix = tuple(tuple(given.get((v, uid), 0.0) for uid in targets) for v in setters)
-    return _whos(people, setters), _whos(people, targets), matrix
-
-
-def _whos(people: People, uids: Sequence[int]) -> list[Who]:
-    rows = people.index.rows(
-        "SELECT uid, address FROM neurons WHERE block = (SELECT max(block) FROM epochs)"
-    )
-    hotkeys = {row["uid"]: row["address"] for row in rows}
-    return [people.who(hotkeys.get(uid, ""), uid) for uid in uids]
-
-
-def _series(people: People, blocks: Sequence[int], column: str) -> tuple[Series, ...]:
+def _series(people: People, blocks: Sequence[int], column: str) -> Iterator[Series]:
     """One line for each of the hotkeys with the largest newest values above zero."""
     if not blocks:
-        return ()
+        return
     leaders = people.index.rows(
         f"SELECT hotkey, address, max({column}) best FROM neurons e WHERE {column} > 0 AND "  # noqa: S608 -- a column of ours
         "block >= ? GROUP BY hotkey "
@@ -69,18 +47,10 @@ def _series(people: People, blocks: Sequence[int], column: str) -> tuple[Series,
         "best DESC LIMIT ?",
         (blocks[0], blocks[-1], LINES),
     )
-    return tuple(
-        Series(people.who(row["address"]), _values(people, row["hotkey"], blocks, column))
-        for row in leaders
-    )
-
-
-def _values(
-    people: People, hotkey: int, blocks: Sequence[int], column: str
-) -> tuple[float | None, ...]:
-    rows = people.index.rows(
-        f"SELECT block, {column} FROM epochs WHERE hotkey = ?",  # noqa: S608 -- a column of ours
-        (hotkey,),
-    )
-    known = {row[0]: row[1] for row in rows}
-    return tuple(known.get(block) for block in blocks)
+    for row in leaders:
+        values = people.index.rows(
+            f"SELECT block, {column} FROM epochs WHERE hotkey = ?",  # noqa: S608 -- likewise
+            (row["hotkey"],),
+        )
+        known = dict(map(tuple, values))
+        yield Series(people.who(row["address"]), tuple(map(known.get, blocks)))

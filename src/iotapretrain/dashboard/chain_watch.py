@@ -13,7 +13,7 @@ from iotapretrain.competition.records.opinions import network_id
 from iotapretrain.competition.records.trails import Places
 from iotapretrain.dashboard.hub_admission import ever_permitted
 from iotapretrain.dashboard.hub_rounds import Publishers
-from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.errors import ChainError, InputError, StoreError
 
 _log = logging.getLogger(__name__)
@@ -114,18 +114,15 @@ class ChainWatch:
 
     def _keep_epoch(self, graph: Metagraph) -> None:
         """One row a uid, under the block of the epoch that computed it."""
-        numbers = zip(*(getattr(graph, name).tolist() for name in COLUMNS.values()), strict=True)
+        columns = {"uid": range(len(graph)), "hotkey": graph.hotkeys}
+        columns |= {column: getattr(graph, name).tolist() for column, name in COLUMNS.items()}
         with self._index.batch() as batch:
             batch.execute("DELETE FROM epochs WHERE block = ?", (graph.last_step,))
-            rows = [
-                {"block": graph.last_step, "uid": uid, **dict(zip(COLUMNS, row, strict=True))}
-                | {"hotkey": key_of(batch, "hotkeys", "hotkey", hotkey)}
-                for uid, (hotkey, row) in enumerate(zip(graph.hotkeys, numbers, strict=True))
-            ]
-            insert(batch, "epochs", rows)
+            rows = zip(*columns.values(), strict=True)
+            epoch = {"block": graph.last_step}
+            insert(batch, "epochs", [epoch | dict(zip(columns, row, strict=True)) for row in rows])
 
     async def close(self) -> None:
-        """Let go of the connection."""
         if self._client is not None:
             await self._client.close()
 

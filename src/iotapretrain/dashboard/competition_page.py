@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from itertools import count
 
 import msgspec
 
@@ -18,19 +18,20 @@ from iotapretrain.dashboard.api_types import (
     Who,
 )
 from iotapretrain.dashboard.index import shown
-from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
+from iotapretrain.rules.competition.epsilon import to_beat
 
 POINTS = 400
 """Of a line: more than a screen can tell apart."""
-MOST_PLACES = 1_000
 LINEAGE = 200
-DESCENTS = (
-    "SELECT h.hotkey, e.uid, c.text, min(e.block) block, min(CASE WHEN e.validator = ? THEN "
-    "e.score END) score, cards.title, cards.parent, cards.loss FROM entries e JOIN hotkeys h ON "
-    'h.id = e.hotkey JOIN commitments c ON c.id = e."commitment" '
-    'LEFT JOIN cards ON cards."commitment" = c.id'
-)
+DESCENTS = """
+SELECT h.hotkey address, e.uid, coalesce(repository_of(c.text), c.text) repository,
+    coalesce(revision_of(c.text), '') revision, min(e.block) block,
+    min(CASE WHEN e.validator = ? THEN e.score END) score, cards.title, cards.parent, cards.loss
+    FROM entries e JOIN hotkeys h ON h.id = e.hotkey JOIN commitments c ON c.id = e."commitment"
+    LEFT JOIN cards ON cards."commitment" = c.id
+"""
 """Models by commitment; the first value is the number of the validator whose scores count."""
 
 
@@ -54,7 +55,7 @@ def competition_page(
         validators=tuple(watchers),
         tasks=msgspec.json.decode(newest["tasks"]),
         models=_models(people, newest, competition),
-        board=tuple(_board(people, newest, competition, min(places, MOST_PLACES))),
+        board=tuple(_board(people, newest, competition, places)),
         champions=tuple(champions),
         history=tuple(history),
         decay=_decay(people, newest["id"], newest["block"]),
@@ -81,35 +82,22 @@ def lineage(people: People, competition: int) -> Lineage:
         "SELECT block FROM entries WHERE competition = ? ORDER BY block DESC LIMIT 1 OFFSET ?",
         (competition, LINEAGE * len(people.validators(competition))),
     )
-    rows = people.index.rows(
+    newest = people.seen(
+        Descent,
         f"{DESCENTS} WHERE e.competition = ? AND e.block > ? "
         "GROUP BY c.id ORDER BY block DESC LIMIT ?",
         (leader, competition, since["block"] if since else -1, LINEAGE),
     )
-    return Lineage(tuple(descent_of(people, row) for row in reversed(rows)))
-
-
-def descent_of(people: People, row: sqlite3.Row) -> Descent:
-    """A model out of a row with the columns of its commitment and card."""
-    repository, revision = place_of(row["text"])
-    return shown(
-        Descent,
-        row,
-        who=people.who(row["hotkey"], row["uid"]),
-        repository=repository or row["text"],
-        revision=revision or "",
-    )
+    return Lineage(newest[::-1])
 
 
 def _chosen(watchers: list[Who], competition: int, validator: str | None) -> Who:
-    if not watchers:
-        raise InputError(f"competition {competition}: no round of it is known here")
-    if validator is None:
-        return watchers[0]
     for who in watchers:
-        if who.hotkey == validator:
+        if validator in (None, who.hotkey):
             return who
-    raise InputError(f"validator {validator}: it has no round of competition {competition}")
+    if watchers:
+        raise InputError(f"validator {validator}: it has no round of competition {competition}")
+    raise InputError(f"competition {competition}: no round of it is known here")
 
 
 def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -> list[Place]:
@@ -120,7 +108,7 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
         "ORDER BY weight DESC, score IS NULL, score, uid LIMIT ?",
         (newest["id"], places),
     )
-    ranks = iter(range(1, len(met) + 1))
+    ranks = count(1)
     board = [
         _place(people, row, newest, None if row["score"] is None else next(ranks)) for row in met
     ]
@@ -131,41 +119,39 @@ def _board(people: People, newest: sqlite3.Row, competition: int, places: int) -
         "LIMIT ?",
         (*seen, newest["id"], places),
     )
-    board += [_place(people, row, None, None) for row in older]
     refused = people.index.rows(
         "SELECT *, max(time) FROM refusals r WHERE validator = ?1 AND competition = ?2 AND NOT "
         "EXISTS (SELECT 1 FROM newest n WHERE n.validator = ?1 AND n.competition = ?2 AND "
         "n.hotkey = r.hotkey) GROUP BY hotkey ORDER BY time DESC LIMIT ?3",
         (*seen, places),
     )
-    return [*board, *(_refused(people, row) for row in refused)][:places]
+    board += [_place(people, row) for row in (*older, *refused)]
+    return board[:places]
 
 
 def _models(people: People, newest: sqlite3.Row, competition: int) -> int:
     """How many there are to be shown."""
-    row = people.index.row(
+    (row,) = people.index.rows(
         "SELECT count(*) FROM (SELECT hotkey FROM newest WHERE validator = ?1 AND competition = ?2 "
         "UNION SELECT hotkey FROM refusals WHERE validator = ?1 AND competition = ?2)",
         (newest["validator"], competition),
     )
-    return int(row[0]) if row else 0
+    return int(row[0])
 
 
-def _place(people: People, row: sqlite3.Row, newest: sqlite3.Row | None, rank: int | None) -> Place:
+def _place(
+    people: People, row: sqlite3.Row, newest: sqlite3.Row | None = None, rank: int | None = None
+) -> Place:
     return shown(
         Place,
         row,
-        who=Who(row["address"], people.names.get(row["address"]), row["uid"]),
+        who=people.who(row["address"], row["uid"]),
         rank=rank,
         round=row["number"],
         tasks=msgspec.json.decode(row["tasks"]) if row["tasks"] else {},
         champion=newest is not None and row["hotkey"] == newest["champion"],
-        **people.verdict(row),
+        reasons=people.reasons(row["reasons"]),
     )
-
-
-def _refused(people: People, row: sqlite3.Row) -> Place:
-    return shown(Place, row, who=people.who(row["address"]), reasons=people.reasons(row["reasons"]))
 
 
 def _history(people: People, rounds: list[sqlite3.Row]) -> tuple[list[Who], list[Reign]]:
@@ -173,27 +159,21 @@ def _history(people: People, rounds: list[sqlite3.Row]) -> tuple[list[Who], list
     hotkeys = list(dict.fromkeys(row["champion_hotkey"] for row in kept if row["champion"]))
     numbers = {hotkey: place for place, hotkey in enumerate(hotkeys)}
     champions = [people.who(hotkey) for hotkey in hotkeys]
-    return champions, [_reign(row, numbers.get(row["champion_hotkey"])) for row in kept]
+    reigns = [
+        shown(Reign, row, champion=numbers.get(row["champion_hotkey"]), to_beat=_to_beat(row))
+        for row in kept
+    ]
+    return champions, reigns
 
 
-def _reign(row: sqlite3.Row, champion: int | None) -> Reign:
-    loss, epsilon = row["champion_score"], row["champion_epsilon"]
-    known = loss is not None and epsilon is not None
-    return shown(
-        Reign,
-        row,
-        champion=champion,
-        loss=loss,
-        to_beat=loss * (1 - epsilon) if known else None,
-        epsilon=epsilon,
-        age=None if row["champion_block"] is None else row["block"] - row["champion_block"],
-        pages_share=row["pages_scored"] / row["pages"] if row["pages"] else None,
-    )
+def _to_beat(row: sqlite3.Row) -> float | None:
+    known = row["loss"] is not None and row["epsilon"] is not None
+    return to_beat(row["loss"], row["epsilon"]) if known else None
 
 
 def _decay(people: People, round_: int, block: int) -> tuple[tuple[int, float], ...]:
     """Epsilon by age, as the newest round used it: one point a model."""
-    rows: list[Any] = people.index.rows(
+    rows = people.index.rows(
         "SELECT DISTINCT ? - block age, epsilon FROM models WHERE round = ? AND epsilon NOT NULL "
         "ORDER BY age",
         (block, round_),

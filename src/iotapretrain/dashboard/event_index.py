@@ -8,7 +8,8 @@ from typing import Any, final
 
 import msgspec
 
-from iotapretrain.dashboard.index import Index, insert, key_of
+from iotapretrain.dashboard.api_types import Why
+from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.observe.events import AnyEvent, ModelFetched
 
 KEPT_OF_A_KIND = 20_000
@@ -30,7 +31,7 @@ class EventWriter:
             insert(batch, "events", [_row(event) for event in events])
             fetched = (event for event in events if isinstance(event, ModelFetched))
             of_validators = (event for event in fetched if event.source.startswith(VALIDATOR))
-            insert(batch, "verdicts", [_verdict(batch, event) for event in of_validators])
+            insert(batch, "verdicts", [_verdict(event) for event in of_validators])
             self._prune(batch, len(events))
         return len(events)
 
@@ -52,11 +53,15 @@ def _row(event: AnyEvent) -> dict[str, Any]:
     return {"time": event.time, "source": event.source, "kind": kind, "body": body}
 
 
-def _verdict(batch: sqlite3.Connection, event: ModelFetched) -> dict[str, Any]:
+def _verdict(event: ModelFetched) -> dict[str, Any]:
     return {
         **msgspec.structs.asdict(event),
-        "validator": key_of(batch, "hotkeys", "hotkey", event.source.removeprefix(VALIDATOR)),
-        "hotkey": key_of(batch, "hotkeys", "hotkey", event.hotkey),
+        "validator": event.source.removeprefix(VALIDATOR),
         "revision": event.commit,
-        "reasons": msgspec.json.encode(event.reasons),
+        "reasons": msgspec.json.encode([_why(each) for each in event.reasons]),
     }
+
+
+def _why(reason: str) -> Why:
+    code, colon, sentence = reason.partition(": ")
+    return Why(code, sentence) if colon and " " not in code else Why("refused", reason)

@@ -6,12 +6,13 @@ What is left out is counted by validator and reason: nothing is silent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 from typing import final
 
 from iotapretrain.competition.records.round_record import SignedRound
-from iotapretrain.dashboard.index import Index, insert
+from iotapretrain.dashboard.index import Index
 
 MOST_RECORDS = 10_000
 MOST_BYTES = 256 << 20
@@ -47,27 +48,26 @@ class Omission(StrEnum):
 
 
 SENTENCES = {str(each): each.sentence for each in Omission}
+KEEP_COUNT = """
+INSERT INTO left_out VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET number = excluded.number, time = excluded.time
+WHERE number != excluded.number
+"""
+"""A number that is still the same keeps its time."""
 NOBODY = ""
 """In the place of the hotkey: hotkeys that never had a permit are counted together."""
 
 
 def keep_counts(index: Index, hotkey: str, counts: Mapping[str, int], now: float) -> bool:
     """Write how many there are by reason; whether that is new."""
-    rows = index.rows("SELECT reason, number FROM left_out WHERE hotkey = ?", (hotkey,))
-    before = {row["reason"]: row["number"] for row in rows}
-    after = {str(reason): number for reason, number in counts.items() if number}
-    changed = {reason: number for reason, number in after.items() if before.get(reason) != number}
-    if not changed and before.keys() == after.keys():
-        return False
+    told = {str(reason): counts.get(reason, 0) for reason in Omission}
+    none = [(hotkey, reason) for reason, number in told.items() if not number]
+    some = [(hotkey, reason, number, now) for reason, number in told.items() if number]
     with index.batch() as batch:
-        gone = [(hotkey, reason) for reason in before.keys() - after.keys()]
-        batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", gone)
-        new = [
-            {"hotkey": hotkey, "reason": reason, "number": number, "time": now}
-            for reason, number in changed.items()
-        ]
-        insert(batch, "left_out", new)
-    return True
+        before = batch.total_changes
+        batch.executemany("DELETE FROM left_out WHERE hotkey = ? AND reason = ?", none)
+        batch.executemany(KEEP_COUNT, some)
+        return batch.total_changes > before
 
 
 def ever_permitted(index: Index) -> frozenset[str]:
@@ -88,30 +88,28 @@ def had_permit(index: Index, hotkey: str, block: int) -> bool:
 
 
 @final
+@dataclass(frozen=True)
 class Quota:
     """Counts records that came from the hub; those of one's own folder have no size."""
 
-    def __init__(
-        self, index: Index, most_records: int = MOST_RECORDS, most_bytes: int = MOST_BYTES
-    ) -> None:
-        self._index = index
-        self.most_records, self.most_bytes = most_records, most_bytes
+    index: Index
+    most_records: int = MOST_RECORDS
+    most_bytes: int = MOST_BYTES
 
     def has_room(self, signed: SignedRound, size: int) -> bool:
         """Whether its sync block may have one more of its validator."""
         record = signed.record
-        row = self._index.row(
+        (row,) = self.index.rows(
             "SELECT count(*) n, coalesce(sum(size), 0) bytes FROM decided WHERE "
             "validator_hotkey = ? AND sync_block = ? AND size > 0",
             (record.validator, record.sync_block),
         )
-        return row is None or (
-            row["n"] < MOST_AT_A_SYNC_BLOCK and row["bytes"] + size <= MOST_BYTES_AT_A_SYNC_BLOCK
-        )
+        room = MOST_BYTES_AT_A_SYNC_BLOCK - int(row["bytes"])
+        return size <= room and int(row["n"]) < MOST_AT_A_SYNC_BLOCK
 
     def overdue(self, hotkey: str) -> int | None:
         """The newest of the rounds that must be dropped; None while all may stay."""
-        rows = self._index.rows(
+        rows = self.index.rows(
             "SELECT round, size FROM decided WHERE validator_hotkey = ? AND size > 0 "
             "ORDER BY round DESC",
             (hotkey,),

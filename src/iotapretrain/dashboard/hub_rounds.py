@@ -92,9 +92,8 @@ class HubRounds:
     def look(self, publishers: Publishers) -> bool:
         """Whether anything was new; what the hub does not answer now waits."""
         permitted = ever_permitted(self._index)
-        new = self._tell(
-            NOBODY, {Omission.STRANGER: len(_named(publishers.commitments) - permitted)}
-        )
+        strangers = _named(publishers.commitments) - permitted
+        new = keep_counts(self._index, NOBODY, {Omission.STRANGER: len(strangers)}, self._clock())
         for hotkey, repositories in publishers.repositories.items():
             if hotkey not in permitted or not repositories:
                 continue
@@ -116,12 +115,15 @@ class HubRounds:
             if reason is not None:
                 known.left[number, files[number].content_key] = reason
             new |= reason is None
-        self._drop(hotkey, known)
+        overdue = self._quota.overdue(hotkey)
+        if overdue is not None:
+            known.floor = max(known.floor, overdue)
+            self._writer.forget(hotkey, overdue)
         counts = Counter(map(str, known.left.values()))
         counts[Omission.QUOTA] = sum(n <= known.floor for n in self._unknown(hotkey, files))
         counts[Omission.TWICE] = len(history.twice())
-        counts[Omission.SKIPPED] = len(self._skipped(hotkey, publishers.commitments.block))
-        return self._tell(hotkey, counts) or new
+        counts[Omission.SKIPPED] = self._skipped(hotkey, publishers.commitments.block)
+        return keep_counts(self._index, hotkey, counts, self._clock()) or new
 
     def _wanted(self, hotkey: str, files: Mapping[int, FileEntry]) -> Iterator[int]:
         """The newest that are not known, some at a time."""
@@ -169,22 +171,14 @@ class HubRounds:
             return Omission.AHEAD
         return None if self._quota.has_room(signed, size) else Omission.CROWDED
 
-    def _drop(self, hotkey: str, known: _Known) -> None:
-        overdue = self._quota.overdue(hotkey)
-        if overdue is not None:
-            known.floor = max(known.floor, overdue)
-            self._writer.forget(hotkey, overdue)
-
-    def _skipped(self, hotkey: str, head: int) -> list[int]:
+    def _skipped(self, hotkey: str, head: int) -> int:
         rows = self._index.rows(
             "SELECT DISTINCT sync_block FROM decided WHERE validator_hotkey = ? AND sealed",
             (hotkey,),
         )
-        recorded = {row["sync_block"] for row in rows}
-        return skipped_blocks(recorded, min(recorded), head, self._cadence) if recorded else []
-
-    def _tell(self, hotkey: str, counts: Mapping[str, int]) -> bool:
-        return keep_counts(self._index, hotkey, counts, self._clock())
+        recorded = [row["sync_block"] for row in rows]
+        since = min(recorded, default=head)
+        return len(skipped_blocks(recorded, since, head, self._cadence))
 
 
 def _named(commitments: Commitments) -> frozenset[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import final
 
+from iotapretrain.competition.records.committed import model_commitment
 from iotapretrain.dashboard.hub_rounds import HubRounds, Publishers
 from iotapretrain.dashboard.index import Index, insert
-from iotapretrain.dashboard.names import place_of
 from iotapretrain.errors import HubError, InputError, UnavailableHubError
 from iotapretrain.hub.card import LONGEST_CARD, Card
 from iotapretrain.hub.fetch import read_small
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 CARDS_AT_ONCE = 10
 SECONDS = 20.0
-TOLD = ("title", "parent", "tokens", "loss")
+TOLD = ("title", "parent", "loss")
 """Of a card; null where there is none."""
 
 
@@ -54,11 +54,11 @@ class HubWatch:
 
     def _card(self, commitment: str) -> Card | None:
         """The card at the pinned commit; None where there is none that can be read."""
-        repository, revision = place_of(commitment)
-        if repository is None or revision is None:
+        model = model_commitment(commitment)
+        if model is None:
             return None
         try:
-            commit = Commit(RepositoryId.parse(repository), revision)
+            commit = Commit(RepositoryId(model.namespace, model.name), model.commit)
             files = {entry.path: entry for entry in self._hub.listing(commit).files}
             if CARD not in files:
                 return None

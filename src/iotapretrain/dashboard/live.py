@@ -43,7 +43,6 @@ class Versions:
         self._due, self._news = asyncio.Event(), asyncio.Event()
 
     def bump(self, topic: Topic) -> None:
-        """Something of this topic is new."""
         self._serial += 1
         self._newest[topic] = self._serial
         self._due.set()
@@ -80,24 +79,22 @@ class Seats:
     most_of_address: int = MOST_OF_ADDRESS
     taken: Counter[str] = field(default_factory=Counter)
 
-    def refusal(self, address: str) -> tuple[int, str] | None:
-        """Status and sentence for whom there is no place; None where there is one."""
-        if self.taken[site_of(address)] >= self.most_of_address:
-            return 429, f"{self.most_of_address} streams are open to this address: close one"
-        if self.taken.total() >= self.most:
-            return 503, "too many viewers"
-        return None
-
     @contextmanager
-    def taking(self, address: str) -> Iterator[None]:
-        """One place, for as long as this lasts."""
+    def taking(self, address: str) -> Iterator[tuple[str, int] | None]:
+        """One place for as long as this lasts, or what to answer to whom there is none. Asked and
+        taken without a pause between, so that none slips in."""
         site = site_of(address)
-        self.taken[site] += 1
-        try:
-            yield
-        finally:
-            self.taken[site] -= 1
-            self.taken += Counter()  # forgets who has none
+        if self.taken[site] >= self.most_of_address:
+            yield f"{self.most_of_address} streams are open to this address: close one", 429
+        elif self.taken.total() >= self.most:
+            yield "too many viewers", 503
+        else:
+            self.taken[site] += 1
+            try:
+                yield None
+            finally:
+                self.taken[site] -= 1
+                self.taken += Counter()  # forgets who has none
 
 
 @final
@@ -109,16 +106,14 @@ class LiveStream(StreamingResponse):
         self._seats = seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Asked and seated without a pause between, so that none slips in."""
         client = scope.get("client")
         address = client[0] if client else "unknown"
-        refusal = self._seats.refusal(address)
-        if refusal is None:
-            with self._seats.taking(address):
+        with self._seats.taking(address) as refusal:
+            if refusal is None:
                 await super().__call__(scope, receive, send)
-            return
-        status, sentence = refusal
-        await Response(sentence, status, {"Retry-After": LATER_SECONDS})(scope, receive, send)
+            else:
+                answer = Response(*refusal, {"Retry-After": LATER_SECONDS})
+                await answer(scope, receive, send)
 
 
 async def _news(versions: Versions) -> AsyncIterator[bytes]:

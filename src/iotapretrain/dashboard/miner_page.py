@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 
 from iotapretrain.dashboard.api_types import Curve, Descent, Judgement, MinerPage, Miners, Prospect
-from iotapretrain.dashboard.competition_page import DESCENTS, descent_of
+from iotapretrain.dashboard.competition_page import DESCENTS
 from iotapretrain.dashboard.index import shown
 from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.errors import InputError
@@ -32,33 +33,28 @@ def miners(people: People) -> Miners:
 
 
 def miner_page(people: People, schedule: Schedule | None, hotkey: str) -> MinerPage:
-    """Everything that records and the chain say of it."""
     number = people.number(hotkey)
     if number is None:
         raise InputError(f"hotkey {hotkey}: no record and no epoch names it")
     epochs = people.index.rows(
         "SELECT block, emission FROM epochs WHERE hotkey = ? ORDER BY block", (number,)
     )
-    newest = people.index.row("SELECT max(block) FROM epochs")
+    (newest,) = people.index.rows("SELECT max(block) block FROM epochs")
+    leader = next((people.number(each.hotkey) for each in people.validators()), None)
     return MinerPage(
         who=people.who(hotkey),
-        registered=bool(epochs) and newest is not None and epochs[-1]["block"] == newest[0],
+        registered=bool(epochs) and epochs[-1]["block"] == newest["block"],
         earned=sum(row["emission"] for row in epochs),
         epochs=tuple((row["block"], row["emission"]) for row in epochs[-POINTS:]),
-        models=tuple(_models(people, number)),
+        models=people.seen(
+            Descent,
+            f"{DESCENTS} WHERE e.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
+            (leader, number, MODELS),
+        ),
         judgements=tuple(_judgements(people, number)),
         curves=tuple(_curves(people, number)),
         prospects=() if schedule is None else tuple(_prospects(people, schedule, hotkey)),
     )
-
-
-def _models(people: People, number: int) -> list[Descent]:
-    leader = next(iter(people.validators()), None)
-    rows = people.index.rows(
-        f"{DESCENTS} WHERE e.hotkey = ? GROUP BY c.id ORDER BY block DESC LIMIT ?",
-        (people.number(leader.hotkey) if leader else None, number, MODELS),
-    )
-    return [descent_of(people, row) for row in rows]
 
 
 def _judgements(people: People, number: int) -> list[Judgement]:
@@ -70,12 +66,7 @@ def _judgements(people: People, number: int) -> list[Judgement]:
         "SELECT * FROM judged WHERE hotkey = ? ORDER BY decided_at DESC, round LIMIT ?",
         (number, JUDGEMENTS),
     )
-    return [_refusal(people, row) for row in refused] + [_judgement(people, row) for row in judged]
-
-
-def _refusal(people: People, row: sqlite3.Row) -> Judgement:
-    validator, reasons = people.who(row["validator_hotkey"]), people.reasons(row["reasons"])
-    return shown(Judgement, row, validator=validator, reasons=reasons)
+    return [_judgement(people, row) for row in (*refused, *judged)]
 
 
 def _judgement(people: People, row: sqlite3.Row) -> Judgement:
@@ -85,51 +76,33 @@ def _judgement(people: People, row: sqlite3.Row) -> Judgement:
         validator=people.who(row["validator_hotkey"]),
         round=row["number"],
         block=row["decided_at"],
-        **people.verdict(row),
+        reasons=people.reasons(row["reasons"]),
     )
 
 
-def _curves(people: People, number: int) -> list[Curve]:
+def _curves(people: People, number: int) -> Iterator[Curve]:
     """One a competition, as its leading validator saw it."""
-    competitions = people.index.rows(
-        "SELECT DISTINCT r.competition, r.competition_name name FROM rounds r JOIN models m "
+    for competition, name in people.index.rows(
+        "SELECT DISTINCT r.competition, r.competition_name FROM rounds r JOIN models m "
         "ON m.round = r.id WHERE m.hotkey = ? ORDER BY 1",
         (number,),
-    )
-    return [_curve(people, number, row["competition"], row["name"]) for row in competitions]
-
-
-def _curve(people: People, number: int, competition: int, name: str) -> Curve:
-    watcher = people.validators(competition)[0]
-    rows = thinned(
-        people.index.rows(
+    ):
+        seen = people.index.rows(
             "SELECT decided_at, score, champion_score, standing FROM judged WHERE hotkey = ? AND "
             "competition = ? AND validator_hotkey = ? ORDER BY number",
-            (number, competition, watcher.hotkey),
-        ),
-        POINTS,
-    )
-    return Curve(
-        competition,
-        name,
-        tuple(row["decided_at"] for row in rows),
-        tuple(row["score"] for row in rows),
-        tuple(row["champion_score"] for row in rows),
-        tuple(row["standing"] for row in rows),
-    )
+            (number, competition, people.validators(competition)[0].hotkey),
+        )
+        kept = thinned(seen, POINTS)
+        yield Curve(competition, name, *(tuple(row[column] for row in kept) for column in range(4)))
 
 
 def _prospects(people: People, schedule: Schedule, hotkey: str) -> Iterator[Prospect]:
-    """For every competition in which the miner was judged, by the schedule that is known."""
-    names = {each.name: each for each in schedule.competitions}
-    for row in people.index.rows(
-        "SELECT DISTINCT competition, competition_name name FROM rounds ORDER BY 1"
-    ):
-        competition, watchers = names.get(row["name"]), people.validators(row["competition"])
-        rounds = people.rounds(row["competition"], watchers[0].hotkey)
-        won = [each for each in rounds if each["champion_score"] is not None]
-        if competition is not None and won:
-            newest = won[-1]
+    """For every competition that has a champion, by the schedule that is known."""
+    known = {each.name: each for each in schedule.competitions}
+    for rounds in people.leading():
+        competition = known.get(rounds[0]["competition_name"])
+        newest = next((each for each in reversed(rounds) if each["loss"] is not None), None)
+        if competition is not None and newest is not None:
             mine = people.index.row(
                 "SELECT * FROM judged WHERE round = ? AND address = ?", (newest["id"], hotkey)
             )
@@ -140,26 +113,24 @@ def _prospect(
     competition: Competition, newest: sqlite3.Row, mine: sqlite3.Row | None, hotkey: str
 ) -> Prospect:
     epsilon, now = competition.rules.epsilon, newest["block"]
-    champion = DatedLoss(newest["champion_score"], newest["champion_block"])
+    champion = DatedLoss(newest["loss"], newest["champion_block"])
+    needed = needed_loss(epsilon, champion, now)
     score = mine["score"] if mine else None
     if newest["champion_hotkey"] == hotkey:
-        sentences = [
-            f"It leads. A later model must be below {needed_loss(epsilon, champion, now):.6f} "
-            f"now, and below {champion.loss * (1 - epsilon.floor):.6f} once epsilon has decayed.",
-        ]
-        return Prospect(competition.id, competition.name, tuple(sentences), None, score)
-    needed = needed_loss(epsilon, champion, now)
-    sentences = [
+        ever = needed_loss(epsilon, champion, math.inf)
+        leads = (
+            f"It leads. A later model must be below {needed:.6f} now, and below {ever:.6f} once "
+            "epsilon has decayed."
+        )
+        return Prospect(competition.id, competition.name, (leads,), None, score)
+    rule = (
         f"A new commitment wins now with a loss below {needed:.6f}; the best has "
         f"{champion.loss:.6f}, and its advantage is {float(epsilon.at(now - champion.block)):.3%}."
-    ]
-    if mine is None or score is None:
-        sentences.append("Its model has no score in the newest round; its verdict says why.")
-    else:
-        sentences.append(
-            _with_what_it_has(competition, DatedLoss(score, mine["block"]), champion, now)
-        )
-    return Prospect(competition.id, competition.name, tuple(sentences), needed, score)
+    )
+    own = "Its model has no score in the newest round; its verdict says why."
+    if mine is not None and score is not None:
+        own = _with_what_it_has(competition, DatedLoss(score, mine["block"]), champion, now)
+    return Prospect(competition.id, competition.name, (rule, own), needed, score)
 
 
 def _with_what_it_has(

@@ -10,9 +10,7 @@ from typing import TypeVar, final
 import msgspec
 
 from iotapretrain.dashboard.api_types import Who, Why
-from iotapretrain.dashboard.index import Index
-from iotapretrain.errors import InputError
-from iotapretrain.rules.competition.commitment import Commitment
+from iotapretrain.dashboard.index import Index, Shown, shown
 
 HOTKEY = re.compile(r"\b5[1-9A-HJ-NP-Za-km-z]{47}\b")
 Item = TypeVar("Item")
@@ -26,8 +24,14 @@ class People:
         self.index, self.names = index, names
 
     def who(self, hotkey: str, uid: int | None = None) -> Who:
-        """A hotkey as pages show it."""
         return Who(hotkey, self.names.get(hotkey), self.uid(hotkey) if uid is None else uid)
+
+    def seen(
+        self, kind: type[Shown], statement: str, values: Sequence[object]
+    ) -> tuple[Shown, ...]:
+        """The rows of a question as answers, each with whom its `address` and `uid` name."""
+        rows = self.index.rows(statement, values)
+        return tuple(shown(kind, row, who=self.who(row["address"], row["uid"])) for row in rows)
 
     def uid(self, hotkey: str) -> int | None:
         """The uid at the newest epoch, or in the newest round."""
@@ -47,23 +51,10 @@ class People:
         """A sentence with names in the place of the hotkeys that have one."""
         return HOTKEY.sub(lambda found: self.names.get(found[0], found[0]), text)
 
-    def verdict(self, row: sqlite3.Row) -> dict[str, object]:
-        """Of a row of `judged`: which model of which repository, and the reasons."""
-        repository, revision = place_of(row["text"])
-        reasons = self.reasons(row["reasons"])
-        return {"repository": repository, "revision": revision, "reasons": reasons}
-
     def reasons(self, text: bytes | str | None) -> tuple[Why, ...]:
-        """Reasons as the index keeps them: structs of a round's record, or an event's sentences."""
-        found = msgspec.json.decode(text) if text else ()
-        return tuple(self._why(each) for each in found)
-
-    def _why(self, reason: dict[str, str] | str) -> Why:
-        if isinstance(reason, dict):
-            return Why(reason["code"], self.named(reason["sentence"]))
-        code, colon, sentence = self.named(reason).partition(": ")
-        known = colon and " " not in code
-        return Why(code, sentence) if known else Why("refused", code + colon + sentence)
+        """Reasons as the index keeps them, with names."""
+        found = msgspec.json.decode(text, type=tuple[Why, ...]) if text else ()
+        return tuple(Why(each.code, self.named(each.sentence)) for each in found)
 
     def validators(self, competition: int | None = None) -> list[Who]:
         """Who has published rounds: most stake first, then most rounds."""
@@ -76,21 +67,17 @@ class People:
         )
         return [self.who(row["hotkey"]) for row in rows]
 
+    def leading(self) -> list[list[sqlite3.Row]]:
+        """Of every competition, the rounds that the validator with most stake decided."""
+        found = self.index.rows("SELECT DISTINCT competition FROM rounds ORDER BY 1")
+        return [self.rounds(each, self.validators(each)[0].hotkey) for (each,) in found]
+
     def rounds(self, competition: int, validator: str) -> list[sqlite3.Row]:
         """The rounds of a competition that a validator decided, in order."""
         return self.index.rows(
             "SELECT * FROM decided WHERE competition = ? AND validator_hotkey = ? ORDER BY round",
             (competition, validator),
         )
-
-
-def place_of(commitment: str) -> tuple[str | None, str | None]:
-    """Repository and commit of a commitment; nothing for a text that is none."""
-    try:
-        parsed = Commitment.parse(commitment)
-    except InputError:
-        return None, None
-    return parsed.repo_id, parsed.commit
 
 
 def thinned(items: Sequence[Item], most: int) -> list[Item]:

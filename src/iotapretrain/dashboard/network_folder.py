@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import final
 
@@ -63,15 +64,10 @@ class NetworkFolder:
 
     def new_rounds(self) -> Iterator[list[SignedRound]]:
         """Rounds that were written since the last look, oldest first, some at a time."""
-        found: list[SignedRound] = []
-        for folder in sorted(self.path.glob("validators/*/rounds")):
-            for path in self._new_files(folder):
-                found += _round_of(path)
-                if len(found) == ROUNDS_AT_ONCE:
-                    yield found
-                    found = []
-        if found:
-            yield found
+        folders = sorted(self.path.glob("validators/*/rounds"))
+        paths = (path for folder in folders for path in self._new_files(folder))
+        while some := list(islice(paths, ROUNDS_AT_ONCE)):
+            yield [signed for path in some for signed in _round_of(path)]
 
     def names(self) -> dict[str, str]:
         """Names of wallets by the address of their hotkeys, where the network has its own."""

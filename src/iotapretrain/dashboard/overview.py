@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any
+import sqlite3
 
 import msgspec
 
 from iotapretrain.dashboard.api_types import Activity, LeftOut, Overview, Payee, Standing
 from iotapretrain.dashboard.hub_admission import Omission
 from iotapretrain.dashboard.index import shown
-from iotapretrain.dashboard.names import People, place_of, thinned
+from iotapretrain.dashboard.names import People, thinned
 from iotapretrain.dashboard.validators_page import left_out
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
@@ -21,15 +19,17 @@ NEWEST = 40
 NOTICES = 8
 """Of records that are left out: they must not push out everything else."""
 PAYEES = 12
-TOLD = (
-    "acted",
-    "audited",
-    "published",
-    "round-finished",
-    "train-finished",
-    "train-started",
-    "validator-started",
-)
+NEWS = """
+SELECT body FROM events WHERE kind IN ('acted', 'audited', 'published', 'round-finished',
+        'train-finished', 'train-started', 'validator-started')
+    OR kind = 'model-fetched'
+        AND json_extract(body, '$.outcome') NOT IN ('evaluated', 'infrastructure')
+    ORDER BY time DESC, id DESC LIMIT ?
+"""
+PAID = """
+SELECT * FROM neurons WHERE block = (SELECT max(block) FROM epochs) AND emission > 0
+ORDER BY emission DESC LIMIT ?
+"""
 COUNTED = """
 SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
     (SELECT count(DISTINCT validator) FROM rounds) validators,
@@ -39,10 +39,8 @@ SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
             (SELECT max(id) FROM rounds GROUP BY competition, validator)
         UNION SELECT hotkey, outcome FROM verdicts
     ) WHERE outcome IN ('model', 'bad_hash', 'inadmissible')) refused,
-    (SELECT count(*) FROM events WHERE kind = 'audited'
-        AND json_extract(body, '$.held')) audits_held,
-    (SELECT count(*) FROM events WHERE kind = 'audited'
-        AND NOT json_extract(body, '$.held')) audits_failed
+    (SELECT count(*) FROM audits WHERE held) audits_held,
+    (SELECT count(*) FROM audits WHERE NOT held) audits_failed
 """
 """Refused are hotkeys whose newest verdict by any validator is no score."""
 
@@ -50,7 +48,6 @@ SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
 def overview(
     people: People, network: str, netuid: int, block: int | None, problem: str | None
 ) -> Overview:
-    """Everything on one page."""
     (counted,) = people.index.rows(COUNTED)
     return shown(
         Overview,
@@ -59,67 +56,39 @@ def overview(
         netuid=netuid,
         block=block,
         chain_problem=problem,
-        competitions=tuple(_standings(people)),
-        payees=tuple(_payees(people)),
+        competitions=tuple(_standing(people, rounds) for rounds in people.leading()),
+        payees=people.seen(Payee, PAID, (PAYEES,)),
         activity=tuple(_activity(people)),
     )
 
 
-def _standings(people: People) -> list[Standing]:
-    found = people.index.rows("SELECT DISTINCT competition FROM rounds ORDER BY competition")
-    return [_standing(people, row["competition"]) for row in found]
-
-
-def _standing(people: People, competition: int) -> Standing:
-    rows = people.rounds(competition, people.validators(competition)[0].hotkey)
+def _standing(people: People, rows: list[sqlite3.Row]) -> Standing:
     newest = rows[-1]
     hotkey = newest["champion_hotkey"]
+    model = people.index.row(
+        "SELECT repository FROM judged WHERE round = ? AND hotkey = ?",
+        (newest["id"], newest["champion"]),
+    )
     return shown(
         Standing,
         newest,
-        id=competition,
+        id=newest["competition"],
         name=newest["competition_name"],
         rounds=len(rows),
         champion=people.who(hotkey) if hotkey else None,
-        repository=_repository(people, newest["id"], newest["champion"]),
-        loss=newest["champion_score"],
+        repository=model["repository"] if model else None,
         losses=tuple(
-            (row["block"], row["champion_score"])
-            for row in thinned(rows, SPARKS)
-            if row["champion_score"] is not None
+            (row["block"], row["loss"]) for row in thinned(rows, SPARKS) if row["loss"] is not None
         ),
     )
 
 
-def _repository(people: People, round_: int, champion: int | None) -> str | None:
-    row = people.index.row(
-        "SELECT text FROM judged WHERE round = ? AND hotkey = ?", (round_, champion)
-    )
-    return None if row is None else place_of(row["text"])[0]
-
-
-def _payees(people: People) -> list[Payee]:
-    rows = people.index.rows(
-        "SELECT address, uid, emission, incentive FROM neurons WHERE "
-        "block = (SELECT max(block) FROM epochs) AND emission > 0 ORDER BY emission DESC LIMIT ?",
-        (PAYEES,),
-    )
-    return [shown(Payee, row, who=people.who(row["address"], row["uid"])) for row in rows]
-
-
 def _activity(people: People) -> list[Activity]:
-    marks = ", ".join("?" * len(TOLD))
-    rows = people.index.rows(
-        f"SELECT body FROM events WHERE kind IN ({marks}) OR (kind = 'model-fetched' AND "  # noqa: S608 -- marks
-        "json_extract(body, '$.outcome') NOT IN ('evaluated', 'infrastructure')) "
-        "ORDER BY time DESC, id DESC LIMIT ?",
-        (*TOLD, NEWEST),
-    )
-    decoded = (msgspec.json.decode(row["body"], type=AnyEvent) for row in rows)
-    told = [_TELLERS[type(event)](people, event) for event in decoded]
+    rows = people.index.rows(NEWS, (NEWEST,))
+    told = [_told(people, msgspec.json.decode(row["body"], type=AnyEvent)) for row in rows]
     told += [_left_out(people, each) for each in left_out(people, NOTICES)]
-    told.sort(key=lambda each: each.time, reverse=True)
-    return [msgspec.structs.replace(each, detail=people.named(each.detail)) for each in told]
+    said = sorted(filter(None, told), key=lambda each: each.time, reverse=True)
+    return [msgspec.structs.replace(each, detail=people.named(each.detail)) for each in said]
 
 
 def _left_out(people: People, found: LeftOut) -> Activity:
@@ -141,80 +110,52 @@ def _speaker(people: People, source: str) -> str:
     return _name(people, who) if role in ("validator", "miner") else who or role
 
 
-def _acted(_: People, event: events.Acted) -> Activity:
-    return Activity(event.time, "plain", f"{event.actor}: {event.what}", event.why)
+def _told(people: People, event: AnyEvent) -> Activity | None:
+    match event:
+        case events.Acted():
+            return Activity(event.time, "plain", f"{event.actor}: {event.what}", event.why)
+        case events.Published():
+            title = f"{_name(people, event.hotkey)} published a model for {event.competition}"
+            detail = (
+                f"{event.repository}, committed in block {event.block}, judged from block "
+                f"{event.judged_from_block} on"
+            )
+            return Activity(event.time, "plain", title, detail, event.hotkey)
+        case events.TrainStarted():
+            title = f"{_speaker(people, event.source)} trains {event.architecture}"
+            detail = f"{event.parameters:,} parameters for {event.competition}, from {event.origin}"
+            return Activity(event.time, "plain", title, detail)
+        case events.TrainFinished(held_out_loss=loss):
+            title = f"{_speaker(people, event.source)} stopped training: {event.reason}"
+            detail = f"{event.tokens:,} tokens"
+            detail += "" if loss is None else f", held-out loss {loss:.4f}"
+            return Activity(event.time, "plain", title, detail)
+        case events.ValidatorStarted():
+            title = f"{_speaker(people, event.source)} came up"
+            return Activity(event.time, "plain", title, f"{event.rounds} rounds in its journal")
+        case events.ModelFetched():
+            title = f"{_speaker(people, event.source)} refused {_name(people, event.hotkey)}"
+            detail = "; ".join(event.reasons) or event.outcome
+            return Activity(event.time, "bad", title, detail, event.hotkey, event.competition)
+        case events.RoundFinished():
+            return _decided(people, event)
+        case events.Audited():
+            return _audited(people, event)
+    return None
+
+
+def _decided(people: People, event: events.RoundFinished) -> Activity:
+    title = f"{_speaker(people, event.source)} decided round {event.round}"
+    champion, loss = event.champion_hotkey, event.champion_loss
+    if champion is None or loss is None:
+        return Activity(event.time, "plain", title, "No model had a score.")
+    detail = f"{_name(people, champion)} leads {event.models} models at {loss:.4f} nats a token"
+    return Activity(event.time, "good", title, detail, champion, event.competition)
 
 
 def _audited(people: People, event: events.Audited) -> Activity:
-    verdict = "holds" if event.held else "does not hold"
-    return Activity(
-        event.time,
-        "good" if event.held else "bad",
-        f"Audit: round {event.round} of {_name(people, event.validator)} {verdict}",
-        "; ".join(event.differences) or "Recomputed from the published record, to the last digit.",
-        event.validator,
-    )
-
-
-def _published(people: People, event: events.Published) -> Activity:
-    return Activity(
-        event.time,
-        "plain",
-        f"{_name(people, event.hotkey)} published a model for {event.competition}",
-        f"{event.repository}, committed in block {event.block}, judged from block "
-        f"{event.judged_from_block} on",
-        event.hotkey,
-    )
-
-
-def _round_finished(people: People, event: events.RoundFinished) -> Activity:
-    title = f"{_speaker(people, event.source)} decided round {event.round}"
-    if event.champion_hotkey is None or event.champion_loss is None:
-        return Activity(event.time, "plain", title, "No model had a score.")
-    detail = (
-        f"{_name(people, event.champion_hotkey)} leads {event.models} models at "
-        f"{event.champion_loss:.4f} nats a token"
-    )
-    return Activity(event.time, "good", title, detail, event.champion_hotkey, event.competition)
-
-
-def _train_started(_: People, event: events.TrainStarted) -> Activity:
-    title = f"{event.source.removeprefix('train:')} trains {event.architecture}"
-    detail = f"{event.parameters:,} parameters for {event.competition}, from {event.origin}"
-    return Activity(event.time, "plain", title, detail)
-
-
-def _train_finished(_: People, event: events.TrainFinished) -> Activity:
-    title = f"{event.source.removeprefix('train:')} stopped training: {event.reason}"
-    loss = "" if event.held_out_loss is None else f", held-out loss {event.held_out_loss:.4f}"
-    return Activity(event.time, "plain", title, f"{event.tokens:,} tokens{loss}")
-
-
-def _validator_started(people: People, event: events.ValidatorStarted) -> Activity:
-    title = f"{_speaker(people, event.source)} came up"
-    return Activity(event.time, "plain", title, f"{event.rounds} rounds in its journal")
-
-
-def _model_fetched(people: People, event: events.ModelFetched) -> Activity:
-    return Activity(
-        event.time,
-        "bad",
-        f"{_speaker(people, event.source)} refused {_name(people, event.hotkey)}",
-        "; ".join(event.reasons) or event.outcome,
-        event.hotkey,
-        event.competition,
-    )
-
-
-_TELLERS: Mapping[type, Callable[[People, Any], Activity]] = MappingProxyType(
-    {
-        events.Acted: _acted,
-        events.Audited: _audited,
-        events.Published: _published,
-        events.RoundFinished: _round_finished,
-        events.TrainStarted: _train_started,
-        events.TrainFinished: _train_finished,
-        events.ValidatorStarted: _validator_started,
-        events.ModelFetched: _model_fetched,
-    }
-)
+    tone, verdict = ("good", "holds") if event.held else ("bad", "does not hold")
+    title = f"Audit: round {event.round} of {_name(people, event.validator)} {verdict}"
+    found = "; ".join(event.differences)
+    detail = found or "Recomputed from the published record, to the last digit."
+    return Activity(event.time, tone, title, detail, event.validator)

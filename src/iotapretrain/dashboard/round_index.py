@@ -3,121 +3,104 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, final
 
 import msgspec
 import numpy as np
 
+from iotapretrain.competition.records.round_field import loss_matrix
 from iotapretrain.competition.records.round_record import (
     ModelRecord,
     RoundRecord,
     SignedRound,
+    champion_of,
     is_sealed,
 )
 from iotapretrain.dashboard.api_types import Duels
-from iotapretrain.dashboard.index import Index, insert, key_of
-from iotapretrain.rules.competition.epsilon import FloatArray
+from iotapretrain.dashboard.index import Index, insert
 from iotapretrain.rules.competition.wins import count_wins
 
-Verify = Callable[[str, bytes, bytes], bool]
-KEYS_AT_HAND = 100_000
 MOST_DUELISTS = 16
 """Models in the matrix: more cannot be read on a screen."""
 KEEP_NEWEST = """
-INSERT INTO newest VALUES (:validator, :competition, :hotkey, :number, :round)
+INSERT INTO newest SELECT r.validator, r.competition, m.hotkey, r.round, r.id
+    FROM models m JOIN rounds r ON r.id = m.round WHERE r.id = ?
 ON CONFLICT DO UPDATE SET number = excluded.number, round = excluded.round
 WHERE excluded.number > number
 """
 """The round in which a validator last judged a miner."""
 KEEP_BEST = """
 INSERT INTO entries
-VALUES (:competition, :commitment, :validator, :hotkey, :uid, :block, :score)
+    SELECT r.competition, m."commitment", r.validator, m.hotkey, m.uid, m.block, m.score
+    FROM models m JOIN rounds r ON r.id = m.round WHERE r.id = ?
 ON CONFLICT DO UPDATE SET score = coalesce(min(score, excluded.score), score, excluded.score)
 """
 """Every model once, with the best score that a validator gave it."""
-_OLD = "SELECT id FROM rounds WHERE validator = :validator AND round <= :newest AND size > 0"
+_OLD = "SELECT id FROM decided WHERE validator_hotkey = :hotkey AND round <= :newest AND size > 0"
 _SAID = (
-    'SELECT m."commitment" FROM models m JOIN rounds r ON r.id = m.round '
-    "WHERE r.validator = :validator"
+    'SELECT m."commitment" FROM models m JOIN decided r ON r.id = m.round '
+    "WHERE r.validator_hotkey = :hotkey"
 )
+_VALIDATOR = "SELECT id FROM hotkeys WHERE hotkey = :hotkey"
 FORGET = (
     f"DELETE FROM models WHERE round IN ({_OLD})",  # noqa: S608 -- statements of our own
     f"DELETE FROM newest WHERE round IN ({_OLD})",  # noqa: S608 -- likewise
     f"DELETE FROM rounds WHERE id IN ({_OLD})",  # noqa: S608 -- likewise
-    f'DELETE FROM entries WHERE validator = :validator AND "commitment" NOT IN ({_SAID})',  # noqa: S608 -- likewise
+    f'DELETE FROM entries WHERE validator = ({_VALIDATOR}) AND "commitment" NOT IN ({_SAID})',  # noqa: S608 -- likewise
     'DELETE FROM commitments WHERE id NOT IN (SELECT "commitment" FROM entries)',
     'DELETE FROM cards WHERE "commitment" NOT IN (SELECT id FROM commitments)',
 )
 
 
 @final
+@dataclass(frozen=True)
 class RoundWriter:
     """Writes rounds once each; says whether there was anything new."""
 
-    def __init__(self, index: Index, verify: Verify) -> None:
-        self._index, self._verify = index, verify
-        self._keys: dict[tuple[str, str], int] = {}
+    index: Index
+    verify: Callable[[str, bytes, bytes], bool]
 
     def write(self, rounds: list[SignedRound], size: int = 0) -> int:
         """All rounds that were not there yet, in one batch; their number.
 
         Each counts with so many bytes of its validator's room; with none if it is our own.
         """
-        if len(self._keys) > KEYS_AT_HAND:
-            self._keys.clear()
-        try:
-            with self._index.batch() as batch:
-                return sum(self._write(batch, signed, size) for signed in rounds)
-        except sqlite3.Error:
-            self._keys.clear()  # they may be numbers of rows that were taken back
-            raise
+        with self.index.batch() as batch:
+            return sum(self._write(batch, signed, size) for signed in rounds)
 
     def forget(self, hotkey: str, newest: int) -> None:
         """The rounds of a validator up to this one that came from the hub, and all that only they
         say."""
-        self._keys.clear()
-        with self._index.batch() as batch:
-            validator = key_of(batch, "hotkeys", "hotkey", hotkey)
+        with self.index.batch() as batch:
             for statement in FORGET:
-                batch.execute(statement, {"validator": validator, "newest": newest})
+                batch.execute(statement, {"hotkey": hotkey, "newest": newest})
 
     def _write(self, batch: sqlite3.Connection, signed: SignedRound, size: int) -> bool:
         record = signed.record
-        validator = self._key(batch, "hotkeys", "hotkey", record.validator)
-        if batch.execute(
-            "SELECT 1 FROM rounds WHERE validator = ? AND round = ?", (validator, record.round)
-        ).fetchone():
+        known = "SELECT id FROM decided WHERE validator_hotkey = ? AND round = ?"
+        name = (record.validator, record.round)
+        if batch.execute(known, name).fetchone():
             return False
-        insert(batch, "rounds", [self._round_row(batch, signed, validator, size)])
-        (number,) = batch.execute("SELECT last_insert_rowid()").fetchone()
-        round_ = {
-            "validator": validator,
-            "competition": record.competition,
-            "number": record.round,
-            "round": number,
-        }
-        rows = [round_ | self._model_row(batch, record, model) for model in record.models]
+        insert(batch, "rounds", [self._round_row(signed, size)])
+        (number,) = batch.execute(known, name).fetchone()
+        rows = [{"round": number} | _model_row(record, model) for model in record.models]
         insert(batch, "models", rows)
-        batch.executemany(KEEP_NEWEST, rows)
-        batch.executemany(KEEP_BEST, rows)
-        self._keep_duels(batch, record, validator)
+        batch.execute(KEEP_NEWEST, (number,))
+        batch.execute(KEEP_BEST, (number,))
+        _keep_duels(batch, record)
         return True
 
-    def _round_row(
-        self, batch: sqlite3.Connection, signed: SignedRound, validator: int, size: int
-    ) -> dict[str, Any]:
-        record = signed.record
-        champion = next((m for m in record.models if m.hotkey == record.champion), None)
+    def _round_row(self, signed: SignedRound, size: int) -> dict[str, Any]:
+        record, champion = signed.record, champion_of(signed.record)
         taken = sum(model.pages_scored for model in record.models)
         return {
             **msgspec.structs.asdict(record),
-            "validator": validator,
             "digest": signed.digest,
-            "sealed": is_sealed(signed, self._verify),
-            "version": record.code_version,
-            "champion": champion and self._key(batch, "hotkeys", "hotkey", champion.hotkey),
+            "sealed": is_sealed(signed, self.verify),
+            "champion": champion and champion.hotkey,
             "champion_score": champion and champion.score,
             "champion_epsilon": champion and champion.epsilon,
             "champion_block": champion and champion.block,
@@ -130,36 +113,26 @@ class RoundWriter:
             "size": size,
         }
 
-    def _model_row(
-        self, batch: sqlite3.Connection, record: RoundRecord, model: ModelRecord
-    ) -> dict[str, Any]:
-        standings = record.standings.get(str(record.competition), {})
-        return {
-            **msgspec.structs.asdict(model),
-            "hotkey": self._key(batch, "hotkeys", "hotkey", model.hotkey),
-            "commitment": self._key(batch, "commitments", "text", model.commitment),
-            "reasons": msgspec.json.encode(model.reasons) if model.reasons else None,
-            "standing": standings.get(model.hotkey, 0.0),
-            "merged": record.weights.get(model.hotkey, 0.0),
-            "tasks": msgspec.json.encode(model.task_scores) if model.task_scores else None,
-        }
 
-    def _keep_duels(self, batch: sqlite3.Connection, record: RoundRecord, validator: int) -> None:
-        """Of the newest round only: who beats whom needs the losses of every page."""
-        newest = batch.execute(
-            "SELECT max(round) FROM rounds WHERE validator = ? AND competition = ?",
-            (validator, record.competition),
-        ).fetchone()[0]
-        if newest == record.round:
-            body = msgspec.json.encode(duels_of(record))
-            row = {"competition": record.competition, "validator": validator, "body": body}
-            insert(batch, "duels", [row])
+def _model_row(record: RoundRecord, model: ModelRecord) -> dict[str, Any]:
+    standings = record.standings.get(str(record.competition), {})
+    return {
+        **msgspec.structs.asdict(model),
+        "reasons": msgspec.json.encode(model.reasons) if model.reasons else None,
+        "standing": standings.get(model.hotkey, 0.0),
+        "tasks": msgspec.json.encode(model.task_scores) if model.task_scores else None,
+    }
 
-    def _key(self, batch: sqlite3.Connection, table: str, column: str, text: str) -> int:
-        found = self._keys.get((table, text))
-        if found is None:
-            found = self._keys[table, text] = key_of(batch, table, column, text)
-        return found
+
+def _keep_duels(batch: sqlite3.Connection, record: RoundRecord) -> None:
+    """Of the newest round only: who beats whom needs the losses of every page."""
+    (newest,) = batch.execute(
+        "SELECT max(round) FROM decided WHERE validator_hotkey = ? AND competition = ?",
+        (record.validator, record.competition),
+    ).fetchone()
+    if newest == record.round:
+        row = {"competition": record.competition, "validator": record.validator}
+        insert(batch, "duels", [row | {"body": msgspec.json.encode(duels_of(record))}])
 
 
 def duels_of(record: RoundRecord) -> Duels:
@@ -170,7 +143,7 @@ def duels_of(record: RoundRecord) -> Duels:
     )[:MOST_DUELISTS]
     if not best:
         return Duels()
-    losses = _losses(record, best)
+    losses = loss_matrix(record.tasks, best)
     blocks = np.array([float(model.block) for model in best])
     epsilons = np.array([model.epsilon or 0.0 for model in best])
     shares: list[list[float | None]] = [[None] * len(best) for _ in best]
@@ -181,21 +154,3 @@ def duels_of(record: RoundRecord) -> Duels:
             shares[i][j], shares[j][i] = map(float, wins)
     hotkeys, uids = zip(*((model.hotkey, model.uid) for model in best), strict=True)
     return Duels(hotkeys, uids, losses.shape[1], tuple(map(tuple, shares)))
-
-
-def _losses(record: RoundRecord, models: list[ModelRecord]) -> FloatArray:
-    """By model and page of all tasks; NaN where a page was not scored."""
-    rows = [
-        [
-            loss
-            for task in record.tasks
-            for loss in _padded(model.losses.get(task.name, ()), len(task.pages))
-        ]
-        for model in models
-    ]
-    return np.array(rows, dtype=np.float64).reshape(len(models), -1)
-
-
-def _padded(losses: Sequence[float | None], pages: int) -> list[float | None]:
-    """As many as there are pages, whatever a record says."""
-    return [*losses, *[None] * pages][:pages]

@@ -10,13 +10,13 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self, TypeVar, final
 
 from iotapretrain.chain.wallets import is_signature
-from iotapretrain.dashboard.answer_cache import AnswerBytes, AnswerCache, PageQuestion
-from iotapretrain.dashboard.api_types import Benchmarks
+from iotapretrain.dashboard.answer_cache import AnswerCache
 from iotapretrain.dashboard.audits import Audits
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.event_index import EventWriter
@@ -71,7 +71,7 @@ class Desk:
         self._chain_loop = OwnLoop("dashboard-chain")
         self.audits = Audits(place.audit_command, lambda: self.versions.bump("audits"))
         self._executor = ThreadPoolExecutor(READERS, thread_name_prefix="dashboard")
-        self._cache = AnswerCache(self._executor)
+        self.answers = AnswerCache(self._executor, self.versions)
         self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -80,7 +80,7 @@ class Desk:
         if self.folder is not None:
             following.append(self._follow_folder(self.folder, rounds))
         if self.place.hub is not None:
-            following.append(self._follow_hub(self._hub_watch(self.place.hub, rounds)))
+            following.append(self._follow_hub(self.place.hub, rounds))
         self._tasks = [asyncio.create_task(each) for each in following]
         for task in self._tasks:
             task.add_done_callback(_ended)
@@ -97,30 +97,16 @@ class Desk:
         self.index.close()
         self._home.cleanup()
 
-    async def answer(self, question: PageQuestion) -> AnswerBytes:
-        """A page as new as what viewers have been told of."""
-        return await self._cache.get(question, self.versions.tag(question.topics))
-
-    def benchmarks(self) -> Benchmarks:
-        """Those in the network's folder."""
-        return Benchmarks(()) if self.folder is None else self.folder.benchmarks()
-
-    def _hub_watch(self, hub: Hub, writer: RoundWriter) -> HubWatch:
-        schedule = self.place.schedule
-        cadence = SYNC_CADENCE if schedule is None else schedule.sync_cadence
-        return HubWatch(self.index, hub, HubRounds(self.index, hub, writer, cadence=cadence))
-
     async def _tell(self) -> None:
         """Of every change, once the pages that are being looked at show it."""
         while True:
             numbers = await self.versions.due()
-            await self._cache.renew(lambda topics: self.versions.tag(topics, numbers))  # noqa: B023
+            await self.answers.renew(numbers)
             self.versions.tell(numbers)
 
     async def _follow_folder(self, folder: NetworkFolder, rounds: RoundWriter) -> None:
         events = EventWriter(self.index)
-        looks = 0
-        while True:
+        for looks in count():
             if looks % NAMES_EVERY == 0:
                 self.names.update(await asyncio.to_thread(folder.names))
             try:
@@ -128,7 +114,6 @@ class Desk:
                 await self._write("events", folder.new_events(), events.write)
             except (OSError, sqlite3.OperationalError) as error:
                 _log.warning("%s cannot be read now: %s", folder.path, error)
-            looks += 1
             await asyncio.sleep(FOLDER_SECONDS)
 
     async def _write(
@@ -147,8 +132,12 @@ class Desk:
                 self.versions.bump("chain")
             await asyncio.sleep(0 if past else CHAIN_SECONDS)
 
-    async def _follow_hub(self, watch: HubWatch) -> None:
+    async def _follow_hub(self, hub: Hub, writer: RoundWriter) -> None:
         """Often while there is something new, and ever more seldom while there is not."""
+        schedule = self.place.schedule
+        cadence = SYNC_CADENCE if schedule is None else schedule.sync_cadence
+        rounds = HubRounds(self.index, hub, writer, cadence=cadence)
+        watch = HubWatch(self.index, hub, rounds)
         pause = HUB_SECONDS
         while True:
             await asyncio.sleep(pause)

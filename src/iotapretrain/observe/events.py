@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import msgspec
 
-Numbers = dict[str, float]
-
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """One thing that happened: when, as seconds since 1970, and to whom."""
@@ -20,7 +18,12 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """Who says so: `train:RUN`, `validator:HOTKEY`, `miner:HOTKEY`, `auditor:NAME`, `demo`."""
 
 
-# Training
+class RunEvent(Event, frozen=True, kw_only=True):
+    """How far a training run is."""
+
+    step: int
+    tokens: int
+    """So far, in all."""
 
 
 class TrainStarted(Event, frozen=True, kw_only=True, tag="train-started"):
@@ -36,12 +39,9 @@ class TrainStarted(Event, frozen=True, kw_only=True, tag="train-started"):
     settings: dict[str, str | int | float | bool | None]
 
 
-class TrainStep(Event, frozen=True, kw_only=True, tag="train-step"):
+class TrainStep(RunEvent, frozen=True, kw_only=True, tag="train-step"):
     """One optimiser step, or the last of several that are reported together."""
 
-    step: int
-    tokens: int
-    """So far, in all."""
     loss: float
     learning_rate: float
     gradient_norm: float
@@ -51,29 +51,23 @@ class TrainStep(Event, frozen=True, kw_only=True, tag="train-step"):
     memory_bytes: int
 
 
-class TrainEvaluated(Event, frozen=True, kw_only=True, tag="train-evaluated"):
+class TrainEvaluated(RunEvent, frozen=True, kw_only=True, tag="train-evaluated"):
     """The loss on pages that training never sees."""
 
-    step: int
-    tokens: int
     held_out_loss: float
     best: bool
 
 
-class Checkpointed(Event, frozen=True, kw_only=True, tag="checkpoint"):
+class Checkpointed(RunEvent, frozen=True, kw_only=True, tag="checkpoint"):
     """A checkpoint is on disk, whole."""
 
-    step: int
-    tokens: int
     size_bytes: int
     seconds: float
 
 
-class TrainFinished(Event, frozen=True, kw_only=True, tag="train-finished"):
+class TrainFinished(RunEvent, frozen=True, kw_only=True, tag="train-finished"):
     """A training run ended: by its plan, or because somebody stopped it."""
 
-    step: int
-    tokens: int
     seconds: float
     held_out_loss: float | None
     reason: str
@@ -89,9 +83,6 @@ class Published(Event, frozen=True, kw_only=True, tag="published"):
     model_hash: str
     block: int
     judged_from_block: int
-
-
-# Validating
 
 
 class ValidatorStarted(Event, frozen=True, kw_only=True, tag="validator-started"):
@@ -117,21 +108,23 @@ class ModelFetched(Event, frozen=True, kw_only=True, tag="model-fetched"):
     seconds: float
 
 
-class RoundStarted(Event, frozen=True, kw_only=True, tag="round-started"):
-    """A round's field and pages are fixed."""
+class RoundEvent(Event, frozen=True, kw_only=True):
+    """Which round, of what, at which block."""
 
     round: int
     competition: int
     block: int
+
+
+class RoundStarted(RoundEvent, frozen=True, kw_only=True, tag="round-started"):
+    """A round's field and pages are fixed."""
+
     models: int
 
 
-class RoundFinished(Event, frozen=True, kw_only=True, tag="round-finished"):
+class RoundFinished(RoundEvent, frozen=True, kw_only=True, tag="round-finished"):
     """A round was decided; its signed record says everything else."""
 
-    round: int
-    competition: int
-    block: int
     digest: str
     models: int
     champion_uid: int | None
@@ -139,7 +132,7 @@ class RoundFinished(Event, frozen=True, kw_only=True, tag="round-finished"):
     champion_loss: float | None
     pages_scored: int
     pages_of_full_round: int
-    seconds: Numbers
+    seconds: dict[str, float]
     """By stage: data, fetch, score, decide."""
 
 
@@ -168,9 +161,6 @@ class Waiting(Event, frozen=True, kw_only=True, tag="waiting"):
     seconds: float
 
 
-# Auditing
-
-
 class Audited(Event, frozen=True, kw_only=True, tag="audited"):
     """Somebody recomputed a published round."""
 
@@ -178,9 +168,6 @@ class Audited(Event, frozen=True, kw_only=True, tag="audited"):
     round: int
     held: bool
     differences: list[str]
-
-
-# The demo network
 
 
 class Acted(Event, frozen=True, kw_only=True, tag="acted"):

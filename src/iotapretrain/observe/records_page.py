@@ -83,9 +83,14 @@ def _section(kind: type[events.Event], fields: dict[str, tuple[str, str]]) -> st
 
 
 def _docstrings(module: ModuleType) -> dict[str, dict[str, tuple[str, str]]]:
-    """For every class its own fields: their types as written, and the text below them."""
-    tree = ast.parse(inspect.getsource(module))
-    return {node.name: _fields(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    """For every class its fields but for those of every event: their types as written, and the text
+    below them."""
+    found: dict[str, dict[str, tuple[str, str]]] = {events.Event.__name__: {}}
+    for node in ast.parse(inspect.getsource(module)).body:
+        if isinstance(node, ast.ClassDef) and node.name not in found:
+            (base,) = map(ast.unparse, node.bases)
+            found[node.name] = found[base] | _fields(node)
+    return found
 
 
 def _fields(node: ast.ClassDef) -> dict[str, tuple[str, str]]:

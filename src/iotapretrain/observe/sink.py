@@ -27,16 +27,6 @@ class Sink(Protocol):
         """Let nothing be lost."""
 
 
-class NoSink:
-    """A sink for whoever wants no records."""
-
-    def emit(self, event: AnyEvent) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing to lose."""
-
-
 class Several:
     """Every event to all of these, in their order."""
 
@@ -44,12 +34,10 @@ class Several:
         self._sinks = sinks
 
     def emit(self, event: AnyEvent) -> None:
-        """To each."""
         for sink in self._sinks:
             sink.emit(event)
 
     def close(self) -> None:
-        """Each."""
         for sink in self._sinks:
             sink.close()
 
@@ -58,6 +46,10 @@ class Several:
         for sink in self._sinks:
             if isinstance(sink, WandbRun):
                 sink.log(fields)
+
+
+class NoSink(Several):
+    """None at all, for whoever wants no records."""
 
 
 class Lines:
@@ -122,7 +114,6 @@ class WandbRun:
         self._run.log(dict(fields))
 
     def close(self) -> None:
-        """Write everything out."""
         self._run.finish()
 
 

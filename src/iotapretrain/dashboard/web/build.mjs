@@ -23,7 +23,7 @@ await build({
   charset: 'utf8',
   legalComments: 'eof',
 })
-copyFileSync('index.html', join(out, 'index.html'))
+writeFileSync(join(out, 'index.html'), readFileSync('index.html', 'utf8').replace(/\n\s*/g, '') + '\n')
 copyFileSync('node_modules/preact/LICENSE', join(out, 'preact-licence.txt'))
 const digest = createHash('sha256')
 for (const path of all) digest.update(path).update('\0').update(readFileSync(path)).update('\0')

@@ -1,12 +1,5 @@
 // Made from the API's types by `make web`: change those, not this.
 
-export interface Duels {
-  hotkeys: string[]
-  uids: number[]
-  pages: number
-  shares: ((number | null)[])[]
-}
-
 export interface Who {
   hotkey: string
   name: string | null
@@ -62,9 +55,7 @@ export interface Overview {
   activity: Activity[]
 }
 
-export interface Place {
-  who: Who
-  rank: number | null
+export interface Ruling {
   round: number | null
   block: number | null
   repository: string | null
@@ -72,11 +63,16 @@ export interface Place {
   outcome: string
   reasons: Why[]
   score: number | null
+  weight: number
+}
+
+export interface Place extends Ruling {
+  who: Who
+  rank: number | null
   tasks: Record<string, number>
   epsilon: number | null
   wins: number
   win_rate: number
-  weight: number
   standing: number
   raced_out: boolean
   champion: boolean
@@ -110,6 +106,13 @@ export interface CompetitionPage {
   champions: Who[]
   history: Reign[]
   decay: [number, number][]
+}
+
+export interface Duels {
+  hotkeys: string[]
+  uids: number[]
+  pages: number
+  shares: ((number | null)[])[]
 }
 
 export interface DuelsPage {
@@ -217,17 +220,9 @@ export interface ValidatorsPage {
   left_out: LeftOut[]
 }
 
-export interface Judgement {
+export interface Judgement extends Ruling {
   validator: Who
   competition: number
-  round: number | null
-  block: number | null
-  repository: string | null
-  revision: string | null
-  outcome: string
-  reasons: Why[]
-  score: number | null
-  weight: number
   champion_score: number | null
 }
 

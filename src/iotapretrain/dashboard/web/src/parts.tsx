@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Place, Who, Why } from './answers'
 import { named, outcome, short } from './format'
-import type { Asked } from './live'
+import { useAnswer, type Asked, type Topic } from './live'
 
 const WAIT_MS = 150 // an answer that comes at once needs no sign of waiting
 
@@ -44,6 +44,12 @@ export function Answer<T>({ asked, children }: { asked: Asked<T>; children: (val
       {value !== null ? children(value) : problem === null && late && <Waiting />}
     </>
   )
+}
+
+/** A page about which nothing can be chosen: one answer, and what to draw of it. */
+export function AnswerPage<T>({ title, lead, path, topics, children }: { title: string; lead: string; path: string; topics: Topic[]; children: (value: T) => ComponentChildren }) {
+  const asked = useAnswer<T>(path, ...topics)
+  return <Page title={title} lead={lead}><Answer asked={asked}>{children}</Answer></Page>
 }
 
 function Waiting() {

@@ -1,6 +1,6 @@
 // Lines over blocks: told apart by colour and by dashes, read with the mouse or with arrow keys.
 import { useId, useState } from 'preact/hooks'
-import { tick } from '../format'
+import { share, tick } from '../format'
 import { Frame, useWidth } from './frame'
 import { extent, padded, scale, ticks } from './scale'
 
@@ -46,6 +46,11 @@ function path(xs: number[], ys: (number | null)[], x: (v: number) => number, y: 
     before = value
   })
   return text
+}
+
+/** One share over blocks, from zero up. */
+export function ShareLine({ digits, line, ...rest }: { title: string; says: string; xs: number[]; line: Line; digits: number }) {
+  return <Lines {...rest} across="block" lines={[line]} show={(value) => share(value, digits)} floor={0} />
 }
 
 export function Lines(props: LinesProps) {

@@ -57,7 +57,7 @@ export async function png(svg: SVGSVGElement): Promise<Blob> {
     canvas.height = height * DENSITY
     const context = canvas.getContext('2d')
     if (context === null) throw new Error('this browser cannot draw pictures')
-    context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--panel')
+    context.fillStyle = getComputedStyle(svg.closest('.panel') ?? document.body).backgroundColor
     context.fillRect(0, 0, canvas.width, canvas.height)
     context.drawImage(image, 0, 0, canvas.width, canvas.height)
     return await new Promise((resolve, reject) =>

@@ -1,8 +1,7 @@
 // Compute a published round again, and watch.
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { AuditJob, AuditPage as Answered } from '../answers'
-import { useAnswer } from '../live'
-import { Answer, Badge, Choice, Hotkey, Page, Section, whoOption } from '../parts'
+import { AnswerPage, Badge, Choice, Hotkey, Section, whoOption } from '../parts'
 import { choose, usePlace } from '../route'
 
 const STATES: Record<string, [string, string]> = {
@@ -13,11 +12,10 @@ const STATES: Record<string, [string, string]> = {
 }
 
 export function AuditPage() {
-  const asked = useAnswer<Answered>('/api/audits', 'audits', 'rounds')
   return (
-    <Page title="Audit" lead="A round’s record says everything that is needed to compute it again: seed, pages, models, losses, weights. Do not believe it: check it.">
-      <Answer asked={asked}>{(page) => <Shown page={page} />}</Answer>
-    </Page>
+    <AnswerPage<Answered> title="Audit" lead="A round’s record says everything that is needed to compute it again: seed, pages, models, losses, weights. Do not believe it: check it." path="/api/audits" topics={['audits', 'rounds']}>
+      {(page) => <Shown page={page} />}
+    </AnswerPage>
   )
 }
 

@@ -3,18 +3,16 @@ import type { ChainPage as Answered, Series } from '../answers'
 import { Lines } from '../charts/line'
 import { Matrix } from '../charts/matrix'
 import { named, share, tao, tick, whole } from '../format'
-import { useAnswer } from '../live'
-import { Answer, Badge, Facts, Hotkey, Page, Scrolls, Section } from '../parts'
+import { AnswerPage, Badge, Facts, Hotkey, Scrolls, Section } from '../parts'
 
 const RAO = 1e9
 const CELLS = 24
 
 export function ChainPage() {
-  const asked = useAnswer<Answered>('/api/chain', 'chain')
   return (
-    <Page title="Chain" lead="Validators set weights; Yuma Consensus clips what a minority of stake says, and pays the rest.">
-      <Answer asked={asked}>{(page) => <Shown page={page} />}</Answer>
-    </Page>
+    <AnswerPage<Answered> title="Chain" lead="Validators set weights; Yuma Consensus clips what a minority of stake says, and pays the rest." path="/api/chain" topics={['chain']}>
+      {(page) => <Shown page={page} />}
+    </AnswerPage>
   )
 }
 

@@ -1,7 +1,7 @@
 // One competition as one validator sees it.
 import { useState } from 'preact/hooks'
 import type { Benchmarks, CompetitionPage as Answered, DuelsPage, Lineage, Overview, Place } from '../answers'
-import { Lines } from '../charts/line'
+import { Lines, ShareLine } from '../charts/line'
 import { Matrix } from '../charts/matrix'
 import { csv, save } from '../charts/save'
 import { Tree } from '../charts/tree'
@@ -93,14 +93,12 @@ function Shown({ page, duels, lineage, benchmarks }: { page: Answered; duels: Du
           show={(value) => share(value, 2)}
           floor={0}
         />
-        <Lines
+        <ShareLine
           title="Epsilon of the champion"
           says="It falls while a champion reigns, and jumps back when a new one takes over."
-          across="block"
           xs={page.history.map((each) => each.block)}
-          lines={[{ name: 'epsilon', values: page.history.map((each) => each.epsilon) }]}
-          show={(value) => share(value, 2)}
-          floor={0}
+          line={{ name: 'epsilon', values: page.history.map((each) => each.epsilon) }}
+          digits={2}
         />
         <Matrix
           title="Head to head"

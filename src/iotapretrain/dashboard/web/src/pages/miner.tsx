@@ -1,7 +1,7 @@
 // Everything about one hotkey; without one, everybody.
 import { useState } from 'preact/hooks'
 import type { MinerPage as Answered, Miners } from '../answers'
-import { Lines } from '../charts/line'
+import { Lines, ShareLine } from '../charts/line'
 import { Tree } from '../charts/tree'
 import { loss, named, share, tao, tick, whole } from '../format'
 import { useAnswer } from '../live'
@@ -84,15 +84,13 @@ function Shown({ page }: { page: Answered }) {
           />
         ))}
         {page.curves.map((curve) => (
-          <Lines
+          <ShareLine
             key={`standing ${curve.competition}`}
             title={`Standing in ${curve.name}`}
             says="The average of its weights over the rounds."
-            across="block"
             xs={curve.blocks}
-            lines={[{ name: 'standing', values: curve.standing }]}
-            show={(value) => share(value, 0)}
-            floor={0}
+            line={{ name: 'standing', values: curve.standing }}
+            digits={0}
           />
         ))}
         <Lines

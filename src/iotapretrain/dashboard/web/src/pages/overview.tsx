@@ -4,15 +4,13 @@ import type { Activity, Overview, Standing } from '../answers'
 import { Bars } from '../charts/bars'
 import { extent, padded, scale } from '../charts/scale'
 import { ago, loss, named, share, tao, whole } from '../format'
-import { useAnswer } from '../live'
-import { Answer, Facts, Page, Section } from '../parts'
+import { AnswerPage, Facts, Section } from '../parts'
 
 export function OverviewPage() {
-  const asked = useAnswer<Overview>('/api/overview', 'rounds', 'events', 'chain')
   return (
-    <Page title="Overview" lead="People who do not trust each other train language models; whoever improves on the best is paid.">
-      <Answer asked={asked}>{(value) => <Shown value={value} />}</Answer>
-    </Page>
+    <AnswerPage<Overview> title="Overview" lead="People who do not trust each other train language models; whoever improves on the best is paid." path="/api/overview" topics={['rounds', 'events', 'chain']}>
+      {(value) => <Shown value={value} />}
+    </AnswerPage>
   )
 }
 

@@ -3,15 +3,13 @@ import type { ValidatorsPage as Answered } from '../answers'
 import { Lines } from '../charts/line'
 import { Matrix } from '../charts/matrix'
 import { named, share, tao, whole } from '../format'
-import { useAnswer } from '../live'
-import { Answer, Badge, Hotkey, Page, Scrolls, Section } from '../parts'
+import { AnswerPage, Badge, Hotkey, Scrolls, Section } from '../parts'
 
 export function ValidatorsPage() {
-  const asked = useAnswer<Answered>('/api/validators', 'rounds', 'events', 'chain')
   return (
-    <Page title="Validators" lead="Every round is signed and public, so that anyone can compute it again. Who disagrees with everybody else is seen, and paid less.">
-      <Answer asked={asked}>{(page) => <Shown page={page} />}</Answer>
-    </Page>
+    <AnswerPage<Answered> title="Validators" lead="Every round is signed and public, so that anyone can compute it again. Who disagrees with everybody else is seen, and paid less." path="/api/validators" topics={['rounds', 'events', 'chain']}>
+      {(page) => <Shown page={page} />}
+    </AnswerPage>
   )
 }
 

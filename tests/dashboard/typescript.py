@@ -1,4 +1,4 @@
-"""The types of the answers for the page: `python -m iotapretrain.dashboard.typescript`."""
+"""The types of the answers for the page: `python -m tests.dashboard.typescript`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import types
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
+
 from iotapretrain.dashboard import api_types
 
 HEAD = "// Made from the API's types by `make web`: change those, not this.\n"
@@ -14,15 +16,17 @@ PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(No
 
 
 def typescript() -> str:
-    """One interface a struct."""
-    structs = (each for each in vars(api_types).values() if inspect.isclass(each))
-    ours = (each for each in structs if each.__module__ == api_types.__name__)
+    classes = (each for each in vars(api_types).values() if inspect.isclass(each))
+    ours = (each for each in classes if issubclass(each, Struct) and each is not Struct)
     return HEAD + "".join(map(_interface, ours))
 
 
-def _interface(struct: type) -> str:
-    fields = "".join(f"  {name}: {_type(hint)}\n" for name, hint in get_type_hints(struct).items())
-    return f"\nexport interface {struct.__name__} {{\n{fields}}}\n"
+def _interface(struct: type[Struct]) -> str:
+    hints, own = get_type_hints(struct), struct.__annotations__
+    fields = "".join(f"  {name}: {_type(hints[name])}\n" for name in own)
+    (base,) = struct.__bases__
+    extends = "" if base is Struct else f" extends {base.__name__}"
+    return f"\nexport interface {struct.__name__}{extends} {{\n{fields}}}\n"
 
 
 def _type(hint: Any) -> str:
