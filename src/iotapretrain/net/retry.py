@@ -154,3 +154,26 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+
+
+class Outage:
+    """Pauses by number of a thing, ever longer while nobody answers; used by one event loop."""
+
+    def __init__(self, first: float, longest: float, rng: random.Random) -> None:
+        self._first, self._longest, self._rng = first, longest, rng
+        self._held: dict[int, tuple[int, float]] = {}
+
+    def begin(self, number: int) -> float:
+        """There was silence once more; the seconds until the next question."""
+        failures = self._held.get(number, (0, 0.0))[0] + 1
+        seconds = pause(failures, self._first, self._longest, self._rng)
+        self._held[number] = failures, asyncio.get_running_loop().time() + seconds
+        return seconds
+
+    def lasts(self, number: int) -> bool:
+        """Whether it is too early to ask again."""
+        _, until = self._held.get(number, (0, 0.0))
+        return asyncio.get_running_loop().time() < until
+
+    def end(self, number: int) -> None:
+        self._held.pop(number, None)

@@ -25,7 +25,6 @@ from iotapretrain.competition.validator.on_chain import (
     say_where,
     set_weights_if_due,
 )
-from iotapretrain.competition.validator.outage import Outage
 from iotapretrain.competition.validator.publish_records import RecordPublisher, Shelf
 from iotapretrain.competition.validator.score_field import Measurer, Texts
 from iotapretrain.competition.validator.settings import Settings, World
@@ -40,7 +39,7 @@ from iotapretrain.errors import (
 )
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.header_checks import Limits
-from iotapretrain.net.retry import pause
+from iotapretrain.net.retry import Outage, pause
 from iotapretrain.observe import events
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.competition.validator.decide import Command, Sync
