@@ -27,7 +27,9 @@ BUILD, FORWARD, DESCRIPTORS, EIO, KILLED = range(5)
 
 def weights_of(_files: dict[str, int]) -> int:
     """Parameters of a 3.2B network that is built as for loading."""
-    architecture = SimpleNamespace(name="LlamaForCausalLM", stored={}, head="lm_head.weight")
+    architecture = SimpleNamespace(
+        name="LlamaForCausalLM", stored={}, head="lm_head.weight", module="transformers"
+    )
     config: Any = SimpleNamespace(architecture=architecture, values=LLAMA_3B, tied=True)
     build = getattr(layout, "hollow_model", layout.build)
     return sum(each.numel() for each in build(config).parameters())

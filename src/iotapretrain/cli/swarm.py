@@ -95,6 +95,7 @@ def _train(
 ) -> dict[str, Any]:
     """Steps of all stages, with a line of progress now and then; what they showed."""
     import torch
+    from transformers.utils.logging import disable_progress_bar
 
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
@@ -122,6 +123,7 @@ def _train(
     finally:
         pipeline.close()
     if export is not None:
+        disable_progress_bar()  # ours are lines
         whole_model(config, pipeline.weights()).save_pretrained(export)
         echo(f"the model lies in {export}", err=True)
     return {
