@@ -150,6 +150,10 @@ def test_two_runs_of_one_file_are_one_run() -> None:
             "[model]\nwidth = 32\nblocks = 3\nheads = 2\n[boundary]\nkind = 'plain'\nwidth = 4",
             "boundary_width 4",
         ),
+        (
+            "[model]\nwidth = 32\nblocks = 3\nheads = 2\n[optimiser]\nlearning_rate = 0.0",
+            "run.toml: optimiser.learning_rate: 0.0; allowed: a finite number above 0",
+        ),
         ("[model", "syntax"),
     ],
 )

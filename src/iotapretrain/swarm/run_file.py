@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.errors import ConfigError
 from iotapretrain.models.stages.staged_config import StagedConfig
 from iotapretrain.rules.swarm.frame import FrameShape, id_bytes_of
 from iotapretrain.rules.swarm.partition import Burden, deal_blocks
@@ -182,5 +182,6 @@ def read_run_file(path: Path) -> SwarmRun:
         problem, _, place = str(error).partition(" - at `$")
         key = place.strip(".`") or "run"
         raise ConfigError(str(path), key, problem, "see docs/stages.md") from error
-    except (ConfigError, InputError) as error:
-        raise ConfigError(str(path), "optimiser, schedule or cut", str(error), "") from error
+    except ConfigError as error:  # of a table that checks itself
+        key = f"{error.file}.{error.key}"
+        raise ConfigError(str(path), key, error.problem, error.allowed) from error
