@@ -1,7 +1,7 @@
 """Codes of a merge: how a member's change of its stage becomes bytes, and what that loses.
 
-A code cuts numbers into blocks of 4,096 and packs each block by itself, so that a size follows from
-a count, and a run of whole blocks of a contribution is a range of its bytes:
+A code packs blocks of 4,096 numbers, each by itself, the last filled up with zeros: so that a size
+follows from a count, and a run of whole blocks of a contribution is a range of its bytes.
 
     bf16      a number's upper half, rounded to nearest               8,192 bytes a block
     int8      a scale; whole numbers of -127 to 127                   4,100
@@ -9,13 +9,13 @@ a count, and a run of whole blocks of a contribution is a range of its bytes:
     top       two levels; of the 512 largest place, sign and level      904
     top-64    the same of the 64 largest                                120
 
-The last block is filled up with zeros. Decoding is exact: all who decode have the same bits. What a
-code lost is the member's residual, and is sent with the next change.
+All who decode have the same bits. What a code lost is the member's residual, sent with the next.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -32,7 +32,6 @@ _SMALLEST_PEAK = 2.0**-100  # of a block with a scale; float32 has no exact step
 _THRESHOLD = np.float32(1.25)
 """Times the mean size: above it is the high level. Within 1 % of the best for a normal distribution
 and 6 % for Laplace's, in squared error."""
-_AT_A_TIME = 32  # blocks, so that what is computed stays in the processor's cache
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.uint32)
 _MASKS = _BITS * np.uint32(0xFFFFFFFF)  # by byte, for each of its bits all bits or none
 _SIGNS = _BITS << np.uint32(31)
@@ -42,11 +41,9 @@ Packed = npt.NDArray[np.void]
 
 
 class _Rows(NamedTuple):
-    """Numbers, their absolute values, and how many of a row are not filled up."""
-
     values: Floats
-    sizes: Floats
-    counts: npt.NDArray[np.int64]
+    sizes: Floats  # absolute values, which a code may overwrite
+    counts: npt.NDArray[np.int64]  # without what is filled up
 
 
 @dataclass(frozen=True)
@@ -61,20 +58,16 @@ class MergeCode(ABC):
         return -(-count // BLOCK) * self.layout.itemsize
 
     def encode(self, values: Floats) -> bytes:
-        """As bytes; InputError where a number is none or beyond 2^100."""
-        packed = np.zeros(-(-len(values) // BLOCK), self.layout)
-        for first in range(0, len(packed), _AT_A_TIME):
-            part = values[first * BLOCK : (first + _AT_A_TIME) * BLOCK]
-            sizes = np.abs(part)
+        """As bytes; InputError where a number is none or not below 2^100."""
+        blocks = -(-len(values) // BLOCK)
+        rows, packed = np.zeros((blocks, BLOCK), np.float32), np.zeros(blocks, self.layout)
+        rows.reshape(-1)[: len(values)] = values
+        counts = np.minimum(len(values) - BLOCK * np.arange(blocks), BLOCK)
+        for part in _parts(blocks):
+            sizes = np.abs(rows[part])
             if not sizes.max() < LARGEST:
                 raise InputError(f"{self.name}: a number of what is to be sent is not below 2^100")
-            filled = -len(part) % BLOCK
-            counts = np.full(-(-len(part) // BLOCK), BLOCK)
-            counts[-1] -= filled
-            if filled:
-                part, sizes = (np.pad(each, (0, filled)) for each in (part, sizes))
-            rows = _Rows(part.reshape(-1, BLOCK), sizes.reshape(-1, BLOCK), counts)
-            self._pack(rows, packed[first : first + _AT_A_TIME])
+            self._pack(_Rows(rows[part], sizes, counts[part]), packed[part])
         return packed.tobytes()
 
     def decode(self, content: bytes, count: int) -> Floats:
@@ -84,18 +77,15 @@ class MergeCode(ABC):
         packed = np.frombuffer(content, self.layout)
         rows = np.empty((len(packed), BLOCK), np.float32)
         with np.errstate(invalid="ignore", over="ignore"):  # a stranger's scale may be huge
-            for first in range(0, len(packed), _AT_A_TIME):
-                last = first + _AT_A_TIME
-                self._unpack(packed[first:last], rows[first:last])
+            for part in _parts(len(packed)):
+                self._unpack(packed[part], rows[part])
         return rows.reshape(-1)[:count]
 
     @abstractmethod
-    def _pack(self, rows: _Rows, packed: Packed) -> None:
-        """Write rows as blocks; their `sizes` may be overwritten."""
+    def _pack(self, rows: _Rows, packed: Packed) -> None: ...
 
     @abstractmethod
-    def _unpack(self, packed: Packed, rows: Floats) -> None:
-        """Write the rows that these blocks mean."""
+    def _unpack(self, packed: Packed, rows: Floats) -> None: ...
 
 
 class _BrainFloats(MergeCode):
@@ -122,20 +112,32 @@ class _ScaledBlocks(MergeCode):
 
 class _TwoLevels(MergeCode):
     def _pack(self, rows: _Rows, packed: Packed) -> None:
-        _pack_levels(rows, packed)
+        values, sizes, counts = rows
+        totals = sizes.sum(axis=1)
+        high = sizes > (totals / counts.astype(np.float32) * _THRESHOLD)[:, None]
+        highs = np.count_nonzero(high, axis=1)
+        packed["signs"] = np.packbits(np.signbit(values), axis=1)
+        packed["highs"] = np.packbits(high, axis=1)
+        above = np.multiply(sizes, high, out=sizes).sum(axis=1)
+        packed["levels"][:, 0] = (totals - above) / np.maximum(counts - highs, 1)
+        packed["levels"][:, 1] = above / np.maximum(highs, 1)
 
     def _unpack(self, packed: Packed, rows: Floats) -> None:
-        rows.view(np.uint32)[:] = _levels(packed)
+        low, high = packed["levels"].view(np.uint32).reshape(-1, 2, 1).transpose(1, 0, 2)
+        bits = _MASKS[packed["highs"]].reshape(rows.shape)
+        bits &= low ^ high
+        bits ^= low  # one of the two, as the mask says
+        np.bitwise_xor(bits, _SIGNS[packed["signs"]].reshape(bits.shape), out=rows.view(np.uint32))
 
 
-class _Largest(MergeCode):
+class _Largest(_TwoLevels):
     def _pack(self, rows: _Rows, packed: Packed) -> None:
         kept = 8 * packed["signs"].shape[1]
         places = np.sort(np.argpartition(rows.sizes, BLOCK - kept, axis=1)[:, -kept:], axis=1)
         low, high = places[:, ::2], places[:, 1::2]
         packed["places"] = np.stack((low, low >> 8 | (high & 15) << 4, high >> 4), 2) & 255
         values, sizes = (np.take_along_axis(each, places, axis=1) for each in rows[:2])
-        _pack_levels(_Rows(values, sizes, np.minimum(rows.counts, kept)), packed)
+        super()._pack(_Rows(values, sizes, np.minimum(rows.counts, kept)), packed)
 
     def _unpack(self, packed: Packed, rows: Floats) -> None:
         first, middle, last = packed["places"].astype(np.int64).transpose(2, 0, 1)
@@ -143,54 +145,29 @@ class _Largest(MergeCode):
         places = pairs.reshape(len(pairs), -1)
         if (np.diff(places, axis=1) <= 0).any():
             raise InputError(f"{self.name}: the places of a block do not ascend")
-        rows[:] = 0
-        np.put_along_axis(rows.view(np.uint32), places, _levels(packed), axis=1)
+        values, rows[:] = np.empty(places.shape, np.float32), 0
+        super()._unpack(packed, values)
+        np.put_along_axis(rows, places, values, axis=1)
 
 
-def _pack_levels(rows: _Rows, packed: Packed) -> None:
-    values, sizes, counts = rows
-    totals = sizes.sum(axis=1)
-    high = sizes > (totals / counts.astype(np.float32) * _THRESHOLD)[:, None]
-    highs = np.count_nonzero(high, axis=1)
-    packed["signs"] = np.packbits(np.signbit(values), axis=1)
-    packed["highs"] = np.packbits(high, axis=1)
-    above = np.multiply(sizes, high, out=sizes).sum(axis=1)
-    packed["levels"][:, 0] = (totals - above) / np.maximum(counts - highs, 1)
-    packed["levels"][:, 1] = above / np.maximum(highs, 1)
+def _parts(blocks: int, at_a_time: int = 32) -> Iterator[slice]:
+    """So few that what is computed stays in the processor's cache."""
+    return (slice(first, first + at_a_time) for first in range(0, blocks, at_a_time))
 
 
-def _levels(packed: Packed) -> npt.NDArray[np.uint32]:
-    """The bits of what signs and levels mean: low ^ ((low ^ high) & mask) is low or high."""
-    low, high = packed["levels"].view(np.uint32).reshape(-1, 2, 1).transpose(1, 0, 2)
-    bits: npt.NDArray[np.uint32] = _MASKS[packed["highs"]].reshape(len(packed), -1)
-    bits &= low ^ high
-    bits ^= low
-    bits ^= _SIGNS[packed["signs"]].reshape(bits.shape)
-    return bits
-
-
-def _largest(name: str, kept: int) -> MergeCode:
-    places = ("places", "u1", (kept // 2, 3))  # two places of 12 bits in three bytes
-    return _Largest(name, np.dtype([*_two_levels(kept), places]))
-
-
-def _two_levels(count: int) -> list[tuple[str, str, int]]:
-    return [("levels", "<f4", 2), ("signs", "u1", count // 8), ("highs", "u1", count // 8)]
+def _two_levels(count: int, *more: tuple[str, str, tuple[int, int]]) -> np.dtype[np.void]:
+    bits = count // 8
+    return np.dtype([("levels", "<f4", 2), ("signs", "u1", bits), ("highs", "u1", bits), *more])
 
 
 BF16 = _BrainFloats("bf16", np.dtype([("upper", "<u2", BLOCK)]))
-CODES = MappingProxyType(
-    {
-        each.name: each
-        for each in (
-            BF16,
-            _ScaledBlocks("int8", np.dtype([("scale", "<f4"), ("steps", "i1", BLOCK)])),
-            _TwoLevels("2bit", np.dtype(_two_levels(BLOCK))),
-            _largest("top", 512),
-            _largest("top-64", 64),
-        )
-    }
+INT8 = _ScaledBlocks("int8", np.dtype([("scale", "<f4"), ("steps", "i1", BLOCK)]))
+TWO_BIT = _TwoLevels("2bit", _two_levels(BLOCK))
+TOP, TOP_64 = (  # two places of 12 bits in three bytes
+    _Largest(name, _two_levels(kept, ("places", "u1", (kept // 2, 3))))
+    for name, kept in (("top", 512), ("top-64", 64))
 )
+CODES = MappingProxyType({each.name: each for each in (BF16, INT8, TWO_BIT, TOP, TOP_64)})
 """Every code by the name that a run's file uses."""
 
 
