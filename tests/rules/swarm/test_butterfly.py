@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm import butterfly
+from iotapretrain.rules.swarm import butterfly, reduction
 from iotapretrain.rules.swarm.butterfly import (
-    SHARD_BLOCK,
     Shard,
     assembled,
     draw_shards,
@@ -22,7 +21,14 @@ from iotapretrain.rules.swarm.butterfly import (
     traffic,
 )
 from iotapretrain.rules.swarm.merge_codes import BF16, BLOCK, CODES, TWO_BIT, Floats, MergeCode
-from iotapretrain.rules.swarm.reduction import Contribution, reduced
+from iotapretrain.rules.swarm.reduction import (
+    PIECE,
+    Announcement,
+    Contribution,
+    announced_digests,
+    received,
+    reduced,
+)
 
 BEACON = "0x" + "5c" * 32
 LINE = tuple("abcde")
@@ -39,7 +45,8 @@ def shards_of(members: int, parameters: int, beacon: str = BEACON) -> tuple[Shar
 
 @pytest.fixture
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(butterfly, "SHARD_BLOCK", BLOCK)
+    monkeypatch.setattr(butterfly, "PIECE", BLOCK)
+    monkeypatch.setattr(reduction, "PIECE", BLOCK)
 
 
 # --- shards and lines ----------------------------------------------------------------------------
@@ -57,15 +64,15 @@ def test_every_pair_meets_once_and_loads_differ_by_one_at_any_time(members: int)
     assert loads.total() == members * (members - 1)
 
 
-@given(st.integers(2, 30), st.integers(1, 600 * SHARD_BLOCK))
+@given(st.integers(2, 30), st.integers(1, 600 * PIECE))
 def test_shards_are_runs_of_whole_blocks(members: int, parameters: int) -> None:
     shards = shards_of(members, parameters)
-    blocks = -(-parameters // SHARD_BLOCK)
+    blocks = -(-parameters // PIECE)
     assert len(shards) == min(members * (members - 1) // 2, blocks)
     assert [s.first for s in shards] == [0, *(s.end for s in shards[:-1])]
     assert shards[-1].end == parameters
-    assert all(s.first % SHARD_BLOCK == 0 for s in shards)
-    sizes = {-(-(s.end - s.first) // SHARD_BLOCK) for s in shards}
+    assert all(s.first % PIECE == 0 for s in shards)
+    sizes = {-(-(s.end - s.first) // PIECE) for s in shards}
     assert max(sizes) - min(sizes) <= 1
     loads = Counter(each for s in shards for each in s.line[:2])
     counts = [loads[each] for each in names(members)]
@@ -74,17 +81,17 @@ def test_shards_are_runs_of_whole_blocks(members: int, parameters: int) -> None:
 
 
 def test_lines_follow_from_the_beacon_alone() -> None:
-    shards = shards_of(7, 30 * SHARD_BLOCK)
-    shuffled = draw_shards(BEACON, "run", 3, 1, names(7)[::-1], 30 * SHARD_BLOCK)
+    shards = shards_of(7, 30 * PIECE)
+    shuffled = draw_shards(BEACON, "run", 3, 1, names(7)[::-1], 30 * PIECE)
     assert shuffled == shards
     for other in (
-        shards_of(7, 30 * SHARD_BLOCK, "0x" + "5d" * 32),
-        draw_shards(BEACON, "other", 3, 1, names(7), 30 * SHARD_BLOCK),
-        draw_shards(BEACON, "run", 4, 1, names(7), 30 * SHARD_BLOCK),
-        draw_shards(BEACON, "run", 3, 2, names(7), 30 * SHARD_BLOCK),
+        shards_of(7, 30 * PIECE, "0x" + "5d" * 32),
+        draw_shards(BEACON, "other", 3, 1, names(7), 30 * PIECE),
+        draw_shards(BEACON, "run", 4, 1, names(7), 30 * PIECE),
+        draw_shards(BEACON, "run", 3, 2, names(7), 30 * PIECE),
     ):
         assert [s.line for s in other] != [s.line for s in shards]
-    thirds = Counter(s.line[2] for s in shards_of(7, 21 * SHARD_BLOCK))
+    thirds = Counter(s.line[2] for s in shards_of(7, 21 * PIECE))
     assert len(thirds) >= 4
 
 
@@ -104,7 +111,7 @@ def test_no_butterfly_of_one(members: int, parameters: int) -> None:
 @pytest.mark.parametrize(("lost", "percent"), [(5, 99.2), (10, 96.3), (17, 88.9), (25, 75.5)])
 def test_shards_that_keep_a_holder_are_the_specifications(lost: int, percent: float) -> None:
     """Of 50 members; whoever is lost, 1 - k (k - 1) / (N (N - 1)) of all pairs keep one."""
-    shards = shards_of(50, 1225 * SHARD_BLOCK)
+    shards = shards_of(50, 1225 * PIECE)
     for gone in (set(names(50)[:lost]), set(names(50)[-lost:]), set(names(50)[3 : 3 + lost])):
         kept = sum(not gone.issuperset(each.line[:2]) for each in shards) / len(shards)
         assert kept == pytest.approx(1 - lost * (lost - 1) / (50 * 49))
@@ -172,15 +179,20 @@ def merge(
     if len(there) < 2:
         return None, None, set()
     shards = draw_shards(BEACON, "run", 0, 0, there, count)
+    log = [Announcement(n, 1, announced_digests(n, content[n], TWO_BIT)) for n in sorted(there)]
 
     def result(shard: Shard) -> bytes:
-        part = shard.bytes_in(TWO_BIT)
-        size = shard.end - shard.first
+        part, size = shard.bytes_in(TWO_BIT), shard.end - shard.first
         found = {
-            name: Contribution(1, TWO_BIT.decode(content[name][part.start : part.stop], size))
-            for name in there
+            each.hotkey: received(
+                shard.announced(each),
+                [(0, content[each.hotkey][part.start : part.stop])],
+                *(0, TWO_BIT, size),
+            )
+            for each in log
         }
-        direction = reduced(found).direction
+        assert all(isinstance(each, Contribution) for each in found.values())
+        direction, _ = reduced(found, "mean", 2, {})
         return b"" if direction is None else BF16.encode(direction)
 
     right = [result(shard) for shard in shards]
@@ -245,13 +257,13 @@ def test_liars_that_do_not_collude_change_nothing_and_are_all_named(data: st.Dat
 
 
 def test_a_merge_is_whole_or_not_at_all() -> None:
-    shards = shards_of(3, 2 * SHARD_BLOCK)
-    result = BF16.encode(np.ones(SHARD_BLOCK, np.float32))
+    shards = shards_of(3, 2 * PIECE)
+    result = BF16.encode(np.ones(PIECE, np.float32))
     assert assembled(shards, [result, None]) is None
     assert assembled(shards, [b"", result]) is None
     whole = assembled(shards, [result, result])
     assert whole is not None
-    assert len(whole) == 2 * SHARD_BLOCK
+    assert len(whole) == 2 * PIECE
 
 
 # --- bytes ---------------------------------------------------------------------------------------
@@ -263,7 +275,7 @@ def test_a_merge_is_whole_or_not_at_all() -> None:
 )
 def test_bytes_are_the_specifications(members: int, up: float, down: float) -> None:
     """Contributions and results in bf16, shards of one size: 4 W - 2 W / N, to the byte."""
-    parameters = members * (members - 1) // 2 * SHARD_BLOCK
+    parameters = members * (members - 1) // 2 * PIECE
     shards, whole = shards_of(members, parameters), BF16.size(parameters)
     for name in names(members):
         sent, fetched = traffic(shards, name, BF16)

@@ -3,17 +3,16 @@
 The log has named the contributions that count, all public, before a block hash draws the holders:
 so nobody can leave one out. Each shard has a line of all members: its pair, then who comes next
 when one is lost or two digests differ. A result is the shard's direction in bf16; all members take
-the outer step themselves, so no momentum is handed over. An even number of members is paired by
-the rounds of the circle method; in an odd number's rounds loads would differ by 2, so these take
-edges of Walecki's Hamiltonian cycles. A member moves 4 W - 2 W / N, where contributions and
-results of the stage take W each.
+the outer step themselves, so no momentum is handed over. Where contributions and results of the
+stage take W each, a member moves 4 W - 2 W / N. Pairs are those of the circle method's rounds; an
+odd number's rounds make loads that differ by 2, so there they are edges of Walecki's cycles.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -21,9 +20,8 @@ import numpy as np
 from iotapretrain.errors import InputError
 from iotapretrain.rules.sampling import Stream, seed_of, shuffled
 from iotapretrain.rules.swarm.merge_codes import BF16, Floats, MergeCode
+from iotapretrain.rules.swarm.reduction import PIECE, Announcement
 
-SHARD_BLOCK = 1 << 20
-"""Parameters; whole blocks of every code, so that a shard is a range of a contribution's bytes."""
 HOLDERS = 2
 
 
@@ -38,6 +36,10 @@ class Shard:
     def bytes_in(self, code: MergeCode) -> range:
         """Where in a contribution its bytes lie."""
         return range(code.size(self.first), code.size(self.end))
+
+    def announced(self, whole: Announcement) -> Announcement:
+        """What a member announced of it."""
+        return replace(whole, digests=whole.digests[self.first // PIECE : -(-self.end // PIECE)])
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,9 @@ def draw_shards(
         stream = Stream.of(seed_of(beacon), "butterfly", run, epoch, stage, *labels)
         return [members[place] for place in shuffled(stream, len(members))]
 
-    blocks, drawn = -(-parameters // SHARD_BLOCK), order()
+    blocks, drawn = -(-parameters // PIECE), order()
     count = min(len(members) * (len(members) - 1) // 2, blocks)
-    ends = [min(blocks * i // count * SHARD_BLOCK, parameters) for i in range(count + 1)]
+    ends = [min(blocks * i // count * PIECE, parameters) for i in range(count + 1)]
     return tuple(
         Shard(first, end, tuple(dict.fromkeys([drawn[one], drawn[other], *order(first)])))
         for (first, end), (one, other) in zip(pairwise(ends), pairs(len(members)), strict=False)

@@ -15,7 +15,6 @@ All who decode have the same bits. What a code lost is the member's residual, se
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
@@ -27,11 +26,10 @@ from iotapretrain.errors import InputError
 
 BLOCK = 4_096
 LARGEST = 2.0**100
-"""From here on a number is none: differences and squares of smaller ones cannot overflow."""
-_SMALLEST_PEAK = 2.0**-100  # of a block with a scale; float32 has no exact steps far below
-_THRESHOLD = np.float32(1.25)
-"""Times the mean size: above it is the high level. Within 1 % of the best for a normal distribution
-and 6 % for Laplace's, in squared error."""
+"""From here on a number is none: sums and differences of smaller ones cannot overflow."""
+_SMALLEST_SCALE = np.float32(2.0**-110)  # far below, float32 has no exact steps
+_THRESHOLD = np.float32(1.25)  # times the mean size: near the best for normal and Laplace's errors
+_AT_A_TIME = 32  # blocks, so few that what is computed stays in the processor's cache
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.uint32)
 _MASKS = _BITS * np.uint32(0xFFFFFFFF)  # by byte, for each of its bits all bits or none
 _SIGNS = _BITS << np.uint32(31)
@@ -63,7 +61,8 @@ class MergeCode(ABC):
         rows, packed = np.zeros((blocks, BLOCK), np.float32), np.zeros(blocks, self.layout)
         rows.reshape(-1)[: len(values)] = values
         counts = np.minimum(len(values) - BLOCK * np.arange(blocks), BLOCK)
-        for part in _parts(blocks):
+        for first in range(0, blocks, _AT_A_TIME):
+            part = slice(first, first + _AT_A_TIME)
             sizes = np.abs(rows[part])
             if not sizes.max() < LARGEST:
                 raise InputError(f"{self.name}: a number of what is to be sent is not below 2^100")
@@ -71,13 +70,14 @@ class MergeCode(ABC):
         return packed.tobytes()
 
     def decode(self, content: bytes, count: int) -> Floats:
-        """`count` numbers, perhaps infinite or none; InputError where these cannot be the bytes."""
+        """`count` numbers, a stranger's perhaps infinite or none; InputError for another size."""
         if len(content) != self.size(count):
             raise InputError(f"{self.name}: {len(content):,} bytes, not {self.size(count):,}")
         packed = np.frombuffer(content, self.layout)
         rows = np.empty((len(packed), BLOCK), np.float32)
         with np.errstate(invalid="ignore", over="ignore"):  # a stranger's scale may be huge
-            for part in _parts(len(packed)):
+            for first in range(0, len(packed), _AT_A_TIME):
+                part = slice(first, first + _AT_A_TIME)
                 self._unpack(packed[part], rows[part])
         return rows.reshape(-1)[:count]
 
@@ -100,10 +100,8 @@ class _BrainFloats(MergeCode):
 
 class _ScaledBlocks(MergeCode):
     def _pack(self, rows: _Rows, packed: Packed) -> None:
-        peaks = rows.sizes.max(axis=1)
-        scales = np.where(peaks < _SMALLEST_PEAK, np.float32(0), peaks / np.float32(127))
-        divisors = np.where(scales == 0, np.float32(1), scales)[:, None]
-        steps = np.divide(rows.values, divisors, out=rows.sizes)
+        scales = np.maximum(rows.sizes.max(axis=1) / np.float32(127), _SMALLEST_SCALE)
+        steps = np.divide(rows.values, scales[:, None], out=rows.sizes)
         packed["scale"], packed["steps"] = scales, np.rint(steps, out=steps).astype(np.int8)
 
     def _unpack(self, packed: Packed, rows: Floats) -> None:
@@ -112,14 +110,12 @@ class _ScaledBlocks(MergeCode):
 
 class _TwoLevels(MergeCode):
     def _pack(self, rows: _Rows, packed: Packed) -> None:
-        values, sizes, counts = rows
-        totals = sizes.sum(axis=1)
-        high = sizes > (totals / counts.astype(np.float32) * _THRESHOLD)[:, None]
-        highs = np.count_nonzero(high, axis=1)
-        packed["signs"] = np.packbits(np.signbit(values), axis=1)
+        totals = rows.sizes.sum(axis=1)
+        high = rows.sizes > (totals / rows.counts.astype(np.float32) * _THRESHOLD)[:, None]
+        highs, above = np.count_nonzero(high, axis=1), (rows.sizes * high).sum(axis=1)
+        packed["signs"] = np.packbits(np.signbit(rows.values), axis=1)
         packed["highs"] = np.packbits(high, axis=1)
-        above = np.multiply(sizes, high, out=sizes).sum(axis=1)
-        packed["levels"][:, 0] = (totals - above) / np.maximum(counts - highs, 1)
+        packed["levels"][:, 0] = (totals - above) / np.maximum(rows.counts - highs, 1)
         packed["levels"][:, 1] = above / np.maximum(highs, 1)
 
     def _unpack(self, packed: Packed, rows: Floats) -> None:
@@ -143,16 +139,10 @@ class _Largest(_TwoLevels):
         first, middle, last = packed["places"].astype(np.int64).transpose(2, 0, 1)
         pairs = np.stack((first | (middle & 15) << 8, middle >> 4 | last << 4), 2)
         places = pairs.reshape(len(pairs), -1)
-        if (np.diff(places, axis=1) <= 0).any():
-            raise InputError(f"{self.name}: the places of a block do not ascend")
         values, rows[:] = np.empty(places.shape, np.float32), 0
         super()._unpack(packed, values)
+        values[(np.diff(places, axis=1) <= 0).any(axis=1)] = np.nan  # one place twice: no block
         np.put_along_axis(rows, places, values, axis=1)
-
-
-def _parts(blocks: int, at_a_time: int = 32) -> Iterator[slice]:
-    """So few that what is computed stays in the processor's cache."""
-    return (slice(first, first + at_a_time) for first in range(0, blocks, at_a_time))
 
 
 def _two_levels(count: int, *more: tuple[str, str, tuple[int, int]]) -> np.dtype[np.void]:
@@ -174,8 +164,7 @@ CODES = MappingProxyType({each.name: each for each in (BF16, INT8, TWO_BIT, TOP,
 def compressed(code: MergeCode, change: Floats, residual: Floats) -> tuple[bytes, Floats]:
     """The bytes of change + residual, and what they lost.
 
-    Decoded and lost are what was to be sent: to the bit with `bf16`, else up to 2^-24 of the lost
-    number, by which float32 rounds a difference.
+    Decoded + lost is what was to be sent: in bf16 to the bit, else within 2^-24 of what was lost.
     """
     if change.shape != residual.shape:
         raise InputError(f"a change of {change.shape} and a residual of {residual.shape}")

@@ -2,14 +2,12 @@
 
     announced -> received -> bounded -> not against the rest -> reduced -> outer step -> digest
 
-Members announce a digest, then publish. Sums and products place by place, in the order of hotkeys,
-are the same bits on every machine; nothing else decides. Weights are whole numbers (verified
-samples); they enter a running mean, since sums of products do not give equal tensors back. Every
-norm is bounded by the median, not only where it is three times that.
-
-While fewer than half of the members lie, a merge by `mean` is no longer than the longest honest
-contribution M, and liars with a share s of the capped weights move it by at most 2 s M. By
-`trimmed` a fifth of the members cannot move any number out of the range of the honest.
+Sums and products place by place, in the order of hotkeys, are the same bits on every machine;
+nothing else decides. Weights are whole numbers (verified samples) in a running mean: it gives equal
+tensors back, which sums of products do not. Every norm is bounded by the median. While fewer than
+half of the members lie, a merge by `mean` is no longer than the longest honest contribution M, and
+liars with a share s of the capped weights move it by at most 2 s M. By `trimmed`, a fifth of the
+members cannot move any number out of the range of the honest.
 """
 
 from __future__ import annotations
@@ -27,10 +25,10 @@ from blake3 import blake3
 from iotapretrain.errors import InputError
 from iotapretrain.rules.swarm.merge_codes import LARGEST, Floats, MergeCode
 
-LEAST_TO_JUDGE = 3
-"""Of two that point against each other nobody knows which is wrong."""
-TRIMMED = 5
-"""One of so many is trimmed at either end."""
+PIECE = 1 << 20
+"""Parameters that are announced, and cut into shards, together: whole blocks of every code."""
+LEAST_TO_JUDGE = 3  # of two that point against each other nobody knows which is wrong
+TRIMMED = 5  # one of so many, at either end
 GROWING_EPOCHS = 20
 _AT_A_TIME = 1 << 16
 
@@ -45,7 +43,6 @@ class MergeOutcome(StrEnum):
     LATE = "late"  # stays in the member's residual
     SIZE = "size"
     DIGEST = "digest"  # other bytes than announced
-    MALFORMED = "malformed"
     NUMBERS = "numbers"  # some are none, or not below 2^100
     AGAINST = "against"  # points against the rest: it waits for a verdict, the merge does not
     CONVICTED = "convicted"
@@ -53,11 +50,11 @@ class MergeOutcome(StrEnum):
 
 @dataclass(frozen=True)
 class Announcement:
-    """What a member bound itself to before it could see what others sent."""
+    """What a member bound itself to before it could see what others sent: digests by piece."""
 
     hotkey: str
     weight: int
-    digest: bytes
+    digests: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,70 +65,61 @@ class Contribution:
     values: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Merged:
-    """The direction of the outer step, None where too few were left; and who is in it."""
-
-    direction: Floats | None
-    outcomes: Mapping[str, MergeOutcome]
+Found = Contribution | MergeOutcome
+"""What came of an announcement."""
 
 
-def announced_digest(hotkey: str, content: bytes) -> bytes:
-    """Bound to its sender: who announces another's digest cannot open it."""
-    return blake3(hotkey.encode() + b"\0" + content).digest()
+def announced_digests(hotkey: str, content: bytes, code: MergeCode) -> tuple[bytes, ...]:
+    """Bound to their sender: who announces another's digests cannot answer with its bytes."""
+    size = code.size(PIECE)
+    pieces = (content[first : first + size] for first in range(0, len(content), size))
+    return tuple(blake3(hotkey.encode() + b"\0" + each).digest() for each in pieces)
 
 
 def received(
-    announced: Announcement,
-    sent: Sequence[tuple[int, bytes]],
-    deadline: int,
-    code: MergeCode,
-    count: int,
-) -> Contribution | MergeOutcome:
+    said: Announcement, sent: Sequence[tuple[int, bytes]], deadline: int, code: MergeCode, size: int
+) -> Found:
     """What a member announced, or what is wrong with the best of `sent`: times and bytes."""
-    if announced.weight < 1:
+    if said.weight < 1:
         return MergeOutcome.WORKLESS
     timely = [content for at, content in sent if at <= deadline]
     if not timely:
         return MergeOutcome.LATE if sent else MergeOutcome.MISSING
-    fitting = [each for each in timely if len(each) == code.size(count)]
+    fitting = [each for each in timely if len(each) == code.size(size)]
     if not fitting:
         return MergeOutcome.SIZE
-    digests = [announced_digest(announced.hotkey, each) for each in fitting]
-    if announced.digest not in digests:
+    digests = [announced_digests(said.hotkey, each, code) for each in fitting]
+    if said.digests not in digests:
         return MergeOutcome.DIGEST
-    try:
-        values = code.decode(fitting[digests.index(announced.digest)], count)
-    except InputError:
-        return MergeOutcome.MALFORMED
+    values = code.decode(fitting[digests.index(said.digests)], size)
     finite = np.abs(values).max(initial=0) < LARGEST
-    return Contribution(announced.weight, values) if finite else MergeOutcome.NUMBERS
+    return Contribution(said.weight, values) if finite else MergeOutcome.NUMBERS
 
 
 def reduced(
-    found: Mapping[str, Contribution | MergeOutcome],
-    reducer: str = "mean",
-    least: int = 2,
-    verdicts: Mapping[str, bool] = MappingProxyType({}),
-) -> Merged:
-    """A merge, or one shard of it, by hotkey; `verdicts` clear (True) or convict (False)."""
-    outcomes: dict[str, MergeOutcome] = {}
-    standing: dict[str, Contribution] = {}
-    for hotkey, each in sorted(found.items()):
-        if isinstance(each, MergeOutcome):
-            outcomes[hotkey] = each
-        elif verdicts.get(hotkey, True):
-            standing[hotkey] = each
-        else:
-            outcomes[hotkey] = MergeOutcome.CONVICTED
+    found: Mapping[str, Found], reducer: str, least: int, verdicts: Mapping[str, bool]
+) -> tuple[Floats | None, dict[str, MergeOutcome]]:
+    """The direction of the outer step, None where fewer than `least` are left, and all outcomes.
+
+    `found` is by hotkey, of a stage or of one shard; `verdicts` clear (True) or convict (False).
+    """
+    standing = {
+        hotkey: each
+        for hotkey, each in sorted(found.items())
+        if isinstance(each, Contribution) and verdicts.get(hotkey, True)
+    }
     bounded = _bounded(standing)
     against = _against(bounded) - verdicts.keys()
-    for hotkey, each in bounded.items():
-        same = each.values is standing[hotkey].values
-        outcomes[hotkey] = MergeOutcome.MERGED if same else MergeOutcome.BOUNDED
-    outcomes |= dict.fromkeys(against, MergeOutcome.AGAINST)
     kept = [each for hotkey, each in bounded.items() if hotkey not in against]
-    return Merged(REDUCERS[reducer](kept) if len(kept) >= max(least, 1) else None, outcomes)
+    outcomes = {
+        hotkey: each if isinstance(each, MergeOutcome) else MergeOutcome.CONVICTED
+        for hotkey, each in found.items()
+    }
+    for hotkey, each in bounded.items():
+        whole = each.values is standing[hotkey].values
+        outcomes[hotkey] = MergeOutcome.MERGED if whole else MergeOutcome.BOUNDED
+    outcomes |= dict.fromkeys(against, MergeOutcome.AGAINST)
+    return REDUCERS[reducer](kept) if len(kept) >= max(least, 1) else None, outcomes
 
 
 def _bounded(standing: Mapping[str, Contribution]) -> dict[str, Contribution]:
@@ -140,29 +128,21 @@ def _bounded(standing: Mapping[str, Contribution]) -> dict[str, Contribution]:
     middle = slice((len(norms) - 1) // 2, len(norms) // 2 + 1)  # of an even number, two
     median = min(sorted(norms.values())[middle], default=0)
     weights = sorted(each.weight for each in standing.values())[middle]
-    return {
-        hotkey: Contribution(
-            min(each.weight, weights[0] + weights[-1]),
-            each.values * np.float32(median / norms[hotkey])
-            if norms[hotkey] > median
-            else each.values,
-        )
-        for hotkey, each in standing.items()
-    }
+    bounded = {}
+    for hotkey, each in standing.items():
+        long, weight = norms[hotkey] > median, min(each.weight, weights[0] + weights[-1])
+        values = each.values * np.float32(median / norms[hotkey]) if long else each.values
+        bounded[hotkey] = Contribution(weight, values)
+    return bounded
 
 
 def _against(bounded: Mapping[str, Contribution]) -> set[str]:
     """Whose cosine to the mean of the others is below 0."""
     if len(bounded) < LEAST_TO_JUDGE:
         return set()
-    weighted = {
-        hotkey: np.multiply(each.values, each.weight, dtype=np.float64)
-        for hotkey, each in bounded.items()
-    }
-    total = np.add.reduce([*weighted.values()])
-    return {
-        hotkey for hotkey, own in weighted.items() if _dot(bounded[hotkey].values, total - own) < 0
-    }
+    own = {key: np.multiply(e.values, e.weight, dtype=np.float64) for key, e in bounded.items()}
+    total = np.add.reduce([*own.values()])
+    return {key for key in own if _dot(bounded[key].values, total - own[key]) < 0}
 
 
 def _dot(left: npt.NDArray[np.floating], right: npt.NDArray[np.floating]) -> float:
@@ -219,9 +199,9 @@ class OuterRule:
         """The next base and velocity, in float32: v = mu v + g; base - rate (g + mu v)."""
         if not base.shape == velocity.shape == direction.shape:
             raise InputError("an outer step needs a base, a velocity and a direction of one length")
-        momentum = np.array(self.momentum(epoch), np.float32)
+        rate, momentum = np.array((self.rate, self.momentum(epoch)), np.float32)
         velocity = momentum * velocity + direction
-        return base - np.array(self.rate, np.float32) * (direction + momentum * velocity), velocity
+        return base - rate * (direction + momentum * velocity), velocity
 
 
 def base_digest(base: Floats, velocity: Floats) -> bytes:
