@@ -6,11 +6,20 @@ import struct
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.merge_codes import BLOCK, CODES, Floats, MergeCode, compressed
+from iotapretrain.rules.swarm.merge_codes import (
+    BF16,
+    BLOCK,
+    CODES,
+    LARGEST,
+    Floats,
+    MergeCode,
+    compressed,
+)
 
 BLOCK_BYTES = {"bf16": 8192, "int8": 4100, "2bit": 1032, "top": 904, "top-64": 120}
 LEVELS = {"2bit": 4096, "top": 512, "top-64": 64}
@@ -65,6 +74,16 @@ def test_sizes_are_arithmetic_and_plain_loops_decode_the_same(
     decoded = code.decode(content, count)
     assert decoded.dtype == np.float32
     assert np.array_equal(decoded, np.array(plain, np.float32))
+
+
+@given(st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=50))
+def test_bf16_rounds_as_torch_does(patterns: list[int]) -> None:
+    """Ties too, which random numbers hardly meet."""
+    halves = np.array(patterns, np.uint32) & np.uint32(0xFFFF0000) | np.uint32(0x8000)
+    values = np.concatenate([np.array(patterns, np.uint32), halves]).view(np.float32)
+    values = np.where(np.abs(values) < LARGEST, values, np.float32(0))
+    theirs = torch.from_numpy(values).bfloat16().float().numpy()
+    assert np.array_equal(BF16.decode(BF16.encode(values), len(values)), theirs)
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,12 @@ def test_what_points_against_the_rest_waits_for_a_verdict() -> None:
     assert np.linalg.norm(direction(merged)) <= median * (1 + 1e-6)
 
 
+def test_nobody_is_among_the_rest_that_it_is_compared_with() -> None:
+    """With its own weight, twice the others', the second would pull the mean to its side."""
+    values = [np.array(each, np.float32) for each in ((1, 1), (-(2**0.5), 0), (1, -1))]
+    assert merge(values, [1, 2, 1]).outcomes["5B"] is MergeOutcome.AGAINST
+
+
 @pytest.mark.parametrize(
     ("verdict", "outcomes"),
     [
