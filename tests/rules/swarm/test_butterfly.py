@@ -159,6 +159,33 @@ def test_without_two_there_is_no_agreement(said: dict[str, bytes], lost: str) ->
     assert found.digest is None
 
 
+@given(
+    st.lists(st.tuples(st.sampled_from(LINE), st.sampled_from(["lost", A, A, B, C])), max_size=20)
+)
+def test_an_agreement_holds_whatever_comes_later(events: list[tuple[str, bytes | str]]) -> None:
+    """And it is always of two that were asked, and differ from nobody else than it names."""
+    said: dict[str, bytes] = {}
+    lost: set[str] = set()
+    agreed = None
+    for who, what in events:
+        if isinstance(what, str):
+            lost.add(who)
+        elif who not in lost:
+            said.setdefault(who, what)
+        found = settled(LINE, said, lost)
+        assert agreed in (None, found.digest)
+        agreed = found.digest
+        if agreed is not None:
+            voters = {each for each in found.asked if said.get(each) == agreed}
+            assert len(voters) == 2
+            assert found.differing == {e for e in found.asked if e in said} - voters
+        elif found.hopeless:
+            assert len(set(LINE) - lost | said.keys()) < 2 or len(set(said.values())) == len(said)
+        else:
+            assert set(found.asked) - said.keys(), "nobody is waited for"
+            assert not set(found.asked) & lost - said.keys(), "one who is lost is waited for"
+
+
 # --- a whole butterfly ---------------------------------------------------------------------------
 
 MOMENTS = ("before announcing", "before publishing", "after the draw", "after one", "at the end")

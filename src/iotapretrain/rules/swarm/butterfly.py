@@ -95,7 +95,8 @@ def settled(line: Sequence[str], said: Mapping[str, bytes], lost: Collection[str
     """What follows from the digests filed for a shard, and from who is lost.
 
     The first two that are there are asked, and one more each time that all have answered and no two
-    agree. What the lost had filed counts; what others file does not.
+    agree. What the lost had filed counts, what others file does not. An agreement holds whatever
+    comes later, if a log takes no second digest of a holder and none of one that it called lost.
     """
     there = [each for each in line if each in said or each not in lost]
     for count in range(HOLDERS, len(there) + 1):

@@ -6,8 +6,8 @@ Sums and products place by place, in the order of hotkeys, are the same bits on 
 nothing else decides. Weights are whole numbers (verified samples) in a running mean: it gives equal
 tensors back, which sums of products do not. Every norm is bounded by the median. While fewer than
 half of the members lie, a merge by `mean` is no longer than the longest honest contribution M, and
-liars with a share s of the capped weights move it by at most 2 s M. By `trimmed`, a fifth of the
-members cannot move any number out of the range of the honest.
+liars with a share s of the capped weights move it by at most 2 s M. By `trimmed`, a fifth of
+those that are merged cannot move any number out of the range of the honest.
 """
 
 from __future__ import annotations
