@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -151,6 +154,34 @@ def test_order_of_arrival_and_duplicates_change_no_byte(reducer: str, rng: rando
     merged = gathered(log, sent, reducer=reducer)
     assert direction(merged).tobytes() == direction(expected).tobytes()
     assert merged.outcomes == expected.outcomes
+
+
+def digest_of_a_merge() -> str:
+    """Six members, in every code, by both reducers, up to the digest of the base."""
+    hashed = []
+    for code in CODES.values():
+        found = {
+            name: Contribution(3 + i, code.decode(code.encode(values), COUNT))
+            for i, (name, values) in enumerate(zip(NAMES, alike(1, 6, count=COUNT), strict=False))
+        }
+        for reducer in ("mean", "trimmed"):
+            step = direction(outcome_of(found, reducer=reducer))
+            hashed.append(base_digest(*OuterRule().step(drawn(1), drawn(2), step, 3)).hex())
+    return " ".join(hashed)
+
+
+def test_processors_with_and_without_wide_registers_agree() -> None:
+    """A second process, in which numpy may not use what this processor has beyond its baseline."""
+    code = f"from {__name__} import digest_of_a_merge; print(digest_of_a_merge())"
+    features = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR"}
+    there = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **features},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there.stdout.strip() == digest_of_a_merge()
 
 
 def bad_arrivals() -> dict[str, tuple[list[tuple[int, bytes]], MergeOutcome]]:
