@@ -1,0 +1,239 @@
+"""Pay follows verified work: from receipts to the chain's weights, in exact fractions.
+
+Specification 10, with what it leaves open decided: a hop that its neighbours do not confirm pays
+nobody, a hop told in two ways is none, blocks are the clock, work counts in full until it leaves
+the window, a conviction forfeits all of it, and what caps, burns and absent hotkeys leave is
+burned. A record is named by its digest in the log.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, NamedTuple
+
+from iotapretrain.errors import InputError
+
+CHAIN_UNITS = 2**16 - 1
+_ENTRIES = ("entered", "excused", "left_out")
+
+
+class Place(NamedTuple):
+    """Where a miner worked: a stage, and one of its epochs."""
+
+    stage: int
+    epoch: int
+    hotkey: str
+
+
+@dataclass(frozen=True)
+class IssuedRoute:
+    """One sample's way, stage by stage."""
+
+    places: tuple[Place, ...]
+    record: str
+
+
+@dataclass(frozen=True)
+class HopClaim:
+    """A miner's receipts for one hop: digests received and sent, forward and then backward."""
+
+    route: str
+    place: Place
+    digests: tuple[str, str, str, str]
+    record: str
+
+
+@dataclass(frozen=True)
+class MergeShare:
+    """A miner in a merge that closed at `block`, and its shards that were agreed on.
+
+    Where all reduce all (a gathered merge) its shards are its hops: splitting gains nothing there
+    either. An excused change was left out for no fault of its own; settled is whom the beacon did not draw,
+    or an audit passed.
+    """
+
+    block: int
+    entry: Literal["entered", "excused", "left_out"]
+    shards: int
+    settled: bool
+    record: str
+
+    def __post_init__(self) -> None:
+        if self.entry not in _ENTRIES or self.shards < 0:
+            raise InputError(f"pay: entry {self.entry}, {self.shards} shards; give a known one, 0+")
+
+
+@dataclass(frozen=True)
+class PayRule:
+    """What a run pays for: FLOPs by stage, shares of a whole, the window in blocks."""
+
+    flops: tuple[int, ...]
+    allocation: Fraction = Fraction(1)
+    burn: Fraction = Fraction(0)
+    hotkey_cap: Fraction = Fraction(1, 10)
+    coldkey_cap: Fraction = Fraction(1, 5)
+    merge_work: Fraction = Fraction(1, 20)
+    excused: Fraction = Fraction(1, 2)
+    window: int = 3_000
+
+    def __post_init__(self) -> None:
+        caps = (self.hotkey_cap, self.coldkey_cap, self.merge_work, self.excused)
+        shares = (self.allocation, self.burn, *caps)
+        if not all(isinstance(each, Fraction) and 0 <= each <= 1 for each in shares):
+            raise InputError(f"pay: shares {[*map(str, shares)]}; give fractions from 0 to 1")
+        if min(self.flops, default=0) < 1 or self.window < 1:
+            raise InputError("pay: no stages, or FLOPs or a window below 1; give 1 or more")
+
+    def units(self, stage: int, hops: int, entry: str) -> Fraction:
+        """What hops at a stage are worth; one is worth 1 where all stages cost the same."""
+        if not 0 <= stage < len(self.flops):
+            raise InputError(f"pay: work at stage {stage} of {len(self.flops)}")
+        part = dict(zip(_ENTRIES, (Fraction(1), self.excused, Fraction(0)), strict=True))[entry]
+        return part * hops * Fraction(len(self.flops) * self.flops[stage], sum(self.flops))
+
+
+@dataclass(frozen=True)
+class Earning:
+    """What a miner's epoch comes to: units of its hops and of the merge, and the records behind.
+
+    Units of the merge are a part of all units of the stage's epoch, by shards.
+    """
+
+    place: Place
+    hops: int
+    units: Fraction
+    merge_units: Fraction
+    status: Literal["paid", "forfeited", "unsettled", "outside_window"]
+    records: frozenset[str]
+
+
+@dataclass(frozen=True)
+class PayLine:
+    """A hotkey's pay: paid units, their share of the run's, that under the caps, and its weight."""
+
+    hotkey: str
+    earnings: tuple[Earning, ...]
+    score: Fraction
+    share: Fraction
+    capped: Fraction
+    weight: Fraction
+
+
+def count_hops(
+    routes: Mapping[str, IssuedRoute], claims: Iterable[HopClaim], cancelled: Collection[str] = ()
+) -> dict[Place, list[frozenset[str]]]:
+    """By place its verified hops, each as the records that verify it.
+
+    A hop counts where it was issued, its miner tells one story of it, and so do its neighbours,
+    the same of what went between them.
+    """
+    filed: dict[tuple[str, Place], set[HopClaim]] = defaultdict(set)
+    for claim in claims:
+        filed[claim.route, claim.place].add(claim)
+    verified: dict[Place, list[frozenset[str]]] = defaultdict(list)
+    for name in routes.keys() - set(cancelled):
+        hops = [filed.get((name, place), set()) for place in routes[name].places]
+        told = [{claim.digests for claim in each} for each in hops]
+        agreed = [True, *(_agree(*pair) for pair in pairwise(told)), True]
+        for stage, place in enumerate(routes[name].places):
+            if len(told[stage]) == 1 and agreed[stage] and agreed[stage + 1]:
+                near = {each.record for hop in hops[max(stage - 1, 0) : stage + 2] for each in hop}
+                verified[place].append(frozenset({routes[name].record, *near}))
+    return verified
+
+
+def earnings(
+    rule: PayRule,
+    hops: Mapping[Place, Collection[frozenset[str]]],
+    merges: Mapping[Place, MergeShare],
+    convictions: Iterable[tuple[str, int, str]],
+    block: int,
+) -> list[Earning]:
+    """What miners' epochs come to at a block; a conviction is a hotkey, a block and a record."""
+    guilty: dict[str, set[str]] = defaultdict(set)
+    for hotkey, at, record in convictions:
+        if 0 <= block - at <= rule.window:
+            guilty[hotkey].add(record)
+    units: dict[Place, Fraction] = {}
+    pools: dict[tuple[int, int], Fraction] = defaultdict(Fraction)
+    shards: dict[tuple[int, int], int] = defaultdict(int)
+    for place, merge in merges.items():
+        units[place] = rule.units(place.stage, len(hops.get(place, ())), merge.entry)
+        pools[place[:2]] += units[place] * rule.merge_work
+        shards[place[:2]] += merge.shards
+
+    def earning(place: Place, merge: MergeShare) -> Earning:
+        own, charges = hops.get(place, ()), guilty.get(place.hotkey, set())
+        merge_units = pools[place[:2]] * merge.shards / (shards[place[:2]] or 1)
+        inside = 0 <= block - merge.block <= rule.window
+        paid: Literal["paid", "unsettled"] = "paid" if merge.settled else "unsettled"
+        status = "forfeited" if charges else paid if inside else "outside_window"
+        records = frozenset({merge.record, *charges}).union(*own)
+        return Earning(place, len(own), units[place], merge_units, status, records)
+
+    return [earning(place, merges[place]) for place in sorted(merges)]
+
+
+def pay_lines(
+    rule: PayRule, earned: Iterable[Earning], coldkeys: Mapping[str, str]
+) -> list[PayLine]:
+    """Each hotkey's pay; `coldkeys` has the hotkeys that the subnet has now, with their owners."""
+    own: dict[str, list[Earning]] = defaultdict(list)
+    scores: dict[str, Fraction] = defaultdict(Fraction)
+    for each in earned:
+        own[each.place.hotkey].append(each)
+        scores[each.place.hotkey] += (each.units + each.merge_units) * (each.status == "paid")
+    total = sum(scores.values()) or 1
+    under = {hotkey: min(score / total, rule.hotkey_cap) for hotkey, score in scores.items()}
+    owned: dict[str, Fraction] = defaultdict(Fraction)
+    for hotkey in coldkeys.keys() & under.keys():
+        owned[coldkeys[hotkey]] += under[hotkey]
+    lines = []
+    for hotkey, score in sorted(scores.items()):
+        held = owned[coldkeys[hotkey]] if hotkey in coldkeys else Fraction()
+        capped = under[hotkey] * min(held, rule.coldkey_cap) / (held or 1)
+        weight = capped * (1 - rule.burn) * rule.allocation
+        lines.append(PayLine(hotkey, tuple(own[hotkey]), score, score / total, capped, weight))
+    return lines
+
+
+def chain_shares(
+    runs: Iterable[tuple[PayRule, Iterable[PayLine]]], burn_to: str
+) -> dict[str, Fraction]:
+    """All runs' weights by hotkey; what is left of 1 is burned at the subnet owner's hotkey."""
+    shares: dict[str, Fraction] = defaultdict(Fraction)
+    allocated = Fraction()
+    for rule, lines in runs:
+        allocated += rule.allocation
+        for line in lines:
+            shares[line.hotkey] += line.weight
+    if allocated > 1:
+        raise InputError(f"pay: runs have {allocated} of the whole; give 1 or less")
+    shares[burn_to] += 1 - sum(shares.values())
+    return dict(shares)
+
+
+def apportion(shares: Mapping[str, Fraction], units: int = CHAIN_UNITS) -> dict[str, int]:
+    """Whole units by largest remainder, of equal ones the first hotkey's; all of them, always."""
+    if sum(shares.values()) != 1 or min(shares.values()) < 0:
+        raise InputError("pay: shares below 0 or not of sum 1; give them as `chain_shares` does")
+    parts = {hotkey: int(share * units) for hotkey, share in sorted(shares.items())}
+    left = sorted(parts, key=lambda hotkey: parts[hotkey] - shares[hotkey] * units)
+    for hotkey in left[: units - sum(parts.values())]:
+        parts[hotkey] += 1
+    return parts
+
+
+def _agree(
+    earlier: Collection[tuple[str, str, str, str]], later: Collection[tuple[str, str, str, str]]
+) -> bool:
+    """Whether two neighbours tell one story each, and the same of what went between them."""
+    if len(earlier) != 1 or len(later) != 1:
+        return False
+    ((_, sent, returned, _),) = earlier
+    ((received, _, _, back),) = later
+    return (sent, returned) == (received, back)
