@@ -51,9 +51,9 @@ class HopClaim:
 class MergeShare:
     """A miner in a merge that closed at `block`, and its shards that were agreed on.
 
-    Where all reduce all (a gathered merge) its shards are its hops: splitting gains nothing there
-    either. An excused change was left out for no fault of its own; settled is whom the beacon did not draw,
-    or an audit passed.
+    Where all reduce all, as in a gathered merge, its shards are its hops, so that splitting a
+    miner gains nothing. An excused change was left out for no fault of its own; settled is whom
+    the beacon did not draw, or an audit passed.
     """
 
     block: int
