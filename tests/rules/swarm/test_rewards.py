@@ -49,7 +49,7 @@ class Run:
     coldkeys: dict[str, str]
 
     def earned(self) -> list[Earning]:
-        hops = count_hops(self.routes, self.claims, self.cancelled)
+        hops = count_hops(self.rule, self.routes, self.claims, self.cancelled)
         return earnings(self.rule, hops, self.merges, self.convictions, BLOCK)
 
     def lines(self) -> list[PayLine]:
@@ -249,7 +249,7 @@ def test_a_second_implementation_pays_the_same_byte_for_byte(run: Run) -> None:
 def test_hops_are_counted_as_by_looking_at_every_pair(run: Run) -> None:
     counted = {
         place: len(found)
-        for place, found in count_hops(run.routes, run.claims, run.cancelled).items()
+        for place, found in count_hops(run.rule, run.routes, run.claims, run.cancelled).items()
     }
     assert counted == {place: count for place, count in plain_hops(run).items() if count}
 
@@ -507,6 +507,14 @@ def test_a_hop_told_in_two_ways_or_not_at_all_pays_neither_it_nor_its_neighbours
     assert scores(one_sample(claims=whole + whole)) == [1, 1, 1]
 
 
+def test_a_stage_without_neighbours_is_paid_for_one_story_only() -> None:
+    place = Place(0, 0, "h0")
+    claim = HopClaim("a", place, ("tokens", "end", "loss", "start"), "filed")
+    for claims, paid in [((), 0), ((claim,), 1), ((claim, replace(claim, digests="    ")), 0)]:
+        alone = count_hops(PayRule((1,)), {"a": IssuedRoute((place,), "issued")}, claims)
+        assert len(alone.get(place, ())) == paid
+
+
 def test_work_of_another_stage_epoch_miner_or_cancelled_route_is_not_paid() -> None:
     whole = tuple(honest("a", ROUTE))
     for change in ({"stage": 1}, {"epoch": 5}, {"hotkey": "h5"}):
@@ -602,10 +610,10 @@ def test_the_explanation_makes_each_number_again(run: Run) -> None:
 def test_the_records_named_are_enough_to_count_the_hops(run: Run, hotkey: str) -> None:
     """A log of nothing but the records that an explanation names gives the same hops."""
     own = [each for each in run.earned() if each.place.hotkey == hotkey]
-    named = frozenset().union(*(each.records for each in own))
+    named = {record for each in own for record in each.records}
     routes = {name: route for name, route in run.routes.items() if route.record in named}
     claims = tuple(each for each in run.claims if each.record in named)
-    again = count_hops(routes, claims, run.cancelled)
+    again = count_hops(run.rule, routes, claims, run.cancelled)
     for each in own:
         assert len(again.get(each.place, ())) >= each.hops
         assert run.merges[each.place].record in each.records
@@ -614,8 +622,8 @@ def test_the_records_named_are_enough_to_count_the_hops(run: Run, hotkey: str) -
 def test_records_of_an_honest_hop_are_the_route_both_neighbours_and_the_merge() -> None:
     middle = one_sample().earned()[1]
     receipts = {f"filed-a-{stage}" for stage in range(3)}
-    assert middle.records == {"issued", "merge", *receipts}
-    assert one_sample().earned()[0].records == {"issued", "merge", "filed-a-0", "filed-a-1"}
+    assert set(middle.records) == {"issued", "merge", *receipts}
+    assert one_sample().earned()[0].records == ("filed-a-0", "filed-a-1", "issued", "merge")
 
 
 # --- refused -------------------------------------------------------------------------------------
@@ -643,10 +651,17 @@ def test_a_run_without_stages_or_window_is_refused(wrong: dict) -> None:
         PayRule(**{"flops": (1,), **wrong})
 
 
-@pytest.mark.parametrize("wrong", [{"shards": -1}, {"entry": "perhaps"}])
-def test_a_merge_that_says_nonsense_is_refused(wrong: dict) -> None:
-    with pytest.raises(InputError, match="pay: entry"):
-        replace(ENTERED, **wrong)
+def test_shards_below_zero_are_refused() -> None:
+    with pytest.raises(InputError, match="0 or more"):
+        replace(ENTERED, shards=-1)
+
+
+@pytest.mark.parametrize(
+    "places", [ROUTE.places[:1], ROUTE.places[::-1], (*ROUTE.places, Place(3, 0, "h3")), ()]
+)
+def test_a_route_that_leaves_out_those_who_would_confirm_is_refused(places: tuple) -> None:
+    with pytest.raises(InputError, match="one place a stage"):
+        one_sample(routes={"a": replace(ROUTE, places=places)}).lines()
 
 
 @pytest.mark.parametrize("stage", [-1, 3])

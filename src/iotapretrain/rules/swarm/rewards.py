@@ -18,7 +18,9 @@ from typing import Literal, NamedTuple
 from iotapretrain.errors import InputError
 
 CHAIN_UNITS = 2**16 - 1
-_ENTRIES = ("entered", "excused", "left_out")
+Digests = tuple[str, str, str, str]
+"""Of what a hop received and sent, forward and then backward."""
+Status = Literal["paid", "forfeited", "unsettled", "outside_window"]
 
 
 class Place(NamedTuple):
@@ -39,11 +41,11 @@ class IssuedRoute:
 
 @dataclass(frozen=True)
 class HopClaim:
-    """A miner's receipts for one hop: digests received and sent, forward and then backward."""
+    """A miner's receipts for one hop, there and back."""
 
     route: str
     place: Place
-    digests: tuple[str, str, str, str]
+    digests: Digests
     record: str
 
 
@@ -63,8 +65,8 @@ class MergeShare:
     record: str
 
     def __post_init__(self) -> None:
-        if self.entry not in _ENTRIES or self.shards < 0:
-            raise InputError(f"pay: entry {self.entry}, {self.shards} shards; give a known one, 0+")
+        if self.shards < 0:
+            raise InputError(f"pay: {self.shards} shards in {self.record}; give 0 or more")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class PayRule:
         """What hops at a stage are worth; one is worth 1 where all stages cost the same."""
         if not 0 <= stage < len(self.flops):
             raise InputError(f"pay: work at stage {stage} of {len(self.flops)}")
-        part = dict(zip(_ENTRIES, (Fraction(1), self.excused, Fraction(0)), strict=True))[entry]
+        part = {"entered": Fraction(1), "excused": self.excused}.get(entry, Fraction(0))
         return part * hops * Fraction(len(self.flops) * self.flops[stage], sum(self.flops))
 
 
@@ -107,8 +109,8 @@ class Earning:
     hops: int
     units: Fraction
     merge_units: Fraction
-    status: Literal["paid", "forfeited", "unsettled", "outside_window"]
-    records: frozenset[str]
+    status: Status
+    records: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,10 @@ class PayLine:
 
 
 def count_hops(
-    routes: Mapping[str, IssuedRoute], claims: Iterable[HopClaim], cancelled: Collection[str] = ()
+    rule: PayRule,
+    routes: Mapping[str, IssuedRoute],
+    claims: Iterable[HopClaim],
+    cancelled: Collection[str] = (),
 ) -> dict[Place, list[frozenset[str]]]:
     """By place its verified hops, each as the records that verify it.
 
@@ -135,15 +140,19 @@ def count_hops(
     for claim in claims:
         filed[claim.route, claim.place].add(claim)
     verified: dict[Place, list[frozenset[str]]] = defaultdict(list)
-    for name in routes.keys() - set(cancelled):
-        hops = [filed.get((name, place), set()) for place in routes[name].places]
-        told = [{claim.digests for claim in each} for each in hops]
+    for name, route in sorted(routes.items()):
+        if [place.stage for place in route.places] != [*range(len(rule.flops))]:
+            raise InputError(f"pay: route {name} is not one place a stage, in order")
+        hops = [filed[name, place] for place in route.places]
+        told = [{claim.digests for claim in hop} for hop in hops]
         agreed = [True, *(_agree(*pair) for pair in pairwise(told)), True]
-        for stage, place in enumerate(routes[name].places):
-            if len(told[stage]) == 1 and agreed[stage] and agreed[stage + 1]:
-                near = {each.record for hop in hops[max(stage - 1, 0) : stage + 2] for each in hop}
-                verified[place].append(frozenset({routes[name].record, *near}))
-    return verified
+        for stage, place in enumerate(route.places):
+            if all((name not in cancelled, len(told[stage]) == 1, *agreed[stage : stage + 2])):
+                near = {
+                    claim.record for hop in hops[max(stage - 1, 0) : stage + 2] for claim in hop
+                }
+                verified[place].append(frozenset({route.record, *near}))
+    return dict(verified)
 
 
 def earnings(
@@ -167,13 +176,15 @@ def earnings(
         shards[place[:2]] += merge.shards
 
     def earning(place: Place, merge: MergeShare) -> Earning:
-        own, charges = hops.get(place, ()), guilty.get(place.hotkey, set())
         merge_units = pools[place[:2]] * merge.shards / (shards[place[:2]] or 1)
-        inside = 0 <= block - merge.block <= rule.window
-        paid: Literal["paid", "unsettled"] = "paid" if merge.settled else "unsettled"
-        status = "forfeited" if charges else paid if inside else "outside_window"
-        records = frozenset({merge.record, *charges}).union(*own)
-        return Earning(place, len(own), units[place], merge_units, status, records)
+        status: Status = "paid" if merge.settled else "unsettled"
+        if not 0 <= block - merge.block <= rule.window:
+            status = "outside_window"
+        if place.hotkey in guilty:
+            status = "forfeited"
+        own = hops.get(place, ())
+        records = sorted({merge.record}.union(guilty.get(place.hotkey, ()), *own))
+        return Earning(place, len(own), units[place], merge_units, status, tuple(records))
 
     return [earning(place, merges[place]) for place in sorted(merges)]
 
@@ -228,12 +239,8 @@ def apportion(shares: Mapping[str, Fraction], units: int = CHAIN_UNITS) -> dict[
     return parts
 
 
-def _agree(
-    earlier: Collection[tuple[str, str, str, str]], later: Collection[tuple[str, str, str, str]]
-) -> bool:
+def _agree(earlier: Collection[Digests], later: Collection[Digests]) -> bool:
     """Whether two neighbours tell one story each, and the same of what went between them."""
-    if len(earlier) != 1 or len(later) != 1:
-        return False
-    ((_, sent, returned, _),) = earlier
-    ((received, _, _, back),) = later
-    return (sent, returned) == (received, back)
+    between = [{(sent, returned) for _, sent, returned, _ in earlier}]
+    between += [{(received, back) for received, _, _, back in later}]
+    return len(earlier) == len(later) == 1 and between[0] == between[1]
