@@ -20,6 +20,9 @@ from iotapretrain.errors import InputError
 CHAIN_UNITS = 2**16 - 1
 Digests = tuple[str, str, str, str]
 """Of what a hop received and sent, forward and then backward."""
+VerifiedHops = tuple[int, frozenset[str]]
+"""How many, and all records that verify them."""
+NO_HOPS: VerifiedHops = (0, frozenset())
 Status = Literal["paid", "forfeited", "unsettled", "outside_window"]
 
 
@@ -130,8 +133,8 @@ def count_hops(
     routes: Mapping[str, IssuedRoute],
     claims: Iterable[HopClaim],
     cancelled: Collection[str] = (),
-) -> dict[Place, list[frozenset[str]]]:
-    """By place its verified hops, each as the records that verify it.
+) -> dict[Place, VerifiedHops]:
+    """By place its verified hops.
 
     A hop counts where it was issued, its miner tells one story of it, and so do its neighbours,
     the same of what went between them.
@@ -139,7 +142,8 @@ def count_hops(
     filed: dict[tuple[str, Place], set[HopClaim]] = defaultdict(set)
     for claim in claims:
         filed[claim.route, claim.place].add(claim)
-    verified: dict[Place, list[frozenset[str]]] = defaultdict(list)
+    counts: dict[Place, int] = defaultdict(int)
+    records: dict[Place, set[str]] = defaultdict(set)
     for name, route in sorted(routes.items()):
         if [place.stage for place in route.places] != [*range(len(rule.flops))]:
             raise InputError(f"pay: route {name} is not one place a stage, in order")
@@ -148,16 +152,15 @@ def count_hops(
         agreed = [True, *(_agree(*pair) for pair in pairwise(told)), True]
         for stage, place in enumerate(route.places):
             if all((name not in cancelled, len(told[stage]) == 1, *agreed[stage : stage + 2])):
-                near = {
-                    claim.record for hop in hops[max(stage - 1, 0) : stage + 2] for claim in hop
-                }
-                verified[place].append(frozenset({route.record, *near}))
-    return dict(verified)
+                counts[place] += 1
+                near = set[HopClaim]().union(*hops[max(stage - 1, 0) : stage + 2])
+                records[place].update({route.record}, (claim.record for claim in near))
+    return {place: (counts[place], frozenset(records[place])) for place in counts}
 
 
 def earnings(
     rule: PayRule,
-    hops: Mapping[Place, Collection[frozenset[str]]],
+    hops: Mapping[Place, VerifiedHops],
     merges: Mapping[Place, MergeShare],
     convictions: Iterable[tuple[str, int, str]],
     block: int,
@@ -171,7 +174,7 @@ def earnings(
     pools: dict[tuple[int, int], Fraction] = defaultdict(Fraction)
     shards: dict[tuple[int, int], int] = defaultdict(int)
     for place, merge in merges.items():
-        units[place] = rule.units(place.stage, len(hops.get(place, ())), merge.entry)
+        units[place] = rule.units(place.stage, hops.get(place, NO_HOPS)[0], merge.entry)
         pools[place[:2]] += units[place] * rule.merge_work
         shards[place[:2]] += merge.shards
 
@@ -182,9 +185,9 @@ def earnings(
             status = "outside_window"
         if place.hotkey in guilty:
             status = "forfeited"
-        own = hops.get(place, ())
-        records = sorted({merge.record}.union(guilty.get(place.hotkey, ()), *own))
-        return Earning(place, len(own), units[place], merge_units, status, tuple(records))
+        count, own = hops.get(place, NO_HOPS)
+        records = tuple(sorted({merge.record, *guilty.get(place.hotkey, ()), *own}))
+        return Earning(place, count, units[place], merge_units, status, records)
 
     return [earning(place, merges[place]) for place in sorted(merges)]
 
