@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
@@ -23,7 +23,7 @@ from iotapretrain.rules.swarm.rewards import (
     MergeShare,
     PayLine,
     PayRule,
-    Place,
+    WorkPlace,
     apportion,
     chain_shares,
     count_hops,
@@ -45,7 +45,7 @@ class Run:
     routes: dict[str, IssuedRoute]
     claims: tuple[HopClaim, ...]
     cancelled: tuple[str, ...]
-    merges: dict[Place, MergeShare]
+    merges: dict[WorkPlace, MergeShare]
     convictions: tuple[tuple[str, int, str], ...]
     coldkeys: dict[str, str]
 
@@ -92,9 +92,9 @@ rules = st.builds(
 stages = st.integers(0, 2)
 epochs = st.integers(0, 1)
 hotkeys = st.sampled_from(HOTKEYS)
-places = st.builds(Place, stages, epochs, hotkeys)
+places = st.builds(WorkPlace, stages, epochs, hotkeys)
 routes = st.tuples(
-    *[st.builds(Place, st.just(stage), epochs, hotkeys) for stage in range(3)]
+    *[st.builds(WorkPlace, st.just(stage), epochs, hotkeys) for stage in range(3)]
 ).flatmap(lambda way: st.builds(IssuedRoute, st.just(way), st.sampled_from(["r1", "r2", "r3"])))
 digests = st.sampled_from(["tokens", "a:f1", "a:f2", "a:b1", "b:f1", "b:b2", "loss", "x"])
 lies = st.builds(
@@ -140,11 +140,11 @@ def runs(draw: st.DrawFn) -> Run:
 # --- the second implementation -------------------------------------------------------------------
 
 
-def plain_hops(run: Run) -> dict[Place, int]:
+def plain_hops(run: Run) -> dict[WorkPlace, int]:
     """Looks at every pair of neighbours for itself; no sets of claims, no agreements."""
-    found: dict[Place, int] = {}
+    found: dict[WorkPlace, int] = {}
 
-    def story(name: str, place: Place) -> Digests | None:
+    def story(name: str, place: WorkPlace) -> Digests | None:
         told = [each.digests for each in run.claims if (each.route, each.place) == (name, place)]
         return told[0] if told and all(each == told[0] for each in told) else None
 
@@ -175,7 +175,7 @@ def plain_pay(run: Run) -> bytes:
     whole = sum(rule.flops) * rule.excused.denominator * rule.merge_work.denominator
     whole *= math.lcm(*delivered.values())
 
-    def units(place: Place) -> int:
+    def units(place: WorkPlace) -> int:
         count = 3 * rule.flops[place.stage] * hops.get(place, 0) * (whole // sum(rule.flops))
         if run.merges[place].entry == "left_out":
             return 0
@@ -246,6 +246,7 @@ def test_a_second_implementation_pays_the_same_byte_for_byte(run: Run) -> None:
     assert paid_bytes(run) == plain_pay(run)
 
 
+@settings(max_examples=40)
 @given(runs())
 def test_hops_are_counted_as_by_looking_at_every_pair(run: Run) -> None:
     counted = {
@@ -301,6 +302,7 @@ def test_shares_that_are_no_whole_are_refused(wrong: dict[str, Fraction]) -> Non
         apportion(wrong)
 
 
+@settings(max_examples=40)
 @given(st.lists(runs(), max_size=3))
 def test_runs_share_the_chain(several: list[Run]) -> None:
     paid = [(run.rule, run.lines()) for run in several]
@@ -325,6 +327,7 @@ def test_no_run_and_no_work_burn_all() -> None:
 # --- nobody gains --------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(runs(), st.randoms(use_true_random=False))
 def test_the_order_of_records_changes_nothing(run: Run, order: random.Random) -> None:
     def shuffled(items: list) -> list:
@@ -361,6 +364,7 @@ def test_nobody_gains_by_more_claims_than_were_verified(
     assert units(others + lied) <= units(others + told)
 
 
+@settings(max_examples=40)
 @given(runs())
 def test_no_more_hops_are_paid_than_were_issued(run: Run) -> None:
     issued = [place for name, route in run.routes.items() for place in route.places]
@@ -400,6 +404,7 @@ def test_nobody_gains_by_splitting_under_one_coldkey(
     assert rest(whole) == rest(split)
 
 
+@settings(max_examples=40)
 @given(runs())
 def test_caps_hold(run: Run) -> None:
     keep = run.rule.allocation * (1 - run.rule.burn)
@@ -413,6 +418,7 @@ def test_caps_hold(run: Run) -> None:
     assert all(each <= run.rule.coldkey_cap for each in families.values())
 
 
+@settings(max_examples=40)
 @given(runs(), hotkeys)
 def test_a_conviction_forfeits_the_window_and_nothing_outside_it(run: Run, hotkey: str) -> None:
     free = replace(run, convictions=())
@@ -434,7 +440,7 @@ def test_a_conviction_forfeits_the_window_and_nothing_outside_it(run: Run, hotke
 
 # --- tables --------------------------------------------------------------------------------------
 
-ROUTE = IssuedRoute((Place(0, 4, "h0"), Place(1, 9, "h1"), Place(2, 2, "h2")), "issued")
+ROUTE = IssuedRoute((WorkPlace(0, 4, "h0"), WorkPlace(1, 9, "h1"), WorkPlace(2, 2, "h2")), "issued")
 ENTERED = MergeShare(BLOCK, "entered", 0, True, "merge")
 OPEN = {"hotkey_cap": Fraction(1), "coldkey_cap": Fraction(1), "merge_work": Fraction(0)}
 ALL = dict(zip(HOTKEYS, "ABCDEF", strict=True))
@@ -509,7 +515,7 @@ def test_a_hop_told_in_two_ways_or_not_at_all_pays_neither_it_nor_its_neighbours
 
 
 def test_a_stage_without_neighbours_is_paid_for_one_story_only() -> None:
-    place = Place(0, 0, "h0")
+    place = WorkPlace(0, 0, "h0")
     claim = HopClaim("a", place, ("tokens", "end", "loss", "start"), "filed")
     for claims, paid in [((), 0), ((claim,), 1), ((claim, replace(claim, digests="    ")), 0)]:
         alone = count_hops(PayRule((1,)), {"a": IssuedRoute((place,), "issued")}, claims)
@@ -553,12 +559,12 @@ def test_an_epoch_that_has_not_merged_is_not_paid_yet() -> None:
 
 
 def test_merge_work_is_a_twentieth_of_the_epochs_units_by_shards() -> None:
-    first, second = Place(0, 0, "h0"), Place(0, 0, "h1")
+    first, second = WorkPlace(0, 0, "h0"), WorkPlace(0, 0, "h1")
     hops = {first: (30, frozenset({"r"})), second: (10, frozenset({"r"}))}
     merges = {
         first: replace(ENTERED, shards=1),
         second: replace(ENTERED, shards=3),
-        Place(1, 0, "h2"): replace(ENTERED, shards=5),
+        WorkPlace(1, 0, "h2"): replace(ENTERED, shards=5),
     }
     found = earnings(PayRule((1, 1)), hops, merges, (), BLOCK)
     assert [(each.units, each.merge_units) for each in found] == [
@@ -595,6 +601,7 @@ def test_an_owner_that_mines_has_both() -> None:
 # --- explained -----------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(runs())
 def test_the_explanation_makes_each_number_again(run: Run) -> None:
     lines = run.lines()
@@ -607,6 +614,7 @@ def test_the_explanation_makes_each_number_again(run: Run) -> None:
     assert {each.place for line in lines for each in line.earnings} == run.merges.keys()
 
 
+@settings(max_examples=40)
 @given(runs(), hotkeys)
 def test_the_records_named_are_enough_to_count_the_hops(run: Run, hotkey: str) -> None:
     """A log of nothing but the records that an explanation names gives the same hops."""
@@ -658,7 +666,7 @@ def test_shards_below_zero_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "places", [ROUTE.places[:1], ROUTE.places[::-1], (*ROUTE.places, Place(3, 0, "h3")), ()]
+    "places", [ROUTE.places[:1], ROUTE.places[::-1], (*ROUTE.places, WorkPlace(3, 0, "h3")), ()]
 )
 def test_a_route_that_leaves_out_those_who_would_confirm_is_refused(places: tuple) -> None:
     with pytest.raises(InputError, match="one place a stage"):
@@ -668,4 +676,4 @@ def test_a_route_that_leaves_out_those_who_would_confirm_is_refused(places: tupl
 @pytest.mark.parametrize("stage", [-1, 3])
 def test_work_at_no_stage_is_refused(stage: int) -> None:
     with pytest.raises(InputError, match=f"stage {stage} of 3"):
-        one_sample(merges={Place(stage, 0, "h0"): ENTERED}).lines()
+        one_sample(merges={WorkPlace(stage, 0, "h0"): ENTERED}).lines()

@@ -26,7 +26,7 @@ NO_HOPS: VerifiedHops = (0, frozenset())
 Status = Literal["paid", "forfeited", "unsettled", "outside_window"]
 
 
-class Place(NamedTuple):
+class WorkPlace(NamedTuple):
     """Where a miner worked: a stage, and one of its epochs."""
 
     stage: int
@@ -38,7 +38,7 @@ class Place(NamedTuple):
 class IssuedRoute:
     """One sample's way, stage by stage."""
 
-    places: tuple[Place, ...]
+    places: tuple[WorkPlace, ...]
     record: str
 
 
@@ -47,7 +47,7 @@ class HopClaim:
     """A miner's receipts for one hop, there and back."""
 
     route: str
-    place: Place
+    place: WorkPlace
     digests: Digests
     record: str
 
@@ -108,7 +108,7 @@ class Earning:
     Units of the merge are a part of all units of the stage's epoch, by shards.
     """
 
-    place: Place
+    place: WorkPlace
     hops: int
     units: Fraction
     merge_units: Fraction
@@ -133,17 +133,17 @@ def count_hops(
     routes: Mapping[str, IssuedRoute],
     claims: Iterable[HopClaim],
     cancelled: Collection[str] = (),
-) -> dict[Place, VerifiedHops]:
+) -> dict[WorkPlace, VerifiedHops]:
     """By place its verified hops.
 
     A hop counts where it was issued, its miner tells one story of it, and so do its neighbours,
     the same of what went between them.
     """
-    filed: dict[tuple[str, Place], set[HopClaim]] = defaultdict(set)
+    filed: dict[tuple[str, WorkPlace], set[HopClaim]] = defaultdict(set)
     for claim in claims:
         filed[claim.route, claim.place].add(claim)
-    counts: dict[Place, int] = defaultdict(int)
-    records: dict[Place, set[str]] = defaultdict(set)
+    counts: dict[WorkPlace, int] = defaultdict(int)
+    records: dict[WorkPlace, set[str]] = defaultdict(set)
     for name, route in sorted(routes.items()):
         if [place.stage for place in route.places] != [*range(len(rule.flops))]:
             raise InputError(f"pay: route {name} is not one place a stage, in order")
@@ -160,8 +160,8 @@ def count_hops(
 
 def earnings(
     rule: PayRule,
-    hops: Mapping[Place, VerifiedHops],
-    merges: Mapping[Place, MergeShare],
+    hops: Mapping[WorkPlace, VerifiedHops],
+    merges: Mapping[WorkPlace, MergeShare],
     convictions: Iterable[tuple[str, int, str]],
     block: int,
 ) -> list[Earning]:
@@ -170,7 +170,7 @@ def earnings(
     for hotkey, at, record in convictions:
         if 0 <= block - at <= rule.window:
             guilty[hotkey].add(record)
-    units: dict[Place, Fraction] = {}
+    units: dict[WorkPlace, Fraction] = {}
     pools: dict[tuple[int, int], Fraction] = defaultdict(Fraction)
     shards: dict[tuple[int, int], int] = defaultdict(int)
     for place, merge in merges.items():
@@ -178,7 +178,7 @@ def earnings(
         pools[place[:2]] += units[place] * rule.merge_work
         shards[place[:2]] += merge.shards
 
-    def earning(place: Place, merge: MergeShare) -> Earning:
+    def earning(place: WorkPlace, merge: MergeShare) -> Earning:
         merge_units = pools[place[:2]] * merge.shards / (shards[place[:2]] or 1)
         status: Status = "paid" if merge.settled else "unsettled"
         if not 0 <= block - merge.block <= rule.window:
