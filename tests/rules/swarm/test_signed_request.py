@@ -392,6 +392,11 @@ def test_a_burst_and_then_one_at_a_time(cost: int, burst: int) -> None:
     assert take(full_at, cost, NOW + cost)[0] == 0
 
 
+def test_a_clock_set_back_makes_nobody_wait_longer_than_for_one_token() -> None:
+    _, full_at = take(0, NORMAL_MS, NOW + 3_600_000)
+    assert take(full_at, NORMAL_MS, NOW) == (NORMAL_MS, NOW + BUCKET_MS + NORMAL_MS)
+
+
 def test_a_signer_that_asks_too_often_is_told_how_long_to_wait() -> None:
     memory = SignerMemory(full_at_ms=NOW + BUCKET_MS)
     outcome = judged(request_of(), memory)

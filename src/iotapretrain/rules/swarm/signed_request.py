@@ -118,9 +118,10 @@ class Verified:
 def take(full_at_ms: int, cost_ms: int, now_ms: int) -> tuple[int, int]:
     """The wait until a bucket lets a request through, 0 if now, and when it is full after that.
 
-    All of a bucket's state is the millisecond at which it is full again, so nothing is rounded.
+    All of a bucket's state is the millisecond at which it is full again, so nothing is rounded; a
+    clock that is set back makes nobody wait longer than for one token.
     """
-    full = max(full_at_ms, now_ms) + cost_ms
+    full = min(max(full_at_ms, now_ms), now_ms + BUCKET_MS) + cost_ms
     return max(0, full - now_ms - BUCKET_MS), full
 
 
