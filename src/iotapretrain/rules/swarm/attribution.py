@@ -1,14 +1,11 @@
 """Who raises the loss: from the routes of samples and the losses at their ends (CLASP).
 
 It never pays or punishes: losses cannot tell a liar from whom it frames, so both are audited more.
-Where it differs from the specification (section 9), it needs fewer samples or sees more:
-
-* only culprits get a part in the fit, so 50 samples do where a part for each of 25 miners eats 21;
-* thresholds follow from the number of miners: an honest window flags anybody in 1 % of cases;
-* one window is enough, and eight together find what none of them does: to wait for two in
-  succession lets through whoever cheats in every other one;
-* pairs are tried too: a tail that reports more for one miner, and less for the others, keeps its
-  own mean. Whole stages that lie alike are beyond losses, not beyond audits.
+It differs from the specification (section 9). Only culprits get a part in the fit: 50 samples do.
+Thresholds follow from the number of miners: an honest window flags anybody in 1 % of cases. One
+window is enough, and eight together find what none does: to wait for two in succession lets through
+whoever cheats in every other one. Pairs are tried: a tail that reports more for one miner and less
+for others keeps its own mean. Whole stages that lie alike are beyond losses, not beyond audits.
 """
 
 from __future__ import annotations
@@ -28,11 +25,9 @@ from iotapretrain.errors import InputError
 NEAREST = 200  # losses nearest in time, whose median a loss is compared with
 CLIPPED = 5.0  # median deviations at which a deviation ends
 LEAST_EXCESS = 0.01  # nats; less is no harm, however sure
-TOLD_APART = (
-    2.0  # standard errors by which the worst must be worse, or another is suspected with it
-)
+TOLD_APART = 2.0  # standard errors; whoever is nearer to the worst is suspected with it
 REMEMBERED = 8  # windows that are looked at together
-FAR, TINY = 1e6, 1e-12  # nats at which a loss ends; what stands for no spread
+FAR, TINY, ALIASED = 1e6, 1e-12, 1e-6  # where a loss ends; no spread; no sample of one's own
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -43,13 +38,12 @@ FALSE_ALARMS: dict[Suspicion, float] = {"loss": 6e-3, "spread": 1e-3, "pair": 1e
 
 @dataclass(frozen=True)
 class Blame:
-    """What the routes of a miner lose beyond those of others of its stage, in nats a sample."""
+    """What a miner's routes lose beyond others of its stage: in nats, and in standard errors."""
 
     miner: str
     stage: int
     excess: float
     z: float
-    """The same in standard errors."""
     suspicions: frozenset[Suspicion]
 
 
@@ -78,17 +72,18 @@ def attribute(samples: Sequence[tuple[Sequence[str], float]]) -> tuple[Blame, ..
         "spread": _explain(routes, stages, np.log(squares), "spread").culprits,
         "pair": _pairs(routes, stages, losses),
     }
+    excess, z = losses.excess.tolist(), losses.z.tolist()
     return tuple(
-        Blame(name, stage, excess, z, frozenset(why for why in found if at in found[why]))
-        for at, ((stage, name), excess, z) in enumerate(
-            zip(held, losses.excess.tolist(), losses.z.tolist(), strict=True)
-        )
+        Blame(name, stage, excess[at], z[at], frozenset(why for why in found if at in found[why]))
+        for at, (stage, name) in enumerate(held)
     )
 
 
 def suspects(history: Sequence[Sequence[Blame]]) -> dict[str, frozenset[Suspicion]]:
     """Whom to audit more after the last of these windows, and why; windows must not overlap."""
-    found = {each.miner: each.suspicions for each in history[-1]}
+    found: dict[str, frozenset[Suspicion]] = {}
+    for each in history[-1]:  # twice where a miner has moved
+        found[each.miner] = found.get(each.miner, frozenset()) | each.suspicions
     for miner in found:
         seen = [each for past in history[-REMEMBERED:] for each in past if each.miner == miner]
         together = sum(each.z for each in seen) / math.sqrt(len(seen))
@@ -137,7 +132,10 @@ def _explain(
         taken /= math.sqrt(taken @ taken)
         basis, left = np.vstack([basis, taken]), left - taken * (taken @ left)
         lengths = lengths - _sums(routes, taken, len(stages)) ** 2
-        parts, deviates = _parts(_sums(routes, left, len(stages)), lengths, left, len(basis))
+        sums, freedom = _sums(routes, left, len(stages)), len(values) - len(basis) - 1
+        parts = np.where(lengths > ALIASED, sums / np.maximum(lengths, ALIASED), 0.0)
+        noise = np.maximum(left @ left - sums * parts, TINY) / freedom
+        deviates = np.sign(sums) * _as_normal(sums * parts / noise, freedom)
         excess[free], z[free] = parts[free], deviates[free]
         size = np.where(tails, np.abs(z), z)
         bad = free & (size > bound) & (np.abs(excess) >= LEAST_EXCESS)
@@ -151,15 +149,10 @@ def _explain(
     return _Explained(excess, z, culprits, values - left - values.mean(), left)
 
 
-def _parts(
-    sums: FloatArray, lengths: FloatArray, left: FloatArray, taken: int
-) -> tuple[FloatArray, FloatArray]:
-    """What each alone would explain of the rest, and that as a normal deviate (Wallace 1959)."""
-    lengths = np.where(lengths > 1e-6, lengths, np.inf)  # else its samples are taken out already
-    explained, freedom = sums**2 / lengths, len(left) - taken - 1
-    ratio = explained / np.maximum(left @ left - explained, TINY)  # t squared, by the freedom
-    z = (8 * freedom + 1) / (8 * freedom + 3) * np.sqrt(freedom * np.log1p(ratio))
-    return sums / lengths, np.sign(sums) * z
+def _as_normal(t_squared: FloatArray, freedom: int) -> FloatArray:
+    """The normal deviate that is as rare (Wallace 1959)."""
+    shrunk = (8 * freedom + 1) / (8 * freedom + 3)
+    return np.asarray(shrunk * np.sqrt(freedom * np.log1p(t_squared / freedom)))
 
 
 def _sums(routes: IntArray, values: FloatArray, miners: int) -> FloatArray:
@@ -170,13 +163,11 @@ def _sums(routes: IntArray, values: FloatArray, miners: int) -> FloatArray:
 def _pairs(routes: IntArray, stages: IntArray, losses: _Explained) -> frozenset[int]:
     """Members of pairs whose common routes lose more, more surely so than the routes of either."""
     found: set[int] = set()
-    sizes: list[int] = np.bincount(stages).tolist()
-    tests = sum(a * b for a, b in combinations(sizes, 2))
+    tests = (len(stages) ** 2 - int((np.bincount(stages) ** 2).sum())) // 2
     scale = math.sqrt(max(float(losses.left @ losses.left), TINY) / len(routes))
     for first, second in combinations(routes.T, 2):
-        cells, at, counts = np.unique(
-            first * len(stages) + second, return_inverse=True, return_counts=True
-        )
+        cells = first * len(stages) + second
+        cells, at, counts = np.unique(cells, return_inverse=True, return_counts=True)
         both = np.stack(np.divmod(cells, len(stages)))
         sums = np.bincount(at, losses.left)
         bound = np.maximum(losses.z[both].max(axis=0), threshold("pair", tests))
