@@ -84,6 +84,16 @@ def test_honest_swarms_are_left_alone(samples: int) -> None:
     assert false / times <= sum(FALSE_ALARMS.values()) + sure(times)
 
 
+def test_honest_losses_need_not_be_normal() -> None:
+    """Student's t with three degrees of freedom: a loss in a hundred is five deviations off."""
+    rng, times = np.random.default_rng(1), 300
+    false = 0
+    for _ in range(times):
+        window = zip(toy(rng, 100, 0.0), rng.standard_t(3, 100).tolist(), strict=True)
+        false += bool(suspected([(route, 4.5 + 0.2 * noise) for (route, _), noise in window]))
+    assert false / times <= sum(FALSE_ALARMS.values()) + sure(times)
+
+
 def test_more_miners_are_no_more_false_alarms() -> None:
     """The fixed threshold of 3.5 would flag somebody in every twelfth window of 400 miners."""
     swarm, times = Swarm(stages=8, miners=50), 60

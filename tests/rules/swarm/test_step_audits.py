@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.audits import (
+from iotapretrain.rules.swarm.step_audits import (
     CONVICTING,
     SUSPECT_STEPS,
     UNFIT,
