@@ -1,0 +1,207 @@
+"""Which miners a sample goes through: one a stage, by a policy that is the same object everywhere.
+
+The specification's weighted policy draws; ours does not: it keeps a book of what it has issued and
+what was answered for, and sends the next sample where it will be done first. What miners report of
+themselves is stale and may be a lie, so ours reads none of it. At least a tenth of all routes is
+uniform whatever the policy, so that losses can be attributed, and no more routes are in flight than
+the scarcest stage has slots, so that no hop finds a full cache in the common case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol, TypeAlias
+
+from iotapretrain.errors import InputError
+from iotapretrain.rules.sampling import Stream
+
+UNIFORM_SHARE = 0.1
+HALF_LIFE = 20
+"""Samples after which a measured speed has forgotten half of what it was (specification 5.1)."""
+CANDIDATES = 32
+"""Members of a stage that ours compares: all of a small one, drawn ones of a large one."""
+
+_WORDS_AT_ONCE = 1024
+_KEPT = 0.5 ** (1 / HALF_LIFE)
+
+Draw: TypeAlias = Callable[[], float]
+"""The next number of the run's stream, from 0 to below 1."""
+
+
+class View:
+    """What the orchestrator knows of the miners, by number; it folds this from its log.
+
+    `members` are the ready ones by stage; `seconds` a sample forward and backward, as measured from
+    receipts; `queue` and `free` as each miner last reported; `booked` the routes issued through it
+    and not answered for, `slots` how many of them it can hold.
+    """
+
+    __slots__ = ("booked", "free", "members", "queue", "seconds", "slots")
+
+    def __init__(
+        self, members: Sequence[Sequence[int]], seconds: Sequence[float], slots: Sequence[int]
+    ) -> None:
+        if not (len(seconds) == len(slots) and all(0 < each < float("inf") for each in seconds)):
+            raise InputError("view of a swarm: give every miner seconds above 0, and its slots")
+        self.members = [list(stage) for stage in members]
+        self.seconds = list(seconds)
+        self.slots = list(slots)
+        self.queue = [0] * len(seconds)
+        self.free = list(slots)
+        self.booked = [0] * len(seconds)
+
+    def issue(self, miner: int) -> None:
+        """A route goes through this miner."""
+        self.booked[miner] += 1
+
+    def settle(self, miner: int, seconds: float | None = None) -> None:
+        """The miner answered for a route in so much time, or the route was dropped."""
+        self.booked[miner] -= 1
+        if seconds is not None:
+            self.seconds[miner] = _KEPT * self.seconds[miner] + (1 - _KEPT) * seconds
+
+    def limit(self) -> int:
+        """Routes that may be in flight: the slots of the scarcest stage."""
+        return min(sum(self.slots[miner] for miner in stage) for stage in self.members)
+
+
+class Policy(Protocol):
+    """How one miner of a stage is chosen; `draw` is all the randomness there is."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        """A ready miner of the stage."""
+
+
+class Uniform:
+    """Any, equally likely."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        members = view.members[stage]
+        return members[int(draw() * len(members))]
+
+
+class ShortestQueue:
+    """Who reported the fewest waiting samples; of several any."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        members, queue = view.members[stage], view.queue
+        shortest = min([queue[miner] for miner in members])
+        equal = [miner for miner in members if queue[miner] == shortest]
+        return equal[int(draw() * len(equal))]
+
+
+class TwoChoices:
+    """Of two drawn ones, who reported fewer waiting samples."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        members, queue = view.members[stage], view.queue
+        one, other = (members[int(draw() * len(members))] for _ in range(2))
+        return one if queue[one] <= queue[other] else other
+
+
+class Weighted:
+    """Drawn in proportion to `free slots x speed / (1 + queue)` as reported (specification 5.2)."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        members, queue, free, seconds = view.members[stage], view.queue, view.free, view.seconds
+        weights = [free[m] / (seconds[m] * (1 + queue[m])) for m in members]
+        total = sum(weights)
+        if total == 0:
+            return members[int(draw() * len(members))]
+        place = draw() * total
+        for miner, weight in zip(members, weights, strict=True):
+            place -= weight
+            if place < 0:
+                return miner
+        return members[-1]
+
+
+class Queueing:
+    """Whose reported queue and one sample more are done first, at its measured speed."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        queue, seconds = view.queue, view.seconds
+        return min(view.members[stage], key=lambda m: ((1 + queue[m]) * seconds[m], m))
+
+
+class Outstanding:
+    """Through whom the fewest routes are booked, however fast it is: what the book alone is worth."""
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        booked = view.booked
+        return min(view.members[stage], key=lambda m: (booked[m], m))
+
+
+class Booked:
+    """Ours: who will have done first all that is booked through it and one sample more.
+
+    Miners whose slots are all booked come last. Of a stage of more than 32 members it compares 32
+    drawn ones, so that a route costs the same in a swarm of any size.
+    """
+
+    def choose(self, view: View, stage: int, draw: Draw) -> int:
+        members, booked, seconds, slots = (
+            view.members[stage],
+            view.booked,
+            view.seconds,
+            view.slots,
+        )
+        if (size := len(members)) > CANDIDATES:
+            members = [members[int(draw() * size)] for _ in range(CANDIDATES)]
+        best, least = members[0], float("inf")
+        for miner in members:
+            done = (1 + booked[miner]) * seconds[miner]
+            if booked[miner] >= slots[miner]:
+                done += 1e6
+            if done < least:
+                best, least = miner, done
+        return best
+
+
+POLICIES: Mapping[str, Callable[[], Policy]] = {
+    "random": Uniform,
+    "shortest-queue": ShortestQueue,
+    "two-choices": TwoChoices,
+    "weighted": Weighted,
+    "queueing": Queueing,
+    "outstanding": Outstanding,
+    "ours": Booked,
+}
+
+
+@dataclass(frozen=True)
+class Route:
+    """The miners of one sample, by stage; `uniform` ones are those that attribution leans on."""
+
+    miners: tuple[int, ...]
+    uniform: bool
+
+
+class Router:
+    """A policy with its uniform share, on the stream of one seed: what the orchestrator asks."""
+
+    __slots__ = ("_draw", "_policy", "_share", "_uniform")
+
+    def __init__(self, policy: Policy, seed: int, share: float = UNIFORM_SHARE) -> None:
+        if not UNIFORM_SHARE <= share <= 1:
+            raise InputError(f"uniform share {share:g}: give {UNIFORM_SHARE:g} to 1")
+        self._policy, self._uniform, self._share = policy, Uniform(), share
+        self._draw: Draw = _numbers(Stream.of(seed, "routes")).__next__
+
+    def route(self, view: View) -> Route:
+        """The next route."""
+        uniform = self._draw() < self._share
+        policy = self._uniform if uniform else self._policy
+        stages = range(len(view.members))
+        return Route(tuple([policy.choose(view, each, self._draw) for each in stages]), uniform)
+
+    def instead(self, view: View, stage: int) -> int:
+        """Another miner for a hop whose miner does not answer."""
+        return self._policy.choose(view, stage, self._draw)
+
+
+def _numbers(stream: Stream) -> Iterator[float]:
+    for lane in count():
+        yield from ((stream.words(lane, _WORDS_AT_ONCE) >> 11) * 2.0**-53).tolist()
