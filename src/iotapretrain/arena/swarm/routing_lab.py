@@ -1,124 +1,39 @@
 """The open routing laboratory: one swarm, event by event, under any policy (specification 11).
 
 Times are integer microseconds. An event is one integer, (time, route, hop, kind) from its highest
-bits down, so that the heap orders plain numbers and events at one moment have one order; a route has
-one event of a kind at a time. The policies are the orchestrator's own (`rules/swarm/routing.py`).
+bits down, so that the heap orders plain numbers and events at one moment have one order: a route
+has one event of a kind at a time. The policies are the orchestrator's own (`rules/swarm/routing.py`).
 """
 
 from __future__ import annotations
 
-import math
-import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from iotapretrain.arena.swarm.routing_world import GLOBAL_LATENCY, SECOND, LabWorld, Machines
 from iotapretrain.errors import InputError
 from iotapretrain.rules.swarm.assignment import Machine, assign
 from iotapretrain.rules.swarm.routing import POLICIES, Router, View
 
-SECOND = 1_000_000
 REPORT_EVERY, CONNECT_LIMIT, SILENCE = 5 * SECOND, 5 * SECOND, 15 * SECOND
-BUSY_RETRY, GLOBAL_LATENCY = 1 * SECOND, 20_000
+BUSY_RETRY = 1 * SECOND
 QUEUE_BOUND = 32
-DRIFT = 0.1
-CLASSES = ((0.75, 0.01, 0.9), (0.15, 0.05, 0.6), (0.10, 0.20, 0.3))
-"""Share of the miners, chance to drop out in an epoch, chance to be back in the next."""
-
+LONGEST = 8
+"""An epoch is closed after so many times the shortest possible; what is under way is cut off."""
 FORWARD, BACKWARD, DONE, ANSWERED, REPORT, LEAVE, GONE, EXPIRE = range(8)
-KIND_BITS, HOP_BITS, ROUTE_BITS = 3, 5, 24
-
-
-@dataclass(frozen=True)
-class LabWorld:
-    """A swarm: its size, its work, and what its machines are like.
-
-    `samples` an epoch are by default the 160 a member that qualify for a merge; `cache` is how many
-    samples a miner can hold between forward and backward; `liars` report that nothing waits.
-    """
-
-    miners: int = 96
-    stages: int = 6
-    samples: int | None = None
-    epochs: int = 5
-    cache: int = 16
-    packet_bytes: int = 204_800
-    liars: float = 0.0
-    churn: bool = True
-
-    def __post_init__(self) -> None:
-        if not (1 <= self.stages <= 16 and 2 * self.stages <= self.miners <= 10_000):
-            raise InputError(
-                f"{self.miners} miners in {self.stages} stages; give 1 to 16 stages, and two miners"
-                " or more a stage, 10,000 at most"
-            )
-        if min(self.epochs, self.cache, self.packet_bytes, self.wanted) < 1:
-            raise InputError("laboratory: give 1 or more samples, epochs, slots and bytes")
-
-    @property
-    def wanted(self) -> int:
-        """Samples to complete in an epoch."""
-        return 160 * self.miners // self.stages if self.samples is None else self.samples
-
-
-class Machines:
-    """What is true of the miners, which no policy sees; drawn from the seed alone."""
-
-    def __init__(self, world: LabWorld, seed: int) -> None:
-        self._rng = rng = random.Random(seed)
-        self.world, everybody = world, range(world.miners)
-        self.ahead = [rng.uniform(0.2, 1.0) * SECOND for _ in everybody]
-        self.latency = [rng.uniform(0.01, 0.15) * SECOND for _ in everybody]
-        self.uplink = [rng.uniform(20, 500) / 8 for _ in everybody]  # bytes a microsecond
-        kinds = rng.choices(CLASSES, [share for share, _, _ in CLASSES], k=world.miners)
-        self.leaves = [leaves for _, leaves, _ in kinds]
-        self.returns = [returns for _, _, returns in kinds]
-        self.lies = [rng.random() < world.liars for _ in everybody]
-        self.alive = [True for _ in everybody]
-        self.noise = [rng.uniform(0.9, 1.1) for _ in range(1024)]
-
-    def measured(self) -> list[float]:
-        """A timed run of each, in seconds a sample: 5 % off."""
-        return [3 * each / SECOND * self._rng.lognormvariate(0, 0.05) for each in self.ahead]
-
-    def next_epoch(self) -> None:
-        """Some are back; all have drifted."""
-        rng, everybody = self._rng, range(self.world.miners)
-        self.ahead = [each * rng.lognormvariate(0, DRIFT) for each in self.ahead]
-        self.uplink = [each * rng.lognormvariate(0, DRIFT) for each in self.uplink]
-        self.latency = [each * rng.uniform(1 - DRIFT, 1 + DRIFT) for each in self.latency]
-        chances = [rng.random() for _ in everybody]
-        self.alive = [self.alive[m] or chances[m] < self.returns[m] for m in everybody]
-
-    def departures(self, length: float) -> list[tuple[int, int]]:
-        """Who would leave when in the coming epoch: a Poisson process of the class's rate."""
-        moments = [self._rng.expovariate(1.0) for _ in range(self.world.miners)]
-        rates = [-math.log1p(-chance) / length for chance in self.leaves]
-        return [(m, int(moments[m] / rates[m])) for m in range(len(rates)) if self.alive[m]]
-
-    def shortest(self, stages: int) -> float:
-        """No epoch is shorter: all that is alive always busy in the best of balances, and a trip.
-
-        The trip is the fastest machine's, as though it stood in every stage.
-        """
-        living = [m for m in range(self.world.miners) if self.alive[m]]
-        rate = sum(1 / (3 * self.ahead[m]) for m in living)
-        quickest = min(self.ahead[m] for m in living)
-        hop = min(self.latency[m] + self.world.packet_bytes / self.uplink[m] for m in living)
-        trip = stages * 3 * quickest + 2 * (stages - 1) * (hop + GLOBAL_LATENCY)
-        return self.world.wanted * stages / rate + trip
 
 
 class LabEpoch:
     """One swarm epoch, from its first route to its last sample's gradient at the head."""
 
     def __init__(
-        self, world: LabWorld, machines: Machines, view: View, router: Router, bound: float
+        self, world: LabWorld, machines: Machines, view: View, router: Router, closes: int
     ) -> None:
         everybody = range(world.miners)
         self.world, self.machines, self.view, self.router = world, machines, view, router
-        self.last_hop, self.closes = world.stages - 1, int(8 * bound)
+        self.last_hop, self.closes = world.stages - 1, closes
         self.heap: list[int] = []
         self.now = self.events = self.completed = self.dropped = self.refused = 0
         self.ahead: list[deque[int]] = [deque() for _ in everybody]
@@ -142,11 +57,11 @@ class LabEpoch:
         self.held: list[int] = []  # hops, from the head on, whose input is in their miner's cache
         self.booked: list[int] = []  # hops, from the head on, that have not answered yet
         self.retried: set[int] = set()
-        self.limit = view.limit()
+        self.limit = router.limit(view)
 
-    def run(self) -> None:
+    def run(self, departures: list[tuple[int, int]]) -> None:
         """Play until every wanted sample is back, or the epoch's last moment."""
-        for miner, moment in self.machines.departures(self.closes / 8) if self.world.churn else ():
+        for moment, miner in departures:
             self._push(moment, miner, 0, LEAVE)
         for part in range(REPORT_EVERY // SECOND):
             self._push(part * SECOND, part, 0, REPORT)
@@ -182,9 +97,7 @@ class LabEpoch:
     def _admit(self) -> None:
         """Issue routes while the scarcest stage has slots and samples are wanted."""
         view = self.view
-        while len(self.open) < self.limit and (
-            len(self.open) + self.completed < self.world.wanted
-        ):
+        while len(self.open) < self.limit and (len(self.open) + self.completed < self.world.wanted):
             miners = self.router.route(view).miners
             for miner in miners:
                 view.issue(miner)
@@ -239,7 +152,7 @@ class LabEpoch:
     def _gone(self, miner: int, _: int) -> None:
         """Three reports are missing: no more routes through this miner."""
         self.view.members[self.stage_of[miner]].remove(miner)
-        self.limit = self.view.limit()
+        self.limit = self.router.limit(self.view)
 
     # --- the miners ------------------------------------------------------------------------------
 
@@ -260,13 +173,12 @@ class LabEpoch:
 
     def _not_reached(self, route: int, hop: int) -> None:
         """Nobody answers: once another miner of the stage is tried, after the time to connect."""
-        members = self.view.members[hop]
-        if route in self.retried or not members:
+        path = self.path[route]
+        other = self.router.instead(self.view, hop, path[hop])
+        if route in self.retried or other is None:
             self._push(self.now + CONNECT_LIMIT, route, hop, EXPIRE)
             return
         self.retried.add(route)
-        path = self.path[route]
-        other = self.router.instead(self.view, hop)
         self.view.settle(path[hop])
         self.view.issue(other)
         self.path[route] = (*path[:hop], other, *path[hop + 1 :])
@@ -287,7 +199,12 @@ class LabEpoch:
         """The next pass of an idle miner: gradients first, then samples if a slot is free."""
         if self.at_work[miner] >= 0:
             return
-        hop, back, ahead, still = self.stage_of[miner], self.back[miner], self.ahead[miner], self.open
+        hop, back, ahead, still = (
+            self.stage_of[miner],
+            self.back[miner],
+            self.ahead[miner],
+            self.open,
+        )
         while True:
             if back:
                 route, length = back.popleft(), 2 * self.pass_ahead[miner]
@@ -352,10 +269,13 @@ class LabEpoch:
 
 @dataclass(frozen=True)
 class LabResult:
-    """What one policy made of one swarm; times in simulated seconds."""
+    """What one policy made of one swarm; times in simulated seconds.
 
-    policy: str
-    seed: int
+    `efficiency` is the shortest possible time over the time it took; `middle` and `slow` are half
+    and 19 of 20 samples' way; `idle` is that of the idlest stage; what an epoch's last moment cut
+    off is `unfinished`; a full queue `refused` so often.
+    """
+
     efficiency: float
     seconds: float
     middle: float
@@ -373,35 +293,33 @@ def play(world: LabWorld, policy: str, seed: int) -> LabResult:
     if policy not in POLICIES:
         raise InputError(f"no policy {policy!r}; there are {', '.join(POLICIES)}")
     machines, router = Machines(world, seed), Router(POLICIES[policy](), seed)
-    seconds = machines.measured()
-    stage_of: dict[str, int] = {}
-    epochs, bounds = [], []
+    seconds, stage_of = machines.measured(), dict[str, int]()
+    epochs, shortest = [], 0.0
     for number in range(world.epochs):
         if number:
             machines.next_epoch()
-        living = {f"{m:05}": m for m in range(world.miners) if machines.alive[m]}
-        offered = {k: Machine(1 / seconds[m], stage_of.get(k)) for k, m in living.items()}
+        living = {f"{m:05}": m for m, alive in enumerate(machines.alive) if alive}
+        offered = {key: Machine(1 / seconds[m], stage_of.get(key)) for key, m in living.items()}
         stage_of = assign(offered, world.stages)
         members: list[list[int]] = [[] for _ in range(world.stages)]
-        for hotkey, stage in stage_of.items():
-            members[stage].append(living[hotkey])
+        for key, stage in stage_of.items():
+            members[stage].append(living[key])
+        departures = machines.departures()
+        bound = machines.shortest(departures)
         view = View(members, seconds, [world.cache] * world.miners)
-        bounds.append(machines.shortest(world.stages))
-        epochs.append(LabEpoch(world, machines, view, router, bounds[-1]))
-        epochs[-1].run()
+        epoch = LabEpoch(world, machines, view, router, int(LONGEST * bound))
+        epoch.run(departures)
         seconds = view.seconds
-    return _result(world, policy, seed, epochs, bounds)
+        epochs.append(epoch)
+        shortest += bound
+    return _result(epochs, shortest)
 
 
-def _result(
-    world: LabWorld, policy: str, seed: int, epochs: list[LabEpoch], bounds: list[float]
-) -> LabResult:
+def _result(epochs: list[LabEpoch], shortest: float) -> LabResult:
     completed, time = sum(e.completed for e in epochs), sum(e.now for e in epochs)
     took = sorted(each for epoch in epochs for each in epoch.took) or [0]
     return LabResult(
-        policy=policy,
-        seed=seed,
-        efficiency=sum(bounds) / time * completed / (world.wanted * world.epochs),
+        efficiency=shortest / time * completed / sum(e.world.wanted for e in epochs),
         seconds=time / SECOND,
         middle=took[len(took) // 2] / SECOND,
         slow=took[len(took) * 95 // 100] / SECOND,

@@ -103,7 +103,7 @@ class _Division:
         return False
 
     def _best_exchange(self) -> _Exchange | None:
-        """What raises the scarcest stage most without making its giver as scarce; None if nothing."""
+        """What raises the scarcest stage most without making another as scarce, if anything."""
         target = self.neediest()
         lowest = self.capacity(target)
         staying = [(0.0, _NOBODY), *sorted((v, k) for k, v in self.members[target].items())]

@@ -1,18 +1,19 @@
 """Which miners a sample goes through: one a stage, by a policy that is the same object everywhere.
 
-The specification's weighted policy draws; ours does not: it keeps a book of what it has issued and
-what was answered for, and sends the next sample where it will be done first. What miners report of
-themselves is stale and may be a lie, so ours reads none of it. At least a tenth of all routes is
-uniform whatever the policy, so that losses can be attributed, and no more routes are in flight than
-the scarcest stage has slots, so that no hop finds a full cache in the common case.
+The specification's default draws with weights; ours does not draw: it reads the book of what was
+issued and not answered for, and sends the next sample where all of it will be done first. What
+miners report of themselves is stale and may be a lie, so ours reads none of it. At least a tenth of all
+routes is uniform whatever the policy, so that losses can be attributed, and no more routes are in
+flight than the scarcest stage has slots, so that no hop finds a full cache in the common case.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.sampling import Stream
@@ -22,6 +23,8 @@ HALF_LIFE = 20
 """Samples after which a measured speed has forgotten half of what it was (specification 5.1)."""
 CANDIDATES = 32
 """Members of a stage that ours compares: all of a small one, drawn ones of a large one."""
+TRIPS = 4
+"""Trips' worth of work that ours keeps in flight: where the laboratory's throughput is best."""
 
 _WORDS_AT_ONCE = 1024
 _KEPT = 0.5 ** (1 / HALF_LIFE)
@@ -62,19 +65,24 @@ class View:
         if seconds is not None:
             self.seconds[miner] = _KEPT * self.seconds[miner] + (1 - _KEPT) * seconds
 
-    def limit(self) -> int:
+    def room(self) -> int:
         """Routes that may be in flight: the slots of the scarcest stage."""
         return min(sum(self.slots[miner] for miner in stage) for stage in self.members)
 
 
-class Policy(Protocol):
+class Policy(ABC):
     """How one miner of a stage is chosen; `draw` is all the randomness there is."""
 
+    @abstractmethod
     def choose(self, view: View, stage: int, draw: Draw) -> int:
-        """A ready miner of the stage."""
+        """A ready miner of the stage, which has one."""
+
+    def limit(self, view: View) -> int:
+        """Routes to have in flight, if the swarm has room for as many."""
+        return view.room()
 
 
-class Uniform:
+class Uniform(Policy):
     """Any, equally likely."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
@@ -82,7 +90,7 @@ class Uniform:
         return members[int(draw() * len(members))]
 
 
-class ShortestQueue:
+class ShortestQueue(Policy):
     """Who reported the fewest waiting samples; of several any."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
@@ -92,7 +100,7 @@ class ShortestQueue:
         return equal[int(draw() * len(equal))]
 
 
-class TwoChoices:
+class TwoChoices(Policy):
     """Of two drawn ones, who reported fewer waiting samples."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
@@ -101,7 +109,7 @@ class TwoChoices:
         return one if queue[one] <= queue[other] else other
 
 
-class Weighted:
+class Weighted(Policy):
     """Drawn in proportion to `free slots x speed / (1 + queue)` as reported (specification 5.2)."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
@@ -118,46 +126,51 @@ class Weighted:
         return members[-1]
 
 
-class Queueing:
+class Queueing(Policy):
     """Whose reported queue and one sample more are done first, at its measured speed."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
         queue, seconds = view.queue, view.seconds
-        return min(view.members[stage], key=lambda m: ((1 + queue[m]) * seconds[m], m))
+        return min(view.members[stage], key=lambda m: ((1 + queue[m]) * seconds[m], draw()))
 
 
-class Outstanding:
-    """Through whom the fewest routes are booked, however fast it is: what the book alone is worth."""
+class Outstanding(Policy):
+    """Through whom the fewest routes are booked, however fast it is: the worth of the book alone."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
         booked = view.booked
-        return min(view.members[stage], key=lambda m: (booked[m], m))
+        return min(view.members[stage], key=lambda m: (booked[m], draw()))
 
 
-class Booked:
+class Booked(Policy):
     """Ours: who will have done first all that is booked through it and one sample more.
 
     Miners whose slots are all booked come last. Of a stage of more than 32 members it compares 32
-    drawn ones, so that a route costs the same in a swarm of any size.
+    drawn ones, so that a route costs the same in a swarm of any size. It keeps no more in flight
+    than every machine can do in four unhindered trips through the swarm: more would only queue.
     """
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
-        members, booked, seconds, slots = (
-            view.members[stage],
-            view.booked,
-            view.seconds,
-            view.slots,
-        )
+        members, booked, seconds, slots = view.members[stage], view.booked, view.seconds, view.slots
         if (size := len(members)) > CANDIDATES:
             members = [members[int(draw() * size)] for _ in range(CANDIDATES)]
-        best, least = members[0], float("inf")
+        best, least, best_is_full = members[0], float("inf"), True
         for miner in members:
             done = (1 + booked[miner]) * seconds[miner]
-            if booked[miner] >= slots[miner]:
-                done += 1e6
-            if done < least:
-                best, least = miner, done
+            is_full = booked[miner] >= slots[miner]
+            if (done < least and is_full == best_is_full) or is_full < best_is_full:
+                best, least, best_is_full = miner, done, is_full
         return best
+
+    def limit(self, view: View) -> int:
+        if not all(view.members):
+            return 0
+        trip = sum(len(stage) / sum(1 / view.seconds[m] for m in stage) for stage in view.members)
+        useful = (
+            sum(min(view.slots[m], TRIPS * trip / view.seconds[m]) for m in stage)
+            for stage in view.members
+        )
+        return int(min(useful))
 
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {
@@ -190,16 +203,26 @@ class Router:
         self._policy, self._uniform, self._share = policy, Uniform(), share
         self._draw: Draw = _numbers(Stream.of(seed, "routes")).__next__
 
+    def limit(self, view: View) -> int:
+        """Routes that may be in flight now; 0 while a stage has nobody."""
+        return min(self._policy.limit(view), view.room())
+
     def route(self, view: View) -> Route:
-        """The next route."""
+        """The next route; every stage has a ready miner."""
         uniform = self._draw() < self._share
         policy = self._uniform if uniform else self._policy
         stages = range(len(view.members))
         return Route(tuple([policy.choose(view, each, self._draw) for each in stages]), uniform)
 
-    def instead(self, view: View, stage: int) -> int:
-        """Another miner for a hop whose miner does not answer."""
-        return self._policy.choose(view, stage, self._draw)
+    def instead(self, view: View, stage: int, silent: int) -> int | None:
+        """Another miner for a hop whose miner does not answer; None if there is no other."""
+        others = [miner for miner in view.members[stage] if miner != silent]
+        if not others:
+            return None
+        members, view.members[stage] = view.members[stage], others
+        chosen = self._policy.choose(view, stage, self._draw)
+        view.members[stage] = members
+        return chosen
 
 
 def _numbers(stream: Stream) -> Iterator[float]:
