@@ -1,10 +1,11 @@
 """python -m bench.routing [--json]: what routing reaches in the laboratory, and how fast that is.
 
 Swarms of 96 miners, 3 epochs, 10 % of all routes uniform under every policy, machines of
-0.2 to 1 s a pass, reports up to 5 s old, drop-outs and drift; each policy in the same 20 swarms,
+0.2 to 1 s a pass, reports up to 5 s old, drop-outs and drift; each policy in the same swarms,
 medians. The bound is all machines that are there, always busy, in the best of balances. Targets are
-for the default world of 6 stages; the others say how far its figures carry. Seconds are of
-processor time: one thread does everything.
+for the default world of 6 stages, over 20 swarms; other policies and worlds are tried in three, and
+the worlds (of one epoch but for short ones) say how far the figures carry. Seconds are of processor
+time: one thread does everything.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ from iotapretrain.arena.swarm.routing_study import RoutingStudy, study_routing
 from iotapretrain.arena.swarm.routing_world import LabWorld
 from iotapretrain.rules.swarm.routing import POLICIES
 
-SEEDS, FEW = range(1, 21), range(1, 6)
+SEEDS, FEW = range(1, 21), range(1, 4)
 EVENTS, BOUND, GAINS = 200_000, 0.85, {"random": 1.4, "shortest-queue": 1.1}
 COMPARED = ("random", "shortest-queue", "ours")
 VARIANTS = {
-    "3 stages": LabWorld(stages=3),
-    "8 stages": LabWorld(stages=8),
-    "16 stages of 160 miners": LabWorld(miners=160, stages=16),
-    "short epochs, 160 samples a member": LabWorld(samples=160 * 16),
-    "16 slots a miner": LabWorld(cache=16),
-    "5 slots a miner": LabWorld(cache=5),
-    "a fifth lies about its queue": LabWorld(liars=0.2),
-    "no drop-outs": LabWorld(churn=False),
-    "2,000 miners, 1 epoch": LabWorld(miners=2000, samples=40_000, epochs=1),
+    "3 stages": LabWorld(stages=3, epochs=1),
+    "8 stages": LabWorld(stages=8, epochs=1),
+    "16 stages of 160 miners": LabWorld(miners=160, stages=16, epochs=1),
+    "160 samples a member": LabWorld(samples=160 * 16),
+    "16 slots a miner": LabWorld(cache=16, epochs=1),
+    "5 slots a miner": LabWorld(cache=5, epochs=1),
+    "a fifth lies about its queue": LabWorld(liars=0.2, epochs=1),
+    "no drop-outs": LabWorld(churn=False, epochs=1),
+    "2,000 miners": LabWorld(miners=2000, samples=40_000, epochs=1),
 }
 
 
@@ -58,13 +59,16 @@ def gains(study: RoutingStudy, label: str, has_targets: bool) -> list[Figure]:
 def main() -> None:
     options = arguments(__doc__)
     figures = [events_a_second(policy) for policy in ("random", "ours")]
-    study = study_routing(LabWorld(), None, SEEDS)
-    for name in POLICIES:
-        reached = study.median(name, "efficiency")
-        asked = (f">= {BOUND}", reached >= BOUND) if name == "ours" else (None, None)
-        label = f"share of the bound, 6 stages, {name}"
-        figures.append(Figure(label, "", reached, None, None, *asked))
+    study = study_routing(LabWorld(), COMPARED, SEEDS)
+    reached = study.median("ours", "efficiency")
+    label, met = "share of the bound, 6 stages, ours", reached >= BOUND
+    figures.append(Figure(label, "", reached, None, None, f">= {BOUND}", met))
     figures += gains(study, "6 stages", True)
+    others = study_routing(LabWorld(), [name for name in POLICIES if name not in COMPARED], FEW)
+    for name in others.results:
+        reached = others.median(name, "efficiency")
+        label = f"share of the bound, 6 stages, {name}"
+        figures.append(Figure(label, "", reached, None, None, None, None))
     for label, world in VARIANTS.items():
         figures += gains(study_routing(world, COMPARED, FEW), label, False)
     report("routing", figures, options.json)

@@ -16,7 +16,7 @@ from iotapretrain.arena.swarm.routing_lab import LabEpoch, play
 from iotapretrain.arena.swarm.routing_study import study_routing
 from iotapretrain.arena.swarm.routing_world import CLASSES, SECOND, LabWorld, Machines
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.routing import POLICIES, Route, Router, View
+from iotapretrain.rules.swarm.routing import POLICIES, Route, Router, RoutingView
 
 SMALL = LabWorld(miners=12, stages=3, samples=150, epochs=2)
 STORMY = ((1.0, 0.4, 0.5),)
@@ -27,7 +27,7 @@ def played(world: LabWorld, policy: str, seed: int, checked: bool = True) -> Lab
     """One epoch of a swarm dealt round robin, each event looked at."""
     machines = Machines(world, seed)
     members = [range(stage, world.miners, world.stages) for stage in range(world.stages)]
-    view = View(members, machines.measured(), [world.cache] * world.miners)
+    view = RoutingView(members, machines.measured(), [world.cache] * world.miners)
     departures = machines.departures()
     bound = machines.shortest(departures)
     router = Router(POLICIES[policy](), seed)
@@ -125,12 +125,12 @@ def test_no_more_routes_are_issued_than_the_limit_allows() -> None:
     most: list[int] = []
 
     class Counted(Router):
-        def route(self, view: View) -> Route:
+        def route(self, view: RoutingView) -> Route:
             most.append(1 + sum(view.booked[m] for m in view.members[0]))
             return super().route(view)
 
     world = LabWorld(miners=6, stages=2, samples=300, cache=3, churn=False)
-    view = View([range(2), range(2, 6)], [1.0] * 6, [3] * 6)
+    view = RoutingView([range(2), range(2, 6)], [1.0] * 6, [3] * 6)
     epoch = LabEpoch(world, Machines(world, 1), view, Counted(POLICIES["random"](), 1), 10**10)
     epoch.run([])
     assert epoch.completed == 300
@@ -152,7 +152,7 @@ def test_one_machine_a_stage_hop_by_hop_against_arithmetic() -> None:
     machines = Machines(world, 1)
     machines.ahead, machines.noise = [0.5 * SECOND] * 4, [1.0] * 1024
     machines.latency, machines.uplink = [0.1 * SECOND] * 4, [10.0] * 4
-    view = View([[0, 1], [2, 3]], [1.5] * 4, [5] * 4)
+    view = RoutingView([[0, 1], [2, 3]], [1.5] * 4, [5] * 4)
     epoch = LabEpoch(world, machines, view, Router(POLICIES["random"](), 1), 10**9)
     epoch.run([])
     way, packet = 120_000, 100_000

@@ -9,20 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.assignment import HYSTERESIS, LEAST_MEMBERS, Machine, assign
+from iotapretrain.rules.swarm.assignment import HYSTERESIS, LEAST_MEMBERS, MeasuredMiner, assign
 
 speeds = st.integers(1, 40).map(lambda each: each / 8)
 
 
 @st.composite
-def swarms(draw: st.DrawFn, most: int = 30) -> tuple[dict[str, Machine], int]:
+def swarms(draw: st.DrawFn, most: int = 30) -> tuple[dict[str, MeasuredMiner], int]:
     stages = draw(st.integers(1, 5))
     count = draw(st.integers(2 * stages, most))
     stage = st.none() | st.integers(0, stages - 1)
-    return {f"h{n:02}": Machine(draw(speeds), draw(stage)) for n in range(count)}, stages
+    return {f"h{n:02}": MeasuredMiner(draw(speeds), draw(stage)) for n in range(count)}, stages
 
 
-def capacities(machines: dict[str, Machine], stage_of: dict[str, int], stages: int) -> list[float]:
+def capacities(
+    machines: dict[str, MeasuredMiner], stage_of: dict[str, int], stages: int
+) -> list[float]:
     return [sum(machines[k].speed for k, s in stage_of.items() if s == n) for n in range(stages)]
 
 
@@ -30,13 +32,13 @@ def sizes(stage_of: dict[str, int], stages: int) -> list[int]:
     return [list(stage_of.values()).count(stage) for stage in range(stages)]
 
 
-def placed_only(machines: dict[str, Machine], given: dict[str, int]) -> dict[str, int]:
+def placed_only(machines: dict[str, MeasuredMiner], given: dict[str, int]) -> dict[str, int]:
     """What newcomers got, everybody else where they were."""
     return {k: m.stage if m.stage is not None else given[k] for k, m in machines.items()}
 
 
 @given(swarms())
-def test_everybody_has_one_stage_in_any_order(swarm: tuple[dict[str, Machine], int]) -> None:
+def test_everybody_has_one_stage_in_any_order(swarm: tuple[dict[str, MeasuredMiner], int]) -> None:
     machines, stages = swarm
     given = assign(machines, stages)
     assert list(given) == sorted(machines)
@@ -45,10 +47,12 @@ def test_everybody_has_one_stage_in_any_order(swarm: tuple[dict[str, Machine], i
 
 
 @given(swarms())
-def test_who_moves_raises_the_minimum_by_a_tenth(swarm: tuple[dict[str, Machine], int]) -> None:
+def test_who_moves_raises_the_minimum_by_a_tenth(
+    swarm: tuple[dict[str, MeasuredMiner], int],
+) -> None:
     machines, stages = swarm
     given = assign(machines, stages)
-    settled = {k: Machine(m.speed, given[k]) for k, m in machines.items()}
+    settled = {k: MeasuredMiner(m.speed, given[k]) for k, m in machines.items()}
     kept = {k: m for k, m in machines.items() if m.stage is not None}
     before = min(capacities(kept, {k: m.stage for k, m in kept.items()}, stages))  # type: ignore[misc]
     after = min(capacities(machines, given, stages))
@@ -59,7 +63,7 @@ def test_who_moves_raises_the_minimum_by_a_tenth(swarm: tuple[dict[str, Machine]
 
 
 @given(swarms())
-def test_no_stage_is_left_below_two(swarm: tuple[dict[str, Machine], int]) -> None:
+def test_no_stage_is_left_below_two(swarm: tuple[dict[str, MeasuredMiner], int]) -> None:
     machines, stages = swarm
     given = assign(machines, stages)
     had = sizes({k: m.stage for k, m in machines.items() if m.stage is not None}, stages)
@@ -69,7 +73,7 @@ def test_no_stage_is_left_below_two(swarm: tuple[dict[str, Machine], int]) -> No
 
 @given(st.lists(speeds, min_size=4, max_size=24), st.integers(1, 2))
 def test_newcomers_alone_leave_no_stage_below_two(fast: list[float], stages: int) -> None:
-    given = assign({f"h{n:02}": Machine(each) for n, each in enumerate(fast)}, stages)
+    given = assign({f"h{n:02}": MeasuredMiner(each) for n, each in enumerate(fast)}, stages)
     assert min(sizes(given, stages)) >= LEAST_MEMBERS
 
 
@@ -78,7 +82,7 @@ def test_the_scarcest_stage_is_near_the_best_there_is(fast: list[float], stages:
     """Against every division that leaves two a stage: what is left is below the hysteresis."""
     if len(fast) < 2 * stages:
         return
-    machines = {f"h{n}": Machine(each) for n, each in enumerate(fast)}
+    machines = {f"h{n}": MeasuredMiner(each) for n, each in enumerate(fast)}
     keys = sorted(machines)
     best = max(
         min(capacities(machines, dict(zip(keys, stage, strict=True)), stages))
@@ -88,15 +92,15 @@ def test_the_scarcest_stage_is_near_the_best_there_is(fast: list[float], stages:
     assert min(capacities(machines, assign(machines, stages), stages)) >= 0.75 * best
 
 
-def in_stages(*stages: list[float]) -> dict[str, Machine]:
+def in_stages(*stages: list[float]) -> dict[str, MeasuredMiner]:
     return {
-        f"{stage}{place}": Machine(speed, stage)
+        f"{stage}{place}": MeasuredMiner(speed, stage)
         for stage, members in enumerate(stages)
         for place, speed in enumerate(members)
     }
 
 
-def moved(machines: dict[str, Machine], stages: int) -> dict[str, int]:
+def moved(machines: dict[str, MeasuredMiner], stages: int) -> dict[str, int]:
     return {k: s for k, s in assign(machines, stages).items() if s != machines[k].stage}
 
 
@@ -118,17 +122,17 @@ def test_two_equally_scarce_stages_are_both_helped_or_none() -> None:
 
 def test_a_newcomer_goes_to_the_scarcest_stage_and_moves_nobody() -> None:
     machines = in_stages([4.0, 4.0], [3.0, 4.0])
-    assert assign(machines | {"new": Machine(1.0)}, 2)["new"] == 1
+    assert assign(machines | {"new": MeasuredMiner(1.0)}, 2)["new"] == 1
     assert moved(machines, 2) == {}
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf")])
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
     with pytest.raises(InputError, match="give more than 0"):
-        Machine(speed)
+        MeasuredMiner(speed)
 
 
 @pytest.mark.parametrize(("stage", "stages"), [(2, 2), (None, 0)])
 def test_a_stage_that_is_none_is_refused(stage: int | None, stages: int) -> None:
     with pytest.raises(InputError, match="machines in no other stage"):
-        assign({"a": Machine(1.0, stage)}, stages)
+        assign({"a": MeasuredMiner(1.0, stage)}, stages)

@@ -14,8 +14,8 @@ from heapq import heappop, heappush
 
 from iotapretrain.arena.swarm.routing_world import GLOBAL_LATENCY, SECOND, LabWorld, Machines
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.assignment import Machine, assign
-from iotapretrain.rules.swarm.routing import POLICIES, Router, View
+from iotapretrain.rules.swarm.assignment import MeasuredMiner, assign
+from iotapretrain.rules.swarm.routing import POLICIES, Router, RoutingView
 
 REPORT_EVERY, CONNECT_LIMIT, SILENCE = 5 * SECOND, 5 * SECOND, 15 * SECOND
 BUSY_RETRY = 1 * SECOND
@@ -29,7 +29,7 @@ class LabEpoch:
     """One swarm epoch, from its first route to its last sample's gradient at the head."""
 
     def __init__(
-        self, world: LabWorld, machines: Machines, view: View, router: Router, closes: int
+        self, world: LabWorld, machines: Machines, view: RoutingView, router: Router, closes: int
     ) -> None:
         everybody = range(world.miners)
         self.world, self.machines, self.view, self.router = world, machines, view, router
@@ -307,14 +307,16 @@ def play(world: LabWorld, policy: str, seed: int) -> LabResult:
         living = {f"{m:05}": m for m, alive in enumerate(machines.alive) if alive}
         if not living:
             break  # the swarm has ended; what it did not do counts against it
-        offered = {key: Machine(1 / seconds[m], stage_of.get(key)) for key, m in living.items()}
+        offered = {
+            key: MeasuredMiner(1 / seconds[m], stage_of.get(key)) for key, m in living.items()
+        }
         stage_of = assign(offered, world.stages)
         members: list[list[int]] = [[] for _ in range(world.stages)]
         for key, stage in stage_of.items():
             members[stage].append(living[key])
         departures = machines.departures()
         bound = machines.shortest(departures)
-        view = View(members, seconds, [world.cache] * world.miners)
+        view = RoutingView(members, seconds, [world.cache] * world.miners)
         epoch = LabEpoch(world, machines, view, router, int(LONGEST * bound))
         epoch.run(departures)
         seconds = view.seconds

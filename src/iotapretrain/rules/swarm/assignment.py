@@ -22,7 +22,7 @@ _NOBODY = ""
 
 
 @dataclass(frozen=True)
-class Machine:
+class MeasuredMiner:
     """A miner as measured: samples a second, and the stage it has, None for a newcomer."""
 
     speed: float
@@ -36,7 +36,7 @@ class Machine:
             )
 
 
-def assign(machines: Mapping[str, Machine], stages: int) -> dict[str, int]:
+def assign(machines: Mapping[str, MeasuredMiner], stages: int) -> dict[str, int]:
     """The stage of every miner, by hotkey, for the epoch that opens; the same for any order."""
     if stages < 1 or any((each.stage or 0) >= stages for each in machines.values()):
         raise InputError(f"{stages} stages; give 1 or more, and machines in no other stage")

@@ -35,7 +35,7 @@ Draw: TypeAlias = Callable[[], float]
 """The next number of the run's stream, from 0 to below 1."""
 
 
-class View:
+class RoutingView:
     """What the orchestrator knows of the miners, by number; it folds this from its log.
 
     `members` are the ready ones by stage; `seconds` a sample forward and backward, as measured from
@@ -83,10 +83,10 @@ class Policy(ABC):
     """How one miner of a stage is chosen; `draw` is all the randomness there is."""
 
     @abstractmethod
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         """A ready miner of the stage, which has one."""
 
-    def limit(self, view: View) -> int:
+    def limit(self, view: RoutingView) -> int:
         """Routes to have in flight, if the swarm has room for as many."""
         return view.room()
 
@@ -94,7 +94,7 @@ class Policy(ABC):
 class Uniform(Policy):
     """Any, equally likely."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members = view.members[stage]
         return members[int(draw() * len(members))]
 
@@ -102,7 +102,7 @@ class Uniform(Policy):
 class ShortestQueue(Policy):
     """Who reported the fewest waiting samples; of several any."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members, queue = view.members[stage], view.queue
         shortest = min([queue[miner] for miner in members])
         equal = [miner for miner in members if queue[miner] == shortest]
@@ -112,7 +112,7 @@ class ShortestQueue(Policy):
 class TwoChoices(Policy):
     """Of two drawn ones, who reported fewer waiting samples."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members, queue = view.members[stage], view.queue
         one, other = (members[int(draw() * len(members))] for _ in range(2))
         return one if queue[one] <= queue[other] else other
@@ -121,7 +121,7 @@ class TwoChoices(Policy):
 class Weighted(Policy):
     """Drawn in proportion to `free slots x speed / (1 + queue)` as reported (specification 5.2)."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members, queue, free, seconds = view.members[stage], view.queue, view.free, view.seconds
         weights = [free[m] / (seconds[m] * (1 + queue[m])) for m in members]
         total = sum(weights)
@@ -138,7 +138,7 @@ class Weighted(Policy):
 class Queueing(Policy):
     """Whose reported queue and one sample more are done first, at its measured speed."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         queue, seconds = view.queue, view.seconds
         return min(view.members[stage], key=lambda m: ((1 + queue[m]) * seconds[m], draw()))
 
@@ -146,7 +146,7 @@ class Queueing(Policy):
 class Outstanding(Policy):
     """Through whom the fewest routes are booked, however fast it is: what the book is worth."""
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         booked = view.booked
         return min(view.members[stage], key=lambda m: (booked[m], draw()))
 
@@ -155,15 +155,17 @@ class Booked(Policy):
     """Ours: who will have done first all that it still owes and one sample more.
 
     Miners whose slots are all booked come last. Of a stage of more than 32 members it compares 32
-    drawn ones, so that a route costs the same in a swarm of any size. It keeps no more in flight
-    than every machine can do in four unhindered trips through the swarm: more would only queue.
+    neighbours from a drawn one on, so that a route costs the same in a swarm of any size. It keeps
+    no more in flight than every machine can do in four unhindered trips through the swarm: more
+    would only queue.
     """
 
-    def choose(self, view: View, stage: int, draw: Draw) -> int:
+    def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members, booked, owed = view.members[stage], view.booked, view.owed
         seconds, slots = view.seconds, view.slots
-        if (size := len(members)) > CANDIDATES:
-            members = [members[int(draw() * size)] for _ in range(CANDIDATES)]
+        if len(members) > CANDIDATES:
+            first = int(draw() * len(members))
+            members = (members[first : first + CANDIDATES] + members[:CANDIDATES])[:CANDIDATES]
         best, least, best_is_full = members[0], float("inf"), True
         for miner in members:
             done = (PASSES + owed[miner]) * seconds[miner]
@@ -172,7 +174,7 @@ class Booked(Policy):
                 best, least, best_is_full = miner, done, is_full
         return best
 
-    def limit(self, view: View) -> int:
+    def limit(self, view: RoutingView) -> int:
         if not all(view.members):
             return 0
         trip = sum(len(stage) / sum(1 / view.seconds[m] for m in stage) for stage in view.members)
@@ -213,18 +215,18 @@ class Router:
         self._policy, self._uniform, self._share = policy, Uniform(), share
         self._draw: Draw = _numbers(Stream.of(seed, "routes")).__next__
 
-    def limit(self, view: View) -> int:
+    def limit(self, view: RoutingView) -> int:
         """Routes that may be in flight now; 0 while a stage has nobody."""
         return min(self._policy.limit(view), view.room())
 
-    def route(self, view: View) -> Route:
+    def route(self, view: RoutingView) -> Route:
         """The next route; every stage has a ready miner."""
         uniform = self._draw() < self._share
         policy = self._uniform if uniform else self._policy
         stages = range(len(view.members))
         return Route(tuple([policy.choose(view, each, self._draw) for each in stages]), uniform)
 
-    def instead(self, view: View, stage: int, silent: int) -> int | None:
+    def instead(self, view: RoutingView, stage: int, silent: int) -> int | None:
         """Another miner for a hop whose miner does not answer; None if there is no other."""
         others = [miner for miner in view.members[stage] if miner != silent]
         if not others:
