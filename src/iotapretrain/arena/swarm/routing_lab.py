@@ -228,7 +228,7 @@ class LabEpoch:
         length = int(length * self.machines.noise[route + 131 * hop & 1023])
         self.at_work[miner] = route
         self.worked[miner] += length
-        heappush(self.heap, self.now + length << 32 | route << 8 | hop << 3 | DONE)
+        self._push(self.now + length, route, hop, DONE)
 
     def _done(self, route: int, hop: int) -> None:
         """A pass is over: its result goes on, and the miner to its next."""
@@ -257,7 +257,7 @@ class LabEpoch:
         if start < self.now:
             start = self.now
         self.uplink_free[miner] = start = start + self.sending[miner]
-        heappush(self.heap, start + self.latency[miner] << 32 | route << 8 | hop << 3 | kind)
+        self._push(start + self.latency[miner], route, hop, kind)
 
     def _leave(self, miner: int, _: int) -> None:
         """A miner is gone with all it held; who waits for it learns so from its silence."""

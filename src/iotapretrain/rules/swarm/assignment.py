@@ -3,7 +3,7 @@
 A stage's capacity is the sum of its members' measured samples a second; the swarm is as fast as the
 smallest. Newcomers are placed, members are moved: only at an epoch's edge, where this is called,
 and only if what is moved raises the minimum by more than a tenth, since whoever moves fetches a new
-base. The best division is a hard problem; largest first, and then single moves and swaps, is near.
+base; but a stage that has fewer than two members gets them whatever that gains. The best division is a hard problem; largest first, and then single moves and swaps, is near.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import fsum
 
 from iotapretrain.errors import InputError
 
 LEAST_MEMBERS = 2
 """A merge needs two."""
 HYSTERESIS = 1.1
+ROUNDING = 1e-9
+"""What is gained by less is no gain: sums of floats would go in circles over it."""
 
 _NOBODY = ""
 
@@ -41,17 +44,20 @@ def assign(machines: Mapping[str, MeasuredMiner], stages: int) -> dict[str, int]
     if stages < 1 or any((each.stage or 0) >= stages for each in machines.values()):
         raise InputError(f"{stages} stages; give 1 or more, and machines in no other stage")
     division = _Division(stages)
-    for hotkey, machine in sorted(machines.items(), key=lambda each: (-each[1].speed, each[0])):
-        if machine.stage is not None:
-            division.put(hotkey, machine.speed, machine.stage)
-    for hotkey, machine in sorted(machines.items(), key=lambda each: (-each[1].speed, each[0])):
+    newcomers = []
+    for hotkey, machine in machines.items():
         if machine.stage is None:
-            division.put(hotkey, machine.speed, division.neediest())
+            newcomers.append((-machine.speed, hotkey))
+        else:
+            division.put(hotkey, machine.speed, machine.stage)
+    for slowness, hotkey in sorted(newcomers):
+        division.put(hotkey, -slowness, division.neediest())
+    division.complete()
     division.improve()
     return {hotkey: division.stage_of[hotkey] for hotkey in sorted(machines)}
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class _Exchange:
     """A miner that would come to the scarcest stage, and who would go there in return."""
 
@@ -67,20 +73,31 @@ class _Division:
     def __init__(self, stages: int) -> None:
         self.members: list[dict[str, float]] = [{} for _ in range(stages)]
         self.stage_of: dict[str, int] = {}
+        self.stages = range(stages)
 
     def capacity(self, stage: int) -> float:
-        return sum(sorted(self.members[stage].values()))
+        return fsum(self.members[stage].values())  # the same for any order and Python
 
     def put(self, hotkey: str, speed: float, stage: int) -> None:
         self.members[stage][hotkey] = speed
         self.stage_of[hotkey] = stage
 
-    def neediest(self) -> int:
-        """Where a newcomer goes: to a stage without two members, then to the slowest."""
-        return min(range(len(self.members)), key=self._need)
+    def scarcest(self) -> int:
+        return min(self.stages, key=self.capacity)
 
-    def _need(self, stage: int) -> tuple[int, float, int]:
-        return min(len(self.members[stage]), LEAST_MEMBERS), self.capacity(stage), stage
+    def neediest(self) -> int:
+        """Where a newcomer goes: to a stage without two members, then to the scarcest."""
+        sizes = [min(len(each), LEAST_MEMBERS) for each in self.members]
+        return min(self.stages, key=lambda stage: (sizes[stage], self.capacity(stage)))
+
+    def complete(self) -> None:
+        """A stage without two members gets them, whatever that gains: else it cannot merge."""
+        while short := [n for n in self.stages if len(self.members[n]) < LEAST_MEMBERS]:
+            rich = [n for n in self.stages if len(self.members[n]) > LEAST_MEMBERS]
+            if not rich:
+                return
+            source = self.members[max(rich, key=self.capacity)]
+            self._move(min(source, key=lambda hotkey: (source[hotkey], hotkey)), short[0])
 
     def improve(self) -> None:
         """Move while each round of moves raises the minimum by more than a tenth."""
@@ -88,15 +105,15 @@ class _Division:
             pass
 
     def _round(self) -> bool:
-        before = min(map(self.capacity, range(len(self.members))))
+        before = self.capacity(self.scarcest())
         done: list[tuple[str, int]] = []
         while exchange := self._best_exchange():
-            target = self.neediest()
+            target = self.scarcest()
             for hotkey, stage in ((exchange.comes, target), (exchange.goes, exchange.source)):
                 if hotkey != _NOBODY:
                     done.append((hotkey, self.stage_of[hotkey]))
                     self._move(hotkey, stage)
-            if min(map(self.capacity, range(len(self.members)))) > HYSTERESIS * before:
+            if self.capacity(self.scarcest()) > HYSTERESIS * before:
                 return True
         for hotkey, stage in reversed(done):
             self._move(hotkey, stage)
@@ -104,13 +121,13 @@ class _Division:
 
     def _best_exchange(self) -> _Exchange | None:
         """What raises the scarcest stage most without making another as scarce, if anything."""
-        target = self.neediest()
+        target = self.scarcest()
         lowest = self.capacity(target)
         staying = [(0.0, _NOBODY), *sorted((v, k) for k, v in self.members[target].items())]
-        sources = (stage for stage in range(len(self.members)) if stage != target)
+        sources = (stage for stage in self.stages if stage != target)
         found = [each for stage in sources for each in self._offers(stage, lowest, staying)]
         best = max(found, key=lambda each: (each.minimum, each.comes, each.goes), default=None)
-        return best if best is not None and best.minimum > lowest else None
+        return best if best is not None and best.minimum > lowest * (1 + ROUNDING) else None
 
     def _offers(
         self, source: int, lowest: float, staying: list[tuple[float, str]]
