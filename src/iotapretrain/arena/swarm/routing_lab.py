@@ -113,7 +113,7 @@ class LabEpoch:
             self._push(self.now + self.latency[miners[0]], number, 0, FORWARD)
 
     def _settle(self, route: int, hop: int) -> None:
-        """The miner of this hop has answered: what follows it in the book already had."""
+        """The miner of this hop has answered, as those after it already had."""
         miner = self.path[route][hop]
         self.booked[route] = hop
         noise = self.machines.noise[route + 131 * hop & 1023]
@@ -205,26 +205,20 @@ class LabEpoch:
         """The next pass of an idle miner: gradients first, then samples if a slot is free."""
         if self.at_work[miner] >= 0:
             return
-        hop, back, ahead, still = (
-            self.stage_of[miner],
-            self.back[miner],
-            self.ahead[miner],
-            self.open,
-        )
-        while True:
-            if back:
-                route, length = back.popleft(), 2 * self.pass_ahead[miner]
-                if route not in still:
-                    continue
-            elif ahead and self.cached[miner] < self.world.cache:
-                route, length = ahead.popleft(), self.pass_ahead[miner]
-                if route not in still:
-                    continue
-                self.cached[miner] += 1
-                self.held[route] = hop + 1
-            else:
-                return
-            break
+        hop, still = self.stage_of[miner], self.open
+        back, ahead = self.back[miner], self.ahead[miner]
+        while back and back[0] not in still:
+            back.popleft()
+        while ahead and ahead[0] not in still:
+            ahead.popleft()
+        if back:
+            route, length = back.popleft(), 2 * self.pass_ahead[miner]
+        elif ahead and self.cached[miner] < self.world.cache:
+            route, length = ahead.popleft(), self.pass_ahead[miner]
+            self.cached[miner] += 1
+            self.held[route] = hop + 1
+        else:
+            return
         length = int(length * self.machines.noise[route + 131 * hop & 1023])
         self.at_work[miner] = route
         self.worked[miner] += length

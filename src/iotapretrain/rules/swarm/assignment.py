@@ -3,7 +3,8 @@
 A stage's capacity is the sum of its members' measured samples a second; the swarm is as fast as the
 smallest. Newcomers are placed, members are moved: only at an epoch's edge, where this is called,
 and only if what is moved raises the minimum by more than a tenth, since whoever moves fetches a new
-base; but a stage that has fewer than two members gets them whatever that gains. The best division is a hard problem; largest first, and then single moves and swaps, is near.
+base; but a stage that has fewer than two members gets them whatever that gains. The best division
+is a hard problem; largest first, and then single moves and swaps, is near.
 """
 
 from __future__ import annotations
