@@ -162,9 +162,40 @@ def test_one_machine_a_stage_hop_by_hop_against_arithmetic() -> None:
 
 def test_gradients_go_before_samples_and_a_full_cache_waits() -> None:
     world = LabWorld(miners=4, stages=2, samples=30, churn=False, cache=1)
-    epoch = played(world, "random", 4)
-    assert epoch.completed == 30
-    assert len(epoch.path) == 30
+    view = RoutingView([[0, 1], [2, 3]], [1.5] * 4, [2] * 4)
+    epoch = LabEpoch(world, Machines(world, 1), view, Router(POLICIES["random"](), 1), 10**9)
+    epoch._admit()
+    assert list(epoch.open) == [0, 1, 2, 3]
+    del epoch.open[0]  # given up: it is passed over
+    epoch.ahead[2].extend([0, 1, 3])
+    epoch.back[2].append(2)
+    for expected in (2, 1, -1):
+        epoch._start(2)
+        assert epoch.at_work[2] == expected
+        epoch.at_work[2] = -1
+    assert list(epoch.ahead[2]) == [3]
+    epoch.cached[2] = 0
+    epoch._start(2)
+    assert epoch.at_work[2] == 3
+
+
+def test_whoever_left_is_replaced_once_and_what_it_held_is_given_up() -> None:
+    """Of two heads one leaves at once: its samples are routed anew after the time to connect."""
+    world = LabWorld(miners=4, stages=2, samples=8, churn=True)
+    view = RoutingView([[0, 1], [2, 3]], [1.5] * 4, [8] * 4)
+    epoch = LabEpoch(world, Machines(world, 1), view, Router(POLICIES["random"](), 1), 10**9)
+    epoch.run([(0, 0)])
+    assert epoch.completed == 8
+    assert (epoch.dropped, len(epoch.path)) == (0, 8)
+    assert epoch.retried
+    assert all(path[0] == 1 for path in epoch.path)
+    view = RoutingView([[0, 1], [2, 3]], [1.5] * 4, [8] * 4)
+    late = LabEpoch(world, Machines(world, 1), view, Router(POLICIES["random"](), 1), 10**9)
+    late.run([(2 * SECOND, 0)])  # in the middle of its first samples
+    assert late.completed == 8
+    assert late.dropped > 0
+    assert len(late.path) == 8 + late.dropped
+    assert view.booked == view.owed == [0] * 4
 
 
 def test_liars_draw_samples_to_themselves_but_not_from_ours() -> None:
