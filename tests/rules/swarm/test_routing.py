@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from iotapretrain.errors import InputError
+from iotapretrain.rules.swarm import routing
 from iotapretrain.rules.swarm.routing import (
     HALF_LIFE,
     POLICIES,
@@ -168,6 +169,10 @@ def test_ours_compares_neighbours_in_a_large_stage() -> None:
     drawn = iter([0.0, 0.10, 0.45, 0.60, 0.95])
     taken = [Booked().choose(seen, 0, drawn.__next__) for _ in range(5)]
     assert taken == [2, 40, 45, 90, 2]
+
+
+def test_what_is_kept_of_a_speed_is_its_half_life() -> None:
+    assert pytest.approx(0.5, abs=1e-15) == routing._KEPT**HALF_LIFE
 
 
 def test_the_book_settles_and_the_speed_forgets_by_half() -> None:

@@ -4,7 +4,8 @@ The specification's default draws with weights; ours does not draw: it reads the
 issued and not answered for, and sends the next sample where what is owed is done first. What
 miners report of themselves is stale and may be a lie, so ours reads none of it. At least a tenth
 of all routes is uniform whatever the policy, so that losses can be attributed, and no more routes
-are in flight than the scarcest stage has slots, so that hops seldom find a full cache.
+are in flight than the scarcest stage has slots, so that hops seldom find a full cache. Sums are
+exactly rounded: whoever has the log draws the same routes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from math import fsum
 from typing import TypeAlias
 
 from iotapretrain.errors import InputError
@@ -24,12 +26,13 @@ HALF_LIFE = 20
 PASSES = 3
 """What a sample is to do in units of a forward pass: a backward pass takes two."""
 CANDIDATES = 32
-"""Members of a stage that ours compares: all of a small one, drawn ones of a large one."""
+"""Members of a stage that ours compares: all of a small one, neighbours of a large one."""
 TRIPS = 4
 """Trips' worth of work that ours keeps in flight: where the laboratory's throughput is best."""
 
 _WORDS_AT_ONCE = 1024
-_KEPT = 0.5 ** (1 / HALF_LIFE)
+_KEPT = 0.9659363289248456
+"""0.5 to the power of 1 / HALF_LIFE, as a number, since powers differ in a last bit by machine."""
 
 Draw: TypeAlias = Callable[[], float]
 """The next number of the run's stream, from 0 to below 1."""
@@ -124,7 +127,7 @@ class Weighted(Policy):
     def choose(self, view: RoutingView, stage: int, draw: Draw) -> int:
         members, queue, free, seconds = view.members[stage], view.queue, view.free, view.seconds
         weights = [free[m] / (seconds[m] * (1 + queue[m])) for m in members]
-        total = sum(weights)
+        total = fsum(weights)
         if total == 0:
             return members[int(draw() * len(members))]
         place = draw() * total
@@ -177,9 +180,9 @@ class Booked(Policy):
     def limit(self, view: RoutingView) -> int:
         if not all(view.members):
             return 0
-        trip = sum(len(stage) / sum(1 / view.seconds[m] for m in stage) for stage in view.members)
+        trip = fsum(len(stage) / fsum(1 / view.seconds[m] for m in stage) for stage in view.members)
         useful = (
-            sum(min(view.slots[m], TRIPS * trip / view.seconds[m]) for m in stage)
+            fsum(min(view.slots[m], TRIPS * trip / view.seconds[m]) for m in stage)
             for stage in view.members
         )
         return int(min(useful))
