@@ -64,6 +64,37 @@ def incentives(
         print_json(asked | {"experiments": studies})
 
 
+@app.command()
+def routing(
+    miners: Annotated[int, typer.Option(help="Miners of the swarm.", min=2)] = 96,
+    stages: Annotated[int, typer.Option(help="Stages, two miners or more each.", min=1)] = 6,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(help="A policy by name, repeatable; all by default.", show_default=False),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Swarms each policy is tried in.", min=1)] = 3,
+    plot: Annotated[Path | None, typer.Option(help="A PNG to write.", metavar="FILE.png")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How fast samples go through a swarm under each policy of routing, event by event.
+
+    Example: iota simulate routing --miners 96 --stages 6 --policy ours --policy random --seeds 5
+    """
+    from iotapretrain.arena.incentives.figure import require_matplotlib, save
+    from iotapretrain.arena.swarm.routing_study import study_routing
+    from iotapretrain.arena.swarm.routing_world import LabWorld
+
+    if plot is not None:
+        require_matplotlib()
+    study = study_routing(LabWorld(miners=miners, stages=stages), policy, range(1, seeds + 1))
+    if plot is not None:
+        save(plot, study.draw)
+    if as_json:
+        print_json(study.as_data())
+        return
+    PrintedTable.of("", study.columns(), study.note()).show()
+
+
 def _conduct(
     experiments: Sequence[Experiment], models: int, rounds: int, seed: int
 ) -> Iterator[Study]:

@@ -1,0 +1,1 @@
+"""The swarm in a world of its own: laboratories in which its rules are tried."""
