@@ -175,6 +175,7 @@ class StageTrainer:
             del self._samples[name]
         for each in self._samples.values():
             each.leaf = each.result = None
+            each.sent = StepOutput()  # what was sent belongs to the step that is over
         self.link = next_link(self.link, self.state.digest(), self.tokens, inputs, outputs)
         return self.link, inputs
 
