@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from iotapretrain.cli.console import print_json, printable
+from iotapretrain.cli.console import print_json
 from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
 from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
 from iotapretrain.cli.workplace import Metrics, Wandb
 from iotapretrain.errors import InputError
-from iotapretrain.observe import events
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -134,6 +132,7 @@ def _world(
     settings: Settings, hub: Hub, scoring: Scoring, metrics: str | None, wandb: str | None
 ) -> Iterator[World]:
     """All that a validator works with; its workers and sinks end with the block."""
+    from iotapretrain.cli.narration import Narration
     from iotapretrain.competition.records.original_format import original_format
     from iotapretrain.competition.validator.run import INSPECTION, open_score
     from iotapretrain.competition.validator.settings import World
@@ -193,49 +192,3 @@ def _repository(records: str | None, place: Workplace, owner: str) -> Repository
     if not place.hub_is_folder:
         raise InputError("where do the records go? --records NAMESPACE/NAME, a repository of yours")
     return RepositoryId(owner, "rounds")
-
-
-class Narration:
-    """A sink that says in plain words, on standard error, what a validator does."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
-
-    def emit(self, event: events.AnyEvent) -> None:
-        """One line, for events that people follow."""
-        if (line := _sentence(event)) is not None:
-            self._console.print(printable(line))
-
-    def close(self) -> None:
-        """Nothing to lose."""
-
-
-def _sentence(event: events.AnyEvent) -> str | None:
-    match event:
-        case events.ValidatorStarted():
-            return f"{event.source} on {event.network}: {event.rounds} rounds so far"
-        case events.ModelFetched():
-            verdict = "admitted" if event.outcome == "evaluated" else "; ".join(event.reasons)
-            return f"uid {event.uid}: {event.repository}@{event.commit[:8]}: {verdict}"
-        case events.RoundStarted():
-            return (
-                f"round {event.round}: competition {event.competition} at block {event.block},"
-                f" {event.models} models"
-            )
-        case events.RoundFinished():
-            return f"round {event.round}: {_result(event)}"
-        case events.WeightsSet():
-            row = ", ".join(f"{uid}: {weight:.4f}" for uid, weight in event.weights.items())
-            return f"weights set at block {event.block}: {row}"
-        case events.RecordPublished():
-            return f"round {event.round}: record published in {event.repository}"
-        case events.Waiting():
-            return f"{event.what}: {event.reason} (waiting {event.seconds:.0f} s)"
-    return None
-
-
-def _result(event: events.RoundFinished) -> str:
-    pages = f"{event.pages_scored} of {event.pages_of_full_round} pages scored"
-    if event.champion_loss is None:
-        return f"no result; {pages}"
-    return f"uid {event.champion_uid} is best with a loss of {event.champion_loss:.4f}; {pages}"
