@@ -86,7 +86,7 @@ def measure_all(folder: Path) -> Measured:
     torch.set_num_threads(1)
     found: Measured = {}
     for path in sorted(folder.iterdir()):
-        ids = torch.load(path / IDS)
+        ids = torch.load(path / IDS, weights_only=True)
         for dtype in DTYPES:
             model = read_model(path)[1].to(dtype).requires_grad_(False).eval()
             found[f"{path.name} {str(dtype).removeprefix('torch.')}"] = measure(model, ids)

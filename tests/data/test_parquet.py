@@ -42,7 +42,7 @@ def source_at(
     pattern: str = "data/{config}/*.parquet",
     **more: object,
 ) -> ParquetSource:
-    return ParquetSource("set", place, Pattern(pattern), cache, patience, **more)  # type: ignore[arg-type]
+    return ParquetSource("set", place, Pattern(pattern), cache, patience, **more)  # type: ignore[arg-type]  # any option
 
 
 def web_place(web: Web, patience: PagePatience, paths: Sequence[str] = tuple(FILES)) -> WebPlace:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from iotapretrain.cli.main import app
 from iotapretrain.data.page_cache import PageCache, default_folder
+from iotapretrain.errors import IotaError
 from iotapretrain.models.admission import inspect, score
 from iotapretrain.models.stages.staged_model import whole_model
 from iotapretrain.models.worker import Budget, Worker
@@ -154,6 +155,11 @@ def test_two_runs_of_one_file_are_one_run() -> None:
             "[model]\nwidth = 32\nblocks = 3\nheads = 2\n[optimiser]\nlearning_rate = 0.0",
             "run.toml: optimiser.learning_rate: 0.0; allowed: a finite number above 0",
         ),
+        (
+            "[model]\nwidth = 32\nblocks = 3\nheads = 2\nkv_heads = 4",
+            "4 heads of keys do not divide",
+        ),
+        ("[model]\nwidth = 32\nblocks = 3\nheads = 2\nhead_width = 15", "head_dim 15"),
         ("[model", "syntax"),
     ],
 )
@@ -164,6 +170,24 @@ def test_a_wrong_file_gets_one_line(line: str, said: str, tmp_path: Path) -> Non
     problem = str(result.exception) if result.exception else result.output
     assert said in problem
     assert "\n" not in problem.strip()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--device", "abacus", "device 'abacus'"),
+        ("--device", "meta:x", "device 'meta:x'"),
+        ("--export", "/proc/none", "no folder to write to"),
+    ],
+)
+def test_a_wrong_option_gets_one_line_before_anything_is_trained(
+    option: str, value: str, said: str
+) -> None:
+    words = ["swarm", "try", str(EXAMPLES / "tiny.toml"), "--steps", "1", option, value]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, IotaError)
+    assert said in str(result.exception)
+    assert "step 1/1" not in result.output
 
 
 def test_examples_are_files_that_can_be_read() -> None:

@@ -12,8 +12,11 @@ import typer
 
 from iotapretrain.cli.console import PrintedTable, echo, print_json
 from iotapretrain.cli.network_options import AsJson
+from iotapretrain.errors import InputError, RunError
 
 if TYPE_CHECKING:
+    import torch
+
     from iotapretrain.models.stages.staged_config import StagedConfig
     from iotapretrain.swarm.run_file import SwarmRun
     from iotapretrain.swarm.stage_needs import StageNeeds
@@ -95,18 +98,22 @@ def _train(
 ) -> dict[str, Any]:
     """Steps of all stages, with a line of progress now and then; what they showed."""
     import torch
+    from safetensors import SafetensorError
     from transformers.utils.logging import disable_progress_bar
 
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.models.stages.staged_model import whole_model
     from iotapretrain.swarm.pipeline import Pipeline
+    from iotapretrain.training.run_folder import make
     from iotapretrain.training.stage_step import DeterminismClass
 
     run.config(load_tokenizer(run.data.tokenizer).vocabulary)  # refuses too small a vocabulary
-    precision = getattr(torch, run.step.precision)
-    kind = DeterminismClass.here(torch.device(device), precision)
-    pipeline = Pipeline(run, config, PageCache(default_folder()), torch.device(device))
+    if export is not None:
+        make(export)  # before anything is trained for it
+    place = _device(device)
+    kind = DeterminismClass.here(place, getattr(torch, run.step.precision))
+    pipeline = Pipeline(run, config, PageCache(default_folder()), place)
     try:
         first = pipeline.held_out_loss()
         started = said = time.monotonic()
@@ -124,7 +131,10 @@ def _train(
         pipeline.close()
     if export is not None:
         disable_progress_bar()  # ours are lines
-        whole_model(config, pipeline.weights()).save_pretrained(export)
+        try:
+            whole_model(config, pipeline.weights()).save_pretrained(export)
+        except (OSError, SafetensorError) as error:
+            raise RunError(f"{export}: cannot be written: {error}; make room there") from error
         echo(f"the model lies in {export}", err=True)
     return {
         "steps": steps,
@@ -138,6 +148,19 @@ def _train(
         "seconds_by_stage": [each.seconds for each in pipeline.stages],
         "sent_bytes_by_stage": [each.sent_bytes for each in pipeline.stages],
     }
+
+
+def _device(name: str) -> torch.device:
+    """Where to compute, once it has shown that it can."""
+    import torch
+
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (AssertionError, NotImplementedError, RuntimeError) as error:  # as torch says it
+        line = str(error).splitlines()[0]
+        raise InputError(f"device {name!r}: {line}; give cpu, or one that is there") from error
+    return device
 
 
 def _show(run: SwarmRun, report: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ def make(run: Path) -> None:
     """Make the folder, or say why it cannot be made."""
     try:
         run.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+    except (FileExistsError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         raise RunError(f"{run}: no folder to write to: {error.strerror}; name another") from error
 
 

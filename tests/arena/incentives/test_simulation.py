@@ -178,7 +178,7 @@ def test_without_noise_the_deserving_win() -> None:
 )
 def test_an_impossible_world_is_refused(change: dict[str, object], problem: str) -> None:
     with pytest.raises(InputError, match=problem):
-        replace(SimulatedWorld((STEADY,)), **change)  # type: ignore[arg-type] # any setting
+        replace(SimulatedWorld((STEADY,)), **change)  # type: ignore[arg-type]  # any of its settings
 
 
 def test_no_rounds_are_refused() -> None:
@@ -189,4 +189,4 @@ def test_no_rounds_are_refused() -> None:
 @pytest.mark.parametrize("arguments", [{"skill": -1.0}, {"hotkeys": 0}], ids=["skill", "hotkeys"])
 def test_an_impossible_miner_is_refused(arguments: dict[str, float]) -> None:
     with pytest.raises(InputError, match=next(iter(arguments))):
-        Miner(steady, **arguments)  # type: ignore[arg-type] # any
+        Miner(steady, **arguments)  # type: ignore[arg-type]  # any of its arguments

@@ -80,6 +80,8 @@ class ResidualBoundary(Boundary):
 class AnchoredBoundary(ResidualBoundary):
     """What the token alone says stands in a table of the receiver's, beside the channels."""
 
+    decoder: nn.ModuleDict
+
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
         table = nn.Embedding(config.vocab_size, config.hidden_size)
@@ -88,7 +90,7 @@ class AnchoredBoundary(ResidualBoundary):
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
     ) -> torch.Tensor:
-        parts: nn.ModuleDict = self.decoder  # type: ignore[assignment]  # made so above
+        parts = self.decoder
         return _widened(y, parts["project"](y) + parts["anchors"](tokens))
 
 
@@ -96,6 +98,9 @@ class PartialBoundary(Boundary):
     """A block across the cut (IOTA, arXiv 2507.17766): its feed-forward half stands at the sender
     and ends narrow, its attention at the receiver; only what travels passes by both.
     """
+
+    encoder: nn.ModuleDict
+    decoder: nn.ModuleDict
 
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
@@ -117,7 +122,7 @@ class PartialBoundary(Boundary):
         self.rotary = rotary(config)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        parts: nn.ModuleDict = self.encoder  # type: ignore[assignment]  # made so above
+        parts = self.encoder
         inner = functional.silu(parts["mlp"](parts["norm"](x)))
         y: torch.Tensor = parts["narrow"](inner) + x[..., : self.width]
         return y
@@ -125,7 +130,7 @@ class PartialBoundary(Boundary):
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
     ) -> torch.Tensor:
-        parts: nn.ModuleDict = self.decoder  # type: ignore[assignment]  # made so above
+        parts = self.decoder
         opened = functional.relu(parts["widen"](y))
         places = self.rotary(opened, positions(y, past))
         cache = None if past is None else past.cache

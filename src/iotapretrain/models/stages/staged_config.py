@@ -35,7 +35,7 @@ class StagedConfig(Qwen3Config):
     wire: str = "bfloat16"
 
     def __post_init__(self, **given: Any) -> None:
-        super().__post_init__(**given)  # type: ignore[no-untyped-call]
+        super().__post_init__(**given)  # type: ignore[no-untyped-call]  # of `transformers`
         self.use_cache = False
         if self.stage_blocks is None:
             self.stage_blocks = [self.num_hidden_layers]
@@ -56,9 +56,15 @@ class StagedConfig(Qwen3Config):
             return f"boundary {self.boundary!r}: none of {', '.join(BOUNDARY_KINDS)}"
         if self.wire not in WIRES:
             return f"wire {self.wire!r}: none of {', '.join(WIRES)}"
-        full = self.boundary in FULL_WIDTH
-        if not 1 <= self.width <= self.hidden_size or (full and self.width != self.hidden_size):
-            return f"boundary_width {self.width}: no width of a {self.boundary} boundary"
+        least = self.hidden_size if self.boundary in FULL_WIDTH else 1
+        if not least <= self.width <= self.hidden_size:
+            allowed = f"{least} to {self.hidden_size}"
+            return f"boundary_width {self.width}: {self.boundary} allows {allowed}"
+        if self.num_attention_heads % (self.num_key_value_heads or 1):
+            heads = f"{self.num_key_value_heads} heads of keys"
+            return f"num_key_value_heads: {heads} do not divide {self.num_attention_heads}"
+        if self.head_dim % 2:
+            return f"head_dim {self.head_dim}: positions turn pairs of numbers; give an even one"
         return None
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -65,7 +65,8 @@ class StagedBody(_Staged):
             x = self.embed_tokens(tokens)
         else:
             x = self._boundary(index - 1).decode(received, tokens, past)
-        places, cache = self.rotary_emb(x, positions(x, past)), past and past.cache
+        places = self.rotary_emb(x, positions(x, past))
+        cache = None if past is None else past.cache
         first, end = self.config.spans[index]
         for layer in self.layers[first:end]:
             x = layer(x, position_embeddings=places, past_key_values=cache)
@@ -91,9 +92,7 @@ class StagedBody(_Staged):
         return BaseModelOutputWithPast(last_hidden_state=x, past_key_values=cache)
 
     def _boundary(self, index: int) -> Boundary:
-        boundary = self.boundaries[index]
-        assert isinstance(boundary, Boundary)  # noqa: S101  # nothing else is put there
-        return boundary
+        return cast(Boundary, self.boundaries[index])
 
 
 class StagedForCausalLM(_Staged, GenerationMixin):
@@ -103,7 +102,7 @@ class StagedForCausalLM(_Staged, GenerationMixin):
         super().__init__(config)
         self.model = StagedBody(config)
         self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        self.post_init()  # type: ignore[no-untyped-call]
+        self.post_init()  # type: ignore[no-untyped-call]  # of `transformers`
 
     def forward(self, input_ids: torch.Tensor, **options: Any) -> CausalLMOutputWithPast:
         """Logits of every position."""

@@ -36,7 +36,7 @@ class WireCode(ABC):
 
     def rounded(self, values: torch.Tensor) -> torch.Tensor:
         """What the other end reads; the gradient comes back through the same code."""
-        result: torch.Tensor = _Rounded.apply(values, self)  # type: ignore[no-untyped-call]
+        result: torch.Tensor = _Rounded.apply(values, self)  # type: ignore[no-untyped-call]  # torch's
         return result
 
 
