@@ -1,10 +1,8 @@
-"""Signed requests: the exact bytes, each refusal with its own reason, replays, clocks and rates."""
+"""Signed requests: the exact bytes, each refusal with its own reason, replays and clocks."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from blake3 import blake3
@@ -14,82 +12,32 @@ from hypothesis import strategies as st
 from iotapretrain.rules.swarm.signed_request import (
     BUCKET_MS,
     HOT_MS,
-    MOST_ADDRESSES,
     MOST_NONCES,
     NORMAL_MS,
     WINDOW_MS,
     Refusal,
     RefusalReason,
-    RouteTerms,
     SignedRequest,
     SignerMemory,
     Verified,
     read_request,
-    signed_message,
-    spend_address,
-    take,
     verify_request,
 )
-
-ALICE = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
-ALICE_OF_POLKADOT = "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5"
-"""The same key in another address format."""
-BOB = "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
-TERMS = RouteTerms(BOB, "run-1", "swarm.example:8443", {ALICE}, 64)
-NOW = 1_900_000_000_000
-NONCE = "00112233445566778899aabbccddeeff"
-BODY = b'{"receipts": 3}'
-Reason = RefusalReason
-
-
-def sign(signer: str, message: bytes) -> bytes:
-    """Stands in for sr25519: 64 bytes that depend on all of both."""
-    return hashlib.sha512(signer.encode() + b"\0" + message).digest()
-
-
-def is_signed(signer: str, message: bytes, signature: bytes) -> bool:
-    return sign(signer, message) == signature
-
-
-def message_of(nonce: str = NONCE, at: int = NOW) -> bytes:
-    return signed_message(TERMS, "POST", "/receipts?epoch=7", BODY, nonce, at)
-
-
-def headers(nonce: str = NONCE, at: int = NOW) -> dict[str, str]:
-    return {
-        "Epistula-Version": "3",
-        "Epistula-Timestamp": str(at),
-        "Epistula-Uuid": nonce,
-        "Epistula-Signed-By": ALICE,
-        "Epistula-Signed-For": BOB,
-        "Epistula-Run": "run-1",
-        "Epistula-Request-Signature": "0x" + sign(ALICE, message_of(nonce, at)).hex(),
-        ":method": "POST",
-        ":authority": "swarm.example:8443",
-        ":path": "/receipts?epoch=7",
-    }
-
-
-def request_of(nonce: str = NONCE, at: int = NOW) -> SignedRequest:
-    read = read_request(TERMS, headers(nonce, at).items(), BODY)
-    assert isinstance(read, SignedRequest)
-    return read
-
-
-def judged(
-    request: SignedRequest,
-    memory: SignerMemory | None = None,
-    now: int = NOW,
-    cost: int = NORMAL_MS,
-) -> Verified | Refusal:
-    return verify_request(request, memory or SignerMemory(), cost, now, is_signed)
-
-
-def reason_of(outcome: object) -> RefusalReason:
-    assert isinstance(outcome, Refusal)
-    assert not outcome
-    return outcome.reason
-
+from tests.rules.swarm.signed_requests import (
+    ALICE,
+    ALICE_OF_POLKADOT,
+    BOB,
+    BODY,
+    NONCE,
+    NOW,
+    TERMS,
+    Reason,
+    headers,
+    judged,
+    message_of,
+    reason_of,
+    request_of,
+)
 
 # --- the bytes -----------------------------------------------------------------------------------
 
@@ -376,73 +324,6 @@ def test_limits_keep_nonces_far_below_their_bound() -> None:
         most = max(most, len(memory.seen))
     assert most == (BUCKET_MS + 2 * WINDOW_MS) // HOT_MS
     assert most < MOST_NONCES // 8
-
-
-# --- rates ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("cost", "burst"), [(NORMAL_MS, 5), (HOT_MS, 50)])
-def test_a_burst_and_then_one_at_a_time(cost: int, burst: int) -> None:
-    full_at = 0
-    for _ in range(burst):
-        wait, full_at = take(full_at, cost, NOW)
-        assert wait == 0
-    assert take(full_at, cost, NOW)[0] == cost
-    assert take(full_at, cost, NOW + cost - 1)[0] == 1
-    assert take(full_at, cost, NOW + cost)[0] == 0
-
-
-def test_a_clock_set_back_makes_nobody_wait_longer_than_for_one_token() -> None:
-    _, full_at = take(0, NORMAL_MS, NOW + 3_600_000)
-    assert take(full_at, NORMAL_MS, NOW) == (NORMAL_MS, NOW + BUCKET_MS + NORMAL_MS)
-
-
-def test_a_signer_that_asks_too_often_is_told_how_long_to_wait() -> None:
-    memory = SignerMemory(full_at_ms=NOW + BUCKET_MS)
-    outcome = judged(request_of(), memory)
-    assert outcome == Refusal(Reason.SIGNER_TOO_FAST, retry_after_ms=NORMAL_MS)
-    assert judged(request_of(), memory, NOW + NORMAL_MS)
-
-
-@given(st.lists(st.integers(0, 3_000), max_size=60), st.sampled_from([NORMAL_MS, HOT_MS]))
-def test_no_stretch_of_time_lets_more_through(gaps: list[int], cost: int) -> None:
-    """Against counting: in any stretch at most the burst, and one for each `cost` of it."""
-    now, full_at, granted = NOW, 0, []
-    for gap in gaps:
-        now += gap
-        wait, after = take(full_at, cost, now)
-        if wait == 0:
-            granted.append(now)
-            full_at = after
-        else:
-            assert take(full_at, cost, now + wait)[0] == 0
-            assert take(full_at, cost, now + wait - 1)[0] == 1
-    for first, start in enumerate(granted):
-        for last in range(first, len(granted)):
-            assert last - first + 1 <= (BUCKET_MS + granted[last] - start) // cost
-    assert all(a <= b for a, b in pairwise(granted))
-
-
-def test_an_address_that_asks_too_often_is_refused_before_anything_is_read() -> None:
-    buckets: dict[str, int] = {}
-    for _ in range(5):
-        spent = spend_address(buckets, "192.0.2.1", NORMAL_MS, NOW)
-        assert isinstance(spent, dict)
-        buckets = spent
-    refused = spend_address(buckets, "192.0.2.1", NORMAL_MS, NOW)
-    assert refused == Refusal(Reason.ADDRESS_TOO_FAST, "192.0.2.1", NORMAL_MS)
-    assert isinstance(spend_address(buckets, "192.0.2.2", NORMAL_MS, NOW), dict)
-    assert spend_address(buckets, "192.0.2.2", NORMAL_MS, NOW + BUCKET_MS) == {
-        "192.0.2.2": NOW + BUCKET_MS + NORMAL_MS
-    }
-
-
-def test_addresses_are_bounded_and_the_busiest_are_kept() -> None:
-    buckets = {f"a{number}": NOW + 2 + number for number in range(MOST_ADDRESSES)}
-    spent = spend_address(buckets, "new", NORMAL_MS, NOW)
-    assert isinstance(spent, dict)
-    assert len(spent) == MOST_ADDRESSES
-    assert spent.keys() ^ buckets.keys() == {"new", "a0"}
 
 
 def test_every_reason_is_told_apart() -> None:
