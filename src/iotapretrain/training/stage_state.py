@@ -110,12 +110,6 @@ class StageState:
         self.steps = steps
 
 
-def stage_bytes(shapes: Iterable[Mapping[str, torch.Size]], optimiser: OptimiserName) -> list[int]:
-    """What states of stages take, with their gradients."""
-    layouts = (StateLayout(each, optimiser) for each in shapes)
-    return [4 * (each.numbers + each.parameters) for each in layouts]
-
-
 def _group(name: str, dimensions: int, optimiser: OptimiserName) -> int:
     if dimensions < 2:
         return 2
