@@ -25,6 +25,7 @@ IotaError                what went wrong, for a person; the CLI prints it and ex
 │   ├── ConfigError      a configuration file: file, key, what is wrong, what is allowed
 │   ├── RecordError      a value that cannot be a record of a journal
 │   └── VectorError      a file that claims to be conformance vectors and cannot be read as such
+├── AwayError            a participant of a swarm does not answer now: who, and what was asked
 ├── FrameError           a peer sent what is no frame of this run: who, and what is wrong with it
 ├── RunError             a training run cannot go on: which part of it, why, what to do
 ├── WorkerError          a process in which models are opened cannot be started here
@@ -71,6 +72,10 @@ class ConfigError(InputError):
 
 class VectorError(InputError):
     """A conformance vector file that cannot be read."""
+
+
+class AwayError(IotaError):
+    """Nobody answers now; whoever asked asks again later, or somebody else."""
 
 
 class FrameError(IotaError):

@@ -38,6 +38,11 @@ Draw: TypeAlias = Callable[[], float]
 """The next number of the run's stream, from 0 to below 1."""
 
 
+def smoothed(known: float, measured: float) -> float:
+    """A miner's seconds a sample, after one more was measured."""
+    return _KEPT * known + (1 - _KEPT) * measured
+
+
 class RoutingView:
     """What the orchestrator knows of the miners, by number; it folds this from its log.
 
@@ -75,7 +80,7 @@ class RoutingView:
         self.booked[miner] -= 1
         self.owed[miner] -= PASSES - forwarded
         if seconds is not None:
-            self.seconds[miner] = _KEPT * self.seconds[miner] + (1 - _KEPT) * seconds
+            self.seconds[miner] = smoothed(self.seconds[miner], seconds)
 
     def room(self) -> int:
         """Routes that may be in flight: the slots of the scarcest stage."""
