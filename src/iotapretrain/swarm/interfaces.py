@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from iotapretrain.rules.swarm.frame import FrameShape
 from iotapretrain.rules.swarm.log.requests import Request
 from iotapretrain.rules.swarm.log.swarm_records import SwarmRecord
 from iotapretrain.rules.swarm.log.swarm_state import SwarmState
@@ -51,6 +52,10 @@ class SwarmBlobs(Protocol):
         """Keep it; its digest. AwayError if it cannot be kept now."""
         ...
 
+    async def has(self, digest: str) -> bool:
+        """Whether it can be fetched. AwayError if nobody answers now."""
+        ...
+
     async def get(self, digest: str) -> bytes | None:
         """The bytes, checked; None if nobody has them. AwayError if nobody answers now."""
         ...
@@ -59,8 +64,11 @@ class SwarmBlobs(Protocol):
 class SwarmLog(Protocol):
     """The run's log, as one participant sees it: asking the orchestrator, and reading."""
 
-    async def ask(self, request: Request) -> None:
-        """Returns once what was asked for is durable. InputError refuses; AwayError: ask again."""
+    async def ask(self, request: Request) -> int:
+        """A record's number behind which what was asked for is durable.
+
+        InputError refuses; AwayError: it may be durable or not, ask again.
+        """
         ...
 
     async def behind(self, sequence: int) -> tuple[int, SwarmState]:
@@ -147,6 +155,23 @@ class StageCompute(Protocol):
     def load(self, saved: bytes) -> None:
         """Hold it again."""
         ...
+
+
+@dataclass(frozen=True)
+class MinerPlace:
+    """Who a miner is, and the world around it."""
+
+    hotkey: str
+    node: str
+    machine: str
+    speed: float
+    clock: SwarmClock
+    peers: SwarmPeers
+    blobs: SwarmBlobs
+    log: SwarmLog
+    disk: SwarmDisk
+    frames: FrameShape
+    samples_a_step: int = 8
 
 
 class RunLog(Protocol):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from iotapretrain.rules.swarm.assignment import MeasuredMiner, assign
 from iotapretrain.rules.swarm.log import swarm_records as records
@@ -66,6 +67,15 @@ def due(state: SwarmState, moment: Moment) -> list[records.SwarmRecord]:
     return turn.made
 
 
+def next_deadline(state: SwarmState) -> int | None:
+    """When something follows even if nobody asks for anything."""
+    route = next((each.until for each in state.routes.values()), None)
+    times = [stage.until for stage in state.stages]
+    times += [each.until for each in state.challenges.values() if each.until > state.at]
+    times += [each.until + state.terms.evidence for each in state.challenges.values()]
+    return min(times if route is None else [*times, route], default=None)
+
+
 def _see_block(turn: _Turn) -> None:
     moment = turn.moment
     if moment.block > turn.state.block[0]:
@@ -75,7 +85,14 @@ def _see_block(turn: _Turn) -> None:
 def _miss_silent(turn: _Turn) -> None:
     for hotkey in turn.moment.silent:
         if turn.state.members[hotkey].present:
-            turn.write(records.MinerLeft(hotkey, "silent", turn.at))
+            _leave(turn, hotkey, "silent")
+
+
+def _leave(turn: _Turn, hotkey: str, reason: Literal["silent", "convicted"]) -> None:
+    lost = turn.state.lost_by(hotkey)
+    turn.write(records.MinerLeft(hotkey, reason, turn.at))
+    if lost:
+        turn.write(records.RoutesDropped(lost, f"{hotkey} is {reason}", turn.at))
 
 
 def _drop_expired(turn: _Turn) -> None:
@@ -285,7 +302,7 @@ def _settle(turn: _Turn) -> None:
         elif ruling != "silent":
             turn.write(records.StepSettled(*place, ruling, tuple(sorted(wrong)), turn.at))
         if ruling == "convicted":
-            turn.write(records.MinerLeft(place.hotkey, "convicted", turn.at))
+            _leave(turn, place.hotkey, "convicted")
 
 
 def _hear_on(turn: _Turn, place: StepPlace, challenge: Challenge) -> None:

@@ -45,7 +45,7 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
             return _member(state, hotkey, present=False, convicted=reason == "convicted")
         case records.StagesAssigned(stages):
             moved = {
-                hotkey: replace(state.members[hotkey], stage=stage, holds="", done=0)
+                hotkey: replace(state.members[hotkey], stage=stage, holds="", done=0, merged=-1)
                 for hotkey, stage in stages
             }
             return replace(state, members={**state.members, **moved})
@@ -132,7 +132,7 @@ def _epoch_opened(state: SwarmState, record: records.EpochOpened) -> SwarmState:
     entered = before.entered if merged else ()
     for hotkey in entered:
         done = members[hotkey].done - before.changes[hotkey].weight
-        members[hotkey] = replace(members[hotkey], done=done)
+        members[hotkey] = replace(members[hotkey], done=max(done, 0), merged=before.epoch)
     for hotkey, base in before.signed.items() if merged else ():
         if base == record.base and members[hotkey].stage == record.stage:
             members[hotkey] = replace(members[hotkey], holds=base)

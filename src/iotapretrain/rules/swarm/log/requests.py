@@ -44,6 +44,7 @@ def _answer(state: SwarmState, asked: Request) -> Iterator[records.SwarmRecord]:
         case records.MinerLeft(hotkey):
             if hotkey in state.members and state.members[hotkey].present:
                 yield replace(asked, reason="left")
+                yield from _lost(state, asked, "left")
         case records.BaseHeld():
             yield from _hold(state, asked)
         case records.HopMoved():
@@ -69,6 +70,16 @@ def _join(state: SwarmState, asked: records.MinerJoined) -> Iterator[records.Swa
     same = known is not None and (known.node, known.machine) == (asked.node, asked.machine)
     if known is None or not same or not known.present:
         yield asked
+        yield from _lost(state, asked, "began anew")
+
+
+def _lost(
+    state: SwarmState, asked: records.MinerJoined | records.MinerLeft, what: str
+) -> Iterator[records.SwarmRecord]:
+    """What it had under way comes to nothing: others need not wait for it."""
+    lost = state.lost_by(asked.hotkey) if asked.hotkey in state.members else ()
+    if lost:
+        yield records.RoutesDropped(lost, f"{asked.hotkey} {what}", asked.at)
 
 
 def _hold(state: SwarmState, asked: records.BaseHeld) -> Iterator[records.SwarmRecord]:

@@ -62,8 +62,9 @@ class SwarmTerms:
 class Member:
     """A miner: `stage` is kept when it leaves, so that it finds its work when it comes back.
 
-    `holds` is the base that it last said it holds; `done` are verified hops that no merge has yet;
-    `booked` and `owed` are the orchestrator's book of it (`routing.py`).
+    `holds` is the base that it last said it holds; `done` are verified hops that no merge has yet,
+    `merged` is the last epoch of its stage that its change entered; `booked` and `owed` are the
+    orchestrator's book of it (`routing.py`).
     """
 
     number: int
@@ -75,6 +76,7 @@ class Member:
     present: bool = True
     convicted: bool = False
     done: int = 0
+    merged: int = -1
     booked: int = 0
     owed: int = 0
 
@@ -187,6 +189,15 @@ class SwarmState:
     def ready(self, stage: int) -> list[str]:
         """The ready members of a stage."""
         return [hotkey for hotkey, member in self.of_stage(stage) if self.is_ready(member)]
+
+    def lost_by(self, hotkey: str) -> tuple[int, ...]:
+        """Routes under way that wait for an answer of a miner which does not have them any more."""
+        number = self.members[hotkey].number
+        return tuple(
+            route
+            for route, each in self.routes.items()
+            if number in each.miners and each.filed[each.miners.index(number)] is None
+        )
 
     def weighed(self, hotkeys: Iterable[str]) -> int:
         """Verified hops of these members that no merge has yet."""
