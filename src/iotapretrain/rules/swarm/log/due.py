@@ -58,9 +58,7 @@ Phases = Callable[[Turn], bool]
 """Opens the phases that are due; whether routes are issued meanwhile."""
 
 
-def due(
-    state: SwarmState, moment: Moment, phases: Phases | None = None
-) -> list[records.SwarmRecord]:
+def due(state: SwarmState, moment: Moment, phases: Phases) -> list[records.SwarmRecord]:
     """All records that follow now, in their order; phases are by stage, or as a study has them."""
     turn = Turn(state, moment)
     _see_block(turn)
@@ -68,7 +66,7 @@ def due(
     _settle(turn)
     _miss_silent(turn)
     _drop_expired(turn)
-    issuing = (phases or by_stage)(turn)
+    issuing = phases(turn)
     _place_newcomers(turn)
     while issuing and (routes := routes_due(turn.state, turn.at)) is not None:
         turn.write(routes)
