@@ -2,7 +2,7 @@
 
 All stages enter every phase together. Training ends once 80 % of all miners have done their least;
 routes under way are given up. A merge takes what 80 % of a stage's members had sent when all stages
-have so many, and ends with 30 % of its results. What was not in it is thrown away, and whoever stood
+have so many, and ends with 30 % of its results. What was not in it is thrown away; whoever stood
 outside waits for the next one. Nothing but three hours ends a wait.
 """
 
