@@ -180,5 +180,5 @@ def random_scenario(seed: int, miners: int = 8, epochs: int = 5) -> Scenario:
     apart = [scenario.names[chance.below(miners)] for _ in range(2)]
     until = since + 100 * chance.number()
     scenario = scenario.partition([apart], since, until)
-    scenario = scenario.cut(*scenario.names[2:4], since=until, until=until + 120)
-    return scenario.cut(scenario.names[4], STORE, since=until, until=until + 30)
+    scenario = scenario.cut(scenario.names[2], scenario.names[3], until, until + 120)
+    return scenario.cut(scenario.names[4], STORE, until, until + 30)
