@@ -33,8 +33,8 @@ class SwarmValidator:
         while True:
             try:
                 sequence, state = await self.log.behind(self.sequence)
-                self.sequence = sequence
                 await self._audit(state)
+                self.sequence = max(self.sequence, sequence)
             except AwayError as away:
                 _log.info("%s: %s", self.hotkey, away)
                 await self.clock.sleep(AGAIN)

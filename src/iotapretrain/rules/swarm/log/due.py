@@ -27,6 +27,9 @@ from iotapretrain.rules.swarm.log.swarm_state import (
 )
 from iotapretrain.rules.swarm.step_audits import StepVerdict, draw_arbiter, draw_audits, settle
 
+BEACON_AFTER = 2
+"""Blocks behind the one that was known when an epoch ended: the next may have been made already."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -55,13 +58,13 @@ def due(state: SwarmState, moment: Moment) -> list[records.SwarmRecord]:
     """All records that follow now, in their order."""
     turn = _Turn(state, moment)
     _see_block(turn)
+    _challenge(turn)
+    _settle(turn)
     _miss_silent(turn)
     _drop_expired(turn)
     for stage in range(len(state.stages)):
         _advance(turn, stage)
     _place_newcomers(turn)
-    _challenge(turn)
-    _settle(turn)
     while (routes := routes_due(turn.state, turn.at)) is not None:
         turn.write(routes)
     return turn.made
@@ -155,12 +158,13 @@ def _publish(turn: _Turn, number: int) -> records.SwarmRecord | None:
 
 
 def _agree(turn: _Turn, number: int) -> records.SwarmRecord | None:
-    """More than half of those who are there must have got the same bytes."""
+    """More than half of those who are there must have got the same bytes; one who is alone, may."""
     stage, late = _now(turn, number)
     waiting = missing_signatures(turn.state, number)
     base, votes = max(Counter(stage.signed.values()).items(), key=_most, default=("", 0))
     against = len(stage.signed) - votes + (0 if late else len(waiting))
-    if votes >= turn.state.terms.least and votes > against:
+    enough = min(turn.state.terms.least, len(stage.voters))
+    if votes >= enough > 0 and votes > against:
         until = turn.at + turn.state.terms.train
         return records.EpochOpened(number, stage.epoch + 1, base, "", until, turn.at)
     if waiting and not late:
@@ -257,11 +261,13 @@ def _assign(turn: _Turn, movable: set[str]) -> None:
 
 
 def _challenge(turn: _Turn) -> None:
-    """Epochs whose links were filed before this block was known."""
+    """Epochs whose links were filed before this block was made: a block after the next one seen."""
     block, block_hash = turn.moment.block, turn.moment.block_hash
     if not any(isinstance(record, records.BlockSeen) for record in turn.made):
         return
     for filed in turn.state.unaudited:
+        if block < filed.block + BEACON_AFTER:
+            continue
         for validator in sorted(turn.state.validators):
             for hotkey, step in _drawn(turn.state, filed, validator, block_hash):
                 turn.write(

@@ -146,9 +146,8 @@ def _epoch_opened(state: SwarmState, record: records.EpochOpened) -> SwarmState:
         merges=before.merges + merged,
     )
     stages = (*state.stages[: record.stage], opened, *state.stages[record.stage + 1 :])
-    filed = FiledEpoch(
-        record.stage, before.epoch, {who: e.links for who, e in before.changes.items() if e.links}
-    )
+    links = {hotkey: each.links for hotkey, each in before.changes.items() if each.links}
+    filed = FiledEpoch(record.stage, before.epoch, state.block[0], links)
     unaudited = (*state.unaudited, filed) if filed.links else state.unaudited
     return replace(
         state,

@@ -147,10 +147,11 @@ class Challenge:
 
 @dataclass(frozen=True)
 class FiledEpoch:
-    """Links of an epoch that wait for their beacon."""
+    """Links of an epoch that wait for their beacon; `block` was known when it ended."""
 
     stage: int
     epoch: int
+    block: int
     links: Mapping[str, tuple[str, ...]]
 
 
