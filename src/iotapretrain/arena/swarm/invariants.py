@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator
 from blake3 import blake3
 
 from iotapretrain.arena.swarm.participants import KINDS
-from iotapretrain.arena.swarm.stand_in_stage import merged_base
+from iotapretrain.arena.swarm.stand_in_step import merged_base
 from iotapretrain.arena.swarm.swarm_world import SwarmWorld
 from iotapretrain.rules.swarm.log import swarm_records as records
 from iotapretrain.rules.swarm.log.fold_records import apply
-from iotapretrain.rules.swarm.log.swarm_state import StepPlace, SwarmState
+from iotapretrain.rules.swarm.log.swarm_state import StageEpoch, StepPlace, SwarmState
+from iotapretrain.rules.swarm.reduction import MergeOutcome
 
 SLACK = 6_000
 """Milliseconds from a deadline until the orchestrator has surely looked up."""
@@ -84,21 +85,28 @@ def equal_replicas(world: SwarmWorld) -> Iterator[str]:
 
 def bases_follow(world: SwarmWorld) -> Iterator[str]:
     """Every base is what the changes before it come to, computed once more from the blobs."""
-    held = world.blobs.held
     for state, record in states(world):
         if not isinstance(record, records.EpochOpened):
             continue
         stage = state.stages[record.stage]
         if record.base == stage.base:
             continue
-        sent = tuple(
-            (hotkey, each.weight, each.digest, held.get(each.blob))
-            for hotkey, each in sorted(stage.changes.items())
-            if hotkey in stage.entered
-        )
-        base = merged_base(world.rule, held[stage.base], sent, stage.merges)
+        base, _ = merged_again(world, stage)
         if base is None or blake3(base).hexdigest() != record.base:
             yield f"stage {record.stage}, epoch {record.epoch}: not what its changes come to"
+
+
+def merged_again(
+    world: SwarmWorld, stage: StageEpoch
+) -> tuple[bytes | None, dict[str, MergeOutcome]]:
+    """A merge, from what was published, and what became of every change."""
+    held = world.blobs.held
+    sent = tuple(
+        (hotkey, each.weight, each.digest, held.get(each.blob))
+        for hotkey, each in sorted(stage.changes.items())
+        if hotkey in stage.entered
+    )
+    return merged_base(world.rule, held[stage.base], sent, stage.merges)
 
 
 def nobody_honest_convicted(world: SwarmWorld) -> Iterator[str]:

@@ -11,7 +11,8 @@ from blake3 import blake3
 
 from iotapretrain.arena.swarm.memory_log import AskedLog
 from iotapretrain.arena.swarm.memory_parts import MemoryPeers
-from iotapretrain.arena.swarm.stand_in_stage import SENT_BYTES, SIZE, StandInStage
+from iotapretrain.arena.swarm.stand_in_stage import StandInStage
+from iotapretrain.arena.swarm.stand_in_step import SENT_BYTES, SIZE
 from iotapretrain.errors import AwayError
 from iotapretrain.rules.swarm.log import swarm_records as records
 from iotapretrain.rules.swarm.log.requests import Request

@@ -1,83 +1,36 @@
-"""A stage of eight numbers with everything that a real one has: work, steps, links, merges, replay.
+"""A stage of eight numbers with all that a real one has: work, steps, links, merges, a disk.
 
-Gradients point one way, but for noise that follows from a sample's bytes; passes take virtual
-seconds. Codes, reduction and outer step are the real ones (`rules/swarm/`), so that whoever sends
-something else, or goes on from something else, is found as in a real run.
+Passes take virtual seconds; what they, steps and merges come to is `stand_in_step.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 
 import msgspec
-import numpy as np
 from blake3 import blake3
 
+from iotapretrain.arena.swarm.stand_in_step import (
+    NUMBERS_BYTES,
+    SIZE,
+    StandInPass,
+    StandInRule,
+    StepInputs,
+    merged_base,
+    numbers,
+    rows_sent,
+)
 from iotapretrain.errors import InputError
 from iotapretrain.rules.swarm.merge_codes import CODES, Floats, MergeCode, compressed
-from iotapretrain.rules.swarm.reduction import (
-    Announcement,
-    Found,
-    OuterRule,
-    announced_digests,
-    received,
-    reduced,
-)
+from iotapretrain.rules.swarm.reduction import announced_digests
 from iotapretrain.swarm.interfaces import Passed
 
-SIZE = 8
-SENT_BYTES = 8
-"""A position of four numbers in bfloat16."""
-RATE = np.float32(0.01)
-DRIFT = 0.5
-"""What all gradients have in common; their noise is from -1 to below 1."""
 LATEST = 1
 """Steps by which a gradient may be late."""
 KEPT_STEPS = 64
 _SAMPLE_PARTS = 3
 """A pass forward takes one part of a sample's seconds, one backward two."""
-
-Sent = tuple[str, int, str, bytes | None]
-"""Of a merge: hotkey, weight, bound digest and bytes."""
-
-
-class _Pass(msgspec.Struct, frozen=True, array_like=True):
-    """One sample of a step; `fresh` if it was sent on by the weights that the step begins with."""
-
-    route: int
-    received: bytes
-    returned: bytes
-    fresh: bool
-
-    def back(self, stage: int) -> bytes:
-        """Rows for the stage before."""
-        named = b"%d/%d/%b/%b" % (stage, self.route, self.received, self.returned)
-        return blake3(named).digest(SENT_BYTES)
-
-
-class _Evidence(msgspec.Struct, frozen=True, array_like=True):
-    """What a step is a pure function of."""
-
-    stage: int
-    link: str
-    local: bytes
-    passes: list[_Pass]
-
-    def stepped(self, seed: int) -> tuple[bytes, str]:
-        """The weights behind it, and its link."""
-        moved, hasher = np.zeros(SIZE, np.float32), blake3(self.link.encode())
-        for each in self.passes:
-            back = each.back(self.stage)
-            moved += _noise(seed, self.stage, back)
-            onward = rows_sent(self.stage, self.local, each.route, each.received)
-            hasher.update(each.received + each.returned + back + (onward if each.fresh else b""))
-        towards = RATE * (moved / np.float32(len(self.passes)) + np.float32(DRIFT))
-        local = (_numbers(self.local) - towards).tobytes()
-        hasher.update(local)
-        return local, hasher.hexdigest()
 
 
 class _Held(msgspec.Struct, array_like=True):
@@ -95,55 +48,8 @@ class _Held(msgspec.Struct, array_like=True):
     steps: int
     version: int
     forward: dict[int, tuple[int, int, bytes]]
-    passes: list[_Pass]
-    kept: dict[str, _Evidence]
-
-
-@dataclass(frozen=True)
-class StandInRule:
-    """What a run's file says of its stages: where they start, how they merge."""
-
-    stages: int
-    seed: int = 0
-    code: str = "2bit"
-    reducer: str = "mean"
-    least: int = 2
-    outer: OuterRule = field(default_factory=OuterRule)
-
-    def first_base(self, stage: int) -> bytes:
-        """Where a stage starts: its values, and no velocity."""
-        return _noise(self.seed, stage, b"first").tobytes() + bytes(4 * SIZE)
-
-
-@lru_cache(maxsize=64)
-def merged_base(rule: StandInRule, base: bytes, sent: tuple[Sent, ...], epoch: int) -> bytes | None:
-    """What changes come to upon a base; everybody gets the same, so that once is enough here."""
-    code = CODES[rule.code]
-    found: dict[str, Found] = {}
-    for hotkey, weight, bound, content in sent:
-        raw = bytes.fromhex(bound)
-        digests = tuple(raw[at : at + 32] for at in range(0, len(raw), 32))
-        there = [] if content is None else [(0, content)]
-        found[hotkey] = received(Announcement(hotkey, weight, digests), there, 0, code, SIZE)
-    direction, _ = reduced(found, rule.reducer, rule.least, {})
-    if direction is None:
-        return None
-    values, velocity = _numbers(base).reshape(2, SIZE)
-    return b"".join(each.tobytes() for each in rule.outer.step(values, velocity, direction, epoch))
-
-
-def rows_sent(stage: int, local: bytes, route: int, received: bytes) -> bytes:
-    """What weights make of a sample."""
-    return blake3(b"%d/%d/%b/%b" % (stage, route, local, received)).digest(SENT_BYTES)
-
-
-def _noise(seed: int, stage: int, named: bytes) -> Floats:
-    drawn = blake3(b"%d/%d/%b" % (seed, stage, named)).digest(SIZE)
-    return np.frombuffer(drawn, np.int8).astype(np.float32) / np.float32(128)
-
-
-def _numbers(content: bytes) -> Floats:
-    return np.frombuffer(content, np.float32)
+    passes: list[StandInPass]
+    kept: dict[str, StepInputs]
 
 
 class StandInStage:
@@ -161,11 +67,13 @@ class StandInStage:
     @property
     def done(self) -> Floats:
         """What was done since the base."""
-        return _numbers(self._held.base)[:SIZE] - _numbers(self._held.local)
+        return numbers(self._held.base)[:SIZE] - numbers(self._held.local)
 
     async def begin(self, stage: int, base: bytes) -> None:
-        nothing, first = bytes(4 * SIZE), blake3(base).hexdigest()
-        self._held = _Held(stage, base, base[: 4 * SIZE], nothing, None, first, 0, 0, {}, [], {})
+        nothing, first = bytes(NUMBERS_BYTES), blake3(base).hexdigest()
+        self._held = _Held(
+            stage, base, base[:NUMBERS_BYTES], nothing, None, first, 0, 0, {}, [], {}
+        )
 
     # --- samples ----------------------------------------------------------------------------------
 
@@ -175,7 +83,7 @@ class StandInStage:
         if not is_tail:
             held.forward[route] = (held.steps, held.version, received)
             return Passed(rows_sent(held.stage, held.local, route, received))
-        back = await self._turn(_Pass(route, received, b"", True))
+        back = await self._turn(StandInPass(route, received, b"", True))
         return Passed(back, loss=back[0] / 256)
 
     async def backward(self, route: int, returned: bytes) -> bytes | None:
@@ -183,9 +91,9 @@ class StandInStage:
         steps, version, received = held.forward.pop(route, (-2, 0, b""))
         if held.steps - steps > LATEST:
             return None
-        return await self._turn(_Pass(route, received, returned, version == held.version))
+        return await self._turn(StandInPass(route, received, returned, version == held.version))
 
-    async def _turn(self, done: _Pass) -> bytes:
+    async def _turn(self, done: StandInPass) -> bytes:
         await self._work(2)
         self.turned += 1
         self._held.passes.append(done)
@@ -199,7 +107,7 @@ class StandInStage:
         held = self._held
         if not held.passes:
             return None
-        evidence = _Evidence(held.stage, held.link, held.local, held.passes)
+        evidence = StepInputs(held.stage, held.link, held.local, held.passes)
         held.local, held.link = evidence.stepped(self.rule.seed)
         held.kept[held.link] = evidence
         for old in list(held.kept)[:-KEPT_STEPS]:
@@ -213,7 +121,7 @@ class StandInStage:
     # --- merges -----------------------------------------------------------------------------------
 
     async def change(self, hotkey: str) -> tuple[bytes, str]:
-        content, lost = compressed(self._code, self.done, _numbers(self._held.residual))
+        content, lost = compressed(self._code, self.done, numbers(self._held.residual))
         self._held.coded = self._held.local, lost.tobytes()
         return content, self.bound(hotkey, content)
 
@@ -225,17 +133,17 @@ class StandInStage:
         self, changes: Mapping[str, tuple[int, str, bytes | None]], epoch: int
     ) -> bytes | None:
         sent = tuple((hotkey, *each) for hotkey, each in sorted(changes.items()))
-        return merged_base(self.rule, self.base, sent, epoch)
+        return merged_base(self.rule, self.base, sent, epoch)[0]
 
     async def rebase(self, base: bytes, merged: bool) -> None:
         held = self._held
-        ahead = _numbers(held.base)[:SIZE]
+        ahead = numbers(held.base)[:SIZE]
         if merged:
             if held.coded is None:
                 raise InputError("stand-in: no change was coded since the last merge")
             local, held.residual = held.coded
-            ahead = _numbers(local)
-        new = _numbers(base)[:SIZE] + (_numbers(held.local) - ahead)
+            ahead = numbers(local)
+        new = numbers(base)[:SIZE] + (numbers(held.local) - ahead)
         held.base, held.local, held.coded = base, new.tobytes(), None
         held.passes = [msgspec.structs.replace(each, fresh=False) for each in held.passes]
         held.version += 1
@@ -253,10 +161,10 @@ class StandInStage:
     async def replay(self, evidence: bytes) -> str:
         await self._work(_SAMPLE_PARTS)
         try:
-            step = msgspec.msgpack.decode(evidence, type=_Evidence)
+            step = msgspec.msgpack.decode(evidence, type=StepInputs)
         except msgspec.DecodeError:
             return ""
-        fit = len(step.local) == 4 * SIZE and step.passes
+        fit = len(step.local) == NUMBERS_BYTES and step.passes
         return step.stepped(self.rule.seed)[1] if fit else ""
 
     # --- its disk ---------------------------------------------------------------------------------

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Literal
 
-from iotapretrain.arena.swarm.invariants import broken, states
+from iotapretrain.arena.swarm.invariants import broken, merged_again, states
 from iotapretrain.arena.swarm.scenario import Scenario
 from iotapretrain.arena.swarm.swarm_world import SwarmWorld
 from iotapretrain.rules.swarm.log import swarm_records as records
 from iotapretrain.rules.swarm.log.swarm_state import StageEpoch
+from iotapretrain.rules.swarm.reduction import MergeOutcome
 from iotapretrain.rules.swarm.rewards import (
     MergeShare,
     PayRule,
@@ -19,6 +21,8 @@ from iotapretrain.rules.swarm.rewards import (
     earnings,
     pay_lines,
 )
+
+Entry = Literal["entered", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -100,25 +104,37 @@ def _merge_seconds(world: SwarmWorld) -> list[float]:
 
 
 def pay_shares(world: SwarmWorld) -> dict[str, Fraction]:
-    """By hotkey, before caps: verified hops in merges, less those of who was convicted."""
+    """By hotkey, before caps.
+
+    Verified hops pay where the change is in the merge, no step of them was met with silence, and
+    their miner was not convicted.
+    """
     rule = PayRule((1,) * world.scenario.stages)
     hops: dict[WorkPlace, VerifiedHops] = {}
     merges: dict[WorkPlace, MergeShare] = {}
     convictions = []
     for number, (state, record) in enumerate(states(world), start=1):
-        block = state.block[0]
-        if isinstance(record, records.EpochOpened) and not record.problem:
-            for place, weight in _entered(record, state.stages[record.stage]).items():
-                hops[place] = weight, frozenset()
-                merges[place] = MergeShare(block, "entered", weight, True, str(number))
-        elif isinstance(record, records.MinerLeft) and record.reason == "convicted":
-            convictions.append((record.hotkey, block, str(number)))
+        block, named = state.block[0], str(number)
+        match record:
+            case records.EpochOpened(stage, _, _, ""):
+                for place, weight, is_in in _entered(world, stage, state.stages[stage]):
+                    entry: Entry = "entered" if is_in else "left_out"
+                    hops[place] = weight, frozenset()
+                    merges[place] = MergeShare(block, entry, weight * is_in, True, named)
+            case records.StepSettled(hotkey, stage, epoch, _, "silent"):
+                place = WorkPlace(stage, epoch, hotkey)
+                if place in merges:
+                    merges[place] = replace(merges[place], settled=False)
+            case records.MinerLeft(hotkey, "convicted"):
+                convictions.append((hotkey, block, named))
     earned = earnings(rule, hops, merges, convictions, world.log.state.block[0])
-    return {line.hotkey: line.share for line in pay_lines(rule, earned, defaultdict(str))}
+    return {line.hotkey: line.share for line in pay_lines(rule, earned, {})}
 
 
-def _entered(record: records.EpochOpened, stage: StageEpoch) -> dict[WorkPlace, int]:
-    return {
-        WorkPlace(record.stage, stage.epoch, hotkey): stage.changes[hotkey].weight
-        for hotkey in stage.entered
-    }
+def _entered(
+    world: SwarmWorld, number: int, stage: StageEpoch
+) -> Iterator[tuple[WorkPlace, int, bool]]:
+    """Whose change was reduced, its hops, and whether it is in what came out."""
+    for hotkey, outcome in merged_again(world, stage)[1].items():
+        is_in = outcome in (MergeOutcome.MERGED, MergeOutcome.BOUNDED)
+        yield WorkPlace(number, stage.epoch, hotkey), stage.changes[hotkey].weight, is_in

@@ -22,7 +22,8 @@ from iotapretrain.arena.swarm.memory_parts import (
 )
 from iotapretrain.arena.swarm.participants import KINDS, ParticipantKind
 from iotapretrain.arena.swarm.scenario import Fault, Scenario
-from iotapretrain.arena.swarm.stand_in_stage import SENT_BYTES, StandInRule, StandInStage
+from iotapretrain.arena.swarm.stand_in_stage import StandInStage
+from iotapretrain.arena.swarm.stand_in_step import SENT_BYTES, StandInRule
 from iotapretrain.arena.swarm.virtual_loop import Life, run_virtual
 from iotapretrain.arena.swarm.weather import FOREVER, Ways
 from iotapretrain.rules.swarm.frame import FrameShape
