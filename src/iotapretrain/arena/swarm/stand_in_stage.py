@@ -65,6 +65,11 @@ class StandInStage:
         return self._held.base
 
     @property
+    def residual(self) -> bytes:
+        """What codes lost of all changes that were merged."""
+        return self._held.residual
+
+    @property
     def done(self) -> Floats:
         """What was done since the base."""
         return numbers(self._held.base)[:SIZE] - numbers(self._held.local)

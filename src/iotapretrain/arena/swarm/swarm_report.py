@@ -106,13 +106,13 @@ def _merge_seconds(world: SwarmWorld) -> list[float]:
 def pay_shares(world: SwarmWorld) -> dict[str, Fraction]:
     """By hotkey, before caps.
 
-    Verified hops pay where the change is in the merge, no step of them was met with silence, and
-    their miner was not convicted.
+    Verified hops pay where the change is in the merge, no drawn step of them is open or was met
+    with silence, and their miner was not convicted.
     """
     rule = PayRule((1,) * world.scenario.stages)
     hops: dict[WorkPlace, VerifiedHops] = {}
     merges: dict[WorkPlace, MergeShare] = {}
-    convictions = []
+    convictions, unsettled = [], [each[:3] for each in world.log.state.challenges]
     for number, (state, record) in enumerate(states(world), start=1):
         block, named = state.block[0], str(number)
         match record:
@@ -122,11 +122,13 @@ def pay_shares(world: SwarmWorld) -> dict[str, Fraction]:
                     hops[place] = weight, frozenset()
                     merges[place] = MergeShare(block, entry, weight * is_in, True, named)
             case records.StepSettled(hotkey, stage, epoch, _, "silent"):
-                place = WorkPlace(stage, epoch, hotkey)
-                if place in merges:
-                    merges[place] = replace(merges[place], settled=False)
+                unsettled.append((hotkey, stage, epoch))
             case records.MinerLeft(hotkey, "convicted"):
                 convictions.append((hotkey, block, named))
+    for hotkey, stage, epoch in unsettled:
+        place = WorkPlace(stage, epoch, hotkey)
+        if place in merges:
+            merges[place] = replace(merges[place], settled=False)
     earned = earnings(rule, hops, merges, convictions, world.log.state.block[0])
     return {line.hotkey: line.share for line in pay_lines(rule, earned, {})}
 

@@ -16,6 +16,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from iotapretrain.errors import RunError
 
+RESOLUTION = 1e-6
+"""Seconds that are one moment: above what floats tell apart after a billion of them."""
 P = ParamSpec("P")
 Value = TypeVar("Value")
 
@@ -40,6 +42,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._outside = _NothingOutside()
         super().__init__(self._outside)
+        self._clock_resolution = RESOLUTION
         self.set_task_factory(_task_of_a_life)
 
     def time(self) -> float:
