@@ -317,7 +317,7 @@ def _settle(turn: Turn) -> None:
             _hear_on(turn, place, challenge)
         elif ruling != "silent":
             turn.write(records.StepSettled(*place, ruling, tuple(sorted(wrong)), turn.at))
-        if ruling == "convicted":
+        if ruling == "convicted" and not turn.state.members[place.hotkey].convicted:
             _leave(turn, place.hotkey, "convicted")
 
 
