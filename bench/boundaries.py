@@ -25,6 +25,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from iotapretrain.data.page_cache import PageCache, default_folder
 from iotapretrain.models.losses import OutputHead
@@ -76,6 +77,25 @@ class Tables(Boundary):
         return y + self.anchors(tokens)
 
 
+class Unnormed(ResidualBoundary):
+    """As ResBM has it: neither what is encoded nor what travels is normed."""
+
+    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
+        return y
+
+
+class UnnormedAnchored(Unnormed, AnchoredBoundary):
+    """The same, with the token tables."""
+
+
+class Blank(AnchoredBoundary):
+    """Nothing travels: what the tables alone are worth."""
+
+    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return super().encode(x, tokens) * 0
+
+
 class Subtracted(AnchoredBoundary):
     """The token's part is taken off before encoding, by a table of the sender's."""
 
@@ -112,27 +132,21 @@ class Pairs(AnchoredBoundary):
         return super().decode(y, tokens) + self.anchors((before * 7919 + tokens) % self.places)
 
 
-class Rotated(AnchoredBoundary):
-    """The unbroken channels are a learned projection of all, not the first ones."""
+class Linear(AnchoredBoundary):
+    """One matrix either way, no channels beside them."""
 
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
-        self.projection = nn.Linear(config.hidden_size, config.width, bias=False)
+        wide, narrow = config.hidden_size, config.width
+        self.encoder = nn.Linear(wide, narrow, bias=False)
+        self.decoder["project"] = nn.Linear(narrow, wide, bias=False)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return self.encoder(x) + self.projection(x)
+        y = self.encoder(functional.rms_norm(x, x.shape[-1:]))
+        return functional.rms_norm(y, y.shape[-1:])
 
     def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
-        parts = self.decoder
-        return y @ self.projection.weight + parts["project"](y) + parts["anchors"](tokens)
-
-
-class Normed(AnchoredBoundary):
-    """What is encoded beside the unbroken channels is normed first."""
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        normed = nn.functional.rms_norm(x, x.shape[-1:])
-        return self.encoder(normed) + x[..., : self.width]
+        return self.decoder["project"](y) + self.decoder["anchors"](tokens)
 
 
 class Wide(AnchoredBoundary):
@@ -148,11 +162,13 @@ class Wide(AnchoredBoundary):
 
 VARIANTS: dict[str, type[Boundary]] = {
     "tables": Tables,
+    "blank": Blank,
+    "unnormed-residual": Unnormed,
+    "unnormed-anchored": UnnormedAnchored,
     "subtracted": Subtracted,
     "low-rank": LowRank,
     "pairs": Pairs,
-    "rotated": Rotated,
-    "normed": Normed,
+    "linear": Linear,
     "wide": Wide,
 }
 
@@ -246,24 +262,33 @@ def _data() -> DataPlan:
 
 def trials(seeds: int) -> Iterator[Trial]:
     """What is tried: what is compared most comes first."""
-    for seed in range(1, seeds + 1):
-        yield Trial("plain", seed=seed)
-        yield Trial("alone", seed=seed)
-        for ratio in (64, 16):
-            for kind in ("residual", "anchored"):
+    numbers = range(1, seeds + 1)
+    for seed in numbers:
+        for kind in ("plain", "alone", "tables"):
+            yield Trial(kind, seed=seed)
+        for ratio in (16, 64):
+            for kind in ("anchored", "residual"):
                 yield Trial(kind, ratio, seed=seed)
-        yield Trial("tables", seed=seed)
-    for kind in ("partial", *VARIANTS):
-        if kind != "tables":
-            yield Trial(kind, 64)
-    for seed in range(1, seeds + 1):
-        for kind, ratio in (("plain", 1), ("alone", 1), ("residual", 64), ("anchored", 64)):
+    for kind in ("blank", "linear", "pairs", "subtracted", "low-rank", "wide", "partial"):
+        yield Trial(kind, 64)
+    for seed in numbers:
+        for ratio in (16, 64):
+            yield Trial("anchored", ratio, "int8", seed=seed)
+        for kind, ratio in (("plain", 1), ("alone", 1), ("anchored", 64), ("residual", 64)):
             yield Trial(kind, ratio, optimiser="adamw", seed=seed)
-        for kind, ratio in (("plain", 1), ("residual", 16), ("anchored", 16)):
-            yield Trial(kind, ratio, wire="int8", seed=seed)
-        for ratio in (8, 32, 128):
-            for kind in ("residual", "anchored"):
+    for ratio in (128, 8, 32):
+        for seed in numbers:
+            yield Trial("anchored", ratio, seed=seed)
+    for seed in numbers:
+        yield Trial("anchored", 16, optimiser="adamw", seed=seed)
+        yield Trial("plain", 1, "int8", seed=seed)
+        for ratio in (16, 64):
+            for kind in ("unnormed-anchored", "unnormed-residual"):
                 yield Trial(kind, ratio, seed=seed)
+    for kind in ("linear", "pairs", "wide", "partial"):
+        yield Trial(kind, 16)
+    for ratio in (8, 32, 128):
+        yield Trial("residual", ratio)
 
 
 def main() -> None:

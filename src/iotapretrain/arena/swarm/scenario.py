@@ -52,6 +52,7 @@ class Scenario:
     samples: int = 16
     samples_a_step: int = 4
     code: str = "2bit"
+    phases: Literal["ours", "iota"] = "ours"
     weather: Weather = field(default_factory=Weather)
     cuts: tuple[Cut, ...] = ()
     faults: tuple[Fault, ...] = ()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 from iotapretrain.arena.swarm.invariants import broken, merged_again, states
 from iotapretrain.arena.swarm.scenario import Scenario
@@ -53,6 +53,16 @@ class SwarmReport:
     def goodput(self) -> float:
         """The share of finished passes that entered a merge."""
         return self.merged_hops / max(self.passes, 1)
+
+    @property
+    def hours(self) -> float:
+        """Of simulated time."""
+        return self.seconds / 3600
+
+    def as_data(self) -> dict[str, Any]:
+        """For programs."""
+        shares = {hotkey: float(share) for hotkey, share in sorted(self.shares.items())}
+        return asdict(self) | {"shares": shares, "goodput": self.goodput, "waited": self.waited}
 
     @property
     def waited(self) -> float:

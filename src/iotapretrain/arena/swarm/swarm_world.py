@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from iotapretrain.arena.swarm.iota_phases import all_together
 from iotapretrain.arena.swarm.memory_log import OFFICE, AskedLog, LogWriter, MemoryLog, Office
 from iotapretrain.arena.swarm.memory_parts import (
     MemoryBlobs,
@@ -28,6 +29,7 @@ from iotapretrain.arena.swarm.virtual_loop import Life, run_virtual
 from iotapretrain.arena.swarm.weather import FOREVER, Ways
 from iotapretrain.rules.swarm.frame import FrameShape
 from iotapretrain.rules.swarm.log import swarm_records as records
+from iotapretrain.rules.swarm.log.due import by_stage
 from iotapretrain.swarm.interfaces import MinerPlace
 from iotapretrain.swarm.miner import SwarmMiner
 from iotapretrain.swarm.orchestrator import Orchestrator
@@ -126,7 +128,8 @@ class SwarmWorld:
     def _start_orchestrator(self, _: SimulatedMachine, life: Life) -> asyncio.Task[None]:
         writer = LogWriter(life, self.log, self._wrote)
         blobs, chain = MemoryBlobs(OFFICE, self.blobs), SeededChain(self.scenario.seed)
-        orchestrator = Orchestrator(writer, self._clock(OFFICE), blobs, chain)
+        phases = all_together if self.scenario.phases == "iota" else by_stage
+        orchestrator = Orchestrator(writer, self._clock(OFFICE), blobs, chain, phases)
         self.office.open(life, orchestrator)
         if self.down:
             self.down[-1] = (self.down[-1][0], self._now())

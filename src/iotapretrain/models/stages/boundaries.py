@@ -1,9 +1,11 @@
 """What stands between two stages: an encoder at the sender, a decoder at the receiver.
 
 `encode(x, tokens) -> y` makes the rows that travel of the residual stream, `decode(y, tokens) -> x`
-a residual stream of them. Every narrow kind carries the first channels unbroken (`y = … + P x`,
-`x = … + P' y`), the same ones at every boundary: a path of the full rank of `y` runs from the last
-stage to the first. docs/boundaries.md says what each kind is worth.
+a residual stream of them. Every narrow kind carries the first channels beside what it encodes (`y =
+… + P x`, `x = … + P' y`), the same ones at every boundary: a path of the full rank of `y` runs from
+the last stage to the first. What goes into a narrow boundary is normed, and so is what travels: the
+stream grows in training, and a few large channels would drown all that the receiver knows by
+itself. docs/boundaries.md says what each kind is worth.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRMSNorm
 from iotapretrain.models.stages.staged_config import StagedConfig, attention, rotary
 
 LEAST_MIDDLE = 64
+NORM_EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Boundary(nn.Module):
 
 
 class ResidualBoundary(Boundary):
-    """Two small networks beside the unbroken channels (ResBM, arXiv 2604.11947)."""
+    """Two small networks beside the first channels (ResBM, arXiv 2604.11947), normed."""
 
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
@@ -68,8 +71,8 @@ class ResidualBoundary(Boundary):
         self.decoder = _projection(narrow, middle, wide)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
-        return y
+        x = _normed(x)
+        return _normed(self.encoder(x) + x[..., : self.width])
 
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
@@ -148,6 +151,11 @@ BOUNDARIES: Mapping[str, type[Boundary]] = MappingProxyType(
     }
 )
 """By the name that a run's file gives."""
+
+
+def _normed(x: torch.Tensor) -> torch.Tensor:
+    """Every row as long as the root of its width."""
+    return functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON)
 
 
 def _projection(given: int, middle: int, result: int) -> nn.Sequential:
