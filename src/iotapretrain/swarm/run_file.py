@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -20,6 +20,8 @@ from iotapretrain.training.plan import (
     RateSchedule,
     SourcePlan,
 )
+
+Tables = TypeVar("Tables", bound=Struct)
 
 Whole = Annotated[int, Meta(ge=1)]
 LANES, HELD_OUT_PAGES = 16, 8
@@ -170,18 +172,23 @@ class SwarmRun(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_run_file(path: Path) -> SwarmRun:
-    """The run of a TOML file, or one line: file, key, what is wrong, what is allowed."""
+    """The run of a TOML file."""
+    return read_tables(path, SwarmRun, "docs/stages.md")
+
+
+def read_tables(path: Path, kind: type[Tables], page: str) -> Tables:
+    """A TOML file as its tables, or one line: file, key, what is wrong, what is allowed."""
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(document, SwarmRun)
+        return msgspec.convert(document, kind)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(str(path), "syntax", str(error), "TOML 1.0") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), "file", str(error), "a TOML file in UTF-8") from error
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$")
-        key = place.strip(".`") or "run"
-        raise ConfigError(str(path), key, problem, "see docs/stages.md") from error
+        key = place.strip(".`") or "file"
+        raise ConfigError(str(path), key, problem, f"see {page}") from error
     except ConfigError as error:  # of a table that checks itself
         key = f"{error.file}.{error.key}"
         raise ConfigError(str(path), key, error.problem, error.allowed) from error

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections import Counter
 
 from iotapretrain.rules.swarm.log import swarm_records as records
-from iotapretrain.rules.swarm.log.due import Turn
+from iotapretrain.rules.swarm.log.due import DueRecords
 from iotapretrain.rules.swarm.log.swarm_state import StageEpoch
 
 QUORUM, MERGED, LEAST_PASSES = 0.8, 0.3, 10
 LONGEST = 3 * 3_600_000
 
 
-def all_together(turn: Turn) -> bool:
+def all_together(turn: DueRecords) -> bool:
     """The next phase, once every stage is there; routes are issued in training alone."""
     stages = turn.state.stages
     if all(stage.until == 0 for stage in stages):
@@ -34,7 +34,7 @@ def all_together(turn: Turn) -> bool:
     return turn.state.stages[0].phase == "train"
 
 
-def _enter(turn: Turn, phase: records.Phase) -> None:
+def _enter(turn: DueRecords, phase: records.Phase) -> None:
     if phase == "agree":
         return _start_anew(turn, "")
     following: dict[records.Phase, records.Phase] = {
@@ -54,7 +54,7 @@ def _enter(turn: Turn, phase: records.Phase) -> None:
     return None
 
 
-def _start_anew(turn: Turn, problem: str) -> None:
+def _start_anew(turn: DueRecords, problem: str) -> None:
     """The next epoch of all stages; what entered no merge is thrown away."""
     for number, stage in enumerate(turn.state.stages):
         base = stage.base if problem else _voted(stage)[0] or stage.base
@@ -66,14 +66,14 @@ def _start_anew(turn: Turn, problem: str) -> None:
             turn.write(records.StagesAssigned(again, turn.at))
 
 
-def _is_over(turn: Turn, phase: records.Phase) -> bool:
+def _is_over(turn: DueRecords, phase: records.Phase) -> bool:
     if phase == "train":
         return _trained(turn)
     over = {"announce": _sent, "publish": _uploaded, "agree": _merged}[phase]
     return all(over(turn, number) for number in range(len(turn.state.stages)))
 
 
-def _trained(turn: Turn) -> bool:
+def _trained(turn: DueRecords) -> bool:
     """Of all miners, whatever their stage: so one stage may have nobody."""
     present = [each for each in turn.state.members.values() if each.present]
     least = min(LEAST_PASSES, turn.state.terms.samples)
@@ -81,17 +81,17 @@ def _trained(turn: Turn) -> bool:
     return bool(present) and enough >= QUORUM * len(present)
 
 
-def _sent(turn: Turn, number: int) -> bool:
+def _sent(turn: DueRecords, number: int) -> bool:
     ready = turn.state.ready(number)
     return len(turn.state.stages[number].changes) >= QUORUM * len(ready)
 
 
-def _uploaded(turn: Turn, number: int) -> bool:
+def _uploaded(turn: DueRecords, number: int) -> bool:
     changes = turn.state.stages[number].changes.values()
     return sum(bool(each.blob) for each in changes) >= QUORUM * len(changes)
 
 
-def _merged(turn: Turn, number: int) -> bool:
+def _merged(turn: DueRecords, number: int) -> bool:
     stage = turn.state.stages[number]
     return not stage.voters or _voted(stage)[1] > MERGED * len(stage.voters)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,8 @@ import msgspec
 
 from iotapretrain.arena.swarm.scenario import Fault, Scenario, random_scenario
 from iotapretrain.arena.swarm.weather import FOREVER
-from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.errors import InputError
+from iotapretrain.swarm.run_file import read_tables
 
 CHEATS = ("makes rows up", "skips steps", "sends against")
 
@@ -70,7 +70,7 @@ class FaultTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Fault(self.what, self.who, when, value, self.after, self.back, self.wiped)  # type: ignore[arg-type]  # a key of moments
 
 
-class CutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ScenarioCut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing goes between two participants for a while, in seconds."""
 
     between: tuple[str, str]
@@ -92,25 +92,18 @@ class ScenarioTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, str] = {}
     slow: dict[str, float] = {}
     fault: list[FaultTable] = []
-    cut: list[CutTable] = []
+    cut: list[ScenarioCut] = []
 
     def scenario(self) -> Scenario:
         """Played as the file says."""
-        made = Scenario(
-            miners=self.miners,
-            validators=self.validators,
-            stages=self.stages,
-            epochs=self.epochs,
-            samples=self.samples,
-            seed=self.seed,
-            phases=self.phases,
-            kinds=self.kinds,
-            slowness=self.slow,
-            faults=tuple(each.fault() for each in self.fault),
-        )
-        for each in self.cut:
+        told = msgspec.structs.asdict(self)
+        told["faults"] = tuple(each.fault() for each in told.pop("fault"))
+        told["slowness"] = told.pop("slow")
+        cuts, churn = told.pop("cut"), told.pop("churn")
+        made = Scenario(**told)
+        for each in cuts:
             made = made.cut(*each.between, since=each.since, until=each.until)
-        return made.churn(self.churn) if self.churn else made
+        return made.churn(churn) if churn else made
 
 
 def find_scenario(name: str, seed: int | None, epochs: int | None) -> Scenario:
@@ -120,24 +113,9 @@ def find_scenario(name: str, seed: int | None, epochs: int | None) -> Scenario:
     path = Path(name)
     if path.suffix != ".toml":
         raise InputError(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}, or a TOML file")
-    table = _read(path)
+    table = read_tables(path, ScenarioTable, "docs/swarm-rules.md")
     if seed is not None:
         table = msgspec.structs.replace(table, seed=seed)
     if epochs is not None:
         table = msgspec.structs.replace(table, epochs=epochs)
     return table.scenario()
-
-
-def _read(path: Path) -> ScenarioTable:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-        return msgspec.convert(document, ScenarioTable)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(str(path), "syntax", str(error), "TOML 1.0") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), "file", str(error), "a TOML file in UTF-8") from error
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$")
-        raise ConfigError(
-            str(path), place.strip(".`") or "scenario", problem, "see docs/swarm-rules.md"
-        ) from error

@@ -33,7 +33,7 @@ from iotapretrain.rules.swarm.log.due import by_stage
 from iotapretrain.swarm.interfaces import MinerPlace
 from iotapretrain.swarm.miner import SwarmMiner
 from iotapretrain.swarm.orchestrator import Orchestrator
-from iotapretrain.swarm.validator import SwarmValidator
+from iotapretrain.swarm.validate_steps import SwarmValidator
 
 FRAMES = FrameShape(rows=1, positions=1, width=SENT_BYTES // 2, wire="bfloat16")
 MACHINE = "simulated"
