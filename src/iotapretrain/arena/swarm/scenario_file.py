@@ -102,7 +102,8 @@ class ScenarioTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         cuts, churn = told.pop("cut"), told.pop("churn")
         made = Scenario(**told)
         for each in cuts:
-            made = made.cut(*each.between, since=each.since, until=each.until)
+            one, other = each.between
+            made = made.cut(one, other, each.since, each.until)
         return made.churn(churn) if churn else made
 
 
