@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import PrintedTable, answer, out, print_json
+from iotapretrain.cli.console import PrintedTable, answer, echo, out, print_json
 from iotapretrain.cli.network_options import AsJson
 
 if TYPE_CHECKING:
@@ -93,6 +93,59 @@ def routing(
         print_json(study.as_data())
         return
     PrintedTable.of("", study.columns(), study.note()).show()
+
+
+@app.command()
+def swarm(
+    scenario: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Scenarios by name (calm, churn, iota, cheats, storm) or TOML files; all names"
+            " when none is given.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="The first seed; one seed, one log.", show_default="1")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds each scenario is played with.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Epochs of every stage.", show_default="4")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="A PNG to write.", metavar="FILE.png")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Whole swarms in virtual time: the real roles and rules over simulated machines.
+
+    Exits with 1 if anything that must hold did not, and names the seed that shows it.
+
+    Example: iota simulate swarm churn iota --epochs 20 --plot swarm.png
+    """
+    from iotapretrain.arena.incentives.figure import require_matplotlib, save
+    from iotapretrain.arena.swarm.scenario_file import SCENARIOS, find_scenario
+    from iotapretrain.arena.swarm.swarm_report import SwarmReport, play_scenario
+    from iotapretrain.arena.swarm.swarm_study import SwarmStudy
+
+    if plot is not None:
+        require_matplotlib()
+    names = list(dict.fromkeys(scenario or SCENARIOS))
+    wanted = {name: find_scenario(name, seed, epochs) for name in names}
+    reports: dict[str, list[SwarmReport]] = {name: [] for name in names}
+    for name, found in wanted.items():
+        for number in range(found.seed, found.seed + seeds):
+            echo(f"{name}, seed {number}: {found.epochs} epochs …", err=True)
+            reports[name].append(play_scenario(find_scenario(name, number, epochs)))
+    study = SwarmStudy(reports)
+    if plot is not None:
+        save(plot, study.draw)
+    if as_json:
+        print_json({"scenarios": study.as_data(), "broken": study.problems()})
+    else:
+        PrintedTable.of("", study.columns()).show()
+        for problem in study.problems():
+            echo(problem)
+    if study.problems():
+        raise typer.Exit(1)
 
 
 def _conduct(

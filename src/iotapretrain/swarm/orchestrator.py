@@ -11,7 +11,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from iotapretrain.errors import InputError
-from iotapretrain.rules.swarm.log.due import Moment, due, next_deadline
+from iotapretrain.rules.swarm.log.due import Moment, Phases, by_stage, due, next_deadline
 from iotapretrain.rules.swarm.log.requests import Request, answer
 from iotapretrain.rules.swarm.log.swarm_records import ChangePublished, VerdictFiled
 from iotapretrain.swarm.interfaces import ChainEyes, RunLog, SwarmBlobs, SwarmClock
@@ -31,6 +31,7 @@ class Orchestrator:
     clock: SwarmClock
     blobs: SwarmBlobs
     chain: ChainEyes
+    phases: Phases = by_stage
     _heard: dict[str, int] = field(default_factory=dict)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,7 +75,7 @@ class Orchestrator:
             for hotkey, member in state.members.items()
             if member.present and self._heard.setdefault(hotkey, now) < latest
         )
-        made = due(state, Moment(now, block, block_hash, silent))
+        made = due(state, Moment(now, block, block_hash, silent), self.phases)
         if made:
             self.log.write(made)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from iotapretrain.rules.swarm.log import swarm_records as records
-from iotapretrain.rules.swarm.log.due import Moment, due
+from iotapretrain.rules.swarm.log.due import Moment, by_stage, due
 from iotapretrain.rules.swarm.log.fold_records import apply
 from iotapretrain.rules.swarm.log.requests import Request, answer
 from iotapretrain.rules.swarm.log.swarm_records import Receipt, SwarmRecord
@@ -46,7 +46,7 @@ class PlayedSwarm:
         self.at += int(seconds * 1000)
         self.block += blocks
         block_hash = f"0x{self.block:064x}"
-        made = due(self.state, Moment(self.at, self.block, block_hash, silent))
+        made = due(self.state, Moment(self.at, self.block, block_hash, silent), by_stage)
         self.write(*made)
         return made
 

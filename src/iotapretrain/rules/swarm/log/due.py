@@ -10,7 +10,7 @@ waits as long as it lately took, twice over, and never longer than the run's ter
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,7 +41,7 @@ class Moment:
     silent: tuple[str, ...] = ()
 
 
-class _Turn:
+class Turn:
     """Records as they are made, and the state behind them."""
 
     def __init__(self, state: SwarmState, moment: Moment) -> None:
@@ -54,18 +54,21 @@ class _Turn:
             self.state = apply(self.state, record)
 
 
-def due(state: SwarmState, moment: Moment) -> list[records.SwarmRecord]:
-    """All records that follow now, in their order."""
-    turn = _Turn(state, moment)
+Phases = Callable[[Turn], bool]
+"""Opens the phases that are due; whether routes are issued meanwhile."""
+
+
+def due(state: SwarmState, moment: Moment, phases: Phases) -> list[records.SwarmRecord]:
+    """All records that follow now, in their order; phases are by stage, or as a study has them."""
+    turn = Turn(state, moment)
     _see_block(turn)
     _challenge(turn)
     _settle(turn)
     _miss_silent(turn)
     _drop_expired(turn)
-    for stage in range(len(state.stages)):
-        _advance(turn, stage)
+    issuing = phases(turn)
     _place_newcomers(turn)
-    while (routes := routes_due(turn.state, turn.at)) is not None:
+    while issuing and (routes := routes_due(turn.state, turn.at)) is not None:
         turn.write(routes)
     return turn.made
 
@@ -79,26 +82,26 @@ def next_deadline(state: SwarmState) -> int | None:
     return min(times if route is None else [*times, route], default=None)
 
 
-def _see_block(turn: _Turn) -> None:
+def _see_block(turn: Turn) -> None:
     moment = turn.moment
     if moment.block > turn.state.block[0]:
         turn.write(records.BlockSeen(moment.block, moment.block_hash, turn.at))
 
 
-def _miss_silent(turn: _Turn) -> None:
+def _miss_silent(turn: Turn) -> None:
     for hotkey in turn.moment.silent:
         if turn.state.members[hotkey].present:
             _leave(turn, hotkey, "silent")
 
 
-def _leave(turn: _Turn, hotkey: str, reason: Literal["silent", "convicted"]) -> None:
+def _leave(turn: Turn, hotkey: str, reason: Literal["silent", "convicted"]) -> None:
     lost = turn.state.lost_by(hotkey)
     turn.write(records.MinerLeft(hotkey, reason, turn.at))
     if lost:
         turn.write(records.RoutesDropped(lost, f"{hotkey} is {reason}", turn.at))
 
 
-def _drop_expired(turn: _Turn) -> None:
+def _drop_expired(turn: Turn) -> None:
     expired = []
     for number, route in turn.state.routes.items():
         if route.until > turn.at:
@@ -112,7 +115,14 @@ def _drop_expired(turn: _Turn) -> None:
 # --- epochs ---------------------------------------------------------------------------------------
 
 
-def _advance(turn: _Turn, number: int) -> None:
+def by_stage(turn: Turn) -> bool:
+    """Each stage for itself; the others train on, and whoever merges passes samples on."""
+    for stage in range(len(turn.state.stages)):
+        _advance(turn, stage)
+    return True
+
+
+def _advance(turn: Turn, number: int) -> None:
     """As many phases as are over: all members of a small stage may have announced at once."""
     step = {"train": _train, "announce": _announce, "publish": _publish, "agree": _agree}
     while record := step[turn.state.stages[number].phase](turn, number):
@@ -123,7 +133,7 @@ def _advance(turn: _Turn, number: int) -> None:
             return
 
 
-def _train(turn: _Turn, number: int) -> records.SwarmRecord | None:
+def _train(turn: Turn, number: int) -> records.SwarmRecord | None:
     state, stage = turn.state, turn.state.stages[number]
     ready = state.ready(number)
     worked = {hotkey for hotkey in ready if state.members[hotkey].done} | stage.changes.keys()
@@ -138,7 +148,7 @@ def _train(turn: _Turn, number: int) -> records.SwarmRecord | None:
     return records.DeadlineMoved(number, reason, turn.at + state.terms.train, turn.at)
 
 
-def _announce(turn: _Turn, number: int) -> records.SwarmRecord | None:
+def _announce(turn: Turn, number: int) -> records.SwarmRecord | None:
     stage, late = _now(turn, number)
     if not late and missing_announcements(turn.state, number):
         return None
@@ -147,7 +157,7 @@ def _announce(turn: _Turn, number: int) -> records.SwarmRecord | None:
     return _opened(turn, number, "publish", _why_now(late, "announced"))
 
 
-def _publish(turn: _Turn, number: int) -> records.SwarmRecord | None:
+def _publish(turn: Turn, number: int) -> records.SwarmRecord | None:
     stage, late = _now(turn, number)
     if not late and missing_changes(turn.state, number):
         return None
@@ -157,7 +167,7 @@ def _publish(turn: _Turn, number: int) -> records.SwarmRecord | None:
     return _opened(turn, number, "agree", _why_now(late, "published"))
 
 
-def _agree(turn: _Turn, number: int) -> records.SwarmRecord | None:
+def _agree(turn: Turn, number: int) -> records.SwarmRecord | None:
     """More than half of those who are there must have got the same bytes; one who is alone, may."""
     stage, late = _now(turn, number)
     waiting = missing_signatures(turn.state, number)
@@ -206,7 +216,7 @@ def missing_signatures(state: SwarmState, number: int) -> list[str]:
     ]
 
 
-def _now(turn: _Turn, number: int) -> tuple[StageEpoch, bool]:
+def _now(turn: Turn, number: int) -> tuple[StageEpoch, bool]:
     stage = turn.state.stages[number]
     return stage, turn.at >= stage.until
 
@@ -215,7 +225,7 @@ def _why_now(late: bool, what: str) -> str:
     return f"not all {what} in time" if late else f"all members {what}"
 
 
-def _opened(turn: _Turn, number: int, phase: records.Phase, reason: str) -> records.PhaseOpened:
+def _opened(turn: Turn, number: int, phase: records.Phase, reason: str) -> records.PhaseOpened:
     stage, terms = turn.state.stages[number], turn.state.terms
     lately = stage.lengths.get(phase)
     limit = terms.longest(phase)
@@ -224,7 +234,7 @@ def _opened(turn: _Turn, number: int, phase: records.Phase, reason: str) -> reco
     return records.PhaseOpened(number, stage.epoch, phase, reason, until, turn.at)
 
 
-def _reopened(turn: _Turn, number: int, problem: str) -> records.EpochOpened:
+def _reopened(turn: Turn, number: int, problem: str) -> records.EpochOpened:
     """No merge: the next epoch goes on from the same base, and nobody's work is lost."""
     stage, until = turn.state.stages[number], turn.at + turn.state.terms.train
     return records.EpochOpened(number, stage.epoch + 1, stage.base, problem, until, turn.at)
@@ -233,18 +243,18 @@ def _reopened(turn: _Turn, number: int, problem: str) -> records.EpochOpened:
 # --- members --------------------------------------------------------------------------------------
 
 
-def _place_newcomers(turn: _Turn) -> None:
+def _place_newcomers(turn: Turn) -> None:
     new = {h for h, each in turn.state.members.items() if each.present and each.stage is None}
     if new:
         _assign(turn, new)
 
 
-def _move_members(turn: _Turn, number: int) -> None:
+def _move_members(turn: Turn, number: int) -> None:
     """At an edge whoever stood in the stage may get another; its change has just been merged."""
     _assign(turn, {hotkey for hotkey, _ in turn.state.of_stage(number)})
 
 
-def _assign(turn: _Turn, movable: set[str]) -> None:
+def _assign(turn: Turn, movable: set[str]) -> None:
     state = turn.state
     machines = {
         hotkey: MeasuredMiner(1 / each.seconds, each.stage)
@@ -260,7 +270,7 @@ def _assign(turn: _Turn, movable: set[str]) -> None:
 # --- audits ---------------------------------------------------------------------------------------
 
 
-def _challenge(turn: _Turn) -> None:
+def _challenge(turn: Turn) -> None:
     """Epochs whose links were filed before this block was made: a block after the next one seen."""
     block, block_hash = turn.moment.block, turn.moment.block_hash
     if not any(isinstance(record, records.BlockSeen) for record in turn.made):
@@ -287,12 +297,12 @@ def _drawn(
     return draw_audits(beacon, labels, counts, state.doubted, share) if counts else ()
 
 
-def _challenged(turn: _Turn, place: StepPlace, validator: str) -> records.StepChallenged:
+def _challenged(turn: Turn, place: StepPlace, validator: str) -> records.StepChallenged:
     until = turn.at + turn.state.terms.evidence
     return records.StepChallenged(validator, *place, until, turn.at)
 
 
-def _settle(turn: _Turn) -> None:
+def _settle(turn: Turn) -> None:
     for place, challenge in turn.state.challenges.items():
         if not challenge.evidence:
             if turn.at >= challenge.until:
@@ -311,7 +321,7 @@ def _settle(turn: _Turn) -> None:
             _leave(turn, place.hotkey, "convicted")
 
 
-def _hear_on(turn: _Turn, place: StepPlace, challenge: Challenge) -> None:
+def _hear_on(turn: Turn, place: StepPlace, challenge: Challenge) -> None:
     """Another validator, once all who were drawn have spoken; in the end nobody."""
     if turn.at >= challenge.until + turn.state.terms.evidence:
         turn.write(records.StepSettled(*place, "unheard", (), turn.at))

@@ -1,0 +1,143 @@
+"""Scenarios by name, and as a TOML file of the same words."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+import msgspec
+
+from iotapretrain.arena.swarm.scenario import Fault, Scenario, random_scenario
+from iotapretrain.arena.swarm.weather import FOREVER
+from iotapretrain.errors import ConfigError, InputError
+
+CHEATS = ("makes rows up", "skips steps", "sends against")
+
+
+def _calm(seed: int, epochs: int) -> Scenario:
+    return Scenario(seed=seed, epochs=epochs)
+
+
+def _churn(seed: int, epochs: int) -> Scenario:
+    return replace(Scenario(miners=8, seed=seed, epochs=epochs).churn(0.2), samples=32)
+
+
+def _iota(seed: int, epochs: int) -> Scenario:
+    return replace(_churn(seed, epochs), phases="iota")
+
+
+def _cheats(seed: int, epochs: int) -> Scenario:
+    scenario = Scenario(miners=12, validators=3, seed=seed, epochs=epochs)
+    for number, kind in enumerate(CHEATS):
+        scenario = scenario.made(f"miner-{3 * number + 1}", kind)
+    return scenario
+
+
+def _storm(seed: int, epochs: int) -> Scenario:
+    return random_scenario(seed, epochs=epochs)
+
+
+SCENARIOS: Mapping[str, Callable[[int, int], Scenario]] = MappingProxyType(
+    {"calm": _calm, "churn": _churn, "iota": _iota, "cheats": _cheats, "storm": _storm}
+)
+"""calm: nothing happens. churn: a fifth of the miners goes each epoch. iota: the same under IOTA's
+own phases. cheats: a quarter of the miners cheats. storm: kills, partitions, loss, all by seed."""
+
+
+class FaultTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that happens: to whom, and at which record, epoch or second."""
+
+    what: Literal["kill", "leave", "join"]
+    who: str
+    record: int | None = None
+    epoch: int | None = None
+    second: float | None = None
+    after: float = 0.0
+    back: float = FOREVER
+    wiped: bool = False
+
+    def fault(self) -> Fault:
+        """As a scenario has it."""
+        moments = {"record": self.record, "epoch": self.epoch, "second": self.second}
+        given = [(when, value) for when, value in moments.items() if value is not None]
+        if len(given) != 1:
+            raise InputError(f"{self.what} {self.who}: give one of record, epoch and second")
+        [(when, value)] = given
+        return Fault(self.what, self.who, when, value, self.after, self.back, self.wiped)  # type: ignore[arg-type]  # a key of moments
+
+
+class CutTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing goes between two participants for a while, in seconds."""
+
+    between: tuple[str, str]
+    since: float = 0.0
+    until: float = FOREVER
+
+
+class ScenarioTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file's scenario: what is left out is as in `calm`."""
+
+    miners: int = 6
+    validators: int = 2
+    stages: int = 2
+    epochs: int = 4
+    samples: int = 16
+    seed: int = 0
+    churn: float = 0.0
+    phases: Literal["ours", "iota"] = "ours"
+    kinds: dict[str, str] = {}
+    slow: dict[str, float] = {}
+    fault: list[FaultTable] = []
+    cut: list[CutTable] = []
+
+    def scenario(self) -> Scenario:
+        """Played as the file says."""
+        made = Scenario(
+            miners=self.miners,
+            validators=self.validators,
+            stages=self.stages,
+            epochs=self.epochs,
+            samples=self.samples,
+            seed=self.seed,
+            phases=self.phases,
+            kinds=self.kinds,
+            slowness=self.slow,
+            faults=tuple(each.fault() for each in self.fault),
+        )
+        for each in self.cut:
+            made = made.cut(*each.between, since=each.since, until=each.until)
+        return made.churn(self.churn) if self.churn else made
+
+
+def find_scenario(name: str, seed: int | None, epochs: int | None) -> Scenario:
+    """By name, or of a file; a seed or epochs that are asked for come before the file's."""
+    if name in SCENARIOS:
+        return SCENARIOS[name](1 if seed is None else seed, 4 if epochs is None else epochs)
+    path = Path(name)
+    if path.suffix != ".toml":
+        raise InputError(f"no scenario {name!r}; there are {', '.join(SCENARIOS)}, or a TOML file")
+    table = _read(path)
+    if seed is not None:
+        table = msgspec.structs.replace(table, seed=seed)
+    if epochs is not None:
+        table = msgspec.structs.replace(table, epochs=epochs)
+    return table.scenario()
+
+
+def _read(path: Path) -> ScenarioTable:
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(document, ScenarioTable)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(path), "syntax", str(error), "TOML 1.0") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), "file", str(error), "a TOML file in UTF-8") from error
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$")
+        raise ConfigError(
+            str(path), place.strip(".`") or "scenario", problem, "see docs/swarm-rules.md"
+        ) from error
