@@ -74,7 +74,7 @@ def test_one_seed_is_one_log_in_any_process() -> None:
 
 
 @pytest.mark.parametrize("who", [OFFICE, "miner-0", "validator-0"])
-@pytest.mark.parametrize("record", (2, 9, 31, 77, 140))
+@pytest.mark.parametrize("record", [2, 9, 31, 77, 140])
 def test_whoever_is_killed_at_any_record_the_run_goes_on(who: str, record: int) -> None:
     ended(SMALL.kill(who, back=7).at_record(record))
 

@@ -71,7 +71,8 @@ def _acknowledged(world: SwarmWorld) -> Iterator[tuple[str, int]]:
 
 
 def equal_replicas(world: SwarmWorld) -> Iterator[str]:
-    """Who says that it goes on from a base has its bytes."""
+    """Who says that it goes on from a base has its bytes, and so has who announces a change."""
+    yield from world.drifted
     for stage in world.log.state.stages:
         if stage.base not in world.blobs.held:
             yield f"nobody can fetch base {stage.base[:12]}"
