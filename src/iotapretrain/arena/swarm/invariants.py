@@ -164,15 +164,19 @@ def _late(world: SwarmWorld, until: int, at: int) -> bool:
 def newcomers_work(world: SwarmWorld) -> Iterator[str]:
     """Who is given a stage is ready before that stage has been through a whole epoch."""
     waiting: dict[str, tuple[int, int]] = {}
-    for state, record in states(world):
+    epochs, bases = dict[int, int](), dict[int, str]()
+    for record in world.log.made:
         match record:
+            case records.SwarmOpened(_, first):
+                bases = dict(enumerate(first))
             case records.StagesAssigned(stages):
-                waiting |= {h: (stage, state.stages[stage].epoch) for h, stage in stages}
-            case records.BaseHeld(hotkey, stage, base) if base == state.stages[stage].base:
+                waiting |= {hotkey: (stage, epochs.get(stage, 0)) for hotkey, stage in stages}
+            case records.BaseHeld(hotkey, stage, base) if base == bases[stage]:
                 waiting.pop(hotkey, None)
             case records.MinerLeft(hotkey):
                 waiting.pop(hotkey, None)
-            case records.EpochOpened(stage, epoch):
+            case records.EpochOpened(stage, epoch, base):
+                epochs[stage], bases[stage] = epoch, base
                 for hotkey, (own, since) in list(waiting.items()):
                     if own == stage and epoch > since + 1:
                         del waiting[hotkey]
