@@ -124,9 +124,9 @@ def nobody_honest_convicted(world: SwarmWorld) -> Iterator[str]:
 def waits_end(world: SwarmWorld) -> Iterator[str]:
     """No deadline passes without a record that ends what it is the deadline of."""
     open_: dict[object, int] = {}
-    for state, record in states(world):
-        over = _ends(state, record)
-        for what in over:
+    filed: Counter[int] = Counter()
+    for record in world.log.made:
+        for what in _ends(record, filed, world.terms.stages):
             if what in open_ and _late(world, open_.pop(what), record.at):
                 yield f"{what} ended late, at {record.at}, with {type(record).__name__}"
         match record:
@@ -141,15 +141,16 @@ def waits_end(world: SwarmWorld) -> Iterator[str]:
     yield from (f"{what} never ended" for what, at in open_.items() if _late(world, at, end))
 
 
-def _ends(state: SwarmState, record: records.SwarmRecord) -> Iterable[object]:
+def _ends(record: records.SwarmRecord, filed: Counter[int], stages: int) -> Iterable[object]:
+    """What a record is the end of; `filed` are receipts by route, a stage files one."""
     match record:
         case records.PhaseOpened() | records.EpochOpened() | records.DeadlineMoved():
             return [("stage", record.stage)]
         case records.RoutesDropped(routes):
             return [("route", number) for number in routes]
         case records.ReceiptsFiled(_, receipts):
-            left = apply(state, record).routes
-            return [("route", each.route) for each in receipts if each.route not in left]
+            filed.update(each.route for each in receipts)
+            return [("route", each.route) for each in receipts if filed[each.route] == stages]
         case records.StepSettled(hotkey, stage, epoch, step):
             return [("step", StepPlace(hotkey, stage, epoch, step))]
     return []
