@@ -9,7 +9,8 @@ from collections.abc import Coroutine
 async def set_within(event: asyncio.Event, seconds: float) -> bool:
     """Whether an event was set in so many seconds."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

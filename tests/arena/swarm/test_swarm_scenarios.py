@@ -74,7 +74,7 @@ def test_one_seed_is_one_log_in_any_process() -> None:
 
 
 @pytest.mark.parametrize("who", [OFFICE, "miner-0", "validator-0"])
-@pytest.mark.parametrize("record", range(2, 150, 13))
+@pytest.mark.parametrize("record", [2, 9, 31, 77, 140])
 def test_whoever_is_killed_at_any_record_the_run_goes_on(who: str, record: int) -> None:
     ended(SMALL.kill(who, back=7).at_record(record))
 
@@ -135,7 +135,7 @@ def test_nothing_stops_a_run(scenario: Scenario) -> None:
     ended(scenario)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 def test_random_scenarios_hold(seed: int) -> None:
     told = ended(random_scenario(seed, miners=8, epochs=4))
     assert told.goodput > 0.5
@@ -146,7 +146,7 @@ def test_random_scenarios_hold(seed: int) -> None:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_a_cheat_harms_nobody_but_itself(kind: str) -> None:
-    told = ended(Scenario(miners=6, epochs=6).made("miner-2", kind))
+    told = ended(Scenario(miners=6, epochs=4).made("miner-2", kind))
     share = told.shares.get("miner-2", 0)
     assert set(told.convicted) <= ({"miner-2"} if KINDS[kind].guilty else set())
     assert len(told.convicted) <= 1, "nobody is convicted twice"
@@ -207,10 +207,10 @@ def spoil_receipts(world: SwarmWorld) -> None:
 def lose_receipts(world: SwarmWorld) -> None:
     dropped = {n for r in world.log.made if isinstance(r, records.RoutesDropped) for n in r.routes}
     for record in list(world.log.made):
-        if isinstance(record, records.ReceiptsFiled):
-            if not dropped & {each.route for each in record.receipts}:
-                world.log.made.remove(record)
-                return
+        is_filed = isinstance(record, records.ReceiptsFiled)
+        if is_filed and not dropped & {each.route for each in record.receipts}:
+            world.log.made.remove(record)
+            return
 
 
 def spoil_replica(world: SwarmWorld) -> None:

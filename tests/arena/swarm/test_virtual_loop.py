@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from iotapretrain.arena.swarm.virtual_loop import Life, VirtualLoop, heard, run_virtual
+from iotapretrain.arena.swarm.virtual_loop import Life, heard, run_virtual
 from iotapretrain.errors import RunError
 
 
@@ -127,14 +127,3 @@ def test_who_waits_for_another_life_does_not_end_its_task() -> None:
         return await task == "done"
 
     assert run_virtual(main())
-
-
-def test_the_loop_counts_its_turns() -> None:
-    async def main() -> int:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        before = loop.turns
-        await asyncio.sleep(1)
-        return loop.turns - before
-
-    assert run_virtual(main()) >= 1

@@ -71,7 +71,8 @@ def _acknowledged(world: SwarmWorld) -> Iterator[tuple[str, int]]:
 
 
 def equal_replicas(world: SwarmWorld) -> Iterator[str]:
-    """Who says that it goes on from a base has its bytes."""
+    """Who says that it goes on from a base has its bytes, and so has who announces a change."""
+    yield from world.drifted
     for stage in world.log.state.stages:
         if stage.base not in world.blobs.held:
             yield f"nobody can fetch base {stage.base[:12]}"
@@ -123,9 +124,9 @@ def nobody_honest_convicted(world: SwarmWorld) -> Iterator[str]:
 def waits_end(world: SwarmWorld) -> Iterator[str]:
     """No deadline passes without a record that ends what it is the deadline of."""
     open_: dict[object, int] = {}
-    for state, record in states(world):
-        over = _ends(state, record)
-        for what in over:
+    filed: Counter[int] = Counter()
+    for record in world.log.made:
+        for what in _ends(record, filed, world.terms.stages):
             if what in open_ and _late(world, open_.pop(what), record.at):
                 yield f"{what} ended late, at {record.at}, with {type(record).__name__}"
         match record:
@@ -140,15 +141,16 @@ def waits_end(world: SwarmWorld) -> Iterator[str]:
     yield from (f"{what} never ended" for what, at in open_.items() if _late(world, at, end))
 
 
-def _ends(state: SwarmState, record: records.SwarmRecord) -> Iterable[object]:
+def _ends(record: records.SwarmRecord, filed: Counter[int], stages: int) -> Iterable[object]:
+    """What a record is the end of; `filed` are receipts by route, a stage files one."""
     match record:
         case records.PhaseOpened() | records.EpochOpened() | records.DeadlineMoved():
             return [("stage", record.stage)]
         case records.RoutesDropped(routes):
             return [("route", number) for number in routes]
         case records.ReceiptsFiled(_, receipts):
-            left = apply(state, record).routes
-            return [("route", each.route) for each in receipts if each.route not in left]
+            filed.update(each.route for each in receipts)
+            return [("route", each.route) for each in receipts if filed[each.route] == stages]
         case records.StepSettled(hotkey, stage, epoch, step):
             return [("step", StepPlace(hotkey, stage, epoch, step))]
     return []
@@ -163,15 +165,19 @@ def _late(world: SwarmWorld, until: int, at: int) -> bool:
 def newcomers_work(world: SwarmWorld) -> Iterator[str]:
     """Who is given a stage is ready before that stage has been through a whole epoch."""
     waiting: dict[str, tuple[int, int]] = {}
-    for state, record in states(world):
+    epochs, bases = dict[int, int](), dict[int, str]()
+    for record in world.log.made:
         match record:
+            case records.SwarmOpened(_, first):
+                bases = dict(enumerate(first))
             case records.StagesAssigned(stages):
-                waiting |= {h: (stage, state.stages[stage].epoch) for h, stage in stages}
-            case records.BaseHeld(hotkey, stage, base) if base == state.stages[stage].base:
+                waiting |= {hotkey: (stage, epochs.get(stage, 0)) for hotkey, stage in stages}
+            case records.BaseHeld(hotkey, stage, base) if base == bases[stage]:
                 waiting.pop(hotkey, None)
             case records.MinerLeft(hotkey):
                 waiting.pop(hotkey, None)
-            case records.EpochOpened(stage, epoch):
+            case records.EpochOpened(stage, epoch, base):
+                epochs[stage], bases[stage] = epoch, base
                 for hotkey, (own, since) in list(waiting.items()):
                     if own == stage and epoch > since + 1:
                         del waiting[hotkey]

@@ -103,13 +103,25 @@ class ForgesReceipts(AskedLog):
         return await super().ask(request)
 
 
-class WithholdsChanges(AskedLog):
-    """Announces a change and never publishes it."""
+class SaysNothing(AskedLog):
+    """Never asks for one kind of record."""
+
+    about: type[Request]
 
     async def ask(self, request: Request) -> int:
-        if not isinstance(request, records.ChangePublished):
-            return await super().ask(request)
-        return 0
+        return 0 if isinstance(request, self.about) else await super().ask(request)
+
+
+class WithholdsChanges(SaysNothing):
+    """Announces a change and never publishes it."""
+
+    about = records.ChangePublished
+
+
+class GivesNoEvidence(SaysNothing):
+    """Is silent about its steps."""
+
+    about = records.EvidenceGiven
 
 
 class SignsAnother(AskedLog):
@@ -119,15 +131,6 @@ class SignsAnother(AskedLog):
         if isinstance(request, records.BaseSigned):
             request = replace(request, base=blake3(request.base.encode()).hexdigest())
         return await super().ask(request)
-
-
-class GivesNoEvidence(AskedLog):
-    """Is silent about its steps."""
-
-    async def ask(self, request: Request) -> int:
-        if not isinstance(request, records.EvidenceGiven):
-            return await super().ask(request)
-        return 0
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from blake3 import blake3
+
 from iotapretrain.arena.swarm.iota_phases import all_together
 from iotapretrain.arena.swarm.memory_log import OFFICE, AskedLog, LogWriter, MemoryLog, Office
 from iotapretrain.arena.swarm.memory_parts import (
@@ -73,7 +75,9 @@ class SwarmWorld:
         self.machines: dict[str, SimulatedMachine] = {}
         self.down: list[tuple[int, int]] = []
         """When no orchestrator was there, in milliseconds."""
-        self.turns, self.seconds = 0, 0.0
+        self.drifted: list[str] = []
+        """Changes that were announced by who did not hold the base of its stage."""
+        self.seconds = 0.0
         self._coming = list(scenario.faults)
         self._problem: BaseException | None = None
 
@@ -190,6 +194,9 @@ class SwarmWorld:
     def _wrote(self, before: int) -> None:
         """Records are durable: do at once what was to happen at one of them."""
         made = self.log.made
+        for record in made[before:]:
+            if isinstance(record, records.ChangeAnnounced):
+                self._look_at(record)
         for fault in list(self._coming):
             if fault.when == "record":
                 due = len(made) >= fault.value
@@ -200,6 +207,12 @@ class SwarmWorld:
                 self._happen(fault) if not fault.after else self._later(fault)
         if all(stage.epoch >= self.scenario.epochs for stage in self.log.state.stages):
             self._over.set()
+
+    def _look_at(self, record: records.ChangeAnnounced) -> None:
+        machine, base = self.machines[record.hotkey], self.log.state.stages[record.stage].base
+        held = machine.computes[-1].base if machine.is_up and machine.kind.honest else b""
+        if held and blake3(held).hexdigest() != base:
+            self.drifted.append(f"{record.hotkey} announced a change upon another base")
 
     def _later(self, fault: Fault) -> None:
         self._loop.call_later(fault.after, self._happen, fault)

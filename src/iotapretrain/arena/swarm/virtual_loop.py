@@ -26,12 +26,10 @@ class _NothingOutside(selectors.SelectSelector):
     """Where a loop asks what has come from outside: nothing ever does, only time goes on."""
 
     now = 0.0
-    turns = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             raise RunError("virtual time: everybody waits, and nobody until a moment; a deadlock")
-        self.turns += 1
         self.now += max(timeout, 0.0)
         return []
 
@@ -48,11 +46,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds since the world began."""
         return self._outside.now
-
-    @property
-    def turns(self) -> int:
-        """How often it went through what was ready."""
-        return self._outside.turns
 
 
 def run_virtual(main: Coroutine[Any, Any, Value]) -> Value:
