@@ -49,8 +49,8 @@ def endured(reports: list[SwarmReport]) -> list[Figure]:
     epochs = sum(each.stage_epochs for each in reports)
     wrong = [f"seed {each.seed}: {what}" for each in reports for what in each.broken]
     print(*wrong, sep="\n", end="\n" if wrong else "")
-    newcomers = sum(each.newcomers for each in reports)
-    late = sum(each.late_newcomers for each in reports)
+    newcomers = sum(each.placed for each in reports)
+    late = sum(each.slow for each in reports)
     share = 1 - late / max(newcomers, 1)
     label = f"broken invariants in {epochs:,} epochs, seeds 1 to {len(reports)}"
     return [
@@ -88,7 +88,7 @@ def speed() -> list[Figure]:
     """Events a processor second, and what a longer log takes."""
     started = time.process_time()
     world = SwarmWorld(Scenario(miners=12, stages=3, epochs=20, samples=32)).play()
-    rate = world.events / (time.process_time() - started)
+    rate = world.ways.events / (time.process_time() - started)
     sizes = []
     for epochs in (100, 400):
         SwarmWorld(Scenario(epochs=epochs)).play()

@@ -163,7 +163,14 @@ def _late(world: SwarmWorld, until: int, at: int) -> bool:
 
 
 def newcomers_work(world: SwarmWorld) -> Iterator[str]:
-    """Who is given a stage is ready before that stage has been through a whole epoch."""
+    """Nobody whom nothing happened to is slow."""
+    for hotkey, since, epoch in slow_newcomers(world):
+        if not _was_away(world, hotkey):
+            yield f"{hotkey} was not ready in epochs {since} to {epoch - 1}"
+
+
+def slow_newcomers(world: SwarmWorld) -> Iterator[tuple[str, int, int]]:
+    """Who was given a stage and was not ready before it had been through a whole epoch."""
     waiting: dict[str, tuple[int, int]] = {}
     epochs, bases = dict[int, int](), dict[int, str]()
     for record in world.log.made:
@@ -181,8 +188,7 @@ def newcomers_work(world: SwarmWorld) -> Iterator[str]:
                 for hotkey, (own, since) in list(waiting.items()):
                     if own == stage and epoch > since + 1:
                         del waiting[hotkey]
-                        if not _was_away(world, hotkey):
-                            yield f"{hotkey} was not ready in epochs {since} to {epoch - 1}"
+                        yield hotkey, since, epoch
 
 
 def _was_away(world: SwarmWorld, hotkey: str) -> bool:

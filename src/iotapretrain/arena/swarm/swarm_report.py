@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from iotapretrain.arena.swarm.invariants import broken, merged_again, states
+from iotapretrain.arena.swarm.invariants import broken, merged_again, slow_newcomers, states
 from iotapretrain.arena.swarm.scenario import Scenario
 from iotapretrain.arena.swarm.swarm_world import SwarmWorld
 from iotapretrain.rules.swarm.log import swarm_records as records
@@ -29,12 +29,15 @@ Entry = Literal["entered", "left_out"]
 class SwarmReport:
     """Of one world; `goodput` is how much of all passes back is in a merge.
 
-    `merge_seconds` are those from a stage's last routes of an epoch to its next base, by merge.
+    `epochs` are those of every stage, `stage_epochs` of all together; `slow` are those of the
+    `placed` that were not ready within an epoch. `merge_seconds` are those from a stage's last
+    routes of an epoch to its next base, by merge.
     """
 
     seed: int
     seconds: float
     epochs: int
+    stage_epochs: int
     merges: int
     failed_merges: int
     records: int
@@ -45,6 +48,8 @@ class SwarmReport:
     bytes: dict[str, int]
     convicted: tuple[str, ...]
     left: int
+    placed: int
+    slow: int
     shares: dict[str, Fraction]
     digest: str
     broken: tuple[str, ...]
@@ -86,6 +91,7 @@ def report(world: SwarmWorld) -> SwarmReport:
         seed=world.scenario.seed,
         seconds=world.seconds,
         epochs=min(stage.epoch for stage in state.stages),
+        stage_epochs=sum(stage.epoch for stage in state.stages),
         merges=sum(stage.merges for stage in state.stages),
         failed_merges=sum(bool(each.problem) for each in opened),
         records=len(made),
@@ -96,6 +102,8 @@ def report(world: SwarmWorld) -> SwarmReport:
         bytes=dict(sorted(world.ways.bytes.items())),
         convicted=tuple(each.hotkey for each in left if each.reason == "convicted"),
         left=len(left),
+        placed=sum(len(e.stages) for e in made if isinstance(e, records.StagesAssigned)),
+        slow=sum(1 for _ in slow_newcomers(world)),
         shares=pay_shares(world),
         digest=world.log.digest,
         broken=tuple(broken(world)),

@@ -6,8 +6,10 @@ asks again: a repetition changes nothing, so nothing is counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.swarm.log import swarm_records as records
@@ -31,34 +33,7 @@ Request = (
 
 def answer(state: SwarmState, asked: Request, at: int) -> list[records.SwarmRecord]:
     """The records of a request; InputError, with what to do, if it does not fit the state."""
-    return list(_answer(state, replace(asked, at=at)))
-
-
-def _answer(state: SwarmState, asked: Request) -> Iterator[records.SwarmRecord]:
-    match asked:
-        case records.MinerJoined():
-            yield from _join(state, asked)
-        case records.ValidatorJoined(hotkey, machine):
-            if state.validators.get(hotkey) != machine:
-                yield asked
-        case records.MinerLeft(hotkey):
-            if hotkey in state.members and state.members[hotkey].present:
-                yield replace(asked, reason="left")
-                yield from _lost(state, asked, "left")
-        case records.BaseHeld():
-            yield from _hold(state, asked)
-        case records.HopMoved():
-            yield from _move(state, asked)
-        case records.ReceiptsFiled():
-            yield from _file(state, asked)
-        case records.ChangeAnnounced():
-            yield from _announce(state, asked)
-        case records.ChangePublished():
-            yield from _publish(state, asked)
-        case records.BaseSigned():
-            yield from _sign(state, asked)
-        case records.EvidenceGiven() | records.VerdictFiled():
-            yield from _testify(state, asked)
+    return list(_ANSWERS[type(asked)](state, replace(asked, at=at)))
 
 
 def _join(state: SwarmState, asked: records.MinerJoined) -> Iterator[records.SwarmRecord]:
@@ -198,3 +173,33 @@ def _stage(state: SwarmState, hotkey: str, stage: int, epoch: int) -> StageEpoch
     if found.epoch != epoch:
         raise InputError(f"stage {stage} is in epoch {found.epoch}, not {epoch}; read the log")
     return found
+
+
+def _enrol(state: SwarmState, asked: records.ValidatorJoined) -> Iterator[records.SwarmRecord]:
+    if state.validators.get(asked.hotkey) != asked.machine:
+        yield asked
+
+
+def _leave(state: SwarmState, asked: records.MinerLeft) -> Iterator[records.SwarmRecord]:
+    if asked.hotkey in state.members and state.members[asked.hotkey].present:
+        yield replace(asked, reason="left")
+        yield from _lost(state, asked, "left")
+
+
+_ANSWERS: Mapping[type, Callable[[SwarmState, Any], Iterator[records.SwarmRecord]]] = (
+    MappingProxyType(
+        {
+            records.MinerJoined: _join,
+            records.ValidatorJoined: _enrol,
+            records.MinerLeft: _leave,
+            records.BaseHeld: _hold,
+            records.HopMoved: _move,
+            records.ReceiptsFiled: _file,
+            records.ChangeAnnounced: _announce,
+            records.ChangePublished: _publish,
+            records.BaseSigned: _sign,
+            records.EvidenceGiven: _testify,
+            records.VerdictFiled: _testify,
+        }
+    )
+)
