@@ -30,6 +30,7 @@ from torch.nn import functional
 from iotapretrain.data.page_cache import PageCache, default_folder
 from iotapretrain.models.losses import OutputHead
 from iotapretrain.models.stages.boundaries import (
+    NORM_EPSILON,
     AnchoredBoundary,
     Boundary,
     ResidualBoundary,
@@ -77,16 +78,19 @@ class Tables(Boundary):
         return y + self.anchors(tokens)
 
 
-class Unnormed(ResidualBoundary):
-    """As ResBM has it: neither what is encoded nor what travels is normed."""
+class Unnormed(AnchoredBoundary):
+    """The stream is encoded as it is."""
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
-        return y
+        return ResidualBoundary.encode(self, x, tokens)
 
 
-class UnnormedAnchored(Unnormed, AnchoredBoundary):
-    """The same, with the token tables."""
+class NormedRows(AnchoredBoundary):
+    """What travels is normed too."""
+
+    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        y = super().encode(x, tokens)
+        return functional.rms_norm(y, y.shape[-1:], eps=NORM_EPSILON)
 
 
 class Blank(AnchoredBoundary):
@@ -142,8 +146,7 @@ class Linear(AnchoredBoundary):
         self.decoder["project"] = nn.Linear(narrow, wide, bias=False)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        y = self.encoder(functional.rms_norm(x, x.shape[-1:]))
-        return functional.rms_norm(y, y.shape[-1:])
+        return self.encoder(functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON))
 
     def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
         return self.decoder["project"](y) + self.decoder["anchors"](tokens)
@@ -163,8 +166,8 @@ class Wide(AnchoredBoundary):
 VARIANTS: dict[str, type[Boundary]] = {
     "tables": Tables,
     "blank": Blank,
-    "unnormed-residual": Unnormed,
-    "unnormed-anchored": UnnormedAnchored,
+    "unnormed": Unnormed,
+    "normed-rows": NormedRows,
     "subtracted": Subtracted,
     "low-rank": LowRank,
     "pairs": Pairs,
@@ -266,26 +269,23 @@ def trials(seeds: int) -> Iterator[Trial]:
     for seed in numbers:
         for kind in ("plain", "alone", "tables"):
             yield Trial(kind, seed=seed)
-        for ratio in (16, 64):
-            for kind in ("anchored", "residual"):
-                yield Trial(kind, ratio, seed=seed)
-    for kind in ("blank", "linear", "pairs", "subtracted", "low-rank", "wide", "partial"):
+        for kind in ("anchored", "residual", "unnormed", "normed-rows"):
+            yield from (Trial(kind, ratio, seed=seed) for ratio in (16, 64))
+    for kind in ("anchored", "residual"):
+        yield Trial(kind, 64, optimiser="adamw")
+    for ratio in (16, 64):
+        yield Trial("anchored", ratio, "int8")
+    for kind in ("blank", "partial", "linear", "pairs", "subtracted", "low-rank", "wide"):
         yield Trial(kind, 64)
+    for ratio in (8, 32, 128):
+        yield Trial("anchored", ratio)
     for seed in numbers:
-        for ratio in (16, 64):
-            yield Trial("anchored", ratio, "int8", seed=seed)
-        for kind, ratio in (("plain", 1), ("alone", 1), ("anchored", 64), ("residual", 64)):
+        for kind, ratio in (("plain", 1), ("alone", 1), ("anchored", 64), ("anchored", 16)):
             yield Trial(kind, ratio, optimiser="adamw", seed=seed)
-    for ratio in (128, 8, 32):
-        for seed in numbers:
-            yield Trial("anchored", ratio, seed=seed)
-    for seed in numbers:
-        yield Trial("anchored", 16, optimiser="adamw", seed=seed)
-        yield Trial("plain", 1, "int8", seed=seed)
-        for ratio in (16, 64):
-            for kind in ("unnormed-anchored", "unnormed-residual"):
-                yield Trial(kind, ratio, seed=seed)
-    for kind in ("linear", "pairs", "wide", "partial"):
+        yield from (Trial("anchored", ratio, "int8", seed=seed) for ratio in (16, 64))
+        yield from (Trial("anchored", ratio, seed=seed) for ratio in (128, 8, 32))
+        yield Trial("residual", 64, optimiser="adamw", seed=seed)
+    for kind in ("partial", "linear", "pairs"):
         yield Trial(kind, 16)
     for ratio in (8, 32, 128):
         yield Trial("residual", ratio)
@@ -307,7 +307,7 @@ def main() -> None:
     words = given.only.split()
     wanted = [
         each
-        for each in trials(given.seeds)
+        for each in dict.fromkeys(trials(given.seeds))
         if _key(asdict(each)) not in done and (not words or any(w in each.name for w in words))
     ]
     with ProcessPoolExecutor(given.processes, get_context("spawn")) as pool:

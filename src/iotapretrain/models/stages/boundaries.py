@@ -3,9 +3,7 @@
 `encode(x, tokens) -> y` makes the rows that travel of the residual stream, `decode(y, tokens) -> x`
 a residual stream of them. Every narrow kind carries the first channels beside what it encodes (`y =
 … + P x`, `x = … + P' y`), the same ones at every boundary: a path of the full rank of `y` runs from
-the last stage to the first. What goes into a narrow boundary is normed, and so is what travels: the
-stream grows in training, and a few large channels would drown all that the receiver knows by
-itself. docs/boundaries.md says what each kind is worth.
+the last stage to the first. docs/boundaries.md says what each kind is worth.
 """
 
 from __future__ import annotations
@@ -61,7 +59,7 @@ class Boundary(nn.Module):
 
 
 class ResidualBoundary(Boundary):
-    """Two small networks beside the first channels (ResBM, arXiv 2604.11947), normed."""
+    """Two small networks beside the unbroken channels (ResBM, arXiv 2604.11947)."""
 
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
@@ -71,8 +69,8 @@ class ResidualBoundary(Boundary):
         self.decoder = _projection(narrow, middle, wide)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        x = _normed(x)
-        return _normed(self.encoder(x) + x[..., : self.width])
+        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
+        return y
 
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
@@ -81,7 +79,11 @@ class ResidualBoundary(Boundary):
 
 
 class AnchoredBoundary(ResidualBoundary):
-    """What the token alone says stands in a table of the receiver's, beside the channels."""
+    """What the token alone says stands in a table of the receiver's, beside the channels.
+
+    The stream is normed before it is encoded: it grows in training, and its few channels would
+    drown the table's.
+    """
 
     decoder: nn.ModuleDict
 
@@ -89,6 +91,9 @@ class AnchoredBoundary(ResidualBoundary):
         super().__init__(config, number)
         table = nn.Embedding(config.vocab_size, config.hidden_size)
         self.decoder = nn.ModuleDict({"project": self.decoder, "anchors": table})
+
+    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        return super().encode(functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON), tokens)
 
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None
@@ -151,11 +156,6 @@ BOUNDARIES: Mapping[str, type[Boundary]] = MappingProxyType(
     }
 )
 """By the name that a run's file gives."""
-
-
-def _normed(x: torch.Tensor) -> torch.Tensor:
-    """Every row as long as the root of its width."""
-    return functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON)
 
 
 def _projection(given: int, middle: int, result: int) -> nn.Sequential:
