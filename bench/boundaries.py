@@ -78,11 +78,16 @@ class Tables(Boundary):
         return y + self.anchors(tokens)
 
 
-class Unnormed(AnchoredBoundary):
+class UnnormedResidual(ResidualBoundary):
     """The stream is encoded as it is."""
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return ResidualBoundary.encode(self, x, tokens)
+        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
+        return y
+
+
+class Unnormed(UnnormedResidual, AnchoredBoundary):
+    """The same, with the token tables."""
 
 
 class NormedRows(AnchoredBoundary):
@@ -167,6 +172,7 @@ VARIANTS: dict[str, type[Boundary]] = {
     "tables": Tables,
     "blank": Blank,
     "unnormed": Unnormed,
+    "unnormed-residual": UnnormedResidual,
     "normed-rows": NormedRows,
     "subtracted": Subtracted,
     "low-rank": LowRank,
@@ -269,7 +275,7 @@ def trials(seeds: int) -> Iterator[Trial]:
     for seed in numbers:
         for kind in ("plain", "alone", "tables"):
             yield Trial(kind, seed=seed)
-        for kind in ("anchored", "residual", "unnormed", "normed-rows"):
+        for kind in ("anchored", "residual", "unnormed", "unnormed-residual", "normed-rows"):
             yield from (Trial(kind, ratio, seed=seed) for ratio in (16, 64))
     for kind in ("anchored", "residual"):
         yield Trial(kind, 64, optimiser="adamw")

@@ -132,8 +132,11 @@ class StageCompute(Protocol):
 
     async def merged(
         self, changes: Mapping[str, tuple[int, str, bytes | None]], epoch: int
-    ) -> bytes | None:
-        """The next base of weight, bound digest and bytes by hotkey; None if it comes to none."""
+    ) -> tuple[bytes, tuple[str, ...]] | None:
+        """The next base of weight, bound digest and bytes by hotkey, and whose are not in it.
+
+        None if it comes to none.
+        """
         ...
 
     async def rebase(self, base: bytes, merged: bool) -> None:

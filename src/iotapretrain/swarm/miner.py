@@ -224,12 +224,14 @@ class SwarmMiner:
             content = await self.place.blobs.get(change.blob)
             changes[hotkey] = (change.weight, change.digest, content)
         async with self._device:
-            base = await self.compute.merged(changes, stage.merges)
-        if base is None:
+            merged = await self.compute.merged(changes, stage.merges)
+        if merged is None:
             return  # there is nothing to sign: the stage's deadline says so
+        base, left_out = merged
         digest = await self.place.blobs.put(base)
         self._bases[digest] = base
-        await self.ask(records.BaseSigned(self.place.hotkey, number, stage.epoch, digest, 0))
+        signed = records.BaseSigned(self.place.hotkey, number, stage.epoch, digest, left_out, 0)
+        await self.ask(signed)
 
     async def _give_evidence(self, state: SwarmState) -> None:
         for step, challenge in state.challenges.items():

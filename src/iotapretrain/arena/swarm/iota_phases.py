@@ -12,7 +12,7 @@ from collections import Counter
 
 from iotapretrain.rules.swarm.log import swarm_records as records
 from iotapretrain.rules.swarm.log.due import DueRecords
-from iotapretrain.rules.swarm.log.swarm_state import StageEpoch
+from iotapretrain.rules.swarm.log.swarm_state import SignedBase, StageEpoch
 
 QUORUM, MERGED, LEAST_PASSES = 0.8, 0.3, 10
 LONGEST = 3 * 3_600_000
@@ -57,9 +57,14 @@ def _enter(turn: DueRecords, phase: records.Phase) -> None:
 def _start_anew(turn: DueRecords, problem: str) -> None:
     """The next epoch of all stages; what entered no merge is thrown away."""
     for number, stage in enumerate(turn.state.stages):
-        base = stage.base if problem else _voted(stage)[0] or stage.base
+        agreed = _voted(stage)[0]
+        base = stage.base if problem else agreed.base or stage.base
         until = turn.at + LONGEST
-        turn.write(records.EpochOpened(number, stage.epoch + 1, base, problem, until, turn.at))
+        turn.write(
+            records.EpochOpened(
+                number, stage.epoch + 1, base, agreed.left_out, problem, until, turn.at
+            )
+        )
         left_out = [hotkey for hotkey, each in turn.state.of_stage(number) if each.done]
         if left_out:
             again = tuple((hotkey, number) for hotkey in left_out)
@@ -96,5 +101,6 @@ def _merged(turn: DueRecords, number: int) -> bool:
     return not stage.voters or _voted(stage)[1] > MERGED * len(stage.voters)
 
 
-def _voted(stage: StageEpoch) -> tuple[str, int]:
-    return max(Counter(stage.signed.values()).items(), key=lambda each: each[1], default=("", 0))
+def _voted(stage: StageEpoch) -> tuple[SignedBase, int]:
+    counted = Counter(stage.signed.values()).items()
+    return max(counted, key=lambda each: each[1], default=(SignedBase("", ()), 0))

@@ -17,6 +17,7 @@ from iotapretrain.arena.swarm.stand_in_step import (
     StandInPass,
     StandInRule,
     StepInputs,
+    left_out,
     merged_base,
     numbers,
     rows_sent,
@@ -136,9 +137,10 @@ class StandInStage:
 
     async def merged(
         self, changes: Mapping[str, tuple[int, str, bytes | None]], epoch: int
-    ) -> bytes | None:
+    ) -> tuple[bytes, tuple[str, ...]] | None:
         sent = tuple((hotkey, *each) for hotkey, each in sorted(changes.items()))
-        return merged_base(self.rule, self.base, sent, epoch)[0]
+        base, outcomes = merged_base(self.rule, self.base, sent, epoch)
+        return None if base is None else (base, left_out(outcomes))
 
     async def rebase(self, base: bytes, merged: bool) -> None:
         held = self._held

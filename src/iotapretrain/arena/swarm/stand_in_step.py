@@ -6,6 +6,7 @@ step are the real ones (`rules/swarm/`), so that whoever sends something else is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -108,6 +109,12 @@ def merged_base(
     values, velocity = numbers(base).reshape(2, SIZE)
     moved = rule.outer.step(values, velocity, direction, epoch)
     return b"".join(each.tobytes() for each in moved), outcomes
+
+
+def left_out(outcomes: Mapping[str, MergeOutcome]) -> tuple[str, ...]:
+    """Whose changes are in no merge."""
+    merged = (MergeOutcome.MERGED, MergeOutcome.BOUNDED)
+    return tuple(sorted(hotkey for hotkey, each in outcomes.items() if each not in merged))
 
 
 def rows_sent(stage: int, local: bytes, route: int, received: bytes) -> bytes:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from iotapretrain.arena.swarm.invariants import broken, merged_again, slow_newcomers, states
+from iotapretrain.arena.swarm.invariants import broken, slow_newcomers, states
 from iotapretrain.arena.swarm.scenario import Scenario
 from iotapretrain.arena.swarm.swarm_world import SwarmWorld
 from iotapretrain.rules.swarm.log import swarm_records as records
-from iotapretrain.rules.swarm.log.swarm_state import StageEpoch
-from iotapretrain.rules.swarm.reduction import MergeOutcome
 from iotapretrain.rules.swarm.rewards import (
     MergeShare,
     PayRule,
@@ -134,8 +131,11 @@ def pay_shares(world: SwarmWorld) -> dict[str, Fraction]:
     for number, (state, record) in enumerate(states(world), start=1):
         block, named = state.block[0], str(number)
         match record:
-            case records.EpochOpened(stage, _, _, ""):
-                for place, weight, is_in in _entered(world, stage, state.stages[stage]):
+            case records.EpochOpened(stage, left_out=left_out, problem=""):
+                merged = state.stages[stage]
+                for hotkey in merged.entered:
+                    place = WorkPlace(stage, merged.epoch, hotkey)
+                    weight, is_in = merged.changes[hotkey].weight, hotkey not in left_out
                     entry: Entry = "entered" if is_in else "left_out"
                     hops[place] = weight, frozenset()
                     merges[place] = MergeShare(block, entry, weight * is_in, True, named)
@@ -149,12 +149,3 @@ def pay_shares(world: SwarmWorld) -> dict[str, Fraction]:
             merges[place] = replace(merges[place], settled=False)
     earned = earnings(rule, hops, merges, convictions, world.log.state.block[0])
     return {line.hotkey: line.share for line in pay_lines(rule, earned, {})}
-
-
-def _entered(
-    world: SwarmWorld, number: int, stage: StageEpoch
-) -> Iterator[tuple[WorkPlace, int, bool]]:
-    """Whose change was reduced, its hops, and whether it is in what came out."""
-    for hotkey, outcome in merged_again(world, stage)[1].items():
-        is_in = outcome in (MergeOutcome.MERGED, MergeOutcome.BOUNDED)
-        yield WorkPlace(number, stage.epoch, hotkey), stage.changes[hotkey].weight, is_in

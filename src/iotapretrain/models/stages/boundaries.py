@@ -59,7 +59,11 @@ class Boundary(nn.Module):
 
 
 class ResidualBoundary(Boundary):
-    """Two small networks beside the unbroken channels (ResBM, arXiv 2604.11947)."""
+    """Two small networks beside the first channels (ResBM, arXiv 2604.11947).
+
+    The stream is normed before it is encoded: it grows in training, and what travels would drown
+    what the receiver knows by itself.
+    """
 
     def __init__(self, config: StagedConfig, number: int = 0) -> None:
         super().__init__(config, number)
@@ -69,6 +73,7 @@ class ResidualBoundary(Boundary):
         self.decoder = _projection(narrow, middle, wide)
 
     def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        x = functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON)
         y: torch.Tensor = self.encoder(x) + x[..., : self.width]
         return y
 
@@ -79,11 +84,7 @@ class ResidualBoundary(Boundary):
 
 
 class AnchoredBoundary(ResidualBoundary):
-    """What the token alone says stands in a table of the receiver's, beside the channels.
-
-    The stream is normed before it is encoded: it grows in training, and its few channels would
-    drown the table's.
-    """
+    """What the token alone says stands in a table of the receiver's, beside the channels."""
 
     decoder: nn.ModuleDict
 
@@ -91,9 +92,6 @@ class AnchoredBoundary(ResidualBoundary):
         super().__init__(config, number)
         table = nn.Embedding(config.vocab_size, config.hidden_size)
         self.decoder = nn.ModuleDict({"project": self.decoder, "anchors": table})
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return super().encode(functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON), tokens)
 
     def decode(
         self, y: torch.Tensor, tokens: torch.Tensor, past: Past | None = None

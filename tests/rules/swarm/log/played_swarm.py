@@ -113,11 +113,11 @@ class PlayedSwarm:
         epoch = self.state.stages[stage].epoch
         self.ask(records.ChangePublished(hotkey, stage, epoch, f"blob {hotkey}", 0))
 
-    def sign(self, hotkey: str, base: str | None = None) -> None:
+    def sign(self, hotkey: str, base: str | None = None, *left_out: str) -> None:
         stage = self.stage_of(hotkey)
         found = self.state.stages[stage]
         base = base or f"base {stage} of {found.epoch + 1}"
-        self.ask(records.BaseSigned(hotkey, stage, found.epoch, base, 0))
+        self.ask(records.BaseSigned(hotkey, stage, found.epoch, base, left_out, 0))
 
     def phase(self, stage: int) -> str:
         return self.state.stages[stage].phase

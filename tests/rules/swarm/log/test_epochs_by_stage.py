@@ -147,6 +147,29 @@ def test_two_bases_of_one_merge_are_none(swarm: PlayedSwarm) -> None:
     assert last_problem(swarm, 0) == "1 of 2 members signed one base"
 
 
+def test_a_change_that_could_not_be_merged_stays_with_its_member() -> None:
+    swarm = PlayedSwarm()
+    swarm.begin(*FOUR, "eve", "fay")
+    swarm.train()
+    everybody = members(swarm, 0)
+    for hotkey in everybody:
+        swarm.announce(hotkey)
+    swarm.look()
+    for hotkey in everybody:
+        swarm.publish(hotkey)
+    swarm.look()
+    outside = everybody[0]
+    done = {hotkey: swarm.state.members[hotkey].done for hotkey in everybody}
+    swarm.sign(everybody[1], "base", outside)
+    swarm.sign(everybody[2], "base", outside)
+    swarm.look()
+    assert swarm.state.stages[0].base == "base"
+    assert swarm.state.members[outside].done == done[outside] > 0
+    assert swarm.state.members[outside].merged == -1
+    assert swarm.state.merged_hops == done[everybody[1]] + done[everybody[2]]
+    assert [swarm.state.members[hotkey].done for hotkey in everybody[1:]] == [0, 0]
+
+
 def test_most_members_make_the_base_and_who_signed_another_is_not_ready() -> None:
     swarm = PlayedSwarm()
     swarm.begin(*FOUR, "eve", "fay")

@@ -21,6 +21,7 @@ from iotapretrain.rules.swarm.log.issuing import routes_due
 from iotapretrain.rules.swarm.log.swarm_state import (
     Challenge,
     FiledEpoch,
+    SignedBase,
     StageEpoch,
     StepPlace,
     SwarmState,
@@ -171,18 +172,19 @@ def _agree(turn: DueRecords, number: int) -> records.SwarmRecord | None:
     """More than half of those who are there must have got the same bytes; one who is alone, may."""
     stage, late = _now(turn, number)
     waiting = missing_signatures(turn.state, number)
-    base, votes = max(Counter(stage.signed.values()).items(), key=_most, default=("", 0))
+    counted = Counter(stage.signed.values()).items()
+    agreed, votes = max(counted, key=_most, default=(SignedBase("", ()), 0))
     against = len(stage.signed) - votes + (0 if late else len(waiting))
     enough = min(turn.state.terms.least, len(stage.voters))
     if votes >= enough > 0 and votes > against:
         until = turn.at + turn.state.terms.train
-        return records.EpochOpened(number, stage.epoch + 1, base, "", until, turn.at)
+        return records.EpochOpened(number, stage.epoch + 1, *agreed, "", until, turn.at)
     if waiting and not late:
         return None
     return _reopened(turn, number, f"{votes} of {len(stage.voters)} members signed one base")
 
 
-def _most(counted: tuple[str, int]) -> tuple[int, str]:
+def _most(counted: tuple[SignedBase, int]) -> tuple[int, SignedBase]:
     return counted[1], counted[0]
 
 
@@ -239,7 +241,7 @@ def _opened(
 def _reopened(turn: DueRecords, number: int, problem: str) -> records.EpochOpened:
     """No merge: the next epoch goes on from the same base, and nobody's work is lost."""
     stage, until = turn.state.stages[number], turn.at + turn.state.terms.train
-    return records.EpochOpened(number, stage.epoch + 1, stage.base, problem, until, turn.at)
+    return records.EpochOpened(number, stage.epoch + 1, stage.base, (), problem, until, turn.at)
 
 
 # --- members --------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from iotapretrain.rules.swarm.log.swarm_state import (
     Change,
     FiledEpoch,
     Member,
+    SignedBase,
     StageEpoch,
     StepPlace,
     SwarmRoute,
@@ -66,14 +67,15 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
         case records.PhaseOpened():
             return _phase_opened(state, record)
         case records.ChangeAnnounced(hotkey, stage, _, change, links):
-            said = Change(change, state.members[hotkey].done, links)
-            return _stage(state, stage, changes={**state.stages[stage].changes, hotkey: said})
+            bound = Change(change, state.members[hotkey].done, links)
+            return _stage(state, stage, changes={**state.stages[stage].changes, hotkey: bound})
         case records.ChangePublished(hotkey, stage, _, blob):
             changes = state.stages[stage].changes
             there = replace(changes[hotkey], blob=blob)
             return _stage(state, stage, changes={**changes, hotkey: there})
-        case records.BaseSigned(hotkey, stage, _, base):
-            return _stage(state, stage, signed={**state.stages[stage].signed, hotkey: base})
+        case records.BaseSigned(hotkey, stage, _, base, left_out):
+            said = SignedBase(base, left_out)
+            return _stage(state, stage, signed={**state.stages[stage].signed, hotkey: said})
         case records.BlockSeen(block, block_hash):
             return replace(state, block=(block, block_hash))
         case records.StepChallenged():
@@ -129,11 +131,12 @@ def _epoch_opened(state: SwarmState, record: records.EpochOpened) -> SwarmState:
     before = state.stages[record.stage]
     merged = record.base != before.base
     members = dict(state.members)
-    entered = before.entered if merged else ()
+    entered = [h for h in before.entered if h not in record.left_out] if merged else []
     for hotkey in entered:
         done = members[hotkey].done - before.changes[hotkey].weight
         members[hotkey] = replace(members[hotkey], done=max(done, 0), merged=before.epoch)
-    for hotkey, base in before.signed.items() if merged else ():
+    for hotkey, said in before.signed.items() if merged else ():
+        base = said.base
         if base == record.base and members[hotkey].stage == record.stage:
             members[hotkey] = replace(members[hotkey], holds=base)
     hops = sum(before.changes[hotkey].weight for hotkey in entered)

@@ -135,7 +135,7 @@ def _sign(state: SwarmState, asked: records.BaseSigned) -> Iterator[records.Swar
     stage = _stage(state, asked.hotkey, asked.stage, asked.epoch)
     if stage.phase != "agree" or asked.hotkey not in stage.voters:
         raise InputError(f"{asked.hotkey} is not asked for the next base of stage {asked.stage}")
-    if asked.hotkey in stage.signed and stage.signed[asked.hotkey] != asked.base:
+    if asked.hotkey in stage.signed and stage.signed[asked.hotkey].base != asked.base:
         raise InputError(f"{asked.hotkey} has signed another base of this epoch; that stands")
     if asked.hotkey not in stage.signed:
         yield asked

@@ -76,11 +76,15 @@ class BaseHeld:
 
 @dataclass(frozen=True)
 class EpochOpened:
-    """A stage trains on from a base; why the epoch before came to no merge, if it did not."""
+    """A stage trains on from a base; why the epoch before came to no merge, if it did not.
+
+    Members `left_out` had published what could not be merged; it stays with them.
+    """
 
     stage: int
     epoch: int
     base: str
+    left_out: tuple[str, ...]
     problem: str
     until: int
     at: int
@@ -190,12 +194,13 @@ class ChangePublished:
 
 @dataclass(frozen=True)
 class BaseSigned:
-    """What a member got from all published changes."""
+    """What a member got from all published changes, and whose of them are not in it."""
 
     hotkey: str
     stage: int
     epoch: int
     base: str
+    left_out: tuple[str, ...]
     at: int
 
 

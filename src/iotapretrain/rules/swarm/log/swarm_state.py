@@ -118,9 +118,16 @@ class StageEpoch:
     changes: Mapping[str, Change] = field(default_factory=dict)
     voters: tuple[str, ...] = ()
     entered: tuple[str, ...] = ()
-    signed: Mapping[str, str] = field(default_factory=dict)
+    signed: Mapping[str, SignedBase] = field(default_factory=dict)
     lengths: Mapping[Phase, tuple[int, ...]] = field(default_factory=dict)
     merges: int = 0
+
+
+class SignedBase(NamedTuple):
+    """What a member signed: members agree where both are the same."""
+
+    base: str
+    left_out: tuple[str, ...]
 
 
 class StepPlace(NamedTuple):
