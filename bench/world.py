@@ -70,7 +70,7 @@ def endured(reports: list[SwarmReport]) -> list[Figure]:
 
 def churned(seed: int, phases: str) -> SwarmReport:
     """A fifth of the miners goes each epoch; samples and members as in a small run."""
-    scenario = Scenario(miners=8, seed=seed, epochs=EPOCHS_A_WORLD, samples=32).churn(0.2)
+    scenario = Scenario(miners=8, seed=seed, epochs=EPOCHS_A_WORLD, samples=64).churn(0.2)
     return play_scenario(replace(scenario, phases=phases))
 
 

@@ -73,7 +73,7 @@ def test_the_table_is_for_people() -> None:
         assert column in said
 
 
-@pytest.mark.parametrize("name", ["laptop-1b.toml"])
+@pytest.mark.parametrize("name", ["laptop-1b.toml", "lab-8b.toml"])
 def test_a_model_that_does_not_fit_is_planned_and_not_allocated(name: str) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     code, said = tried(str(EXAMPLES / name), "--steps", "0", "--json")

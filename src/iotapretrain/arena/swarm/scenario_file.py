@@ -23,7 +23,7 @@ def _calm(seed: int, epochs: int) -> Scenario:
 
 
 def _churn(seed: int, epochs: int) -> Scenario:
-    return replace(Scenario(miners=8, seed=seed, epochs=epochs).churn(0.2), samples=32)
+    return Scenario(miners=8, seed=seed, epochs=epochs, samples=64).churn(0.2)
 
 
 def _iota(seed: int, epochs: int) -> Scenario:

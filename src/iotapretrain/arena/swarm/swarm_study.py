@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from iotapretrain.arena.incentives.figure import BLUE, GREY, RED, Drawing, percent
+from iotapretrain.arena.incentives.figure import BLUE, GREY, INK, RED, Drawing, percent
 from iotapretrain.arena.swarm.swarm_report import SwarmReport
 
 
@@ -71,9 +71,10 @@ class SwarmStudy:
 
 def _draw_pay(axes: Any, name: str, report: SwarmReport) -> None:
     shares = sorted(report.shares.items(), key=lambda each: -each[1])
-    colours = [RED if hotkey in report.convicted else GREY for hotkey, _ in shares]
-    axes.bar(range(len(shares)), [float(share) for _, share in shares], color=colours)
+    axes.bar(range(len(shares)), [float(share) for _, share in shares], color=GREY)
     axes.set_xticks(range(len(shares)), [hotkey for hotkey, _ in shares], rotation=90)
+    for label in axes.get_xticklabels():
+        label.set_color(RED if label.get_text() in report.convicted else INK)
     axes.set(title=f"Pay, {name} (convicted in red)")
     percent(axes.yaxis)
 
