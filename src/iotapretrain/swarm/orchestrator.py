@@ -52,8 +52,8 @@ class Orchestrator:
 
     async def ask(self, author: str, request: Request) -> int:
         """Write what follows from a request that `author` signed; the newest record's number."""
-        speaker = request.validator if isinstance(request, VerdictFiled) else None
-        if author != (speaker or getattr(request, "hotkey", author)):
+        speaker = request.validator if isinstance(request, VerdictFiled) else request.hotkey
+        if author != speaker:
             raise InputError(f"{author} asks in the name of another; sign with your own key")
         self.seen(author)
         if isinstance(request, ChangePublished) and not await self.blobs.has(request.blob):

@@ -236,7 +236,7 @@ class SampleDesk:
                     return
             except AwayError:
                 if frame.direction is Direction.FORWARD:
-                    await self._ask(HopMoved(number, target, miner, 0))
+                    await self._ask(HopMoved(self._place.hotkey, number, target, miner, 0))
             except FrameError as refused:
                 _log.warning("%s: %s", self._place.hotkey, refused)
                 return

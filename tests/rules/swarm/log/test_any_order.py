@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -75,9 +76,14 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.state.routes)
     def move_hop(self, data: st.DataObject) -> None:
         route = data.draw(st.sampled_from(sorted(self.state.routes)))
-        stage = data.draw(st.sampled_from((0, 1)))
-        silent = self.state.routes[route].miners[stage]
-        self.swarm.ask(records.HopMoved(route, stage, silent, 0))
+        head, silent = self.state.routes[route].miners
+        asking = self.state.hotkeys[data.draw(st.sampled_from((head, silent)))]
+        moved = records.HopMoved(asking, route, 1, silent, 0)
+        if self.state.hotkeys[head] == asking:
+            self.swarm.ask(moved)
+        else:
+            with pytest.raises(InputError, match="does not go on from you"):
+                self.swarm.ask(moved)
 
     @rule(hotkey=who, deed=st.sampled_from(("announce", "publish", "sign")))
     def merge(self, hotkey: str, deed: str) -> None:

@@ -64,10 +64,12 @@ def _hold(state: SwarmState, asked: records.BaseHeld) -> Iterator[records.SwarmR
 
 
 def _move(state: SwarmState, asked: records.HopMoved) -> Iterator[records.SwarmRecord]:
-    """Once a route, while it is under way, and only of the hop that has not answered."""
+    """Once a route, while it is under way, and only for who sends to the hop that is silent."""
     route = state.routes.get(asked.route)
-    if route is None or not 0 <= asked.stage < len(route.miners):
+    if route is None or not 0 < asked.stage < len(route.miners):
         return
+    if state.hotkeys[route.miners[asked.stage - 1]] != asked.hotkey:
+        raise InputError(f"{asked.hotkey}: route {asked.route} does not go on from you there")
     waiting = route.miners[asked.stage] == asked.miner and route.filed[asked.stage] is None
     if route.moved or not waiting:
         return

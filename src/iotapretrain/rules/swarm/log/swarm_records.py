@@ -114,9 +114,11 @@ class RoutesIssued:
 class HopMoved:
     """A hop whose miner did not answer goes to another of its stage, once.
 
-    Who asks for it names the silent `miner`; the record names the one that comes in its place.
+    The miner of the hop before asks for it, naming the silent `miner`; the record names the one
+    that comes in its place.
     """
 
+    hotkey: str
     route: int
     stage: int
     miner: int
