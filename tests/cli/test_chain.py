@@ -198,6 +198,15 @@ def test_mistakes_are_said_in_one_line(
     assert complaint in line
 
 
+@pytest.mark.parametrize("command", ["train", "dashboard"])
+def test_a_network_that_is_not_there_is_refused_by_all(command: str) -> None:
+    for network in ("nowhere", "embedded:nowhere"):
+        done = iota(command, "--network", network)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"error: network '{network}': ")
+
+
 def test_without_the_extra_it_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['bittensor_core'] = None\n"

@@ -20,6 +20,7 @@ from bittensor import calls
 from bittensor.result import RpcConnectionError
 
 from iotapretrain.chain.freshness import Cached, Freshness
+from iotapretrain.chain.known_networks import EMBEDDED, known_network
 from iotapretrain.chain.metagraph import (
     Commitments,
     Metagraph,
@@ -34,8 +35,6 @@ from iotapretrain.net.retry import Patience
 
 Answer = TypeVar("Answer")
 
-EMBEDDED = "embedded:"
-NETWORKS = ("finney", "test", "local")
 TRANSIENT = (RpcConnectionError, ConnectionError, OSError)
 COMMITMENT_BYTES = 128
 RAO = 10**9
@@ -90,10 +89,7 @@ def sdk_client(network: str) -> bt.Client:
     """The SDK's client for a network: a name, `ws(s)://…`, or `embedded:PATH`."""
     if network.startswith(EMBEDDED):
         return bt.Client("local", substrate=EmbeddedSubstrate(Path(network[len(EMBEDDED) :])))
-    if network in NETWORKS or network.startswith(("ws://", "wss://")):
-        return bt.Client(network)
-    known = ", ".join((*NETWORKS, "ws://…", "wss://…", f"{EMBEDDED}PATH"))
-    raise InputError(f"network {network!r}: unknown; allowed: {known}")
+    return bt.Client(known_network(network))
 
 
 async def connect(

@@ -33,6 +33,7 @@ def dashboard(
 
     Example: iota dashboard --network net --open
     """
+    network = network_name(place.network)
     with extra():
         import bittensor_core  # noqa: F401 -- asked for before anything is started
     try:
@@ -46,7 +47,7 @@ def dashboard(
         ) from error
 
     shown = ShownNetwork(
-        network_name(place.network),
+        network,
         place.folder,
         place.netuid,
         place.open_hub(),

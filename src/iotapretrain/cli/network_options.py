@@ -46,11 +46,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 def with_client(network: str, use: Callable[[ChainClient], Awaitable[Answer]]) -> Answer:
     """Open a network, ask or do something, and close it."""
+    name = network_name(network)
     with extra():
         from iotapretrain.chain.client import connect
 
     async def run() -> Answer:
-        async with await connect(network_name(network)) as client:
+        async with await connect(name) as client:
             return await use(client)
 
     return asyncio.run(run())
@@ -78,8 +79,10 @@ def network_folder(network: str) -> Path | None:
 
 
 def network_name(network: str) -> str:
-    """A folder is short for the chain in it."""
-    return f"embedded:{network}" if Path(network).exists() else network
+    """A folder is short for the chain in it; refused is what cannot be a network."""
+    from iotapretrain.chain.known_networks import EMBEDDED, known_network
+
+    return known_network(f"{EMBEDDED}{network}" if Path(network).exists() else network)
 
 
 @contextmanager

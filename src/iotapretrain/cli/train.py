@@ -93,6 +93,7 @@ def train(
 
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
+    place.check()
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
     from iotapretrain.training.start import decide
