@@ -11,6 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from iotapretrain.cli.main import app
+from iotapretrain.errors import InputError
 
 IOTA = [sys.executable, "-c", "from iotapretrain.cli.main import main; main()"]
 INTERRUPTED = 130
@@ -81,6 +85,30 @@ def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     assert demo.returncode == 2
     assert said.count("\n") == 1
     assert "is not empty" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "problem"),
+    [
+        (("--seconds", "60"), None, "--seconds 60: too few"),
+        ((), "fastapi", "or leave the page out: --headless"),
+    ],
+    ids=["seconds", "extra"],
+)
+def test_what_cannot_succeed_is_refused_before_anything_starts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    missing: str | None,
+    problem: str,
+) -> None:
+    if missing is not None:
+        monkeypatch.setitem(sys.modules, missing, None)
+    keep = tmp_path / "net"
+    result = CliRunner().invoke(app, ["demo", "--keep", str(keep), *options])
+    assert isinstance(result.exception, InputError)
+    assert problem in str(result.exception)
+    assert not keep.exists()
 
 
 def test_nobody_can_be_left_out_who_is_not_there(tmp_path: Path) -> None:

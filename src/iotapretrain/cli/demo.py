@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, printable
-from iotapretrain.cli.network_options import AsJson, extra
+from iotapretrain.cli.network_options import AsJson, check_dashboard, extra
 from iotapretrain.errors import InputError
 
 
 def demo(
     seconds: Annotated[
-        float, typer.Option(help="How long the network lives at most.", min=20)
+        float, typer.Option(help="How long the network lives at most; it takes 90 at least.")
     ] = 420.0,
     seed: Annotated[int, typer.Option(help="Of the miners' training.", min=0)] = 0,
     keep: Annotated[
@@ -46,6 +46,8 @@ def demo(
 
     iota demo --without inspector
     """
+    if not headless:
+        check_dashboard(", or leave the page out: --headless")
     with extra():
         from iotapretrain.arena.demo.run_demo import Demo
         from iotapretrain.arena.demo.run_demo import demo as run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -22,6 +23,7 @@ Answer = TypeVar("Answer")
 RAO = 10**9
 NEEDED = ("bittensor", "bittensor_core", "sqlalchemy", "blake3", "Crypto", "cryptography")
 """What comes with the extra."""
+PAGE_NEEDS = ("fastapi", "uvicorn", "bittensor_core")
 
 NetworkName = Annotated[
     str,
@@ -83,6 +85,16 @@ def network_name(network: str) -> str:
     from iotapretrain.chain.known_networks import EMBEDDED, known_network
 
     return known_network(f"{EMBEDDED}{network}" if Path(network).exists() else network)
+
+
+def check_dashboard(instead: str = "") -> None:
+    """Refuse, before anything is started, where what the dashboard needs is not installed."""
+    missing = next((name for name in PAGE_NEEDS if find_spec(name) is None), None)
+    if missing is not None:
+        raise InputError(
+            f"the dashboard needs {missing}: pip install 'iotapretrain[dashboard,bittensor]'"
+            f"{instead}"
+        )
 
 
 @contextmanager

@@ -33,6 +33,9 @@ DASHBOARD_SECONDS = 30.0
 LAST_SECONDS = 7.0
 """An epoch, and the block in which weights arrive."""
 
+LEAST_SECONDS = 90.0
+"""Delays, rounds and epochs alone take a minute by the chain's clock."""
+
 ROUNDS = 2
 """Of every validator on the last model that was published: averages have moved three quarters."""
 
@@ -54,6 +57,11 @@ class Demo:
     """Actors that stay away, `race`, or `inspector`, to see what each is good for."""
 
     def __post_init__(self) -> None:
+        if not self.seconds >= LEAST_SECONDS:
+            raise InputError(
+                f"--seconds {self.seconds:g}: too few for miners to train, be judged and paid;"
+                f" give {LEAST_SECONDS:.0f} or more: it takes two minutes on two idle cores"
+            )
         known = [RACE, INSPECTOR, *(actor.name for actor in cast(Stage(Path(), COMPETITIONS)))]
         if unknown := self.without.difference(known):
             raise InputError(f"without {min(unknown)!r}: there are {', '.join(known)}")
