@@ -8,11 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from iotapretrain.arena.demo import run_demo
 from iotapretrain.cli.main import app
 from iotapretrain.errors import InputError
 
@@ -69,6 +73,23 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "tmp").iterdir()) == []
     port = int(address.rstrip("/").rpartition(":")[2])
     assert not listens(port)
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_leaving_the_page_of_a_demo_that_ended_keeps_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    @contextmanager
+    def ended(*_: object) -> Iterator[tuple[dict[str, Any], str]]:
+        yield {"held": held, "expectations": [], "miners": [], "validators": []}, "http://here/"
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(run_demo, "demo", ended)
+    monkeypatch.setattr(signal, "pause", interrupted)
+    assert CliRunner().invoke(app, ["demo"]).exit_code == (0 if held else 1)
 
 
 def listens(port: int) -> bool:

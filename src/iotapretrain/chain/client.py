@@ -146,6 +146,11 @@ class ChainClient:
 
         return await self._read(read)
 
+    async def ended(self) -> int | None:
+        """The last block of a chain in a file whose clock was stopped; no other says its end."""
+        substrate = self._sdk._substrate
+        return substrate.chain.ended() if isinstance(substrate, EmbeddedSubstrate) else None
+
     async def block_hash(self, number: int) -> bytes:
         return await self._read(lambda: self._hash(number))
 

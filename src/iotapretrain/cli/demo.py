@@ -63,9 +63,17 @@ def demo(
         else:
             _conclude(report)
         if address is not None and not os.environ.get("CI"):
-            _say("dashboard", f"stays open at {address} until Ctrl-C")
-            signal.pause()
+            _stay_open(address)
     raise typer.Exit(0 if report["held"] else 1)
+
+
+def _stay_open(address: str) -> None:
+    """To be asked to end is how this ends: what the exit code says has happened by now."""
+    _say("dashboard", f"stays open at {address} until Ctrl-C")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        return
 
 
 def _say(who: str, said: str) -> None:

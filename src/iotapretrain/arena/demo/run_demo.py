@@ -20,6 +20,7 @@ from iotapretrain.arena.demo.processes import Company
 from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.arena.demo.roles import NETUID, Actor, Stage, audits, cast, dashboard
 from iotapretrain.chain.client import connect
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.errors import InputError
@@ -85,8 +86,10 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         play.run(asked.seconds)
         failed = company.failed()
         company.stop([actor.name for actor in actors])
+        with EmbeddedChain(network) as chain:  # or weights expire, and the page belies the report
+            ended = chain.stop()
         metagraph = asyncio.run(final_metagraph(network))
-        say("demo", "the network has ended; its newest rounds are audited by a stranger")
+        say("demo", f"the network has ended, at block {ended}; a stranger audits its newest rounds")
         validators = {actor.name: hotkeys[actor.name] for actor in actors if actor.stays}
         audited = run_audits(audits(stage, validators), company.environment)
         facts = gather(network, actors, hotkeys, metagraph, audited, failed)
