@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from iotapretrain.chain.embedded_chain import EmbeddedChain
-from iotapretrain.chain.entries import step_draft
+from iotapretrain.chain.client import connect
+from iotapretrain.chain.embedded_chain import EmbeddedChain, now_ms
+from iotapretrain.chain.entries import ClockSettings, step_draft
 from iotapretrain.chain.verify_chain import verify_chain
 from iotapretrain.errors import ChainError
 from tests.chain.signing import signed, transfer
@@ -32,6 +33,16 @@ def test_the_block_that_is_being_filled_is_the_last(tmp_path: Path) -> None:
             each.submit(signed(chain, miner, transfer(), nonce=1))
     assert verify_chain(tmp_path / "net").block == 4
     assert "after the end" in str(tampered(tmp_path / "net", step_draft(5)))
+
+
+async def test_how_far_away_a_block_is(tmp_path: Path) -> None:
+    make_chain(tmp_path / "still").close()
+    make_chain(tmp_path / "net", clock=ClockSettings("wall", 10_000), start_ms=now_ms()).close()
+    async with await connect(f"embedded:{tmp_path / 'still'}") as client:
+        assert await client.away(0) == ""
+        assert await client.away(9) == ", while the chain's clock stands at block 0"
+    async with await connect(f"embedded:{tmp_path / 'net'}") as client:
+        assert await client.away(42) in (", in about 7 min 0 s", ", in about 6 min 50 s")
 
 
 def test_a_manual_clock_has_no_end(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from iotapretrain.chain.metagraph import (
 from iotapretrain.chain.runtime.extrinsic import digest, parse
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.errors import ChainError, InputError, SubmissionError, UnreachableError
+from iotapretrain.net.durations import duration
 from iotapretrain.net.retry import Patience
 
 Answer = TypeVar("Answer")
@@ -156,6 +157,16 @@ class ChainClient:
 
     async def block_time(self) -> float:
         return await self._read(self._sdk.block_time)
+
+    async def away(self, block: int) -> str:
+        """How far away a block is, in words to put behind its number; nothing once it is there."""
+        head, _ = await self.head()
+        if block <= head:
+            return ""
+        substrate = self._sdk._substrate
+        if isinstance(substrate, EmbeddedSubstrate) and substrate.chain.stands_still:
+            return f", while the chain's clock stands at block {head}"
+        return f", in about {duration((block - head) * await self.block_time())}"
 
     async def blocks(self) -> AsyncIterator[int]:
         """The number of the newest block, and of every one that follows."""

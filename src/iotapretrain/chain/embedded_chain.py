@@ -135,6 +135,11 @@ class EmbeddedChain:
             self._ended = tip.state.block
         return self._ended
 
+    @property
+    def stands_still(self) -> bool:
+        """Whether no block comes by itself."""
+        return self.clock.settings.kind == "manual" or self.ended() is not None
+
     def turn(self, seconds: float) -> AbstractContextManager[None]:
         """While it lasts, this thread's questions raise UnfinishedError when it is over."""
         return self._history.turn.lasting(seconds)

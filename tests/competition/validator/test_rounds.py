@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -92,6 +93,23 @@ async def test_one_round_a_sync_block(tmp_path: Path, worker: Worker) -> None:
         assert await rig.run() == 4
         assert [record.block for record in rig.records()] == [30, 30, 35, 35]
         assert [record.competition for record in rig.records()] == [0, 1, 0, 1]
+
+
+async def test_whoever_waits_for_a_judgement_says_until_when(
+    tmp_path: Path, worker: Worker
+) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rig = Rig(world, settings={"once": False, "rounds": 4})
+        running = asyncio.create_task(rig.run())
+        async with asyncio.timeout(60):
+            while not rig.idle:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # several looks: it is said once
+        (said,) = rig.idle
+        assert said.startswith("next judgement at block 35, while the chain's clock stands at")
+        await world.to_block(35)
+        assert await running == 4
 
 
 async def test_weights_keep_their_cadence(tmp_path: Path, worker: Worker) -> None:
