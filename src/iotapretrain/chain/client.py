@@ -20,7 +20,6 @@ from bittensor import calls
 from bittensor.result import RpcConnectionError
 
 from iotapretrain.chain.freshness import Cached, Freshness
-from iotapretrain.chain.known_networks import EMBEDDED, known_network
 from iotapretrain.chain.metagraph import (
     Commitments,
     Metagraph,
@@ -31,8 +30,8 @@ from iotapretrain.chain.metagraph import (
 from iotapretrain.chain.runtime.extrinsic import digest, parse
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.errors import ChainError, InputError, SubmissionError, UnreachableError
-from iotapretrain.net.durations import duration
-from iotapretrain.net.retry import Patience
+from iotapretrain.net.retry import Patience, duration
+from iotapretrain.net.site import EMBEDDED, known_network
 
 Answer = TypeVar("Answer")
 

@@ -82,7 +82,7 @@ def network_folder(network: str) -> Path | None:
 
 def network_name(network: str) -> str:
     """A folder is short for the chain in it; refused is what cannot be a network."""
-    from iotapretrain.chain.known_networks import EMBEDDED, known_network
+    from iotapretrain.net.site import EMBEDDED, known_network
 
     return known_network(f"{EMBEDDED}{network}" if Path(network).exists() else network)
 

@@ -173,7 +173,7 @@ def _library(place: Workplace, competition: Competition) -> Library:
 
 def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
     """What came out, and how to go on."""
-    from iotapretrain.net.durations import duration
+    from iotapretrain.net.retry import duration
     from iotapretrain.observe.read_records import read_events
     from iotapretrain.training.progress import plot
     from iotapretrain.training.run_folder import RECORDS

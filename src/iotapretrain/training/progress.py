@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
-from iotapretrain.net.durations import duration
+from iotapretrain.net.retry import duration
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
 from iotapretrain.observe.loss_chart import loss_chart
