@@ -205,6 +205,9 @@ def test_a_network_that_nobody_described_goes_on_by_itself(tmp_path: Path, shell
     with EmbeddedChain(tmp_path / "net") as chain:
         assert chain.clock.settings.kind == "wall"
         assert chain.until_next_block() <= 2.0
+        last = chain.stop()
+    shown = json.loads(shell.run("status", str(tmp_path / "net"), "--json").stdout)
+    assert (shown["block_time"], shown["ended"]) == (2.0, last)
 
 
 @pytest.mark.parametrize("command", ["train", "dashboard"])

@@ -71,6 +71,7 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
             "block": number,
             "hash": "0x" + block_hash.hex(),
             "block_time": await client.block_time(),
+            "ended": await client.ended(),
             "subnets": [
                 {
                     "netuid": subnet.netuid,
@@ -84,7 +85,12 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
         }
 
     report = with_client(network, read)
-    head = f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s"
+    pace = (
+        f"every {report['block_time']:g} s"
+        if report["ended"] is None
+        else "the last: the network has ended"
+    )
+    head = f"block {report['block']}  {report['hash']}  {pace}"
     subnets = [
         f"  subnet {subnet['netuid']}: {subnet['neurons']} neurons, next epoch in block "
         f"{subnet['next_epoch']}, a place costs {subnet['burn_rao'] / RAO:.9g} TAO"
