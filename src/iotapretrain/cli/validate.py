@@ -98,11 +98,11 @@ def validate(
 
     Example: iota validate --network net --wallet validator-1 --rounds 3
     """
-    from iotapretrain.competition.validator.run import author_of
     from iotapretrain.competition.validator.settings import Settings
 
     schedule, text = place.schedule()
     folder, owner = options.state or _own_folder(place, wallet), wallet.partition("/")[0]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
         netuid=place.netuid,
         schedule=schedule,
@@ -117,15 +117,13 @@ def validate(
         longest_pause=max(options.poll, LONGEST_PAUSE),
     )
     scoring = options.scoring(schedule)
-    hub = place.open_hub(owner)
-
-    async def judge(client: ChainClient, signer: Wallet) -> int | None:
-        await author_of(settings, client, signer)  # before anything is written
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has, and secrets
-        with _world(settings, hub, scoring, metrics, wandb) as world:
-            return await _until_stopped(settings, client, signer, world)
-
-    done = with_wallet(place.network, wallet, wallets, judge)
+    with _world(settings, place.open_hub(owner), scoring, metrics, wandb) as world:
+        done = with_wallet(
+            place.network,
+            wallet,
+            wallets,
+            lambda client, signer: _until_stopped(settings, client, signer, world),
+        )
     if as_json:
         print_json({"rounds": done, "state": str(folder)})
 

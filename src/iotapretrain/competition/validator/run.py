@@ -80,7 +80,7 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
 
     Everything that was written down survives a kill at any instant: the same call goes on.
     """
-    author = await author_of(settings, client, wallet)
+    author = await _author(settings, client, wallet)
     settings.state.mkdir(mode=0o700, parents=True, exist_ok=True)
     journal, memory = open_memory(
         settings.journal_place, author.network, author.netuid, author.validator
@@ -98,8 +98,7 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
         return await validator.run()
 
 
-async def author_of(settings: Settings, client: ChainClient, wallet: Wallet) -> Author:
-    """Who validates; refused is a hotkey without a place, or with a model."""
+async def _author(settings: Settings, client: ChainClient, wallet: Wallet) -> Author:
     hotkey = wallet.hotkeypub.ss58_address
     ground = await read_ground(client, settings.netuid)
     if ground.metagraph.uid(hotkey) is None:
