@@ -75,6 +75,7 @@ amount = 5
     assert (stake.hotkey, stake.amount) == (hotkey("validator-1"), 5 * RAO)
 
 
+KEPT = "[[wallets]]\nname = 'owner'\n"
 MISTAKES = {
     "speed = 3": ("speed", "unknown key"),
     "[clock]\nkind = 'sun'": ("clock.kind", "'sun'"),
@@ -92,7 +93,11 @@ MISTAKES = {
     SUBNET + "tempo = 'slow'": ("subnets[0].tempo", "'slow'"),
     SUBNET + "yuma3_enabled = 1": ("subnets[0].yuma3_enabled", "1"),
     SUBNET + "alpha_low = 0.9\nalpha_high = 0.8": ("subnets[0].alpha_low", "above alpha_high"),
-    SUBNET + SUBNET: ("subnets", "a netuid appears twice"),
+    KEPT + SUBNET + "[[subnets.stakes]]\nhotkey = 'a'\namount = 1": (
+        "subnets[0].stakes[0].hotkey",
+        "no key",
+    ),
+    KEPT + SUBNET + SUBNET: ("subnets", "a netuid appears twice"),
     "[[subnets]]\nnetuid = 0": ("subnets[0].owner_hotkey", "missing"),
     "[[subnets]": ("syntax", ""),
 }
@@ -103,7 +108,8 @@ def test_a_mistake_is_said_with_its_file_key_and_what_is_allowed(tmp_path: Path,
     key, problem = MISTAKES[text]
     path = written(tmp_path, text)
     with pytest.raises(ConfigError) as wrong:
-        read_genesis(path).resolved({})
+        create_network(path, tmp_path / "net")
+    assert not (tmp_path / "net").exists()
     assert (wrong.value.file, wrong.value.key) == (str(path), key)
     assert problem in wrong.value.problem
     assert wrong.value.allowed

@@ -22,7 +22,6 @@ from iotapretrain.cli.main import main
 from tests.chain.signing import forged, signed
 
 ROOT = Path(__file__).parents[2]
-TINY = ROOT / "examples" / "networks" / "tiny.toml"
 PLAYERS = ("miner-1", "miner-2", "miner-3", "validator-1", "validator-2")
 
 
@@ -85,7 +84,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(scratch / "home"))
         patch.setenv("BITTENSOR_RUNTIME_CACHE_DIR", str(scratch / "home" / "cache"))
-        made = shell.run("init", "--genesis", str(TINY), str(shell.folder), "--json")
+        made = shell.run("init", "--genesis", "manual", str(shell.folder), "--json")
         assert made.returncode == 0, made.stderr
         for player in PLAYERS:
             shell.do("register", "--wallet", player)
@@ -186,7 +185,8 @@ def test_commitments_stake_and_transfers(shell: Shell) -> None:
         (("epoch", "NET", "--block", "3"), "subnet 1: it ran no epoch in block 3"),
         (("submit", "NET", "0xzz"), "0xzz… is not hex"),
         (("init", "NET", "--genesis", "missing.toml"), "missing.toml: (file): No such file"),
-        (("init", "NET", "--genesis", str(TINY)), "there is a chain already"),
+        (("init", "NET", "--genesis", "huge"), "genesis 'huge': there are manual, tiny; or write"),
+        (("init", "NET", "--genesis", "manual"), "there is a chain already"),
     ],
 )
 def test_mistakes_are_said_in_one_line(
@@ -196,6 +196,27 @@ def test_mistakes_are_said_in_one_line(
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert complaint in line
+
+
+def test_a_network_that_nobody_described_goes_on_by_itself(tmp_path: Path, shell: Shell) -> None:
+    """`shell` keeps the SDK out of the home directory."""
+    made = shell.run("init", str(tmp_path / "net"), "--json")
+    assert "miner-1/default" in json.loads(made.stdout)["addresses"]
+    with EmbeddedChain(tmp_path / "net") as chain:
+        assert chain.clock.settings.kind == "wall"
+        assert chain.until_next_block() <= 2.0
+        last = chain.stop()
+    shown = json.loads(shell.run("status", str(tmp_path / "net"), "--json").stdout)
+    assert (shown["block_time"], shown["ended"]) == (2.0, last)
+
+
+@pytest.mark.parametrize("command", ["train", "dashboard"])
+def test_a_network_that_is_not_there_is_refused_by_all(command: str) -> None:
+    for network in ("nowhere", "embedded:nowhere"):
+        done = iota(command, "--network", network)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith(f"error: network '{network}': ")
 
 
 def test_without_the_extra_it_says_what_to_install() -> None:

@@ -22,7 +22,7 @@ from tests.competition.publishing.places import contents
 __all__ = ["sdk_home"]
 
 ROOT = Path(__file__).parents[2]
-GENESIS = ROOT / "examples" / "networks" / "tiny.toml"
+GENESIS = ROOT / "examples" / "networks" / "manual.toml"
 CODE = "from iotapretrain.cli.main import main; main()"
 SHAPE = {
     "vocab_size": 257,

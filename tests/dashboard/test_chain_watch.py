@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
+from iotapretrain.chain.embedded_chain import now_ms
+from iotapretrain.chain.entries import ClockSettings
 from iotapretrain.competition.records.public_rounds import publish_round, rounds_commitment
+from iotapretrain.dashboard.chain_page import chain_page
 from iotapretrain.dashboard.chain_watch import ChainWatch
 from iotapretrain.dashboard.hub_rounds import Publishers
 from iotapretrain.dashboard.index import Index
+from iotapretrain.dashboard.names import People
+from iotapretrain.dashboard.overview import overview
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Worker
-from tests.chain.worlds import hotkey, keys
+from tests.chain.worlds import hotkey, keys, make_chain
 from tests.competition.conftest import worker
 from tests.competition.world import NETUID, World, changed, opened, rounds_of
 from tests.dashboard.publishers import reader
@@ -19,6 +25,23 @@ from tests.dashboard.publishers import reader
 __all__ = ["worker"]
 ME, OTHER, STRANGER = "validator-1", "validator-2", "miner-1"
 FRESH = RepositoryId(ME, "fresh")
+
+
+async def test_a_network_that_has_ended_says_so(tmp_path: Path) -> None:
+    with make_chain(tmp_path / "net", clock=ClockSettings("wall", 50), start_ms=now_ms()) as chain:
+        index = Index(tmp_path / "index.sqlite")
+        watch = ChainWatch(index, f"embedded:{tmp_path / 'net'}", NETUID)
+        await watch.look()
+        assert (watch.problem, watch.ended) == (None, None)
+        last = chain.stop()
+        await asyncio.sleep(0.2)
+        await watch.look()
+        people = People(index, {})
+        told = overview(people, "net", NETUID, watch.block, watch.problem, watch.ended)
+        assert (told.block, told.ended) == (last, last)
+        assert chain_page(people, watch.block, watch.problem, watch.ended).ended == last
+        await watch.close()
+        index.close()
 
 
 async def lived(world: World) -> None:

@@ -8,9 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from iotapretrain.arena.demo import run_demo
+from iotapretrain.cli.main import app
+from iotapretrain.errors import InputError
 
 IOTA = [sys.executable, "-c", "from iotapretrain.cli.main import main; main()"]
 INTERRUPTED = 130
@@ -67,6 +75,23 @@ def test_an_interrupted_demo_leaves_nothing(tmp_path: Path) -> None:
     assert not listens(port)
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_leaving_the_page_of_a_demo_that_ended_keeps_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, held: bool
+) -> None:
+    @contextmanager
+    def ended(*_: object) -> Iterator[tuple[dict[str, Any], str]]:
+        yield {"held": held, "expectations": [], "miners": [], "validators": []}, "http://here/"
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setattr(run_demo, "demo", ended)
+    monkeypatch.setattr(signal, "pause", interrupted)
+    assert CliRunner().invoke(app, ["demo"]).exit_code == (0 if held else 1)
+
+
 def listens(port: int) -> bool:
     """Whether anybody accepts connections there."""
     wanted = f":{port:04X}"
@@ -81,6 +106,30 @@ def test_a_folder_in_use_is_refused_in_one_line(tmp_path: Path) -> None:
     assert demo.returncode == 2
     assert said.count("\n") == 1
     assert "is not empty" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "missing", "problem"),
+    [
+        (("--seconds", "60"), None, "--seconds 60: too few"),
+        ((), "fastapi", "or leave the page out: --headless"),
+    ],
+    ids=["seconds", "extra"],
+)
+def test_what_cannot_succeed_is_refused_before_anything_starts(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    missing: str | None,
+    problem: str,
+) -> None:
+    if missing is not None:
+        monkeypatch.setitem(sys.modules, missing, None)
+    keep = tmp_path / "net"
+    result = CliRunner().invoke(app, ["demo", "--keep", str(keep), *options])
+    assert isinstance(result.exception, InputError)
+    assert problem in str(result.exception)
+    assert not keep.exists()
 
 
 def test_nobody_can_be_left_out_who_is_not_there(tmp_path: Path) -> None:

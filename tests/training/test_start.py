@@ -19,6 +19,7 @@ from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.training.planning import TrainingSite, make_plan
 from iotapretrain.training.recipe import TrainingRecipe
+from iotapretrain.training.speed import tokens_in
 from iotapretrain.training.start import (
     Decision,
     Library,
@@ -108,6 +109,16 @@ def test_a_run_goes_on_by_its_own_plan(tmp_path: Path, cache: PageCache) -> None
         decided(recipe(), tmp_path, cache)
     again = decided(replace(recipe(size=70_000), steps=5, loss=1.5), tmp_path, cache, resume=True)
     assert again == Decision(first.plan, None, StopLimits(steps=5, loss=1.5))
+
+
+def test_a_run_is_planned_for_its_usual_step(cache: PageCache) -> None:
+    """On a machine with other work: the best step is no measure of all."""
+    made = plan(cache)
+    times = iter([100.0, 101.0, 104.0, 105.0, 108.0])
+    tokens = tokens_in(made, 100.0, lambda: next(times))
+    rows, length = made.at_once, made.data.sequence_length
+    steps = rows * length * 100.0 / 2.0 * 0.9
+    assert tokens == int(steps) - 2 * made.data.held_out_sequences * length // 3
 
 
 def test_seconds_become_tokens(tmp_path: Path, cache: PageCache) -> None:

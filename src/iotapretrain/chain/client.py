@@ -30,12 +30,11 @@ from iotapretrain.chain.metagraph import (
 from iotapretrain.chain.runtime.extrinsic import digest, parse
 from iotapretrain.chain.substrate import EmbeddedSubstrate
 from iotapretrain.errors import ChainError, InputError, SubmissionError, UnreachableError
-from iotapretrain.net.retry import Patience
+from iotapretrain.net.retry import Patience, duration
+from iotapretrain.net.site import EMBEDDED, known_network
 
 Answer = TypeVar("Answer")
 
-EMBEDDED = "embedded:"
-NETWORKS = ("finney", "test", "local")
 TRANSIENT = (RpcConnectionError, ConnectionError, OSError)
 COMMITMENT_BYTES = 128
 RAO = 10**9
@@ -90,10 +89,7 @@ def sdk_client(network: str) -> bt.Client:
     """The SDK's client for a network: a name, `ws(s)://…`, or `embedded:PATH`."""
     if network.startswith(EMBEDDED):
         return bt.Client("local", substrate=EmbeddedSubstrate(Path(network[len(EMBEDDED) :])))
-    if network in NETWORKS or network.startswith(("ws://", "wss://")):
-        return bt.Client(network)
-    known = ", ".join((*NETWORKS, "ws://…", "wss://…", f"{EMBEDDED}PATH"))
-    raise InputError(f"network {network!r}: unknown; allowed: {known}")
+    return bt.Client(known_network(network))
 
 
 async def connect(
@@ -150,11 +146,26 @@ class ChainClient:
 
         return await self._read(read)
 
+    async def ended(self) -> int | None:
+        """The last block of a chain in a file whose clock was stopped; no other says its end."""
+        substrate = self._sdk._substrate
+        return substrate.chain.ended() if isinstance(substrate, EmbeddedSubstrate) else None
+
     async def block_hash(self, number: int) -> bytes:
         return await self._read(lambda: self._hash(number))
 
     async def block_time(self) -> float:
         return await self._read(self._sdk.block_time)
+
+    async def away(self, block: int) -> str:
+        """How far away a block is, in words to put behind its number; nothing once it is there."""
+        head, _ = await self.head()
+        if block <= head:
+            return ""
+        substrate = self._sdk._substrate
+        if isinstance(substrate, EmbeddedSubstrate) and substrate.chain.stands_still:
+            return f", while the chain's clock stands at block {head}"
+        return f", in about {duration((block - head) * await self.block_time())}"
 
     async def blocks(self) -> AsyncIterator[int]:
         """The number of the newest block, and of every one that follows."""

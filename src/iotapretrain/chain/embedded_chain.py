@@ -16,7 +16,7 @@ from iotapretrain.chain.block_events import Happening, block_events
 from iotapretrain.chain.block_history import BlockHistory, number_in
 from iotapretrain.chain.entries import extrinsic_draft, read_beginning, step_draft
 from iotapretrain.chain.node import Entry, Header, Keys, Submitted
-from iotapretrain.chain.replay import BlockHash, Ledger, Submission, read_submission
+from iotapretrain.chain.replay import BlockHash, Ledger, Submission, Tip, read_submission
 from iotapretrain.chain.runtime.codec import codec
 from iotapretrain.chain.runtime.extrinsic import digest, open_sealed
 from iotapretrain.chain.views import runtime_api, storage_items
@@ -32,6 +32,9 @@ from iotapretrain.store.record import Draft, Record
 JOURNAL = "chain.sqlite"
 MANUAL_PAUSE_SECONDS = 0.05
 """Between two looks at a chain whose clock somebody else may move."""
+
+ENDED_PAUSE_SECONDS = 1.0
+"""Between two looks at a chain to which nothing comes any more."""
 
 LONGEST_STEP = 10_000_000
 """Blocks that a manual clock can be moved on by at once: years of them, and minutes of work."""
@@ -72,6 +75,7 @@ class EmbeddedChain:
             raise
         self._turn = threading.RLock()
         self._closed = 0
+        self._ended: int | None = None
         self._idle = IdleRoom()
         self._commits: GroupCommit[BlockOffer, list[Submitted]] = GroupCommit(self._commit)
         self._genesis_hash = self._history.hash(0)
@@ -87,10 +91,10 @@ class EmbeddedChain:
             self._closed = self._refreshed().block
             return self._closed
         over = self.clock.closed_at(self._now())
-        if over > self._closed:
+        if self._ended is None and over > self._closed:
             self._wait_for_writers()
-            self._refreshed()
-            self._closed = max(over, self._closed)
+            ended = self.ended()
+            self._closed = max(over, self._closed) if ended is None else ended
         return self._closed
 
     def finalized(self) -> int:
@@ -99,6 +103,8 @@ class EmbeddedChain:
     def until_next_block(self) -> float:
         if self.clock.settings.kind == "manual":
             return MANUAL_PAUSE_SECONDS
+        if self._ended is not None:
+            return ENDED_PAUSE_SECONDS
         return max(self.clock.closes_ms(self._closed + 1) - self._now(), 0) / 1000
 
     def advance(self, blocks: int) -> int:
@@ -110,6 +116,29 @@ class EmbeddedChain:
         with self._journal.writing() as writer:
             writer.append([step_draft(self._refreshed().block + blocks)])
         return self.head()
+
+    def stop(self) -> int:
+        """Stop a wall clock for ever; the block that is being filled is the last."""
+        if self.clock.settings.kind == "manual":
+            raise ChainError(f"{self.path}: its clock stands still until somebody moves it")
+        with self._journal.writing() as writer:
+            if self.ended() is None:
+                writer.append([step_draft(self._filling())])
+        self._closed = self.ended() or self._closed
+        return self._closed
+
+    def ended(self) -> int | None:
+        """The last block, once a wall clock was stopped: its one step is its end."""
+        tip = self._refreshed_tip()
+        stepped = tip.head.sequence > 1 and not tip.state.count  # neither genesis nor extrinsic
+        if stepped and self.clock.settings.kind == "wall":
+            self._ended = tip.state.block
+        return self._ended
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether no block comes by itself."""
+        return self.clock.settings.kind == "manual" or self.ended() is not None
 
     def turn(self, seconds: float) -> AbstractContextManager[None]:
         """While it lasts, this thread's questions raise UnfinishedError when it is over."""
@@ -212,9 +241,12 @@ class EmbeddedChain:
 
     def _refreshed(self) -> Ledger:
         """The newest ledger, with whatever other processes have written."""
+        return self._refreshed_tip().state
+
+    def _refreshed_tip(self) -> Tip:
         with self._turn:
             self._history.refresh()
-            return self._history.tip.state
+            return self._history.tip
 
     def _known_head(self, number: int) -> int:
         """The head; looks for a newer one only if the block is not known to be closed."""
@@ -250,9 +282,11 @@ class EmbeddedChain:
         results: list[list[Submitted] | Exception] = []
         placed: list[Ledger] = []
         with self._journal.writing() as writer:
+            if (ended := self.ended()) is not None:
+                refusal = ChainError(f"{self.path}: this network has ended at block {ended}")
+                return [refusal for _ in offers]
             with self._turn:
-                self._history.refresh()
-                newest = self._history.tip.state
+                newest = self._refreshed()
                 filling = newest.moved(self._history.start_of(newest, self._filling()))
                 for offer in offers:
                     try:

@@ -2,7 +2,8 @@
 
 genesis     canonical JSON of the clock and of everything in block 0
 extrinsic   the block's number, 8 bytes little-endian, then the extrinsic exactly as submitted
-advance     canonical JSON of the block that a manual clock was moved to
+advance     canonical JSON of the block that a manual clock was moved to; by the wall clock it is
+            the last record: the clock was stopped there
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class StoredExtrinsic:
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
-    """A manual clock was moved to this block."""
+    """A manual clock was moved to this block, or a wall clock stopped there for ever."""
 
     block: int
 

@@ -77,6 +77,12 @@ class GenesisFile:
     network: NetworkParameters
     wallets: tuple[WalletPlan, ...]
 
+    def check(self) -> None:
+        """Refuse what could not become a chain, before any wallet of it is made."""
+        hotkeys = (f"{each.name}/{hotkey}" for each in self.wallets for hotkey in each.hotkeys)
+        names = (*(each.name for each in self.wallets), *hotkeys)
+        self.resolved({name: name for name in names})
+
     def resolved(self, addresses: Mapping[str, str]) -> Genesis:
         """The genesis, given the address of every `wallet` and `wallet/hotkey`."""
         balances = {addresses[wallet.name]: wallet.balance for wallet in self.wallets}
@@ -228,6 +234,7 @@ def create_network(genesis: Path, folder: Path) -> NewNetwork:
     journal = folder / JOURNAL
     if journal.exists():
         raise InputError(f"{folder}: there is a chain already; choose another folder")
+    plan.check()
     folder.mkdir(parents=True, exist_ok=True)
     addresses: dict[str, str] = {}
     for wallet in plan.wallets:

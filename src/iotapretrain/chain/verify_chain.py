@@ -81,12 +81,14 @@ class _Replay:
         self._check_kept()
         self._blocks, self._links = [0], [first.link]
         self._extrinsics = 0
+        self._stopped = False
 
     def check(self, record: Record) -> None:
         """Go on by one record, if it may follow."""
         try:
             stored = read_record(record)
             self._check_time(stored)
+            self._stopped = self._clock.settings.kind == "wall" and isinstance(stored, ClockStep)
             if isinstance(stored, StoredExtrinsic):
                 submission = read_submission(self._codec, stored.extrinsic)
                 if submission.transaction.signer != record.author:
@@ -127,6 +129,8 @@ class _Replay:
 
     def _check_time(self, stored: StoredExtrinsic | ClockStep) -> None:
         """Refuse blocks that the chain's clock cannot have come to."""
+        if self._stopped:
+            raise RecordError("it comes after the end, at which the clock was stopped")
         if self._clock.settings.kind == "wall":
             latest = self._clock.closed_at(now_ms()) + 1
         else:

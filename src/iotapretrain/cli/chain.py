@@ -12,7 +12,7 @@ from iotapretrain.cli import sending
 from iotapretrain.cli.console import PrintedTable, answer, out, print_json
 from iotapretrain.cli.network_options import RAO, AsJson, Netuid, NetworkName, extra, with_client
 from iotapretrain.cli.option_groups import Workplace
-from iotapretrain.cli.workplace import HubAddress
+from iotapretrain.cli.workplace import HubAddress, genesis_path
 from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,17 +33,24 @@ app.add_typer(sending.app)
 @app.command()
 def init(
     folder: Folder,
-    genesis: Annotated[Path, typer.Option(help="The TOML file that block 0 is made from.")],
+    genesis: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE.toml",
+            help="What block 0 is made from: tiny, manual (its clock is moved by hand), or a file.",
+        ),
+    ] = "tiny",
     as_json: AsJson = False,
 ) -> None:
     """Make a network: a folder with a chain, and the demo wallets that its genesis names.
 
-    Example: iota chain init --genesis examples/networks/tiny.toml net/
+    Example: iota chain init net/
     """
+    path = genesis_path(genesis)
     with extra():
         from iotapretrain.chain.make_network import create_network
 
-    made = create_network(genesis, folder)
+    made = create_network(path, folder)
     document = {"folder": str(made.folder), "addresses": dict(made.addresses)}
     wallets = [f"  {name:<24}{address}" for name, address in made.addresses.items()]
     answer(document, as_json, f"{made.folder}: a new chain, at block 0", *wallets)
@@ -64,6 +71,7 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
             "block": number,
             "hash": "0x" + block_hash.hex(),
             "block_time": await client.block_time(),
+            "ended": await client.ended(),
             "subnets": [
                 {
                     "netuid": subnet.netuid,
@@ -77,7 +85,12 @@ def status(network: NetworkName, as_json: AsJson = False) -> None:
         }
 
     report = with_client(network, read)
-    head = f"block {report['block']}  {report['hash']}  every {report['block_time']:g} s"
+    pace = (
+        f"every {report['block_time']:g} s"
+        if report["ended"] is None
+        else "the last: the network has ended"
+    )
+    head = f"block {report['block']}  {report['hash']}  {pace}"
     subnets = [
         f"  subnet {subnet['netuid']}: {subnet['neurons']} neurons, next epoch in block "
         f"{subnet['next_epoch']}, a place costs {subnet['burn_rao'] / RAO:.9g} TAO"

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 
 from iotapretrain.cli.console import echo
-from iotapretrain.cli.network_options import extra, network_name
+from iotapretrain.cli.network_options import check_dashboard, network_name
 from iotapretrain.cli.option_groups import ScheduledWorkplace, with_groups
-from iotapretrain.errors import InputError
 
 
 @with_groups
@@ -33,20 +32,13 @@ def dashboard(
 
     Example: iota dashboard --network net --open
     """
-    with extra():
-        import bittensor_core  # noqa: F401 -- asked for before anything is started
-    try:
-        from iotapretrain.dashboard.serve import Entrance, serve
-        from iotapretrain.dashboard.service import ShownNetwork
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in ("fastapi", "uvicorn"):
-            raise
-        raise InputError(
-            f"the dashboard needs {error.name}: pip install 'iotapretrain[dashboard,bittensor]'"
-        ) from error
+    network = network_name(place.network)
+    check_dashboard()
+    from iotapretrain.dashboard.serve import Entrance, serve
+    from iotapretrain.dashboard.service import ShownNetwork
 
     shown = ShownNetwork(
-        network_name(place.network),
+        network,
         place.folder,
         place.netuid,
         place.open_hub(),

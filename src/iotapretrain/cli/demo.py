@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from iotapretrain.cli.console import out, print_json, printable
-from iotapretrain.cli.network_options import AsJson, extra
+from iotapretrain.cli.network_options import AsJson, check_dashboard, extra
 from iotapretrain.errors import InputError
 
 
 def demo(
     seconds: Annotated[
-        float, typer.Option(help="How long the network lives at most.", min=20)
+        float, typer.Option(help="How long the network lives at most; it takes 90 at least.")
     ] = 420.0,
     seed: Annotated[int, typer.Option(help="Of the miners' training.", min=0)] = 0,
     keep: Annotated[
@@ -46,6 +46,8 @@ def demo(
 
     iota demo --without inspector
     """
+    if not headless:
+        check_dashboard(", or leave the page out: --headless")
     with extra():
         from iotapretrain.arena.demo.run_demo import Demo
         from iotapretrain.arena.demo.run_demo import demo as run
@@ -61,9 +63,17 @@ def demo(
         else:
             _conclude(report)
         if address is not None and not os.environ.get("CI"):
-            _say("dashboard", f"stays open at {address} until Ctrl-C")
-            signal.pause()
+            _stay_open(address)
     raise typer.Exit(0 if report["held"] else 1)
+
+
+def _stay_open(address: str) -> None:
+    """To be asked to end is how this ends: what the exit code says has happened by now."""
+    _say("dashboard", f"stays open at {address} until Ctrl-C")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        return
 
 
 def _say(who: str, said: str) -> None:

@@ -29,13 +29,16 @@ class NamedHub:
 
     hub: PlainHub = "hf"
     owner: Annotated[
-        str | None, typer.Option("--as", help="Who you are on a folder hub: your namespace.")
+        str | None,
+        typer.Option("--as", help="Your namespace on a folder hub. Writing: by default --repo's."),
     ] = None
 
-    def open(self) -> Hub:
+    def open(self, written: str | None = None) -> Hub:
+        """As whoever is named, or as the owner of what is `written`, where no login says it."""
         from iotapretrain.hub.address import open_hub
 
-        return open_hub(self.hub, self.owner)
+        owner = written if self.hub.startswith("folder:") else None
+        return open_hub(self.hub, self.owner or owner)
 
 
 @app.command()
@@ -52,12 +55,13 @@ def publish(
 ) -> None:
     """Make a folder the newest commit of a repository.
 
-    Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub --as alice
+    Example: iota hub publish runs/best --repo alice/model --hub folder:/srv/hub
     """
     from iotapretrain.hub.model_files import ModelFolder
     from iotapretrain.hub.protocol import RepositoryId
 
-    repository, hub = RepositoryId.parse(repo), place.open()
+    repository = RepositoryId.parse(repo)
+    hub = place.open(repository.namespace)
     model = ModelFolder.scan(folder)
     commit = hub.publish(model, repository, message)
     if public:

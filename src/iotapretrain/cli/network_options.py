@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -22,6 +23,7 @@ Answer = TypeVar("Answer")
 RAO = 10**9
 NEEDED = ("bittensor", "bittensor_core", "sqlalchemy", "blake3", "Crypto", "cryptography")
 """What comes with the extra."""
+PAGE_NEEDS = ("fastapi", "uvicorn", "bittensor_core")
 
 NetworkName = Annotated[
     str,
@@ -46,11 +48,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 def with_client(network: str, use: Callable[[ChainClient], Awaitable[Answer]]) -> Answer:
     """Open a network, ask or do something, and close it."""
+    name = network_name(network)
     with extra():
         from iotapretrain.chain.client import connect
 
     async def run() -> Answer:
-        async with await connect(network_name(network)) as client:
+        async with await connect(name) as client:
             return await use(client)
 
     return asyncio.run(run())
@@ -78,8 +81,20 @@ def network_folder(network: str) -> Path | None:
 
 
 def network_name(network: str) -> str:
-    """A folder is short for the chain in it."""
-    return f"embedded:{network}" if Path(network).exists() else network
+    """A folder is short for the chain in it; refused is what cannot be a network."""
+    from iotapretrain.net.site import EMBEDDED, known_network
+
+    return known_network(f"{EMBEDDED}{network}" if Path(network).exists() else network)
+
+
+def check_dashboard(instead: str = "") -> None:
+    """Refuse, before anything is started, where what the dashboard needs is not installed."""
+    missing = next((name for name in PAGE_NEEDS if find_spec(name) is None), None)
+    if missing is not None:
+        raise InputError(
+            f"the dashboard needs {missing}: pip install 'iotapretrain[dashboard,bittensor]'"
+            f"{instead}"
+        )
 
 
 @contextmanager

@@ -9,13 +9,22 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from iotapretrain.cli.network_options import Answer, Netuid, network_folder, with_client
+from iotapretrain.cli.network_options import (
+    Answer,
+    Netuid,
+    network_folder,
+    network_name,
+    with_client,
+)
 from iotapretrain.cli.workplace import Competitions, HubAddress, Network, find_schedule
 
 if TYPE_CHECKING:
     from iotapretrain.chain.client import ChainClient
     from iotapretrain.hub.protocol import Hub
     from iotapretrain.rules.competition.schedule import Schedule
+
+NETWORK = "net"
+"""Where nobody names one."""
 
 
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
@@ -43,7 +52,7 @@ def with_groups(command: Callable[..., None]) -> Callable[..., None]:
 class Workplace:
     """Where a command works: a network, a subnet of it, and the hub of its models."""
 
-    network: Network = "net"
+    network: Network = NETWORK
     netuid: Netuid = 1
     hub: HubAddress = None
 
@@ -69,6 +78,11 @@ class Workplace:
         from iotapretrain.hub.address import open_hub
 
         return open_hub(self.hub_address, owner if self.hub_is_folder else None)
+
+    def check(self) -> None:
+        """Refuse a network that somebody named and that cannot be, although none may be needed."""
+        if self.network != NETWORK:
+            network_name(self.network)
 
     def ask(self, question: Callable[[ChainClient], Awaitable[Answer]]) -> Answer:
         """What the network's chain answers."""

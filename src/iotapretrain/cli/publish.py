@@ -59,18 +59,19 @@ def publish(
     say = partial(echo, err=True)
     opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
 
-    async def run(client: ChainClient, signer: Wallet) -> Publication:
+    async def run(client: ChainClient, signer: Wallet) -> tuple[Publication, str]:
         head, _ = await client.head()
         sync_hash = (await client.block_hash(sync_block(head, schedule.sync_cadence))).hex()
         texts = PageCache(default_folder())
         inspect = OwnInspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
         publisher = Publisher(client, signer, opened, inspect, time.time, say)
-        return await publisher.publish(offer, wait)
+        publication = await publisher.publish(offer, wait)
+        return publication, await client.away(publication.judged_from)
 
-    _report(with_wallet(place.network, wallet, wallets, run), as_json)
+    _report(*with_wallet(place.network, wallet, wallets, run), as_json)
 
 
-def _report(publication: Publication, as_json: bool) -> None:
+def _report(publication: Publication, away: str, as_json: bool) -> None:
     model = publication.model
     document = {
         "already_published": publication.already,
@@ -85,5 +86,5 @@ def _report(publication: Publication, as_json: bool) -> None:
     }
     state = "already published" if publication.already else "published"
     published = f"{state}: {model.commit}, committed in block {model.block}"
-    looked_at = f"validators look at it from block {publication.judged_from} on"
+    looked_at = f"validators look at it from block {publication.judged_from} on{away}"
     answer(document, as_json, published, looked_at)

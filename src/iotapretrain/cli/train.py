@@ -93,6 +93,7 @@ def train(
 
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
+    place.check()
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
     from iotapretrain.training.start import decide
@@ -172,8 +173,9 @@ def _library(place: Workplace, competition: Competition) -> Library:
 
 def _report(trained: Trained, picture: Path | None, as_json: bool) -> None:
     """What came out, and how to go on."""
+    from iotapretrain.net.retry import duration
     from iotapretrain.observe.read_records import read_events
-    from iotapretrain.training.progress import duration, plot
+    from iotapretrain.training.progress import plot
     from iotapretrain.training.run_folder import RECORDS
     from iotapretrain.training.stopping import StopReason
 

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from iotapretrain.cli.console import print_json
+from iotapretrain.cli.console import echo, print_json
 from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
 from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
 from iotapretrain.cli.workplace import Metrics, Wandb
@@ -154,6 +155,7 @@ def _world(
             sink=Several(sinks, Narration()),
             models=model_cache.ModelCache(model_cache.default_folder()),
             texts=text_cache.PageCache(text_cache.default_folder()),
+            idle=partial(echo, err=True),
             published=lambda signed: sinks.log(original_format(signed.record, time.time())),
         )
 

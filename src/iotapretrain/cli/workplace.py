@@ -98,6 +98,23 @@ def find_scheduled(place: str) -> tuple[Schedule, Competition]:
     return schedule, competitions[name]
 
 
+def genesis_path(place: str) -> Path:
+    """Of a genesis by name, `tiny` or `manual`, or of a file."""
+    known = sorted(path.stem for path in shipped("networks").glob("*.toml"))
+    if place in known:
+        return shipped("networks") / f"{place}.toml"
+    if not place.endswith(".toml"):
+        raise InputError(f"genesis {place!r}: there are {', '.join(known)}; or write FILE.toml")
+    return Path(place)
+
+
+def shipped(kind: str) -> Path:
+    """The folder of what comes with us: in the source tree, or beside an installed package."""
+    tree = Path(__file__).parents[3] / "examples" / kind
+    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / kind
+    return tree if tree.is_dir() else installed
+
+
 def parse_size(text: str) -> int:
     """Bytes, of sizes as people write them; the letter i makes a unit a power of 1,024."""
     match = _SIZE.fullmatch(text.strip())
@@ -128,9 +145,5 @@ def _file_and_name(place: str) -> tuple[Path, str]:
 
 
 def _schedule_path(place: str) -> Path:
-    """`tiny` and `sn9` ship with us: in the source tree, or beside an installed package."""
-    if place.endswith(".toml"):
-        return Path(place)
-    tree = Path(__file__).parents[3] / "examples" / "competitions"
-    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "competitions"
-    return (tree if tree.is_dir() else installed) / f"{place}.toml"
+    """`tiny` and `sn9` ship with us."""
+    return Path(place) if place.endswith(".toml") else shipped("competitions") / f"{place}.toml"

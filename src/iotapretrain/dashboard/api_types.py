@@ -65,6 +65,7 @@ class Overview(Struct, frozen=True):
     netuid: int
     block: int | None
     chain_problem: str | None
+    ended: int | None
     miners: int
     validators: int
     rounds: int
@@ -213,6 +214,7 @@ class ChainPage(Struct, frozen=True, kw_only=True):
 
     problem: str | None
     block: int | None
+    ended: int | None
     epoch: int | None
     neurons: tuple[Neuron, ...]
     setters: tuple[Who, ...]

@@ -146,7 +146,12 @@ _serve(
     "/overview",
     ALL,
     lambda desk: overview(
-        desk.people, desk.place.network, desk.place.netuid, desk.chain.block, desk.chain.problem
+        desk.people,
+        desk.place.network,
+        desk.place.netuid,
+        desk.chain.block,
+        desk.chain.problem,
+        desk.chain.ended,
     ),
 )
 _serve(
@@ -157,7 +162,7 @@ _serve(
 _serve(
     "/chain",
     ("chain",),
-    lambda desk: chain_page(desk.people, desk.chain.block, desk.chain.problem),
+    lambda desk: chain_page(desk.people, desk.chain.block, desk.chain.problem, desk.chain.ended),
 )
 _serve("/validators", ALL, lambda desk: validators_page(desk.people))
 _serve("/miners", ALL, lambda desk: miners(desk.people))

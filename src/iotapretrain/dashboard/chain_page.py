@@ -13,7 +13,9 @@ EPOCHS = 200
 OVER_TIME = ("stake", "emission", "incentive", "consensus", "trust")
 
 
-def chain_page(people: People, block: int | None, problem: str | None) -> ChainPage:
+def chain_page(
+    people: People, block: int | None, problem: str | None, ended: int | None = None
+) -> ChainPage:
     """The newest epoch that was read, its weights, and what led there."""
     blocks = [row[0] for row in people.index.rows("SELECT DISTINCT block FROM epochs ORDER BY 1")]
     blocks = thinned(blocks[-4 * EPOCHS :], EPOCHS)
@@ -26,6 +28,7 @@ def chain_page(people: People, block: int | None, problem: str | None) -> ChainP
     return ChainPage(
         problem=problem,
         block=block,
+        ended=ended,
         epoch=epoch,
         neurons=neurons,
         setters=tuple(known.get(uid) or people.who("", uid) for uid in setters),

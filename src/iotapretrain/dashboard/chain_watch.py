@@ -40,6 +40,8 @@ class ChainWatch:
         self.network, self.netuid = network, netuid
         self.block: int | None = None
         self.problem: str | None = "the chain has not been read yet"
+        self.ended: int | None = None
+        """The last block of all, of a network that has ended."""
         self._index = index
         self._client: ChainClient | None = None
         self._newest: tuple[int, int] | None = None
@@ -52,6 +54,7 @@ class ChainWatch:
         try:
             client = await self._connected()
             block, _ = await client.head()
+            self.ended = await client.ended()
             if block == self.block:
                 self.problem = None
                 return False

@@ -46,8 +46,14 @@ SELECT (SELECT count(DISTINCT hotkey) FROM models) miners,
 
 
 def overview(
-    people: People, network: str, netuid: int, block: int | None, problem: str | None
+    people: People,
+    network: str,
+    netuid: int,
+    block: int | None,
+    problem: str | None,
+    ended: int | None = None,
 ) -> Overview:
+    """`ended` is the last block of all, of a network whose clock was stopped."""
     (counted,) = people.index.rows(COUNTED)
     return shown(
         Overview,
@@ -56,6 +62,7 @@ def overview(
         netuid=netuid,
         block=block,
         chain_problem=problem,
+        ended=ended,
         competitions=tuple(_standing(people, rounds) for rounds in people.leading()),
         payees=people.seen(Payee, PAID, (PAYEES,)),
         activity=tuple(_activity(people)),

@@ -125,10 +125,11 @@ class Desk:
 
     async def _follow_chain(self) -> None:
         while True:
-            before = self.chain.block, self.chain.problem
+            before = self.chain.block, self.chain.problem, self.chain.ended
             new = await self._chain_loop.run(self.chain.look())
             past = await self._chain_loop.run(self.chain.look_back())
-            if new or past or (self.chain.block, self.chain.problem) != before:
+            now = self.chain.block, self.chain.problem, self.chain.ended
+            if new or past or now != before:
                 self.versions.bump("chain")
             await asyncio.sleep(0 if past else CHAIN_SECONDS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.status import Status
 
+from iotapretrain.net.retry import duration
 from iotapretrain.observe import events
 from iotapretrain.observe.events import AnyEvent
 from iotapretrain.observe.loss_chart import loss_chart
@@ -74,15 +75,6 @@ def _evaluated_line(event: events.TrainEvaluated, loss: float | None) -> str:
         f"step {event.step:,}  {event.tokens:,} tokens  held-out {event.held_out_loss:.4f}"
         f"{batch}{mark}"
     )
-
-
-def duration(seconds: float) -> str:
-    """As people say it: 40 s, 3 min 20 s, 5 h 2 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def plot(records: Iterable[AnyEvent], file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
+from collections.abc import Callable
 
 import msgspec
 import torch
@@ -16,9 +17,14 @@ from iotapretrain.training.plan import RunPlan
 from iotapretrain.training.ranks import alone
 
 TRIES = 5
-STEPS = 3
+STEPS = 4
+MEASURED = 0.03
+LONGEST_SECONDS = 5.0
+"""Steps are measured for this share of the time and no longer, but at least so many of them."""
 SHARE = 0.9
 """Of the time goes into steps; the rest into text, measurements and checkpoints."""
+EVALUATIONS = 2
+"""Before the first step and after the last; more take time only from runs that have it."""
 
 
 def matmul_peak(
@@ -44,10 +50,11 @@ def memory_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def tokens_in(plan: RunPlan, seconds: float) -> int:
+def tokens_in(plan: RunPlan, seconds: float, clock: Clock = time.perf_counter) -> int:
     """Tokens that training by this plan gets through in that time, on this device alone.
 
-    It is measured before the plan is fixed: `--seconds` becomes a number of tokens.
+    It is measured before the plan is fixed: `--seconds` becomes a number of tokens. The mean counts
+    and not the best step: on a machine that others use, too, no run is as fast as its best step.
     """
     config, ranks = shape.checked(plan.model), alone()
     plain = msgspec.structs.replace(plan, compile=False)
@@ -55,14 +62,28 @@ def tokens_in(plan: RunPlan, seconds: float) -> int:
     ranks.place(network)
     optimiser = Optimiser(network, plan.optimiser)
     length = plan.data.sequence_length
-    rows = torch.zeros(plan.at_once, length, dtype=torch.int64, device=ranks.device)
-    taken = []
-    for _ in range(STEPS):
-        started = time.perf_counter()
+    generator = torch.Generator().manual_seed(plan.seed)
+    rows = torch.randint(config.vocabulary, (plan.at_once, length), generator=generator)
+    rows = rows.to(ranks.device)
+
+    def step() -> None:
         torch.autograd.backward(network(rows))
         optimiser.step(0.0).item()
-        taken.append(time.perf_counter() - started)
-    return max(plan.step_tokens, int(rows.numel() / min(taken) * SHARE * seconds))
+
+    step()  # allocates what the others find
+    rate = rows.numel() * _rate(step, min(MEASURED * seconds, LONGEST_SECONDS), clock)
+    evaluated = EVALUATIONS * plan.data.held_out_sequences * length // 3  # forward is a third
+    return max(plan.step_tokens, int(rate * SHARE * seconds) - evaluated)
+
+
+def _rate(step: Callable[[], None], seconds: float, clock: Clock) -> float:
+    """Steps a second, over this time."""
+    started = now = clock()
+    steps = 0
+    while steps < STEPS or now - started < seconds:
+        step()
+        steps, now = steps + 1, clock()
+    return steps / (now - started)
 
 
 def _wait(device: torch.device) -> None:

@@ -93,3 +93,14 @@ def test_a_verdict_of_another_kind_does_not_count() -> None:
     facts = spoilt(rounds={**GOOD.rounds, "vera": mistaken[:1]})
     (finding,) = [each for each in judge(facts) if each.name == "cheats are caught"]
     assert "vera on copycat" in finding.sentence
+
+
+def test_the_crown_of_a_liar_is_none() -> None:
+    friend = (record(1, "5babbler", 0.1), record(2, "5copycat", 0.1))
+    (finding,) = [
+        each
+        for each in judge(spoilt(rounds={**GOOD.rounds, "loki": friend}))
+        if each.name == "models improve"
+    ]
+    assert finding.held
+    assert "2 models wore the crown" in finding.sentence

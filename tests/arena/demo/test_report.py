@@ -15,7 +15,7 @@ def test_everybody_is_in_the_report_with_a_reason() -> None:
     report = document(GOOD, judge(GOOD), 120.0)
     miners = {each["name"]: each for each in report["miners"]}
     assert report["held"]
-    assert miners["alice"]["why"] == "won 2 rounds"
+    assert miners["alice"]["why"] == "won rounds: 1 of 2 by vera, 1 of 2 by victor"
     assert miners["copycat"]["why"] == "because of copy"
     assert miners["alice"]["share"] == pytest.approx(0.6)
     assert [each["audit"] for each in report["validators"]][:2] == ["holds", "holds"]

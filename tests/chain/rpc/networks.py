@@ -9,7 +9,7 @@ from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.runtime.extrinsic import Extrinsic
 
-EXAMPLE = Path(__file__).parents[3] / "examples" / "networks" / "tiny.toml"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "networks" / "manual.toml"
 
 
 def make_network(folder: Path) -> Path:

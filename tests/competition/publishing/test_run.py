@@ -197,6 +197,9 @@ async def test_waiting_for_the_next_turn(tmp_path: Path) -> None:
         first = await place.publish(offer(write_run(tmp_path / "run")))
         better = offer(write_run(tmp_path / "better", seed=2), ELSEWHERE)
         done = await place.publish(better, wait=True)
+        (waited,) = [said for said in place.said if said.startswith("waits: ")]
+        assert f"in block {first.model.block + RATE_LIMIT}, it is now block" in waited
+        assert "in about" in waited
         assert done.model.block >= first.model.block + RATE_LIMIT
 
 

@@ -102,6 +102,8 @@ class Rig:
     hub: Hub | None = None
     ears: Ears = field(default_factory=Ears)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    idle: list[str] = field(default_factory=list)
+    """What it said while it had nothing to do."""
 
     @property
     def state_folder(self) -> Path:
@@ -129,6 +131,7 @@ class Rig:
             score=self.oracle,
             worker=self.world.worker,
             sink=self.ears,
+            idle=self.idle.append,
             models=self.world.models,
             texts=self.world.text,
             patience=IMPATIENT,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -38,12 +38,14 @@ async def two_miners(world: World) -> None:
 
 
 @contextmanager
-def failing(owner: Any, name: str, error: Exception, times: int) -> Iterator[None]:
-    """A method that fails so often, then works."""
+def failing(
+    owner: Any, name: str, error: Exception, times: int, from_when: Sequence[object] = (True,)
+) -> Iterator[None]:
+    """A method that fails so often, then works; it begins to once `from_when` holds anything."""
     real, left = getattr(owner, name), [times]
 
     def strike() -> None:
-        if left[0] > 0:
+        if from_when and left[0] > 0:
             left[0] -= 1
             raise error
 
@@ -68,7 +70,8 @@ async def test_without_the_chain_it_waits_and_never_guesses(
     async with opened(tmp_path, worker) as world:
         await two_miners(world)
         rig = Rig(world, settings={"once": False, "rounds": 2})
-        with failing(ChainClient, read, UnreachableError("the chain is away"), 3):
+        away, started = UnreachableError("the chain is away"), rig.ears.heard
+        with failing(ChainClient, read, away, 3, from_when=started):
             assert await rig.run() == 2
         assert rig.ears.waits().count("something that is down") == 3
         (seed,) = {record.seed_hash for record in rig.records()}

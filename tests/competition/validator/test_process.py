@@ -27,7 +27,7 @@ from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.rules.competition.commitment import Commitment, secure_hash
 from tests.models import zoo
 
-GENESIS = Path(__file__).parents[3] / "examples" / "networks" / "tiny.toml"
+GENESIS = Path(__file__).parents[3] / "examples" / "networks" / "manual.toml"
 SCHEDULE = (Path(__file__).parents[3] / "examples" / "competitions" / "tiny.toml").read_text()
 MINERS = ("miner-1", "miner-2")
 PROGRAM = "from iotapretrain.cli.main import main; main()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from itertools import pairwise
 from pathlib import Path
@@ -12,15 +13,17 @@ import pytest
 from iotapretrain.chain.wallets import is_signature
 from iotapretrain.competition.audit.repeated import AuditBench
 from iotapretrain.competition.audit.run import Agreed, audit
+from iotapretrain.competition.records.committed import read_ground
 from iotapretrain.competition.records.public_rounds import PublicRounds
 from iotapretrain.competition.records.round_record import is_sealed
+from iotapretrain.competition.validator.on_chain import say_where
 from iotapretrain.competition.validator.run import Scoring, open_score
-from iotapretrain.errors import InputError
+from iotapretrain.errors import ChainError, InputError
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Budget, Worker
 from iotapretrain.rules.competition.attempts import Outcome
-from tests.chain.worlds import hotkey
+from tests.chain.worlds import hotkey, keys
 from tests.competition.validator.rig import Oracle, Rig, without_author
 from tests.competition.world import NETUID, World, opened
 
@@ -90,6 +93,23 @@ async def test_one_round_a_sync_block(tmp_path: Path, worker: Worker) -> None:
         assert await rig.run() == 4
         assert [record.block for record in rig.records()] == [30, 30, 35, 35]
         assert [record.competition for record in rig.records()] == [0, 1, 0, 1]
+
+
+async def test_whoever_waits_for_a_judgement_says_until_when(
+    tmp_path: Path, worker: Worker
+) -> None:
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        rig = Rig(world, settings={"once": False, "rounds": 4})
+        running = asyncio.create_task(rig.run())
+        async with asyncio.timeout(60):
+            while not rig.idle:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # several looks: it is said once
+        (said,) = rig.idle
+        assert said.startswith("next judgement at block 35, while the chain's clock stands at")
+        await world.to_block(35)
+        assert await running == 4
 
 
 async def test_weights_keep_their_cadence(tmp_path: Path, worker: Worker) -> None:
@@ -184,3 +204,18 @@ async def test_whoever_is_not_registered_cannot_validate(tmp_path: Path, worker:
     async with opened(tmp_path, worker) as world:
         with pytest.raises(InputError, match="is not registered on subnet 1"):
             await Rig(world, name="owner").run()
+
+
+async def test_a_hotkey_that_committed_a_model_keeps_it(tmp_path: Path, worker: Worker) -> None:
+    """Refused at the start; and whenever it is committed later, never written over."""
+    async with opened(tmp_path, worker) as world:
+        await three(world)
+        before = (await read_ground(world.client, NETUID)).text(hotkey("miner-1"))
+        rig = Rig(world, name="miner-1")
+        with pytest.raises(InputError, match="its commitment names a model"):
+            await rig.run()
+        with pytest.raises(ChainError, match="its commitment names a model"):
+            await say_where(world.client, keys("miner-1"), NETUID, rig.repository, None, 5)
+        assert not rig.state_folder.exists()
+        await world.advance(1)
+        assert (await read_ground(world.client, NETUID)).text(hotkey("miner-1")) == before

@@ -73,9 +73,10 @@ def _models_improve(facts: NetworkFacts) -> tuple[bool, str]:
     losses = facts.champion_losses()
     if not losses:
         return False, "no round had a champion"
-    crowns = {record.champion for records in facts.rounds.values() for record in records} - {None}
+    crowned = {(each.hotkey, each.commitment) for each in facts.champions()}
     said = f"the champion's loss went from {losses[0]:.3f} to {losses[-1]:.3f}"
-    return losses[-1] < losses[0], f"{said}, and {len(crowns)} models wore the crown"
+    models = "1 model wore" if len(crowned) == 1 else f"{len(crowned)} models wore"
+    return losses[-1] < losses[0], f"{said}, and {models} the crown of an honest validator"
 
 
 def _race_saves_work(facts: NetworkFacts) -> tuple[bool, str]:

@@ -75,10 +75,14 @@ class NetworkFacts:
         records = [record for name in honest for record in self.rounds.get(name, ())]
         return sorted(records, key=lambda record: record.block)
 
+    def champions(self) -> list[ModelRecord]:
+        """The best model round by round, over all honest validators: what a liar crowns is none."""
+        found = map(champion_of, self.honest_rounds())
+        return [each for each in found if each is not None]
+
     def champion_losses(self) -> list[float]:
         """The champion's loss round by round, over all honest validators."""
-        champions = map(champion_of, self.honest_rounds())
-        return [each.score for each in champions if each is not None and each.score is not None]
+        return [each.score for each in self.champions() if each.score is not None]
 
 
 async def final_metagraph(network: Path) -> Metagraph:

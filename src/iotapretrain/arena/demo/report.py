@@ -70,15 +70,23 @@ def _miner(facts: NetworkFacts, actor: Actor) -> dict[str, Any]:
     ]
     scores = [model.score for model in judged if model.score is not None]
     sentences = [reason.sentence for model in judged for reason in model.reasons]
-    won = sum(model.weight > 0.5 for model in judged)
     said = facts.named(sentences[-1]) if sentences else "no verdict yet"
-    why = f"won {won} rounds" if won else said
     return _head(facts, actor) | {
         "emission_rao": facts.emission[actor.name],
         "share": facts.share((actor.name,)),
         "loss": scores[-1] if scores else None,
-        "why": why,
+        "why": _won(facts, actor) or said,
     }
+
+
+def _won(facts: NetworkFacts, actor: Actor) -> str | None:
+    """How many rounds of each honest validator it won: a round is one validator's."""
+    hotkey, won = facts.hotkeys[actor.name], []
+    for validator in facts.named_by_role(Role.HONEST_VALIDATOR):
+        champions = [record.champion for record in facts.rounds.get(validator, ())]
+        if hotkey in champions:
+            won.append(f"{champions.count(hotkey)} of {len(champions)} by {validator}")
+    return f"won rounds: {', '.join(won)}" if won else None
 
 
 def _validator(facts: NetworkFacts, actor: Actor) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from iotapretrain.arena.demo.processes import Company
 from iotapretrain.arena.demo.report import document, markdown
 from iotapretrain.arena.demo.roles import NETUID, Actor, Stage, audits, cast, dashboard
 from iotapretrain.chain.client import connect
+from iotapretrain.chain.embedded_chain import EmbeddedChain
 from iotapretrain.chain.make_network import create_network
 from iotapretrain.chain.wallets import existing_wallet
 from iotapretrain.errors import InputError
@@ -32,6 +33,9 @@ DASHBOARD = "dashboard"
 DASHBOARD_SECONDS = 30.0
 LAST_SECONDS = 7.0
 """An epoch, and the block in which weights arrive."""
+
+LEAST_SECONDS = 90.0
+"""Delays, rounds and epochs alone take a minute by the chain's clock."""
 
 ROUNDS = 2
 """Of every validator on the last model that was published: averages have moved three quarters."""
@@ -54,6 +58,11 @@ class Demo:
     """Actors that stay away, `race`, or `inspector`, to see what each is good for."""
 
     def __post_init__(self) -> None:
+        if not self.seconds >= LEAST_SECONDS:
+            raise InputError(
+                f"--seconds {self.seconds:g}: too few for miners to train, be judged and paid;"
+                f" give {LEAST_SECONDS:.0f} or more: it takes two minutes on two idle cores"
+            )
         known = [RACE, INSPECTOR, *(actor.name for actor in cast(Stage(Path(), COMPETITIONS)))]
         if unknown := self.without.difference(known):
             raise InputError(f"without {min(unknown)!r}: there are {', '.join(known)}")
@@ -77,8 +86,10 @@ def demo(asked: Demo, say: Say) -> Iterator[tuple[dict[str, Any], str | None]]:
         play.run(asked.seconds)
         failed = company.failed()
         company.stop([actor.name for actor in actors])
+        with EmbeddedChain(network) as chain:  # or weights expire, and the page belies the report
+            ended = chain.stop()
         metagraph = asyncio.run(final_metagraph(network))
-        say("demo", "the network has ended; its newest rounds are audited by a stranger")
+        say("demo", f"the network has ended, at block {ended}; a stranger audits its newest rounds")
         validators = {actor.name: hotkeys[actor.name] for actor in actors if actor.stays}
         audited = run_audits(audits(stage, validators), company.environment)
         facts = gather(network, actors, hotkeys, metagraph, audited, failed)

@@ -7,6 +7,7 @@ be on its way to a block, waited for.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class Writer:
         left = 0.0 if sent is None else min(sent + seconds - self.clock(), seconds)
         return await self._look_for(text, left)
 
-    async def wait_for_turn(self, wait: bool) -> None:
+    async def wait_for_turn(self, wait: bool, say: Callable[[str], None]) -> None:
         """Return once the chain takes the next commitment; ChainError where that is not now."""
         limit = (await self.client.hyperparameters(self.netuid)).get(RATE_LIMIT)
         found = (await self.client.commitments(self.netuid)).by_hotkey.get(self.hotkey)
@@ -57,11 +58,13 @@ class Writer:
         allowed, (head, _) = found.block + int(limit), await self.client.head()
         if head + 1 >= allowed:
             return
+        away = await self.client.away(allowed)
+        then = f"the chain takes its next commitment in block {allowed}, it is now block {head}"
         if not wait:
             raise ChainError(
-                f"{self.hotkey}: the chain takes its next commitment in block {allowed}, it is now"
-                f" block {head}; run the same command then, or now with --wait"
+                f"{self.hotkey}: {then}; run the same command then{away}, or now with --wait"
             )
+        say(f"waits: {then}{away}")
         patience = (allowed - head) * await self.client.block_time() * 2 + READ_BACK_SECONDS
         await self.client.wait_for_block(allowed - 1, patience)
 

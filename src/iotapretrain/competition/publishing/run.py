@@ -135,7 +135,7 @@ class Publisher:
         writer = Writer(self.client, self.wallet, offer.netuid, self.clock)
         block = await writer.settle(text, steps.sent)
         if block is None:
-            await writer.wait_for_turn(wait)
+            await writer.wait_for_turn(wait, self.say)
             notes.write(replace(steps, sent=self.clock()))
             block = await writer.write(text)
         self.say(f"committed in block {block}, and read back: {text}")

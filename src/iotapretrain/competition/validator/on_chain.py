@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
+from iotapretrain.competition.records.committed import model_commitment
 from iotapretrain.competition.records.public_rounds import rounds_commitment, rounds_repository
 from iotapretrain.errors import ChainError
 from iotapretrain.hub.protocol import RepositoryId
@@ -97,6 +98,7 @@ async def say_where(
     """Commit where our records are and which is the newest; False if that is to be said later.
 
     Without a digest, or so soon after the last one, whatever is said of the same repository stays.
+    A model that is committed is never written over: its miner would be out of every round.
     """
     block, _ = await client.head()
     commitments = await client.commitments(netuid, block)
@@ -104,9 +106,16 @@ async def say_where(
     text = rounds_commitment(where, digest)
     if ours is not None:
         said = ours.data.decode(errors="replace")
+        if model_commitment(said) is not None:
+            raise ChainError(model_stays(wallet.hotkeypub.ss58_address))
         if said == text:
             return True
         if rounds_repository(said) == where and (digest is None or block - ours.block < every):
             return False
     await client.commit(wallet, netuid, text.encode())
     return True
+
+
+def model_stays(hotkey: str) -> str:
+    """Why a miner's hotkey does not become a validator's."""
+    return f"{hotkey}: its commitment names a model; validate with another hotkey"

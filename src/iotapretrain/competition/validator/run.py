@@ -17,8 +17,10 @@ from iotapretrain import __version__
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
+from iotapretrain.competition.records.committed import model_commitment, read_ground
 from iotapretrain.competition.validator.build_record import Author
 from iotapretrain.competition.validator.journal import Order, open_memory
+from iotapretrain.competition.validator.on_chain import model_stays
 from iotapretrain.competition.validator.score_field import Score
 from iotapretrain.competition.validator.settings import Settings, World
 from iotapretrain.competition.validator.validator import Validator
@@ -98,11 +100,13 @@ async def validate(settings: Settings, client: ChainClient, wallet: Wallet, worl
 
 async def _author(settings: Settings, client: ChainClient, wallet: Wallet) -> Author:
     hotkey = wallet.hotkeypub.ss58_address
-    metagraph = await client.metagraph(settings.netuid)
-    if metagraph.uid(hotkey) is None:
+    ground = await read_ground(client, settings.netuid)
+    if ground.metagraph.uid(hotkey) is None:
         raise InputError(
             f"{hotkey} is not registered on subnet {settings.netuid};"
             " register it with `iota chain register`"
         )
+    if model_commitment(ground.text(hotkey)) is not None:
+        raise InputError(model_stays(hotkey))
     genesis = await client.block_hash(0)
     return Author(__version__, genesis.hex(), settings.netuid, hotkey, settings.schedule_digest)

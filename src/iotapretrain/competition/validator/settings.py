@@ -64,7 +64,8 @@ class Settings:
 @dataclass(frozen=True)
 class World:
     """All that is outside, but for the chain. `worker` opens models to inspect them, on one thread;
-    `published` hears of every record that is public. `clock` dates events, and nothing else.
+    `published` hears of every record that is public, `idle` for what there is nothing to do until
+    when. `clock` dates events, and nothing else.
     """
 
     hub: Hub
@@ -75,5 +76,6 @@ class World:
     texts: text_cache.PageCache
     patience: Patience = field(default_factory=lambda: Patience(tries=4, seconds=60.0))
     published: Callable[[SignedRound], None] = lambda _signed: None
+    idle: Callable[[str], None] = lambda _said: None
     clock: Clock = time.time
     rng: Random = field(default_factory=Random)

@@ -95,6 +95,7 @@ class Validator:
         self._head = 0
         self._paid_at: tuple[int, int] | None = None
         self._to_say = True
+        self._idle_until = 0
         self._ahead: asyncio.Task[None] | None = None
 
     @property
@@ -108,6 +109,8 @@ class Validator:
             while not self._done():
                 try:
                     idle = not await self.step()
+                    if idle and not self._settings.once:
+                        await self._say_idle()
                     failures = 0
                 except (IotaError, OSError) as error:
                     if self._settings.once:
@@ -326,6 +329,13 @@ class Validator:
             self._to_say = not said or bool(state.unpublished)
 
     # Telling
+
+    async def _say_idle(self) -> None:
+        """Once a sync block: what is waited for, and until when."""
+        block = sync_block(self._head, self._schedule.sync_cadence) + self._schedule.sync_cadence
+        if block > self._idle_until:
+            self._idle_until = block
+            self._world.idle(f"next judgement at block {block}{await self._client.away(block)}")
 
     def _execute(self, command: Command, signed: SignedRound | None = None) -> None:
         self._memory.execute(Order(command, signed))

@@ -44,6 +44,7 @@ export interface Overview {
   netuid: number
   block: number | null
   chain_problem: string | null
+  ended: number | null
   miners: number
   validators: number
   rounds: number
@@ -165,6 +166,7 @@ export interface Series {
 export interface ChainPage {
   problem: string | null
   block: number | null
+  ended: number | null
   epoch: number | null
   neurons: Neuron[]
   setters: Who[]

@@ -55,6 +55,7 @@ function Shown({ page }: { page: Answered }) {
           ['Set weights', whole(page.setters.length), 'Validators with a row of weights'],
         ]}
       />
+      {page.ended !== null && <p class="remark">This network has ended, at block {whole(page.ended)}; what is shown is its last state.</p>}
       {page.problem && <p class="remark">The chain does not answer at the moment: {page.problem}</p>}
       <div class="panels">
         <Matrix

@@ -28,6 +28,7 @@ function Shown({ value }: { value: Overview }) {
           ['Audits held', audits === 0 ? '–' : `${value.audits_held} of ${audits}`],
         ]}
       />
+      {value.ended !== null && <p class="remark">This network has ended, at block {whole(value.ended)}; what is shown is its last state.</p>}
       {value.chain_problem && <p class="remark">The chain cannot be read: {value.chain_problem}. Records are shown all the same.</p>}
       <div class="cards">
         {value.competitions.map((each) => <Card key={each.id} standing={each} />)}
