@@ -54,10 +54,11 @@ def publish(
 
     schedule, chosen = find_scheduled(competition)
     repository = RepositoryId.parse(repo)
-    offer = Offer(folder, repository, chosen, schedule, place.netuid, licence)
+    opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
+    files = opened_tokenizer.files()
+    offer = Offer(folder, repository, chosen, schedule, place.netuid, licence, files)
     opened = place.open_hub(repository.namespace)
     say = partial(echo, err=True)
-    opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
 
     async def run(client: ChainClient, signer: Wallet) -> Publication:
         head, _ = await client.head()

@@ -12,7 +12,7 @@ import typer
 
 from iotapretrain.cli.console import PrintedTable, echo, print_json
 from iotapretrain.cli.network_options import AsJson
-from iotapretrain.errors import InputError, RunError
+from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -98,17 +98,15 @@ def _train(
 ) -> dict[str, Any]:
     """Steps of all stages, with a line of progress now and then; what they showed."""
     import torch
-    from safetensors import SafetensorError
-    from transformers.utils.logging import disable_progress_bar
 
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.models.stages.staged_model import whole_model
     from iotapretrain.swarm.pipeline import Pipeline
     from iotapretrain.training.run_folder import make
     from iotapretrain.training.stage_step import DeterminismClass
 
-    run.config(load_tokenizer(run.data.tokenizer).vocabulary)  # refuses too small a vocabulary
+    tokenizer = load_tokenizer(run.data.tokenizer)
+    run.config(tokenizer.vocabulary)  # refuses too small a vocabulary
     if export is not None:
         make(export)  # before anything is trained for it
     place = _device(device)
@@ -130,11 +128,7 @@ def _train(
     finally:
         pipeline.close()
     if export is not None:
-        disable_progress_bar()  # ours are lines
-        try:
-            whole_model(config, pipeline.weights()).save_pretrained(export)
-        except (OSError, SafetensorError) as error:
-            raise RunError(f"{export}: cannot be written: {error}; make room there") from error
+        pipeline.export(export, tokenizer)
         echo(f"the model lies in {export}", err=True)
     return {
         "steps": steps,
