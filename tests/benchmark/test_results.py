@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from iotapretrain.benchmark import result_tables, results
+from iotapretrain.benchmark.opened_model import Opened, open_subject
 from iotapretrain.benchmark.results import (
     BenchmarkRun,
     MeasuredModel,
@@ -18,7 +19,7 @@ from iotapretrain.benchmark.results import (
     MetricValue,
     Progress,
 )
-from iotapretrain.benchmark.subject import Opened, identified, open_subject
+from iotapretrain.benchmark.subject import identified
 from iotapretrain.benchmark.task_list import Choosing
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer, save_tokenizer

@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 from blake3 import blake3
 
+from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress
-from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
 
 SHARES = ("acc", "acc_norm", "exact_match")

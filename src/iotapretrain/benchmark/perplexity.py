@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from blake3 import blake3
 
+from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
-from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.batches import draw, read_page
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.source import Source

@@ -13,7 +13,8 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from iotapretrain.benchmark.subject import Opened, Subject, identified, located, open_subject
+from iotapretrain.benchmark.opened_model import Opened, open_subject
+from iotapretrain.benchmark.subject import Subject, identified, located
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import IotaError
 from iotapretrain.hub.model_cache import ModelCache as HubCache
