@@ -138,12 +138,12 @@ class Choices:
     limit: int | None
 
     def __post_init__(self) -> None:
-        if importlib.util.find_spec("lm_eval") is None:
-            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         if self.path is not None:
             read_rows(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
+        if importlib.util.find_spec("lm_eval") is None:
+            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         content = "its own"
         if self.path is not None:
             content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"

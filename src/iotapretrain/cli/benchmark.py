@@ -34,13 +34,19 @@ class Measured:
         list[str] | None,
         typer.Option(
             metavar="NAME|NAME=PATH|PATH",
-            help="Again, or after commas, for more. Default: those of the paper.",
+            help="Again, or after commas, for more. Default: eleven of the field.",
         ),
     ] = None
     limit: Annotated[
         int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
     ] = None
-    seed: Annotated[int, typer.Option(help="Draws what is drawn.", min=0)] = 0
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Draws pages of texts and generated questions; the same seed, the same ones.",
+            min=0,
+        ),
+    ] = 0
     tokenizer: Annotated[
         str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
     ] = None
@@ -68,7 +74,7 @@ def benchmark(
     """
     from iotapretrain.benchmark import result_tables
     from iotapretrain.benchmark.results import BenchmarkRun
-    from iotapretrain.benchmark.task_list import PAPER, Choosing
+    from iotapretrain.benchmark.task_list import DEFAULT, Choosing
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.hub.model_cache import ModelCache as HubCache
     from iotapretrain.hub.model_cache import default_folder as hub_folder
@@ -76,7 +82,7 @@ def benchmark(
 
     place = _device(asked.device)
     kept, fetched = PageCache(asked.cache or default_folder()), HubCache(hub_folder())
-    names = [name for listed in asked.tasks or PAPER for name in listed.split(",")]
+    names = [name for listed in asked.tasks or DEFAULT for name in listed.split(",")]
     chosen = Choosing(kept, asked.seed, asked.limit).tasks(names)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
