@@ -112,8 +112,9 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             hoarders[fixed] > 1.1,
             f"Under a fixed 0.5 % hoarding {borne_out(hoarders[fixed] > 1, 'pays', 'costs')}: half "
-            f"the field hoards, and earns {hoarders[fixed]:.2f} of an equal share (standard error {error(runs, fixed):.2f}), "
-            f"steady improvers of the same skill {2 - hoarders[fixed]:.2f}.",
+            f"the field hoards, and earns {hoarders[fixed]:.2f} of an equal share (standard error "
+            f"{error(runs, fixed):.2f}), steady improvers of the same skill "
+            f"{2 - hoarders[fixed]:.2f}.",
         ),
         ClaimCheck(
             max(hoarders[slow], hoarders[fast]) < 1.05,
