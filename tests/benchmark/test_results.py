@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from iotapretrain.benchmark import result_tables, results
+from iotapretrain.benchmark import result_tables
 from iotapretrain.benchmark.opened_model import Opened, open_subject
 from iotapretrain.benchmark.results import (
     BenchmarkRun,
@@ -79,7 +79,7 @@ def test_what_is_known_needs_no_model(
     tasks = [Counted("first"), Counted("second")]
     list(bench.results([str(folder)], tasks, unwatched))
     assert tasks[0].done[0] is tasks[1].done[0], "opened once for all tasks"
-    monkeypatch.setattr(results, "open_subject", None)
+    monkeypatch.setattr("iotapretrain.benchmark.opened_model.open_subject", None)
     copy = shutil.copytree(folder, folder.parent / "copy", dirs_exist_ok=True)
     (result, _) = bench.results([str(copy)], tasks, unwatched)
     assert result.kept

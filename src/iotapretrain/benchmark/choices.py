@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from blake3 import blake3
 
-from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress
 from iotapretrain.errors import InputError, UnavailableSourceError
+
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
 
 SHARES = ("acc", "acc_norm", "exact_match")
 LETTERS = "ABCDEFGHIJ"

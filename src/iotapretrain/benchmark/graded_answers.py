@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from iotapretrain.benchmark.opened_model import Opened, Prompt, continued
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.data.batches import draw
 from iotapretrain.data.synthetic.generated_source import SyntheticSource, item
 from iotapretrain.data.synthetic.item import Item
 
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
+
 ITEMS = 200
 SPARE_TOKENS = 16
 """A greedy answer may be so much longer than the right one before it is cut off."""
 INVOICES = "synthetic/invoices"
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A text, what ends its continuation, and how many tokens that may take at most."""
+
+    text: str
+    stops: tuple[str, ...]
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,8 @@ class Answers:
         return f"{self.name}@{revision} {self.seed} {self.items}"
 
     def measure(self, opened: Opened, progress: Progress) -> Measurement:
+        from iotapretrain.benchmark.opened_model import continued
+
         asked = self.drawn()
         stop = "\n\n" if self.name == INVOICES else "\n"
         prompts = [_prompt(opened, each, stop) for each in asked]

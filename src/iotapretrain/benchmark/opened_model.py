@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 
+from iotapretrain.benchmark.graded_answers import Prompt
 from iotapretrain.benchmark.subject import (
     ModelText,
     Spelling,
@@ -48,15 +48,6 @@ def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
     check_spelling(subject, found.facts)
     torch.nn.Module.to(model, torch.device(device))
     return Opened(model, subject.spelling, found.facts.vocabulary, claims.config.positions)
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A text, what ends its continuation, and how many tokens that may take at most."""
-
-    text: str
-    stops: tuple[str, ...]
-    limit: int
 
 
 def continued(

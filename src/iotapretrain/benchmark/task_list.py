@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iotapretrain.benchmark.choices import ROWS, Choices
 from iotapretrain.benchmark.graded_answers import ITEMS, Answers
-from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.perplexity import SAMPLED, LocalText, Perplexity, SampledText
 from iotapretrain.benchmark.results import BenchmarkTask, Measurement, Progress
 from iotapretrain.data.datasets import known_datasets, open_source
@@ -17,6 +17,9 @@ from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.python_text import EMBEDDED
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.errors import InputError, IotaError
+
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
 
 DEFAULT = (
     *("wikitext-103", "falcon-refinedweb", "fineweb"),

@@ -14,7 +14,8 @@ import typer
 from iotapretrain.cli.console import answer, printable
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import PlainHub, TextCache
+from iotapretrain.cli.workplace import PlainHub, TextCache, check_folder
+from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.benchmark.results import Watch
@@ -80,10 +81,13 @@ def benchmark(
     from iotapretrain.hub.model_cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
-    place = _device(asked.device)
     kept, fetched = PageCache(asked.cache or default_folder()), HubCache(hub_folder())
     names = [name for listed in asked.tasks or DEFAULT for name in listed.split(",")]
     chosen = Choosing(kept, asked.seed, asked.limit).tasks(names)
+    for model in asked.models:
+        if not model.startswith("hub:"):
+            check_folder(Path(model))
+    place = _device(asked.device)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
         bench = BenchmarkRun(kept, asked.hub, fetched, worker, place, asked.tokenizer)
@@ -103,14 +107,16 @@ def benchmark(
 
 def _device(wanted: str | None) -> str:
     """Where to compute."""
-    import torch
-
-    from iotapretrain.errors import InputError
-
-    there = torch.cuda.is_available()
+    there = wanted in (None, "cuda") and _has_cuda()
     if wanted not in (None, "cpu", "cuda") or (wanted == "cuda" and not there):
         raise InputError(f"--device {wanted}: give cpu, or cuda on a machine that has it")
     return wanted or ("cuda" if there else "cpu")
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @contextmanager

@@ -55,6 +55,9 @@ def try_run(
 
     Example: iota swarm try examples/runs/tiny.toml --steps 20
     """
+    if not run.is_file():
+        raise InputError(f"{run}: no such file; give a run's TOML, such as examples/runs/tiny.toml")
+
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.swarm.run_file import read_run_file
     from iotapretrain.swarm.stage_needs import stage_needs

@@ -93,9 +93,9 @@ def train(
 
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
-    from iotapretrain.training.ranks import joined
-    from iotapretrain.training.recipe import TrainingRecipe, read_recipe
-    from iotapretrain.training.start import decide
+    from iotapretrain.data.tokenizer import BYTES, find_files
+    from iotapretrain.training.plan import check_unbegun, has_begun
+    from iotapretrain.training.recipe import TrainingRecipe, check_early, read_recipe
 
     recipe = TrainingRecipe() if config is None else read_recipe(config)
     recipe = recipe.with_options(**vars(wishes))
@@ -103,6 +103,16 @@ def train(
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
+    if not resume:
+        check_unbegun(folder)
+    if not has_begun(folder):
+        check_early(recipe, found.constraints)
+        if (spelling := recipe.data.tokenizer or found.constraints.tokenizer) != BYTES:
+            find_files(spelling)
+
+    from iotapretrain.training.ranks import joined
+    from iotapretrain.training.start import decide
+
     library = partial(_library, place, found)
     deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:

@@ -98,6 +98,12 @@ def find_scheduled(place: str) -> tuple[Schedule, Competition]:
     return schedule, competitions[name]
 
 
+def check_folder(folder: Path) -> None:
+    """Say at once that there is no such folder; all else is looked at by whoever opens it."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+
+
 def parse_size(text: str) -> int:
     """Bytes, of sizes as people write them; the letter i makes a unit a power of 1,024."""
     match = _SIZE.fullmatch(text.strip())

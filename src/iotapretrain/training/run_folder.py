@@ -25,8 +25,8 @@ from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.disk.whole_files import sync_folder, write_whole
 from iotapretrain.errors import IotaError, RunError
 from iotapretrain.models.config import Config
-from iotapretrain.training.checkpoint import FOLDER, Tensors, check_room
-from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.checkpoint import Tensors, check_room
+from iotapretrain.training.plan import RunPlan, has_begun
 
 PLAN, RECORDS, LOCK, MODEL = "plan.json", "records.jsonl", ".lock", "model"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -39,11 +39,6 @@ def read_plan(run: Path) -> RunPlan:
         raise RunError(
             f"{run / PLAN}: cannot be read: {error}; begin anew with another --out"
         ) from error
-
-
-def has_begun(run: Path) -> bool:
-    """Whether a checkpoint was ever finished there."""
-    return any((run / FOLDER).glob("step-*"))
 
 
 def settle(run: Path, plan: RunPlan) -> None:
