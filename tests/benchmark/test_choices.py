@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from iotapretrain.benchmark.choices import ROWS, Choices
-from iotapretrain.benchmark.opened_model import Opened, Prompt, continued, open_subject
+from iotapretrain.benchmark.graded_answers import Prompt
+from iotapretrain.benchmark.opened_model import Opened, continued, open_subject
 from iotapretrain.benchmark.results import Measurement
 from iotapretrain.benchmark.subject import identified
 from iotapretrain.data.synthetic.item import Draws

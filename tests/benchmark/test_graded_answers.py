@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from iotapretrain.benchmark import graded_answers
-from iotapretrain.benchmark.graded_answers import INVOICES, Answers, fields
-from iotapretrain.benchmark.opened_model import Opened, Prompt
+from iotapretrain.benchmark.graded_answers import INVOICES, Answers, Prompt, fields
+from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.results import Measurement, Progress
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.data.synthetic.invoices import FIELDS

@@ -10,16 +10,16 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 from blake3 import blake3
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
 from iotapretrain.data.batches import draw, read_page
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.source import Source
-from iotapretrain.data.tokenizer import Tokens
 from iotapretrain.errors import InputError
 from iotapretrain.rules.packing import pack
 
@@ -118,7 +118,7 @@ class Perplexity:
         basis = {"sequences": len(means), "sequence length": length, "tokens": tokens}
         return Measurement(metrics, basis | {"bytes": size})
 
-    def _packed(self, opened: Opened, length: int) -> tuple[Tokens, int, int]:
+    def _packed(self, opened: Opened, length: int) -> tuple[npt.NDArray[np.integer[Any]], int, int]:
         """The sequences; and how many tokens, with end tokens, so many bytes of text became."""
         flat = array("i")
         offsets, size = [0], 0

@@ -38,7 +38,7 @@ def group() -> None:
 
 @app.command("try")
 def try_run(
-    run: Annotated[Path, typer.Argument(help="A run's TOML.")],
+    run: Annotated[Path, typer.Argument(help="A run's TOML; or tiny, laptop-1b.")],
     steps: Annotated[
         int | None,
         typer.Option(min=0, help="Train so many; 0 prints needs alone. Default: 20, or as fits."),
@@ -55,8 +55,10 @@ def try_run(
 
     Example: iota swarm try examples/runs/tiny.toml --steps 20
     """
-    if not run.is_file():
-        raise InputError(f"{run}: no such file; give a run's TOML, such as examples/runs/tiny.toml")
+    from iotapretrain.disk.whole_files import shipped_file
+
+    if not (run := shipped_file(run, "runs", ".toml")).is_file():
+        raise InputError(f"{run}: no such file; give a run's TOML, tiny or laptop-1b")
 
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.swarm.run_file import read_run_file

@@ -6,7 +6,6 @@ A competition is `FILE.toml:NAME`, or `tiny/NAME` and `sn9/NAME`, which ship wit
 from __future__ import annotations
 
 import re
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -134,9 +133,9 @@ def _file_and_name(place: str) -> tuple[Path, str]:
 
 
 def _schedule_path(place: str) -> Path:
-    """`tiny` and `sn9` ship with us: in the source tree, or beside an installed package."""
+    """`tiny` and `sn9` ship with us."""
     if place.endswith(".toml"):
         return Path(place)
-    tree = Path(__file__).parents[3] / "examples" / "competitions"
-    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "competitions"
-    return (tree if tree.is_dir() else installed) / f"{place}.toml"
+    from iotapretrain.disk.whole_files import shipped
+
+    return shipped("competitions") / f"{place}.toml"
