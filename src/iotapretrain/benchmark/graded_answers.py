@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
+from iotapretrain.benchmark.subject import Prompt
 from iotapretrain.data.batches import draw
 from iotapretrain.data.synthetic.generated_source import SyntheticSource, item
 from iotapretrain.data.synthetic.item import Item
@@ -18,15 +19,6 @@ ITEMS = 200
 SPARE_TOKENS = 16
 """A greedy answer may be so much longer than the right one before it is cut off."""
 INVOICES = "synthetic/invoices"
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A text, what ends its continuation, and how many tokens that may take at most."""
-
-    text: str
-    stops: tuple[str, ...]
-    limit: int
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from iotapretrain.benchmark.graded_answers import Prompt
 from iotapretrain.benchmark.subject import (
     ModelText,
+    Prompt,
     Spelling,
     Subject,
     check_spelling,

@@ -56,6 +56,15 @@ class Subject:
         return f"{self.weights}/{self.spelling.digest}"
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """A text, what ends its continuation, and how many tokens that may take at most."""
+
+    text: str
+    stops: tuple[str, ...]
+    limit: int
+
+
 class ModelText:
     """Texts as `transformers` would give them to a model of this vocabulary."""
 
