@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
     from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.ranks import Ranks
+    from iotapretrain.training.recipe import TrainingRecipe
     from iotapretrain.training.start import Decision, Library
     from iotapretrain.training.trainer import Trained
 
@@ -93,9 +94,7 @@ def train(
 
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
-    from iotapretrain.data.tokenizer import BYTES, find_files
-    from iotapretrain.training.plan import check_unbegun, has_begun
-    from iotapretrain.training.recipe import TrainingRecipe, check_early, read_recipe
+    from iotapretrain.training.recipe import TrainingRecipe, read_recipe
 
     recipe = TrainingRecipe() if config is None else read_recipe(config)
     recipe = recipe.with_options(**vars(wishes))
@@ -103,12 +102,7 @@ def train(
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
-    if not resume:
-        check_unbegun(folder)
-    if not has_begun(folder):
-        check_early(recipe, found.constraints)
-        if (spelling := recipe.data.tokenizer or found.constraints.tokenizer) != BYTES:
-            find_files(spelling)
+    _check(recipe, found, folder, resume)
 
     from iotapretrain.training.ranks import joined
     from iotapretrain.training.start import decide
@@ -119,6 +113,20 @@ def train(
         trained = _sit(folder, ranks, deciding, metrics, wandb)
     if ranks.leads:
         _report(trained, plot, as_json)
+
+
+def _check(recipe: TrainingRecipe, competition: Competition, run: Path, resume: bool) -> None:
+    """Say at once what is wrong, before everything that training needs is imported."""
+    from iotapretrain.data.tokenizer import BYTES, find_files
+    from iotapretrain.training.plan import check_unbegun, has_begun
+    from iotapretrain.training.recipe import check_early
+
+    if not resume:
+        check_unbegun(run)
+    if not has_begun(run):
+        check_early(recipe, competition.constraints)
+        if (spelling := recipe.data.tokenizer or competition.constraints.tokenizer) != BYTES:
+            find_files(spelling)
 
 
 def _sit(

@@ -119,12 +119,12 @@ def validate(
         schedule_text=text,
         state=folder,
         repository=repository,
+        longest_pause=max(options.poll, LONGEST_PAUSE),
         journal=options.journal,
         rounds=options.rounds,
         once=options.once,
         weights_every=options.weights_every,
         poll=options.poll,
-        longest_pause=max(options.poll, LONGEST_PAUSE),
     )
     scoring = options.scoring(schedule)
     with _world(settings, hub, scoring, metrics, wandb) as world:

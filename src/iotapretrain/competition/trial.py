@@ -22,7 +22,7 @@ from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import PageCache as TextCache
 from iotapretrain.data.tokenizer import Tokenizer
-from iotapretrain.hub.fetched_model import Model, model_hash
+from iotapretrain.hub.fetched_model import model_hash
 from iotapretrain.hub.model_cache import ModelCache as ModelCache
 from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import Inspection, fingerprint, inspect
@@ -119,7 +119,7 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
         whose = (champion.hotkey, 1, champion.block, champion.commitment.text)
         contenders.append(Contender(*whose, model_hash(its), folder=its.folder))
-        if copied := _copied(folder, seen, champion, its, limits, bench):
+        if copied := _copied(seen, contenders, champion.uid, limits, bench):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
     text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)
     found = _evaluated(contenders, text, scene, bench)
@@ -158,24 +158,19 @@ def _seen(folder: Path, limits: Limits, bench: TrialBench) -> Inspection:
 
 
 def _copied(
-    folder: Path,
-    seen: Inspection,
-    champion: CommittedModel,
-    its: Model,
-    limits: Limits,
-    bench: TrialBench,
+    seen: Inspection, pair: Sequence[Contender], uid: int, limits: Limits, bench: TrialBench
 ) -> Finding | None:
     """Whether the model is the champion's but for noise, as when it was hardly trained on."""
-    name = f"uid {champion.uid}"
-    key = digest_of("near-copy", str(seen.digest), model_hash(its), name, scoring_code())
+    (own, other), name = pair, f"uid {uid}"
+    key = digest_of("near-copy", own.digest, other.digest, name, scoring_code())
     known = bench.losses.find([key])
     if key not in known:
         try:
-            theirs = replace(fingerprint(its.folder, limits, bench.worker), name=name)
+            theirs = replace(fingerprint(other.folder, limits, bench.worker), name=name)
         except Rejection:
             return None
-        own = seen.fingerprint or fingerprint(folder, limits, bench.worker).fingerprint
-        known = {key: msgspec.to_builtins(find_near_copy(own, [theirs]))}
+        mine = seen.fingerprint or fingerprint(own.folder, limits, bench.worker).fingerprint
+        known = {key: msgspec.to_builtins(find_near_copy(mine, [theirs]))}
         bench.losses.keep(known)
     return msgspec.convert(known[key], Finding | None)
 
