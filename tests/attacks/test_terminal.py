@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from iotapretrain.cli import main, model
-from iotapretrain.cli.console import PrintedTable, echo, fail
+from iotapretrain.cli.console import PrintedTable, echo, fail, stream
 from iotapretrain.models.verdict import Code, Finding, Verdict
 from tests.models import zoo
 
@@ -27,6 +27,14 @@ def test_a_line(capsys: pytest.CaptureFixture[str], err: bool) -> None:
     said = "".join(capsys.readouterr())
     assert clean(said)
     assert said.count("\n") == 1
+
+
+def test_what_a_model_says(capsys: pytest.CaptureFixture[str]) -> None:
+    """Its lines and tabs are its own."""
+    stream(f"def main():\n\t{EVIL}")
+    said = capsys.readouterr().out
+    assert clean(said)
+    assert said.startswith("def main():\n\t")
 
 
 def test_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,8 @@ import torch
 from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
 
-from iotapretrain.benchmark.subject import Opened, identified, open_subject
+from iotapretrain.benchmark.opened_model import Opened, open_subject
+from iotapretrain.benchmark.subject import identified
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import END_TOKEN, load_tokenizer, save_tokenizer
 from iotapretrain.models.worker import Budget, Worker

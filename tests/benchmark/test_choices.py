@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from iotapretrain.benchmark.choices import ROWS, Choices
-from iotapretrain.benchmark.graded_answers import Prompt, continued
+from iotapretrain.benchmark.opened_model import Opened, continued, open_subject
 from iotapretrain.benchmark.results import Measurement
-from iotapretrain.benchmark.subject import Opened, identified, open_subject
+from iotapretrain.benchmark.subject import Prompt, identified
 from iotapretrain.data.synthetic.item import Draws
 from iotapretrain.errors import InputError, UnavailableSourceError
 from iotapretrain.models.worker import Worker

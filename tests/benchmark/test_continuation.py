@@ -7,8 +7,8 @@ from pathlib import Path
 import torch
 import transformers
 
-from iotapretrain.benchmark.graded_answers import Prompt, continued
-from iotapretrain.benchmark.subject import Opened
+from iotapretrain.benchmark.opened_model import Opened, continued
+from iotapretrain.benchmark.subject import Prompt
 from tests.benchmark.conftest import nothing
 from tests.models import zoo
 

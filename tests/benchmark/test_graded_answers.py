@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from iotapretrain.benchmark import graded_answers
-from iotapretrain.benchmark.graded_answers import INVOICES, Answers, Prompt, fields
+from iotapretrain.benchmark import opened_model
+from iotapretrain.benchmark.graded_answers import INVOICES, Answers, fields
+from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.results import Measurement, Progress
-from iotapretrain.benchmark.subject import Opened
+from iotapretrain.benchmark.subject import Prompt
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
 from iotapretrain.data.synthetic.invoices import FIELDS
 from tests.benchmark.conftest import nothing
@@ -31,7 +32,7 @@ def scored(
         progress(len(prompts), len(prompts))
         return [answer(right[prompt.text]) for prompt in prompts]
 
-    monkeypatch.setattr(graded_answers, "continued", answering)
+    monkeypatch.setattr(opened_model, "continued", answering)
     monkeypatch.setattr(opened, "positions", 1_000)
     return task.measure(opened, nothing)
 

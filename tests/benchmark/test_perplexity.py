@@ -9,8 +9,8 @@ import pytest
 import torch
 import transformers
 
+from iotapretrain.benchmark.opened_model import Opened
 from iotapretrain.benchmark.perplexity import LocalText, Perplexity, SampledText
-from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.datasets import open_source
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import InputError

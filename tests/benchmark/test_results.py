@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from iotapretrain.benchmark import result_tables, results
+from iotapretrain.benchmark import result_tables
+from iotapretrain.benchmark.opened_model import Opened, open_subject
 from iotapretrain.benchmark.results import (
     BenchmarkRun,
     MeasuredModel,
@@ -18,8 +19,9 @@ from iotapretrain.benchmark.results import (
     MetricValue,
     Progress,
 )
-from iotapretrain.benchmark.subject import Opened, identified, open_subject
-from iotapretrain.benchmark.task_list import Choosing
+from iotapretrain.benchmark.subject import identified
+from iotapretrain.benchmark.task_list import DEFAULT, AbsentTask, Choosing
+from iotapretrain.data.datasets import known_datasets
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.tokenizer import load_tokenizer, save_tokenizer
 from iotapretrain.errors import InputError, UnavailableSourceError
@@ -77,7 +79,7 @@ def test_what_is_known_needs_no_model(
     tasks = [Counted("first"), Counted("second")]
     list(bench.results([str(folder)], tasks, unwatched))
     assert tasks[0].done[0] is tasks[1].done[0], "opened once for all tasks"
-    monkeypatch.setattr(results, "open_subject", None)
+    monkeypatch.setattr("iotapretrain.benchmark.opened_model.open_subject", None)
     copy = shutil.copytree(folder, folder.parent / "copy", dirs_exist_ok=True)
     (result, _) = bench.results([str(copy)], tasks, unwatched)
     assert result.kept
@@ -103,6 +105,26 @@ def test_what_cannot_be_had_does_not_stop_the_rest(bench: BenchmarkRun, folder: 
     gone.fails = None
     (again, _) = bench.results([str(folder)], [gone, Counted("here")], unwatched)
     assert again.metrics, "a failure is not kept"
+
+
+def test_a_task_that_cannot_be_had_here_is_left_out(
+    bench: BenchmarkRun, folder: Path, cache: PageCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    chosen = Choosing(cache, limit=1).tasks(["pes2o", "piqa", "synthetic/copying"])
+    results = list(bench.results([str(folder)], chosen, unwatched))
+    assert [result.missing is None for result in results] == [False, False, True]
+    assert "pin one: `iota data pin" in str(results[0].missing)
+    assert "pip install 'iotapretrain[bench]'" in str(results[1].missing)
+
+
+def test_the_default_tasks_are_pinned(cache: PageCache) -> None:
+    known = known_datasets()
+    texts = [name for name in DEFAULT if name in known]
+    assert len(texts) == 3
+    assert all(known[name].revision for name in texts)
+    assert [task.name for task in Choosing(cache).tasks(DEFAULT)] == list(DEFAULT)
+    assert not any(isinstance(task, AbsentTask) for task in Choosing(cache).tasks(DEFAULT))
 
 
 def test_a_model_of_a_hub(bench: BenchmarkRun, folder: Path, tmp_path: Path) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from iotapretrain.cli.main import COMMANDS
+from iotapretrain.disk.whole_files import shipped, shipped_file
 from tests.golden.write import unpack
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +102,29 @@ def test_the_list_says_what_the_command_says(name: str) -> None:
 
 def test_version() -> None:
     assert iota("--version").stdout.startswith("iota ")
+
+
+def test_the_wheel_holds_what_commands_name() -> None:
+    """Beside the installed package lies what `shipped` finds in the source tree."""
+    installed = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    given: dict[str, set[Path]] = defaultdict(set)
+    for place, patterns in installed["data-files"].items():
+        kind, _, below = place.removeprefix("share/iotapretrain/").partition("/")
+        for found in (path for pattern in patterns for path in ROOT.glob(pattern)):
+            assert found.relative_to(shipped(kind)).parent == Path(below), "in the same folder"
+            given[kind].add(found)
+    for kind in ("competitions", "datasets", "networks", "rules", "runs", "vectors"):
+        files = {path for path in shipped(kind).rglob("*.*") if path.suffix in (".toml", ".json")}
+        assert given[kind] == files, kind
+
+
+def test_what_ships_is_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shipped_file(Path("paper"), "rules", ".json").is_file()
+    assert shipped_file(Path("own.json"), "rules", ".json") == Path("own.json")
+    done = iota("conformance", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["passed"] > 100
 
 
 def test_conformance_counts() -> None:

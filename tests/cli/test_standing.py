@@ -137,6 +137,16 @@ def test_a_leaderboard_lists_the_champion_first(place: Place) -> None:
     assert "miner-2/model-" in shown
 
 
+def test_a_model_of_the_leaderboard_talks(place: Place) -> None:
+    options = ("--competition", place.competition, "--network", place.network)
+    (board,) = answer("leaderboard", *options)
+    name = board["models"][1]["repository"]
+    told = answer("generate", name, "def ", "--max-tokens", "3", *options)
+    assert (told["model"], told["tokens"] <= 3) == (name, True)
+    result = said("generate", "miner-9/none", "x", *options)
+    assert "no model of mini is committed there" in str(result.exception)
+
+
 def test_history_prints_and_draws(place: Place, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     options = ("--competition", place.competition, "--network", place.network)

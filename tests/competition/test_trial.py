@@ -71,6 +71,31 @@ async def test_a_better_model_is_told_the_very_block_from_which_it_wins(
     assert told.own.hotkey == hotkey("miner-2")
 
 
+async def test_asking_again_costs_nothing(
+    world: World, losses: LossCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither losses nor what the inspection found are computed again, until there is another."""
+    await world.commit("miner-1", world.model(0.9))
+    await world.advance(DELAY)
+    better = world.model(0.5)
+    told = await tried(world, losses, better)
+    asked: list[str] = []
+    call = Worker.call
+
+    def counted(self: Worker, task: str, *arguments: object, **named: object) -> object:
+        asked.append(task)
+        return call(self, task, *arguments, **named)
+
+    monkeypatch.setattr(Worker, "call", counted)
+    again = await tried(world, losses, better)
+    assert asked == []
+    assert (again.facts, again.duel, again.prospect) == (told.facts, told.duel, told.prospect)
+    await world.advance(20 * DELAY)
+    other = await world.commit("miner-1", world.model(0.7))
+    assert (await tried(world, losses, better)).duel.champion.commitment == other
+    assert asked == ["examine", "examine", "score_pages"], "to compare both, and the champion's"
+
+
 async def test_a_model_that_is_hardly_better_never_wins(world: World, losses: LossCache) -> None:
     await world.commit("miner-1", world.model(0.5))
     await world.advance(DELAY)
@@ -138,5 +163,6 @@ async def test_hardly_training_on_from_the_champion_makes_a_near_copy(
     hardly = Path(shutil.copytree(champion, tmp_path / "hardly"))
     weights = load_file(hardly / "model.safetensors")["transformer.ln_f.weight"]
     zoo.edit_tensors(hardly, {"transformer.ln_f.weight": weights * 0.99})
-    told = await tried(world, losses, hardly)
-    assert [(each.code, each.item) for each in told.findings] == [("near-copy", "uid 2")]
+    for _again in range(2):
+        told = await tried(world, losses, hardly)
+        assert [(each.code, each.item) for each in told.findings] == [("near-copy", "uid 2")]

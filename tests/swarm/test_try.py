@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
+import transformers
 from typer.testing import CliRunner
 
 from iotapretrain.cli.main import app
@@ -61,6 +62,11 @@ def test_the_example_prints_its_table_and_exports_a_model(tmp_path: Path) -> Non
     sent = [forward, forward + backward, backward]
     assert report["sent_bytes_by_stage"] == [samples * each for each in sent]
     assert report["wire_bytes_per_token"] * positions == forward + backward
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tmp_path / "model")
+    model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+    said = model.generate(tokenizer("def ", return_tensors="pt").input_ids, max_new_tokens=3)
+    assert tokenizer.decode(said[0]).startswith("def ")
+    assert model.generation_config.eos_token_id == tokenizer.eos_token_id
     command = ["model", "inspect", str(tmp_path / "model"), "--competition", "tiny/nano"]
     inspected = CliRunner().invoke(app, command)
     assert inspected.exit_code == 0, inspected.output

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from safetensors import safe_open
 
 from iotapretrain.data.page_cache import PageCache
+from iotapretrain.data.tokenizer import load_tokenizer
 from iotapretrain.errors import InputError, RunError
 from iotapretrain.models.admission import inspect
 from iotapretrain.models.header_checks import Limits as Claims
@@ -65,6 +67,18 @@ def test_exports_the_best_model_and_says_where_it_comes_from(
     rows = held_out(plan(cache).data, 0, cache)
     model = read_model(finished / "model")[1]
     assert mean_loss(token_losses(model, rows)) == pytest.approx(best.held_out_loss, abs=1e-5)
+
+
+def test_anybody_opens_the_model_with_its_tokenizer(finished: Path) -> None:
+    folder, text = finished / "model", "def main():\n    ö"
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder)
+    ids = tokenizer(text, return_tensors="pt").input_ids
+    assert ids.tolist() == [ids.tolist() for ids in load_tokenizer("bytes").encode([text])]
+    assert tokenizer.decode(ids[0]) == text
+    assert model.generation_config.eos_token_id == tokenizer.eos_token_id == 256
+    assert model.generation_config.bos_token_id is None
+    assert model.generate(ids, max_new_tokens=4).shape == (1, ids.shape[1] + 4)
 
 
 def test_starts_at_the_loss_of_the_model_it_goes_on_from(

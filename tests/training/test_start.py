@@ -18,14 +18,13 @@ from iotapretrain.hub.model_files import ModelFolder
 from iotapretrain.hub.protocol import Commit, RepositoryId
 from iotapretrain.rules.competition.schedule_file import parse
 from iotapretrain.training.planning import TrainingSite, make_plan
-from iotapretrain.training.recipe import TrainingRecipe
+from iotapretrain.training.recipe import TrainingRecipe, is_remote
 from iotapretrain.training.speed import tokens_in
 from iotapretrain.training.start import (
     Decision,
     Library,
     decide,
     find_start,
-    is_remote,
     public_name,
 )
 from iotapretrain.training.stopping import StopLimits

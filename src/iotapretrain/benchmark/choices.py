@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from blake3 import blake3
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress
-from iotapretrain.benchmark.subject import Opened
 from iotapretrain.errors import InputError, UnavailableSourceError
+
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
 
 SHARES = ("acc", "acc_norm", "exact_match")
 LETTERS = "ABCDEFGHIJ"
@@ -138,12 +140,12 @@ class Choices:
     limit: int | None
 
     def __post_init__(self) -> None:
-        if importlib.util.find_spec("lm_eval") is None:
-            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         if self.path is not None:
             read_rows(self.path, ROWS[self.name][0])
 
     def fingerprint(self) -> str:
+        if importlib.util.find_spec("lm_eval") is None:
+            raise InputError(f"{self.name} needs lm-eval: pip install 'iotapretrain[bench]'")
         content = "its own"
         if self.path is not None:
             content = f"{blake3(self.path.read_bytes()).hexdigest()} {ROWS[self.name][1]}"

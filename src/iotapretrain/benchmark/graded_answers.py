@@ -1,99 +1,24 @@
-"""What a model answers greedily, and generated tasks, whose answers are held against the truth.
-Prompts of equal length in tokens go together, so that no model needs to be told about padding.
-"""
+"""Generated tasks, whose answers by the model are held against the truth."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
-from iotapretrain.benchmark.subject import Opened
+from iotapretrain.benchmark.subject import Prompt
 from iotapretrain.data.batches import draw
 from iotapretrain.data.synthetic.generated_source import SyntheticSource, item
 from iotapretrain.data.synthetic.item import Item
-from iotapretrain.models.sanity import likeliest
 
-TOGETHER = 64
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
+
 ITEMS = 200
 SPARE_TOKENS = 16
 """A greedy answer may be so much longer than the right one before it is cut off."""
 INVOICES = "synthetic/invoices"
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A text, what ends its continuation, and how many tokens that may take at most."""
-
-    text: str
-    stops: tuple[str, ...]
-    limit: int
-
-
-def continued(opened: Opened, prompts: Sequence[Prompt], progress: Progress) -> list[str]:
-    """The continuation of each, up to its first stop.
-
-    A prompt too long for the model's positions loses its beginning, as in `lm-eval`; one whose
-    answer alone would not fit is answered by nothing.
-    """
-    by_length: dict[int, list[int]] = defaultdict(list)
-    rows: list[list[int]] = []
-    for number, prompt in enumerate(prompts):
-        room = max(opened.positions - prompt.limit, 0)
-        rows.append(opened.encode(prompt.text, framed=True)[-room:] if room else [])
-        by_length[len(rows[-1])].append(number)
-    answers = [""] * len(prompts)
-    done = len(by_length.pop(0, []))
-    for numbers in by_length.values():
-        for first in range(0, len(numbers), TOGETHER):
-            batch = numbers[first : first + TOGETHER]
-            texts = _continued(opened, [rows[n] for n in batch], [prompts[n] for n in batch])
-            for number, text in zip(batch, texts, strict=True):
-                answers[number] = text
-            done += len(batch)
-            progress(done, len(prompts))
-    return answers
-
-
-def _continued(opened: Opened, rows: list[list[int]], prompts: list[Prompt]) -> Iterator[str]:
-    """Until every row has met a stop, the end token, or its limit."""
-    chosen: list[list[int]] = [[] for _ in rows]
-    open_rows = set(range(len(rows)))
-    steps = likeliest(opened.model, torch.tensor(rows, device=opened.device))
-    for tokens in steps:
-        stopped = set()
-        for row in open_rows:
-            token = int(tokens[row])
-            if token == opened.end_id:
-                stopped.add(row)
-            else:
-                chosen[row].append(token)
-        open_rows -= stopped
-        open_rows -= _ended(opened, chosen, prompts, sorted(open_rows))
-        if not open_rows:
-            break
-    for text, prompt in zip(opened.decode(chosen), prompts, strict=True):
-        yield _before(text, prompt.stops)
-
-
-def _ended(
-    opened: Opened, chosen: list[list[int]], prompts: list[Prompt], rows: list[int]
-) -> set[int]:
-    """Those of the rows that have met a stop or their limit."""
-    texts = opened.decode([chosen[row] for row in rows])
-    return {
-        row
-        for row, text in zip(rows, texts, strict=True)
-        if len(chosen[row]) >= prompts[row].limit or any(s in text for s in prompts[row].stops)
-    }
-
-
-def _before(text: str, stops: tuple[str, ...]) -> str:
-    """The text without its first stop and what follows it."""
-    return text[: min((text.find(stop) for stop in stops if stop in text), default=len(text))]
 
 
 @dataclass(frozen=True)
@@ -109,6 +34,8 @@ class Answers:
         return f"{self.name}@{revision} {self.seed} {self.items}"
 
     def measure(self, opened: Opened, progress: Progress) -> Measurement:
+        from iotapretrain.benchmark.opened_model import continued
+
         asked = self.drawn()
         stop = "\n\n" if self.name == INVOICES else "\n"
         prompts = [_prompt(opened, each, stop) for each in asked]

@@ -12,9 +12,9 @@ import torch
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 
-from iotapretrain.benchmark.graded_answers import Prompt, continued
+from iotapretrain.benchmark.opened_model import Opened, continued
 from iotapretrain.benchmark.results import Progress
-from iotapretrain.benchmark.subject import Opened
+from iotapretrain.benchmark.subject import Prompt
 from iotapretrain.errors import InputError
 from iotapretrain.models.losses import OutputHead
 

@@ -10,19 +10,21 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+import numpy.typing as npt
 from blake3 import blake3
 
 from iotapretrain.benchmark.results import Measurement, MetricValue, Progress, mean
-from iotapretrain.benchmark.subject import Opened
 from iotapretrain.data.batches import draw, read_page
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.source import Source
 from iotapretrain.errors import InputError
-from iotapretrain.models.losses import token_losses
 from iotapretrain.rules.packing import pack
+
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
 
 LONGEST = 1_024
 """Tokens a sequence, or as many as the model has positions."""
@@ -92,11 +94,16 @@ class Perplexity:
         return f"perplexity {self.text.fingerprint} {self.limit}"
 
     def measure(self, opened: Opened, progress: Progress) -> Measurement:
+        import torch
+
+        from iotapretrain.models.losses import token_losses
+
         length = min(LONGEST, opened.positions)
         sequences, tokens, size = self._packed(opened, length)
         means: list[float] = []
         for first in range(0, len(sequences), ROWS_TOGETHER):
-            rows = sequences[first : first + ROWS_TOGETHER].to(opened.device, torch.int64)
+            rows = torch.from_numpy(sequences[first : first + ROWS_TOGETHER])
+            rows = rows.to(opened.device, torch.int64)
             means += token_losses(opened.model, rows).mean(1, dtype=torch.float64).tolist()
             progress(len(means), len(sequences))
         loss = mean(means)
@@ -111,7 +118,7 @@ class Perplexity:
         basis = {"sequences": len(means), "sequence length": length, "tokens": tokens}
         return Measurement(metrics, basis | {"bytes": size})
 
-    def _packed(self, opened: Opened, length: int) -> tuple[torch.Tensor, int, int]:
+    def _packed(self, opened: Opened, length: int) -> tuple[npt.NDArray[np.integer[Any]], int, int]:
         """The sequences; and how many tokens, with end tokens, so many bytes of text became."""
         flat = array("i")
         offsets, size = [0], 0
@@ -125,7 +132,7 @@ class Perplexity:
         sequences = pack(tokens, np.array(offsets), length, opened.end_id)[: self.limit]
         if not len(sequences):
             raise InputError(f"{self.name}: {len(flat)} tokens; at least {length} are needed")
-        return torch.from_numpy(sequences), len(flat) + len(offsets) - 1, size
+        return sequences, len(flat) + len(offsets) - 1, size
 
 
 def _text_of(line: str, where: str) -> str:

@@ -8,16 +8,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from iotapretrain.benchmark.subject import Opened, Subject, identified, located, open_subject
+from iotapretrain.benchmark.subject import Subject, identified, located
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.errors import IotaError
 from iotapretrain.hub.model_cache import ModelCache as HubCache
 from iotapretrain.models.worker import Worker
+
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
 
 DOMAIN = "benchmark/1"
 
@@ -114,6 +117,9 @@ class BenchmarkRun:
     def _of_one(
         self, subject: Subject, tasks: Sequence[BenchmarkTask], watch: Watch
     ) -> Iterator[MeasuredModel]:
+        # It brings torch along, which wrong names and known results need not wait for.
+        from iotapretrain.benchmark.opened_model import open_subject
+
         opened: Opened | None = None
         for task in tasks:
             empty = MeasuredModel(subject.name, task.name, subject.digest)

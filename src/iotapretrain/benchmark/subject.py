@@ -1,4 +1,6 @@
-"""A model under test: found by its place, known by its digest, opened only after inspection."""
+"""A model under test: found by its place, known by its digest, inspected before it is opened. All
+of it without torch, which would be longer in coming than many an answer.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
 
 from iotapretrain.benchmark.sandboxed_tokenizer import GuardedSpelling, guarded
 from iotapretrain.benchmark.spelling import OwnSpelling
@@ -19,9 +19,8 @@ from iotapretrain.hub.model_cache import ModelCache
 from iotapretrain.hub.protocol import Commit
 from iotapretrain.models.admission import ask_claims, inspect
 from iotapretrain.models.architectures import ARCHITECTURES
-from iotapretrain.models.header_checks import Limits, read_claims
-from iotapretrain.models.layout import DTYPES, Model, load
-from iotapretrain.models.open_files import open_folder
+from iotapretrain.models.header_checks import Facts, Limits
+from iotapretrain.models.open_files import OpenFolder, open_folder
 from iotapretrain.models.verdict import Finding, Rejection
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.schedule import Constraints
@@ -57,17 +56,22 @@ class Subject:
         return f"{self.weights}/{self.spelling.digest}"
 
 
-class Opened:
-    """A model in memory, and texts as `transformers` would give them to it."""
+@dataclass(frozen=True)
+class Prompt:
+    """A text, what ends its continuation, and how many tokens that may take at most."""
 
-    def __init__(self, model: Model, spelling: Spelling, vocabulary: int, positions: int) -> None:
-        self.model, self.positions, self.end_id = model, positions, spelling.end_id
+    text: str
+    stops: tuple[str, ...]
+    limit: int
+
+
+class ModelText:
+    """Texts as `transformers` would give them to a model of this vocabulary."""
+
+    def __init__(self, spelling: Spelling, vocabulary: int) -> None:
+        self.end_id = spelling.end_id
         self._spelling, self._vocabulary = spelling, vocabulary
         self.start = self._encoded("", framed=True)
-
-    @property
-    def device(self) -> torch.device:
-        return self.model.device
 
     def encode(self, text: str, framed: bool) -> list[int]:
         """Token ids; framed by the start token, if any, that the tokenizer puts before a text and
@@ -109,7 +113,7 @@ def identified(name: str, folder: Path, tokenizer: str | None) -> Iterator[Subje
         with open_folder(folder) as files:
             digest = files.digest()
     except Rejection as rejection:
-        raise _refused(name, [rejection.finding]) from rejection
+        raise refused(name, [rejection.finding]) from rejection
     with _spelled(name, str(folder), tokenizer) as spelling:
         spelling.close()  # nobody may need it: its results may be known
         yield Subject(name, folder, spelling, digest)
@@ -131,31 +135,43 @@ def _spelled(name: str, folder: str, named: str | None) -> Iterator[Spelling]:
         yield OwnSpelling(load_tokenizer(named))
 
 
-def open_subject(subject: Subject, worker: Worker, device: str) -> Opened:
-    """Inspect in the worker, then load what was inspected; no code of the repository is run."""
+@dataclass(frozen=True)
+class Inspected:
+    """A model in which a worker found nothing wrong, its files still open."""
+
+    files: OpenFolder
+    facts: Facts
+
+    @property
+    def limits(self) -> Limits:
+        """Those that it keeps to."""
+        return Limits(ANYTHING, self.facts.vocabulary)
+
+
+@contextmanager
+def inspected(subject: Subject, worker: Worker) -> Iterator[Inspected]:
+    """The model, or one line about what is wrong with it, also with what is asked of it then."""
     try:
         with open_folder(subject.folder) as files:
-            vocabulary = ask_claims(files, Limits(ANYTHING, 0), worker).facts.vocabulary
-            verdict = inspect(subject.folder, Limits(ANYTHING, vocabulary), worker).verdict
+            facts = ask_claims(files, Limits(ANYTHING, 0), worker).facts
+            found = Inspected(files, facts)
+            verdict = inspect(subject.folder, found.limits, worker).verdict
             if not verdict.admitted:
-                raise _refused(subject.name, verdict.findings)
-            claims = read_claims(files, Limits(ANYTHING, vocabulary))
-            stored = {tensor.dtype for tensor in claims.tensors.values()}
-            dtype = DTYPES[stored.pop()] if len(stored) == 1 else torch.float32
-            model = load(claims.config, claims.tensors, dtype)
-            if changes := files.changes():
-                raise _refused(subject.name, changes)
+                raise refused(subject.name, verdict.findings)
+            yield found
     except Rejection as rejection:
-        raise _refused(subject.name, [rejection.finding]) from rejection
-    if subject.spelling.vocabulary > vocabulary:
+        raise refused(subject.name, [rejection.finding]) from rejection
+
+
+def check_spelling(subject: Subject, facts: Facts) -> None:
+    """Refuse a tokenizer with ids that the model has not."""
+    if subject.spelling.vocabulary > facts.vocabulary:
         raise InputError(
             f"{subject.name}: the tokenizer has {subject.spelling.vocabulary:,} ids, the model"
-            f" {vocabulary:,}; name the tokenizer that it was trained with"
+            f" {facts.vocabulary:,}; name the tokenizer that it was trained with"
         )
-    torch.nn.Module.to(model, torch.device(device))
-    return Opened(model, subject.spelling, vocabulary, claims.config.positions)
 
 
-def _refused(name: str, findings: tuple[Finding, ...] | list[Finding]) -> InputError:
+def refused(name: str, findings: tuple[Finding, ...] | list[Finding]) -> InputError:
     reasons = "; ".join(finding.sentence for finding in findings)
     return InputError(f"{name}: is not opened: {reasons}")

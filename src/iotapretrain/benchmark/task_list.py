@@ -6,23 +6,43 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from iotapretrain.benchmark.choices import ROWS, Choices
 from iotapretrain.benchmark.graded_answers import ITEMS, Answers
 from iotapretrain.benchmark.perplexity import SAMPLED, LocalText, Perplexity, SampledText
-from iotapretrain.benchmark.results import BenchmarkTask
+from iotapretrain.benchmark.results import BenchmarkTask, Measurement, Progress
 from iotapretrain.data.datasets import known_datasets, open_source
 from iotapretrain.data.page_cache import PageCache
 from iotapretrain.data.python_text import EMBEDDED
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC
-from iotapretrain.errors import InputError
+from iotapretrain.errors import InputError, IotaError
 
-PAPER = (
-    *("wikitext-103", "falcon-refinedweb", "fineweb-edu-score-2"),
+if TYPE_CHECKING:
+    from iotapretrain.benchmark.opened_model import Opened
+
+DEFAULT = (
+    *("wikitext-103", "falcon-refinedweb", "fineweb"),
     *("hellaswag", "arc_easy", "arc_challenge", "piqa", "winogrande"),
     *("lambada_openai", "mmlu", "mmlu_pro"),
 )
-"""What the competition's models were published with."""
+"""What the competition's models were published with; but FineWeb itself, of which a commit is
+pinned, in the place of its educational part.
+"""
+
+
+@dataclass(frozen=True)
+class AbsentTask:
+    """A task that cannot be had here, which the others do not suffer from."""
+
+    name: str
+    reason: IotaError
+
+    def fingerprint(self) -> str:
+        raise self.reason
+
+    def measure(self, _opened: Opened, _progress: Progress) -> Measurement:
+        raise self.reason
 
 
 @dataclass(frozen=True)
@@ -60,5 +80,10 @@ class Choosing:
             close = difflib.get_close_matches(name, every, 1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(every)}"
             raise InputError(f"task {name!r}: unknown, and no such file; {hint}")
-        text = SampledText(open_source(name, self.cache), self.seed, self.cache)
+        try:
+            text = SampledText(open_source(name, self.cache), self.seed, self.cache)
+        except IotaError as error:
+            if name not in known:
+                raise
+            return AbsentTask(name, error)
         return Perplexity(Path(name).stem, text, self.limit or SAMPLED)

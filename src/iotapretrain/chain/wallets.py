@@ -59,10 +59,16 @@ def open_wallet(name: str, folder: Path | None = None) -> Wallet:
 
 def existing_wallet(name: str, folder: Path | None = None) -> Wallet:
     """The same, refused in one line when there is no such wallet."""
+    if folder is not None and not (folder / name.partition("/")[0]).is_dir():
+        raise _missing(name, folder)  # the SDK, which would say so too, is long in coming
     wallet = open_wallet(name, folder)
     if not wallet.coldkeypub_file.exists_on_device() or not wallet.hotkey_file.exists_on_device():
-        raise InputError(
-            f"{name}: there is no such wallet in {Path(wallet.path).expanduser()}; "
-            "name it as wallet or wallet/hotkey"
-        )
+        raise _missing(name, Path(wallet.path))
     return wallet
+
+
+def _missing(name: str, folder: Path) -> InputError:
+    return InputError(
+        f"{name}: there is no such wallet in {folder.expanduser()}; name it as wallet or"
+        " wallet/hotkey"
+    )

@@ -14,7 +14,8 @@ import typer
 from iotapretrain.cli.console import answer, printable
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import with_groups
-from iotapretrain.cli.workplace import PlainHub, TextCache
+from iotapretrain.cli.workplace import PlainHub, TextCache, check_folder
+from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     from iotapretrain.benchmark.results import Watch
@@ -34,13 +35,19 @@ class Measured:
         list[str] | None,
         typer.Option(
             metavar="NAME|NAME=PATH|PATH",
-            help="Again, or after commas, for more. Default: those of the paper.",
+            help="Again, or after commas, for more. Default: eleven of the field.",
         ),
     ] = None
     limit: Annotated[
         int | None, typer.Option(help="At most so many items or sequences a task.", min=1)
     ] = None
-    seed: Annotated[int, typer.Option(help="Draws what is drawn.", min=0)] = 0
+    seed: Annotated[
+        int,
+        typer.Option(
+            help="Draws pages of texts and generated questions; the same seed, the same ones.",
+            min=0,
+        ),
+    ] = 0
     tokenizer: Annotated[
         str | None, typer.Option(help="`bytes`, a file or a folder. Default: each model's own.")
     ] = None
@@ -68,16 +75,19 @@ def benchmark(
     """
     from iotapretrain.benchmark import result_tables
     from iotapretrain.benchmark.results import BenchmarkRun
-    from iotapretrain.benchmark.task_list import PAPER, Choosing
+    from iotapretrain.benchmark.task_list import DEFAULT, Choosing
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.hub.model_cache import ModelCache as HubCache
     from iotapretrain.hub.model_cache import default_folder as hub_folder
     from iotapretrain.models.worker import Budget, Worker
 
-    place = _device(asked.device)
     kept, fetched = PageCache(asked.cache or default_folder()), HubCache(hub_folder())
-    names = [name for listed in asked.tasks or PAPER for name in listed.split(",")]
+    names = [name for listed in asked.tasks or DEFAULT for name in listed.split(",")]
     chosen = Choosing(kept, asked.seed, asked.limit).tasks(names)
+    for model in asked.models:
+        if not model.startswith("hub:"):
+            check_folder(Path(model))
+    place = _device(asked.device)
     results = []
     with Worker(Budget()) as worker, _progress() as (watch, say):
         bench = BenchmarkRun(kept, asked.hub, fetched, worker, place, asked.tokenizer)
@@ -97,14 +107,16 @@ def benchmark(
 
 def _device(wanted: str | None) -> str:
     """Where to compute."""
-    import torch
-
-    from iotapretrain.errors import InputError
-
-    there = torch.cuda.is_available()
+    there = wanted in (None, "cuda") and _has_cuda()
     if wanted not in (None, "cpu", "cuda") or (wanted == "cuda" and not there):
         raise InputError(f"--device {wanted}: give cpu, or cuda on a machine that has it")
     return wanted or ("cuda" if there else "cpu")
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @contextmanager

@@ -34,6 +34,13 @@ def printable(text: str) -> str:
     )
 
 
+def stream(text: str) -> None:
+    """Say a piece of a text now: its lines and tabs are its own, all else as in `printable`."""
+    lines = ("\t".join(map(printable, line.split("\t"))) for line in text.split("\n"))
+    sys.stdout.write("\n".join(lines))
+    sys.stdout.flush()
+
+
 def echo(line: str, err: bool = False) -> None:
     """Say one line as it is, without folding or colour."""
     print(printable(line), file=sys.stderr if err else sys.stdout)

@@ -27,6 +27,7 @@ SUMMARIES = {
     "pull": "Bring a committed model here: verified, and bound to the hotkey that committed to it.",
     "explain": "Say why a miner has its weight: verdict, losses, epsilon, wins, averages,"
     " emission.",
+    "generate": "Continue a text with a model: tokens as they come.",
     "history": "Show the champion's loss round by round, from a validator's public records.",
     "leaderboard": "Show the models of a competition, best first: losses, win rates, averages,"
     " emission.",

@@ -66,12 +66,17 @@ def with_wallet(
     use: Callable[[ChainClient, Wallet], Awaitable[Answer]],
 ) -> Answer:
     """The same with a wallet; a network of its own has its own wallets."""
+    signer = find_wallet(network, wallet, wallets)
+    return with_client(network, lambda client: use(client, signer))
+
+
+def find_wallet(network: str, wallet: str, wallets: Path | None) -> Wallet:
+    """The wallet of that name, or one line that says where there is none."""
     with extra():
         from iotapretrain.chain.wallets import existing_wallet
 
     own = Path(network.removeprefix("embedded:")) / "wallets"
-    signer = existing_wallet(wallet, wallets or (own if own.is_dir() else None))
-    return with_client(network, lambda client: use(client, signer))
+    return existing_wallet(wallet, wallets or (own if own.is_dir() else None))
 
 
 def network_folder(network: str) -> Path | None:

@@ -12,7 +12,7 @@ import typer
 from iotapretrain.cli.console import answer, echo
 from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
 from iotapretrain.cli.option_groups import Workplace, with_groups
-from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, find_scheduled
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, check_folder, find_scheduled
 
 if TYPE_CHECKING:
     from bittensor import Wallet
@@ -43,21 +43,25 @@ def publish(
     Example: iota publish net/miners/miner-1/run/model --competition tiny/nano --repo alice/nano
     --network net --wallet miner-1
     """
+    from iotapretrain.data.tokenizer import load_tokenizer
+    from iotapretrain.hub.protocol import RepositoryId
+
+    check_folder(folder)
+    schedule, chosen = find_scheduled(competition)
+    repository = RepositoryId.parse(repo)
+    opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
+
     from iotapretrain.competition.publishing.checks_before import OwnInspection
     from iotapretrain.competition.publishing.offer import Offer
     from iotapretrain.competition.publishing.run import Publisher
     from iotapretrain.data.page_cache import PageCache, default_folder
-    from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.hub.protocol import RepositoryId
     from iotapretrain.models.worker import Budget
     from iotapretrain.rules.sampling import sync_block
 
-    schedule, chosen = find_scheduled(competition)
-    repository = RepositoryId.parse(repo)
-    offer = Offer(folder, repository, chosen, schedule, place.netuid, licence)
+    files = opened_tokenizer.files()
+    offer = Offer(folder, repository, chosen, schedule, place.netuid, licence, files)
     opened = place.open_hub(repository.namespace)
     say = partial(echo, err=True)
-    opened_tokenizer = load_tokenizer(tokenizer or chosen.constraints.tokenizer)
 
     async def run(client: ChainClient, signer: Wallet) -> tuple[Publication, str]:
         head, _ = await client.head()

@@ -37,11 +37,11 @@ def pull(
 
     Example: iota pull best --competition tiny/nano --to champion --network net
     """
+    chosen, hub = find_competition(competition), place.open_hub()
     from iotapretrain.competition.records.find_model import bring, find_model
     from iotapretrain.hub.fetched_model import model_hash
     from iotapretrain.hub.model_cache import ModelCache, default_folder
 
-    chosen, hub = find_competition(competition), place.open_hub()
     found = place.ask(lambda client: find_model(client, hub, place.netuid, chosen, which))
     kept = ModelCache(cache or default_folder())
     with progress_bar(str(found.commit)) as progress:

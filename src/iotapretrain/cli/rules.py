@@ -21,18 +21,20 @@ def explain(
     path: Annotated[
         Path,
         typer.Argument(
-            help="A JSON document: a round of models, or weights and stake.", show_default=False
+            help="A JSON document: a round of models, or weights and stake; or paper, round, yuma.",
+            show_default=False,
         ),
     ],
     as_json: AsJson = False,
 ) -> None:
     """Show every quantity between losses (or weights and stake) and what is paid.
 
-    Example: iota rules explain examples/rules/paper.json
+    Example: iota rules explain paper
     """
     from iotapretrain.cli.explain import explain_epoch, explain_round, inputs
+    from iotapretrain.disk.whole_files import shipped_file
 
-    given = inputs.read(path)
+    given = inputs.read(shipped_file(path, "rules", ".json"))
     if isinstance(given, inputs.RoundInput):
         tables = list(explain_round.tables(given))
     else:
@@ -46,22 +48,26 @@ def explain(
 
 def conformance(
     paths: Annotated[
-        list[Path],
-        typer.Argument(help="Vector files, or folders that hold them.", show_default=False),
-    ],
+        list[Path] | None,
+        typer.Argument(
+            help="Vector files, or folders that hold them. Default: those that ship with us.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Run conformance vectors against the rules: a line a failing case, then the counts.
 
     Exit code 1 when a case fails, 2 when a file cannot be read as vectors.
 
-    Example: iota conformance tests/conformance/vectors
+    Example: iota conformance
     """
     from iotapretrain.conformance.run_vectors import run
+    from iotapretrain.disk.whole_files import shipped
 
     passed = 0
     failures: list[dict[str, Any]] = []
-    for path, result in run(paths):
+    for path, result in run(paths or [shipped("vectors")]):
         if result.passed:
             passed += 1
             continue

@@ -12,7 +12,7 @@ import typer
 from iotapretrain.cli.console import PrintedTable, print_json, tell
 from iotapretrain.cli.network_options import AsJson
 from iotapretrain.cli.option_groups import Workplace, with_groups
-from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, find_scheduled
+from iotapretrain.cli.workplace import CompetitionName, TokenizerPlace, check_folder, find_scheduled
 
 if TYPE_CHECKING:
     from iotapretrain.competition.records.prospect import Duel, Outlook
@@ -37,9 +37,10 @@ def score(
 
     Example: iota score net/miners/miner-1/run/model --competition tiny/nano --network net
     """
+    check_folder(folder)
+    schedule, chosen = find_scheduled(competition)
     from iotapretrain.competition.trial import read_scene
 
-    schedule, chosen = find_scheduled(competition)
     hub, cadence = place.open_hub(), schedule.sync_cadence
     scene = place.ask(lambda client: read_scene(client, hub, place.netuid, chosen, cadence))
     trial = _tried(folder, scene, hub, chosen, tokenizer)

@@ -12,7 +12,7 @@ import typer
 
 from iotapretrain.cli.console import PrintedTable, echo, print_json
 from iotapretrain.cli.network_options import AsJson
-from iotapretrain.errors import InputError, RunError
+from iotapretrain.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +38,7 @@ def group() -> None:
 
 @app.command("try")
 def try_run(
-    run: Annotated[Path, typer.Argument(help="A run's TOML.")],
+    run: Annotated[Path, typer.Argument(help="A run's TOML; or tiny, laptop-1b.")],
     steps: Annotated[
         int | None,
         typer.Option(min=0, help="Train so many; 0 prints needs alone. Default: 20, or as fits."),
@@ -55,6 +55,11 @@ def try_run(
 
     Example: iota swarm try examples/runs/tiny.toml --steps 20
     """
+    from iotapretrain.disk.whole_files import shipped_file
+
+    if not (run := shipped_file(run, "runs", ".toml")).is_file():
+        raise InputError(f"{run}: no such file; give a run's TOML, tiny or laptop-1b")
+
     from iotapretrain.data.tokenizer import load_tokenizer
     from iotapretrain.swarm.run_file import read_run_file
     from iotapretrain.swarm.stage_needs import stage_needs
@@ -98,17 +103,15 @@ def _train(
 ) -> dict[str, Any]:
     """Steps of all stages, with a line of progress now and then; what they showed."""
     import torch
-    from safetensors import SafetensorError
-    from transformers.utils.logging import disable_progress_bar
 
     from iotapretrain.data.page_cache import PageCache, default_folder
     from iotapretrain.data.tokenizer import load_tokenizer
-    from iotapretrain.models.stages.staged_model import whole_model
     from iotapretrain.swarm.pipeline import Pipeline
     from iotapretrain.training.run_folder import make
     from iotapretrain.training.stage_step import DeterminismClass
 
-    run.config(load_tokenizer(run.data.tokenizer).vocabulary)  # refuses too small a vocabulary
+    tokenizer = load_tokenizer(run.data.tokenizer)
+    run.config(tokenizer.vocabulary)  # refuses too small a vocabulary
     if export is not None:
         make(export)  # before anything is trained for it
     place = _device(device)
@@ -130,11 +133,7 @@ def _train(
     finally:
         pipeline.close()
     if export is not None:
-        disable_progress_bar()  # ours are lines
-        try:
-            whole_model(config, pipeline.weights()).save_pretrained(export)
-        except (OSError, SafetensorError) as error:
-            raise RunError(f"{export}: cannot be written: {error}; make room there") from error
+        pipeline.export(export, tokenizer)
         echo(f"the model lies in {export}", err=True)
     return {
         "steps": steps,

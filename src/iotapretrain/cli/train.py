@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from iotapretrain.rules.competition.schedule import Competition
     from iotapretrain.training.planning import TrainingSite
     from iotapretrain.training.ranks import Ranks
+    from iotapretrain.training.recipe import TrainingRecipe
     from iotapretrain.training.start import Decision, Library
     from iotapretrain.training.trainer import Trained
 
@@ -94,9 +95,7 @@ def train(
     torchrun --nproc-per-node 8 --no-python iota train my-recipe.toml
     """
     place.check()
-    from iotapretrain.training.ranks import joined
     from iotapretrain.training.recipe import TrainingRecipe, read_recipe
-    from iotapretrain.training.start import decide
 
     recipe = TrainingRecipe() if config is None else read_recipe(config)
     recipe = recipe.with_options(**vars(wishes))
@@ -104,12 +103,31 @@ def train(
     recipe = recipe.with_options(competition=name)
     folder = out or Path("runs") / name.replace("/", "-").rpartition(":")[2]
     found = find_competition(name)
+    _check(recipe, found, folder, resume)
+
+    from iotapretrain.training.ranks import joined
+    from iotapretrain.training.start import decide
+
     library = partial(_library, place, found)
     deciding = partial(decide, recipe, found, folder, library=library, resume=resume)
     with joined() as ranks:
         trained = _sit(folder, ranks, deciding, metrics, wandb)
     if ranks.leads:
         _report(trained, plot, as_json)
+
+
+def _check(recipe: TrainingRecipe, competition: Competition, run: Path, resume: bool) -> None:
+    """Say at once what is wrong, before everything that training needs is imported."""
+    from iotapretrain.data.tokenizer import BYTES, find_files
+    from iotapretrain.training.plan import check_unbegun, has_begun
+    from iotapretrain.training.recipe import check_early
+
+    if not resume:
+        check_unbegun(run)
+    if not has_begun(run):
+        check_early(recipe, competition.constraints)
+        if (spelling := recipe.data.tokenizer or competition.constraints.tokenizer) != BYTES:
+            find_files(spelling)
 
 
 def _sit(

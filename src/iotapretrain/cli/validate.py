@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iotapretrain.cli.console import echo, print_json
-from iotapretrain.cli.network_options import AsJson, WalletFolder, WalletName, with_wallet
+from iotapretrain.cli.network_options import (
+    AsJson,
+    WalletFolder,
+    WalletName,
+    find_wallet,
+    with_wallet,
+)
 from iotapretrain.cli.option_groups import ScheduledWorkplace, Workplace, with_groups
 from iotapretrain.cli.workplace import Metrics, Wandb
 from iotapretrain.errors import InputError
@@ -98,26 +104,31 @@ def validate(
 
     Example: iota validate --network net --wallet validator-1 --rounds 3
     """
+    schedule, text = place.schedule()
+    owner = wallet.partition("/")[0]
+    repository = _repository(options.records, place, owner)
+    find_wallet(place.network, wallet, wallets)
+    hub = place.open_hub(owner)
+
     from iotapretrain.competition.validator.settings import Settings
 
-    schedule, text = place.schedule()
-    folder, owner = options.state or _own_folder(place, wallet), wallet.partition("/")[0]
+    folder = options.state or _own_folder(place, wallet)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # results nobody has yet, and secrets
     settings = Settings(
         netuid=place.netuid,
         schedule=schedule,
         schedule_text=text,
         state=folder,
-        repository=_repository(options.records, place, owner),
+        repository=repository,
+        longest_pause=max(options.poll, LONGEST_PAUSE),
         journal=options.journal,
         rounds=options.rounds,
         once=options.once,
         weights_every=options.weights_every,
         poll=options.poll,
-        longest_pause=max(options.poll, LONGEST_PAUSE),
     )
     scoring = options.scoring(schedule)
-    with _world(settings, place.open_hub(owner), scoring, metrics, wandb) as world:
+    with _world(settings, hub, scoring, metrics, wandb) as world:
         done = with_wallet(
             place.network,
             wallet,

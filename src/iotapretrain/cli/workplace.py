@@ -6,7 +6,6 @@ A competition is `FILE.toml:NAME`, or `tiny/NAME` and `sn9/NAME`, which ship wit
 from __future__ import annotations
 
 import re
-import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +99,8 @@ def find_scheduled(place: str) -> tuple[Schedule, Competition]:
 
 def genesis_path(place: str) -> Path:
     """Of a genesis by name, `tiny` or `manual`, or of a file."""
+    from iotapretrain.disk.whole_files import shipped
+
     known = sorted(path.stem for path in shipped("networks").glob("*.toml"))
     if place in known:
         return shipped("networks") / f"{place}.toml"
@@ -108,11 +109,10 @@ def genesis_path(place: str) -> Path:
     return Path(place)
 
 
-def shipped(kind: str) -> Path:
-    """The folder of what comes with us: in the source tree, or beside an installed package."""
-    tree = Path(__file__).parents[3] / "examples" / kind
-    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / kind
-    return tree if tree.is_dir() else installed
+def check_folder(folder: Path) -> None:
+    """Say at once that there is no such folder; all else is looked at by whoever opens it."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
 
 
 def parse_size(text: str) -> int:
@@ -146,4 +146,8 @@ def _file_and_name(place: str) -> tuple[Path, str]:
 
 def _schedule_path(place: str) -> Path:
     """`tiny` and `sn9` ship with us."""
-    return Path(place) if place.endswith(".toml") else shipped("competitions") / f"{place}.toml"
+    if place.endswith(".toml"):
+        return Path(place)
+    from iotapretrain.disk.whole_files import shipped
+
+    return shipped("competitions") / f"{place}.toml"

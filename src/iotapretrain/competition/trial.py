@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
+
 from iotapretrain.chain.client import ChainClient
 from iotapretrain.competition.evaluation.contender import Contender, Evaluated, Terms
 from iotapretrain.competition.evaluation.evaluate import evaluate
@@ -16,6 +18,7 @@ from iotapretrain.competition.records.opinions import Opinion, opinions_of
 from iotapretrain.competition.records.prospect import Duel, Outlook, duel, prospect, rivals_of
 from iotapretrain.competition.records.reign import champion_now
 from iotapretrain.data.batches import Batch
+from iotapretrain.data.documents import digest_of
 from iotapretrain.data.outcome import RoundText
 from iotapretrain.data.page_cache import PageCache as TextCache
 from iotapretrain.data.tokenizer import Tokenizer
@@ -25,12 +28,13 @@ from iotapretrain.hub.protocol import Hub
 from iotapretrain.models.admission import Inspection, fingerprint, inspect
 from iotapretrain.models.copies import find_near_copy
 from iotapretrain.models.header_checks import Facts, Limits
-from iotapretrain.models.verdict import Finding, Rejection
+from iotapretrain.models.open_files import open_folder
+from iotapretrain.models.verdict import Finding, Rejection, Verdict
 from iotapretrain.models.worker import Worker
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.rules.sampling import seed_of, sync_block
 from iotapretrain.scoring.jobs import Answer, Job, perform
-from iotapretrain.scoring.loss_cache import LossCache
+from iotapretrain.scoring.loss_cache import LossCache, scoring_code
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
     """Inspect a model, and score it beside the champion on the pages of the present seed."""
     competition = scene.competition
     limits = Limits(competition.constraints, bench.tokenizer.vocabulary)
-    seen = inspect(folder, limits, bench.worker)
+    seen = _seen(folder, limits, bench)
     if seen.digest is None or not seen.verdict.admitted:
         return Trial(scene, seen.verdict.findings, seen.facts, seen.digest)
     own, champion = scene.own(seen.digest), scene.champion
@@ -115,7 +119,7 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
         its = bring(champion, bench.hub, bench.models, limits.constraints.max_bytes)
         whose = (champion.hotkey, 1, champion.block, champion.commitment.text)
         contenders.append(Contender(*whose, model_hash(its), folder=its.folder))
-        if copied := _copied(seen, champion, its.folder, limits, bench.worker):
+        if copied := _copied(seen, contenders, champion.uid, limits, bench):
             return Trial(scene, (copied,), seen.facts, seen.digest, own)
     text = read_text(competition, scene.seed_hash, bench.tokenizer, bench.text)
     found = _evaluated(contenders, text, scene, bench)
@@ -136,16 +140,39 @@ def try_model(folder: Path, scene: Scene, bench: TrialBench) -> Trial:
     )
 
 
+def _seen(folder: Path, limits: Limits, bench: TrialBench) -> Inspection:
+    """What the inspection says. Bytes that were admitted once are not examined again."""
+    try:
+        with open_folder(folder) as files:
+            digest = files.digest()
+            allowed = msgspec.json.encode((limits, files.all_bytes), order="sorted")
+    except Rejection:
+        return inspect(folder, limits, bench.worker)
+    key = digest_of("admitted", digest, allowed, scoring_code())
+    if (known := bench.losses.find([key]).get(key)) is not None:
+        return Inspection(Verdict(()), msgspec.convert(known, Facts), digest)
+    seen = inspect(folder, limits, bench.worker)
+    if seen.verdict.admitted and seen.digest == digest:
+        bench.losses.keep({key: msgspec.to_builtins(seen.facts)})
+    return seen
+
+
 def _copied(
-    seen: Inspection, champion: CommittedModel, folder: Path, limits: Limits, worker: Worker
+    seen: Inspection, pair: Sequence[Contender], uid: int, limits: Limits, bench: TrialBench
 ) -> Finding | None:
     """Whether the model is the champion's but for noise, as when it was hardly trained on."""
-    try:
-        known = fingerprint(folder, limits, worker)
-    except Rejection:
-        return None
-    named = replace(known, name=f"uid {champion.uid}")
-    return find_near_copy(seen.fingerprint or {}, [named])
+    (own, other), name = pair, f"uid {uid}"
+    key = digest_of("near-copy", own.digest, other.digest, name, scoring_code())
+    known = bench.losses.find([key])
+    if key not in known:
+        try:
+            theirs = replace(fingerprint(other.folder, limits, bench.worker), name=name)
+        except Rejection:
+            return None
+        mine = seen.fingerprint or fingerprint(own.folder, limits, bench.worker).fingerprint
+        known = {key: msgspec.to_builtins(find_near_copy(mine, [theirs]))}
+        bench.losses.keep(known)
+    return msgspec.convert(known[key], Finding | None)
 
 
 def _evaluated(

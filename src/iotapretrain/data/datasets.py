@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sysconfig
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from iotapretrain.data.record_files import JsonLines, PlainText, RecordReader, W
 from iotapretrain.data.source import Source
 from iotapretrain.data.synthetic.generated_source import SYNTHETIC, SyntheticSource
 from iotapretrain.data.text_folder import FolderSource
+from iotapretrain.disk.whole_files import shipped
 from iotapretrain.errors import ConfigError, InputError
 from iotapretrain.rules.toml_table import TomlTable
 
@@ -125,16 +125,9 @@ def read_dataset(path: Path) -> Dataset:
     return parse_dataset(text, path.stem, str(path), path.parent)
 
 
-def shipped_folder() -> Path:
-    """Where the known datasets lie: in the source tree, or beside an installed package."""
-    tree = Path(__file__).parents[3] / "examples" / "datasets"
-    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / "datasets"
-    return tree if tree.is_dir() else installed
-
-
 def known_datasets() -> dict[str, Dataset]:
     """The datasets that ship with the package, by name."""
-    found = (read_dataset(path) for path in sorted(shipped_folder().glob("*.toml")))
+    found = (read_dataset(path) for path in sorted(shipped("datasets").glob("*.toml")))
     return {dataset.name: dataset for dataset in found}
 
 

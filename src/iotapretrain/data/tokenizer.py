@@ -31,7 +31,7 @@ BYTES = "bytes"
 BATCH_CHARACTERS = 4_000_000
 """Texts tokenised at once: enough to keep all cores busy, little enough to keep memory small."""
 SMALLEST_VOCABULARY = 257
-SETTINGS = "tokenizer_config.json"
+WHOLE, SETTINGS = "tokenizer.json", "tokenizer_config.json"
 
 _PINNED = re.compile(r"(?P<repo>[\w.-]+(/[\w.-]+)?)@(?P<revision>[0-9a-f]{40})")
 
@@ -47,6 +47,12 @@ class Tokenizer:
     end_token: str
     end_id: int
     backend: tokenizers.Tokenizer
+    content: str
+    """Of its tokenizer.json, as it was read."""
+
+    def files(self) -> dict[str, bytes]:
+        """What a model carries, so that everybody opens it with this tokenizer."""
+        return {WHOLE: self.content.encode(), SETTINGS: _settings(self.end_token)}
 
     @property
     def vocabulary(self) -> int:
@@ -128,7 +134,7 @@ def find_files(place: str) -> TokenizerFiles | None:
     """
     path = Path(place)
     if path.is_dir():
-        whole = path / "tokenizer.json"
+        whole = path / WHOLE
         return TokenizerFiles(whole) if whole.is_file() else None
     if path.is_file():
         return TokenizerFiles(path)
@@ -164,7 +170,7 @@ def read_tokenizer(place: str, content: str, settings: bytes) -> Tokenizer:
 def _fetched(place: str, repo: str, revision: str) -> Path:
     """The file of a commit; its settings are put beside it."""
     try:
-        whole = hf_hub_download(repo, "tokenizer.json", revision=revision)
+        whole = hf_hub_download(repo, WHOLE, revision=revision)
         with suppress(EntryNotFoundError):
             hf_hub_download(repo, SETTINGS, revision=revision)
     except (HfHubHTTPError, EntryNotFoundError, httpx2.HTTPError, OSError) as error:
@@ -193,7 +199,8 @@ def _prepared(
     end_id = backend.token_to_id(end_token)
     if end_id is None:
         raise _refused(place, f"its end token {end_token!r} is not in its vocabulary")
-    return Tokenizer(place, digest_of(identity or content, end_token), end_token, end_id, backend)
+    digest = digest_of(identity or content, end_token)
+    return Tokenizer(place, digest, end_token, end_id, backend, content)
 
 
 def _end_token(place: str, config: dict[str, Any], backend: tokenizers.Tokenizer) -> str:
@@ -251,7 +258,11 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> tokenizers.Tokeniz
 def save_tokenizer(backend: tokenizers.Tokenizer, folder: Path) -> Tokenizer:
     """Write the files that `transformers` reads too, and load them back."""
     folder.mkdir(parents=True, exist_ok=True)
-    backend.save(str(folder / "tokenizer.json"))
-    config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": END_TOKEN}
-    (folder / SETTINGS).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    backend.save(str(folder / WHOLE))
+    (folder / SETTINGS).write_bytes(_settings(END_TOKEN))
     return load_tokenizer(str(folder))
+
+
+def _settings(end_token: str) -> bytes:
+    config = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": end_token}
+    return json.dumps(config, indent=2).encode() + b"\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import sysconfig
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,6 +30,20 @@ def user_cache() -> Path:
     """Our folder among the user's caches."""
     caches = os.environ.get("XDG_CACHE_HOME")
     return (Path(caches) if caches else Path.home() / ".cache") / "iotapretrain"
+
+
+def shipped(kind: str) -> Path:
+    """The folder of what ships with us: in the source tree, or beside an installed package."""
+    tree = Path(__file__).parents[3]
+    ours = tree / ("tests/conformance" if kind == "vectors" else "examples") / kind
+    installed = Path(sysconfig.get_path("data")) / "share" / "iotapretrain" / kind
+    return ours if ours.is_dir() else installed
+
+
+def shipped_file(place: Path, kind: str, suffix: str) -> Path:
+    """A file by its path; where there is none, one of ours by its name."""
+    ours = shipped(kind) / f"{place}{suffix}"
+    return ours if not place.exists() and ours.is_file() else place
 
 
 def pieces(source: Path | bytes, start: int = 0) -> Iterator[bytes]:

@@ -110,7 +110,19 @@ class ModelFolder:
         return cls(found, tuple(left_out))
 
     def with_card(self, text: str) -> ModelFolder:
-        return ModelFolder({**self.files, CARD: text.encode()}, self.left_out)
+        return self.with_files({CARD: text.encode()})
+
+    def with_files(self, more: Mapping[str, bytes]) -> ModelFolder:
+        """The same with files of which only the bytes are here."""
+        return ModelFolder({**self.files, **more}, self.left_out)
+
+    @property
+    def size(self) -> int:
+        """Of all files together."""
+        return sum(
+            len(each) if isinstance(each, bytes) else each.stat().st_size
+            for each in self.files.values()
+        )
 
 
 def _walk(folder: Path) -> Iterable[Path]:

@@ -53,6 +53,12 @@ def load(
     return model
 
 
+def stored_dtype(tensors: Mapping[str, TensorEntry]) -> torch.dtype:
+    """Of all tensors; float32 where they differ."""
+    stored = {tensor.dtype for tensor in tensors.values()}
+    return DTYPES[stored.pop()] if len(stored) == 1 else torch.float32
+
+
 def _tensor(entry: TensorEntry, dtype: torch.dtype | None) -> torch.Tensor:
     content = entry.file.read(entry.start, entry.end - entry.start)
     if not content:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import torch
@@ -16,6 +16,9 @@ from iotapretrain.rules.competition.sensible_output import (
     PROMPT_TOKENS,
     reasonable,
 )
+
+Choose = Callable[[torch.Tensor], torch.Tensor]
+"""From logits [row, id] to one id a row."""
 
 
 def check_sanity(model: Model, batches: torch.Tensor) -> Finding | None:
@@ -45,9 +48,14 @@ def continuations(model: Model, prompts: torch.Tensor) -> torch.Tensor:
     return torch.stack(list(islice(likeliest(model, prompts), CONTINUATION_TOKENS)), dim=1)
 
 
-@torch.inference_mode()
 def likeliest(model: Model, prompts: torch.Tensor) -> Iterator[torch.Tensor]:
-    """The next token of each prompt [row, position], then the one after it, without end.
+    """The next token of each prompt [row, position], then the one after it, without end."""
+    return continued(model, prompts, greatest)
+
+
+@torch.inference_mode()
+def continued(model: Model, prompts: torch.Tensor, choose: Choose) -> Iterator[torch.Tensor]:
+    """What is chosen behind each prompt, then behind that, without end.
 
     What a repository says about generation (sampling, penalties, beams) is never read.
     """
@@ -56,6 +64,11 @@ def likeliest(model: Model, prompts: torch.Tensor) -> Iterator[torch.Tensor]:
     while True:
         answer = model.base_model(ids, past_key_values=past, use_cache=True)
         past = answer.past_key_values
-        chosen = head.logits(answer[0][:, -1]).argmax(1)
+        chosen = choose(head.logits(answer[0][:, -1]))
         yield chosen
         ids = chosen[:, None]
+
+
+def greatest(logits: torch.Tensor) -> torch.Tensor:
+    """The likeliest of each row."""
+    return logits.argmax(1)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import torch
 
+from iotapretrain.models import continuation
 from iotapretrain.models.causality import check_causality
 from iotapretrain.models.copies import Fingerprint, examine_values
 from iotapretrain.models.exact import check_exact, check_possible, exact_losses
@@ -20,6 +21,9 @@ from iotapretrain.models.open_files import OpenFolder
 from iotapretrain.models.sanity import check_sanity
 from iotapretrain.models.trainable.probe import probe as probe_model
 from iotapretrain.models.verdict import Finding, Rejection
+
+begin, go_on = continuation.begin, continuation.go_on
+"""A text's next tokens, one a call."""
 
 REFERENCE_SIZE, REFERENCE_PRODUCTS = 512, 16
 """4.3 thousand million multiplications and additions."""

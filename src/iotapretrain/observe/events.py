@@ -133,7 +133,7 @@ class RoundFinished(RoundEvent, frozen=True, kw_only=True, tag="round-finished")
     pages_scored: int
     pages_of_full_round: int
     seconds: dict[str, float]
-    """By stage: data, fetch, score, decide."""
+    """By stage: text, fetch, score, decide."""
 
 
 class WeightsSet(Event, frozen=True, kw_only=True, tag="weights-set"):

@@ -6,13 +6,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import SafetensorError
+from transformers.utils.logging import disable_progress_bar
 
 from iotapretrain.data.page_cache import PageCache
+from iotapretrain.data.tokenizer import Tokenizer
+from iotapretrain.disk.whole_files import write_whole
+from iotapretrain.errors import RunError
 from iotapretrain.models.stages.staged_config import StagedConfig
-from iotapretrain.models.stages.staged_model import StageNetwork
+from iotapretrain.models.stages.staged_model import StageNetwork, whole_model
 from iotapretrain.models.stages.wire_codes import ID_KINDS, read_rows, read_tokens
 from iotapretrain.rules.swarm.frame import Direction, Frame, FrameShape, read_frame
 from iotapretrain.swarm.run_file import LANES, SwarmRun
@@ -83,6 +89,19 @@ class Pipeline:
             for stage in self.stages
             for name, tensor in stage.trainer.state.weights.items()
         }
+
+    def export(self, folder: Path, tokenizer: Tokenizer) -> None:
+        """Write the whole model with its tokenizer, as anyone opens it."""
+        disable_progress_bar()  # ours are lines
+        whole = whole_model(self.config, self.weights())
+        for words in (whole.config, whole.generation_config):
+            words.bos_token_id, words.eos_token_id = None, tokenizer.end_id
+        try:
+            whole.save_pretrained(folder)
+            for name, content in tokenizer.files().items():
+                write_whole(folder / name, content)
+        except (OSError, SafetensorError) as error:
+            raise RunError(f"{folder}: cannot be written: {error}; make room there") from error
 
     @torch.no_grad()
     def held_out_loss(self) -> float:

@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 from iotapretrain.data.stream import StreamState
 from iotapretrain.disk.whole_files import sync_folder
 from iotapretrain.errors import RunError
+from iotapretrain.training.plan import CHECKPOINTS as FOLDER
 
-FOLDER = "checkpoints"
 WEIGHTS, OPTIMISER = "weights.safetensors", "optimiser.safetensors"
 POSITION, DIGEST = "position.json", "digest"
 RANDOM = "random:cpu"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from iotapretrain.errors import ConfigError
+from iotapretrain.errors import ConfigError, InputError
+
+CHECKPOINTS = "checkpoints"
+"""The folder of a run's checkpoints, `step-N`."""
 
 Precision = Literal["float32", "bfloat16"]
 RateShape = Literal["cosine", "wsd"]
@@ -159,3 +163,16 @@ def _shares(table: str, values: msgspec.Struct, *keys: str) -> None:
     for key in keys:
         if not 0 <= getattr(values, key) < 1:
             raise ConfigError(table, key, f"{getattr(values, key)}", "a share from 0, below 1")
+
+
+def has_begun(run: Path) -> bool:
+    """Whether a checkpoint was ever finished there."""
+    return any((run / CHECKPOINTS).glob("step-*"))
+
+
+def check_unbegun(run: Path) -> None:
+    """Refuse to begin where a run has begun."""
+    if has_begun(run):
+        raise InputError(
+            f"{run}: holds a run already; --resume goes on with it, another --out begins a new one"
+        )

@@ -50,10 +50,10 @@ class BatchReader:
         lanes: range,
         states: Sequence[StreamState] | None = None,
     ) -> None:
-        tokenizer, parts = load_tokenizer(plan.tokenizer), _parts(plan, cache)
+        self.tokenizer, parts = load_tokenizer(plan.tokenizer), _parts(plan, cache)
         self._streams = [
             TokenStream(
-                Plan(parts, tokenizer, plan.sequence_length, seed, lane, plan.lanes),
+                Plan(parts, self.tokenizer, plan.sequence_length, seed, lane, plan.lanes),
                 cache,
                 None if states is None else states[lane],
             )

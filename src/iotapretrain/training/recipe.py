@@ -11,7 +11,8 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from iotapretrain.errors import ConfigError
+from iotapretrain.errors import ConfigError, InputError
+from iotapretrain.rules.competition.schedule import Constraints
 from iotapretrain.training.plan import OptimiserName, Precision, RateSchedule, RateShape
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -104,6 +105,26 @@ class TrainingRecipe(RecipeTable, frozen=True, rename={"origin": "from"}):
             given["data"] = msgspec.structs.replace(self.data, tokenizer=tokenizer)
         return msgspec.structs.replace(self, **given)
 
+
+def is_remote(origin: str) -> bool:
+    """Whether a start has to be brought here first; all others are folders."""
+    return origin.startswith(HUB) or _CHAMPION.fullmatch(origin) is not None
+
+
+def check_early(recipe: TrainingRecipe, constraints: Constraints) -> None:
+    """Refuse at once what would be refused after everything that training needs was imported."""
+    origin, size = recipe.origin, recipe.size
+    if origin is not None and not is_remote(origin) and not Path(origin).is_dir():
+        raise InputError(f"{origin}: no such folder; give one, hub:REPO@COMMIT, best or uid:N")
+    smallest, largest = constraints.min_parameters, constraints.max_parameters
+    if size is not None and not smallest <= size <= largest:
+        raise InputError(
+            f"size {size:,}: the competition allows {smallest:,} to {largest:,} parameters"
+        )
+
+
+HUB = "hub:"
+_CHAMPION = re.compile(r"best|uid:\d{1,5}")
 
 TABLES: dict[str, type[msgspec.Struct]] = {
     "": TrainingRecipe,

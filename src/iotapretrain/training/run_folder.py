@@ -21,11 +21,12 @@ from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
+from iotapretrain.data.tokenizer import Tokenizer
 from iotapretrain.disk.whole_files import sync_folder, write_whole
 from iotapretrain.errors import IotaError, RunError
 from iotapretrain.models.config import Config
-from iotapretrain.training.checkpoint import FOLDER, Tensors, check_room
-from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.checkpoint import Tensors, check_room
+from iotapretrain.training.plan import RunPlan, has_begun
 
 PLAN, RECORDS, LOCK, MODEL = "plan.json", "records.jsonl", ".lock", "model"
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -38,11 +39,6 @@ def read_plan(run: Path) -> RunPlan:
         raise RunError(
             f"{run / PLAN}: cannot be read: {error}; begin anew with another --out"
         ) from error
-
-
-def has_begun(run: Path) -> bool:
-    """Whether a checkpoint was ever finished there."""
-    return any((run / FOLDER).glob("step-*"))
 
 
 def settle(run: Path, plan: RunPlan) -> None:
@@ -77,10 +73,18 @@ def held(run: Path) -> Iterator[None]:
         raise RunError(f"{run}: another process is training there; name another --out") from error
 
 
-def export(run: Path, plan: RunPlan, config: Config, state: Tensors, facts: dict[str, str]) -> None:
+def export(
+    run: Path,
+    plan: RunPlan,
+    config: Config,
+    state: Tensors,
+    facts: dict[str, str],
+    tokenizer: Tokenizer,
+) -> None:
     """Put a model into RUN/model; a reader sees the old weights or the new ones.
 
-    The weights carry where they come from in their own header, so that the two never differ.
+    The weights carry where they come from in their own header, so that the two never differ; the
+    tokenizer lies beside them, so that others open both as one.
     """
     folder, stored = run / MODEL, config.architecture.stored
     dtype = getattr(torch, plan.dtype)
@@ -89,10 +93,12 @@ def export(run: Path, plan: RunPlan, config: Config, state: Tensors, facts: dict
         tensors.pop(config.architecture.head, None)
     folder.mkdir(parents=True, exist_ok=True)
     check_room(folder, sum(each.nbytes for each in tensors.values()), "exporting the model")
-    document = json.dumps(plan.model | {"torch_dtype": plan.dtype}, indent=2) + "\n"
+    words = {"torch_dtype": plan.dtype, "bos_token_id": None, "eos_token_id": tokenizer.end_id}
+    document = json.dumps(plan.model | words, indent=2) + "\n"
     coming = folder / f".{WEIGHTS}.new"
     try:
-        write_whole(folder / CONFIG, document.encode())
+        for name, content in {CONFIG: document.encode(), **tokenizer.files()}.items():
+            write_whole(folder / name, content)
         save_file(tensors, coming, metadata={"format": "pt", **facts})
         coming.chmod(0o644)
         sync_folder(coming)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,16 +19,13 @@ from iotapretrain.models.verdict import Rejection
 from iotapretrain.models.weight_files import stored_tensors
 from iotapretrain.rules.competition.schedule import Competition
 from iotapretrain.training import run_folder
-from iotapretrain.training.plan import RunPlan
+from iotapretrain.training.plan import RunPlan, check_unbegun, has_begun
 from iotapretrain.training.planning import Start, TrainingSite, make_plan
-from iotapretrain.training.recipe import TrainingRecipe
+from iotapretrain.training.recipe import HUB, TrainingRecipe, is_remote
 from iotapretrain.training.speed import tokens_in
 from iotapretrain.training.stopping import StopLimits
 
 SCRATCH = "scratch"
-HUB = "hub:"
-
-_CHAMPION = re.compile(r"best|uid:\d{1,5}")
 
 
 @dataclass(frozen=True)
@@ -75,12 +71,9 @@ def decide(
 
     With `resume` what began goes on by its own plan: of the recipe only limits count then.
     """
-    if run_folder.has_begun(run):
-        if not resume:
-            raise InputError(
-                f"{run}: holds a run already; --resume goes on with it, another --out begins a new"
-                " one"
-            )
+    if not resume:
+        check_unbegun(run)
+    if has_begun(run):
         begun = run_folder.read_plan(run)
         loss = begun.loss if recipe.loss is None else recipe.loss
         return Decision(begun, None, StopLimits(recipe.steps, recipe.seconds, loss))
@@ -91,11 +84,6 @@ def decide(
         plan = make_plan(recipe.with_options(tokens=tokens), competition, site, start)
     folder = None if start is None else start.folder
     return Decision(plan, folder, StopLimits(seconds=plan.seconds, loss=plan.loss))
-
-
-def is_remote(origin: str) -> bool:
-    """Whether a library is needed."""
-    return origin.startswith(HUB) or _CHAMPION.fullmatch(origin) is not None
 
 
 def public_name(origin: str) -> str:

@@ -241,7 +241,7 @@ class Trainer:
                 "held_out_loss": f"{self._best:.6f}",
                 "training_data": training_data(plan.data, self._cache),
             }
-            run_folder.export(self.run, plan, self._config, state, facts)
+            run_folder.export(self.run, plan, self._config, state, facts, self._reader.tokenizer)
 
     def _save(self) -> None:
         """Write a checkpoint; all ranks take part, one writes."""

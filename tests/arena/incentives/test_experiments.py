@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, moved
 from iotapretrain.arena.incentives.experiments.average import rounds_to
 from iotapretrain.arena.incentives.experiments.temperature import in_ranks
 from iotapretrain.arena.incentives.figure import save
-from iotapretrain.arena.incentives.laboratory import EXPERIMENTS, Study, chosen, conduct
+from iotapretrain.arena.incentives.laboratory import (
+    EXPERIMENTS,
+    MODELS,
+    SEED,
+    Study,
+    chosen,
+    conduct,
+)
 from iotapretrain.errors import InputError
 
 NAMES = [each.NAME for each in EXPERIMENTS]
@@ -28,6 +36,22 @@ def test_its_report_is_plain_data(study: Study) -> None:
     assert document["experiment"] == study.experiment.NAME
     assert document["rows"]
     assert document["findings"]
+
+
+def test_its_sentences_follow_its_numbers(study: Study) -> None:
+    """On a field so small and short that many a claim comes out otherwise."""
+    for finding in study.as_data()["findings"]:
+        for before, after in re.findall(r"from ([\d.]+)(?: %)? to ([\d.]+)", finding["text"]):
+            assert before != after, finding["text"]
+
+
+def test_what_does_not_show_is_not_said() -> None:
+    assert moved(1.0, 0.9991, ".2f") == "stays at 1.00"
+    assert moved(0.86, 0.73, ".2f") == "falls from 0.86 to 0.73"
+    assert moved(0.1, 0.2, ".0%") == "rises from 10% to 20%"
+    (cabal,) = chosen(["cabal"])
+    (*_, last) = conduct(cabal, MODELS, 100, SEED).as_data()["findings"]
+    assert "and here it does not disturb: the trust of the honest stays at 1.00" in last["text"]
 
 
 def test_its_figure_is_a_small_picture(study: Study, tmp_path: Path) -> None:

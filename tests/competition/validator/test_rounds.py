@@ -22,6 +22,7 @@ from iotapretrain.errors import ChainError, InputError
 from iotapretrain.hub.folder_hub import FolderHub
 from iotapretrain.hub.protocol import RepositoryId
 from iotapretrain.models.worker import Budget, Worker
+from iotapretrain.observe.events import RoundFinished
 from iotapretrain.rules.competition.attempts import Outcome
 from tests.chain.worlds import hotkey, keys
 from tests.competition.validator.rig import Oracle, Rig, without_author
@@ -45,6 +46,9 @@ async def test_two_validators_and_an_auditor_agree(tmp_path: Path, worker: Worke
             with open_score(rig.state_folder, Scoring(race=False, budget=SMALL)) as score:
                 rig.oracle = score
                 assert await rig.run() == 2  # a round of each competition
+        page = (Path(__file__).parents[3] / "docs" / "records.md").read_text()
+        finished = [each for each in rigs[0].ears.heard if isinstance(each, RoundFinished)]
+        assert [f"By stage: {', '.join(each.seconds)}." in page for each in finished] == [True] * 2
         one, two = (rig.records() for rig in rigs)
         assert list(map(without_author, one)) == list(map(without_author, two))
         assert one[0].champion == hotkey("miner-3")

@@ -34,6 +34,10 @@ class Column:
         ]
 
 
+SEEN = 0.01
+"""A difference that shows in what is written."""
+
+
 @dataclass(frozen=True)
 class ClaimCheck:
     """What the numbers say. `holds` is whether they bear the claim out; None is beside the claim.
@@ -87,6 +91,19 @@ def claim_and_setup(experiment: Experiment) -> tuple[str, str]:
     """As the docstring says them, without its line breaks."""
     claim, _, setup = cleandoc(experiment.__doc__ or "").partition("\n\n")
     return " ".join(claim.split()), " ".join(setup.split())
+
+
+def moved(before: float, after: float, form: str) -> str:
+    """Where a number went, as far as it shows in the numbers that are written."""
+    first, last = format(before, form), format(after, form)
+    if first == last:
+        return f"stays at {first}"
+    return f"{'falls' if after < before else 'rises'} from {first} to {last}"
+
+
+def borne_out(by_numbers: bool, remark: str, otherwise: str = "") -> str:
+    """A remark that stands only where the numbers say so."""
+    return remark if by_numbers else otherwise
 
 
 def _spaced(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from iotapretrain.competition.records.committed import CommittedModel, Ground, model_commitment
@@ -25,6 +26,8 @@ class Offer:
     schedule: Schedule
     netuid: int
     licence: str = "mit"
+    tokenizer: Mapping[str, bytes] = field(default_factory=dict)
+    """The files of the competition's, for a model that carries none."""
 
     def __post_init__(self) -> None:
         self.commitment(_ANY_COMMIT, _ANY_HASH, "")  # too long a name is told before any upload

@@ -11,6 +11,7 @@ import msgspec
 from safetensors import safe_open
 
 from iotapretrain.competition.publishing.offer import Offer
+from iotapretrain.data.tokenizer import WHOLE
 from iotapretrain.errors import CorruptModelError, InputError, MissingModelError
 from iotapretrain.hub.card import Card, TrainingData
 from iotapretrain.hub.fetch import fetch
@@ -41,7 +42,15 @@ def upload(offer: Offer, hub: Hub, used: bool) -> Commit:
     folder, card = ModelFolder.scan(offer.folder), _card(offer)
     if card is not None:
         folder = folder.with_card(card)
+    if WHOLE not in folder.files:
+        folder = _with_tokenizer(folder, offer)
     return hub.publish(folder, offer.repository, f"A model for {offer.competition.name}")
+
+
+def _with_tokenizer(folder: ModelFolder, offer: Offer) -> ModelFolder:
+    """The model with the competition's tokenizer, unless it would be refused as too large then."""
+    whole = folder.with_files(offer.tokenizer)
+    return whole if whole.size <= offer.competition.constraints.max_bytes else folder
 
 
 def compare(commit: Commit, hub: Hub, expected: str, place: Path, max_bytes: int) -> None:

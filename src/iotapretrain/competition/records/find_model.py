@@ -1,4 +1,6 @@
-"""A model by what people call it, `best` or `uid:N`, and its bytes as they were committed to."""
+"""A model by what people call it, `best`, `uid:N` or its repository's name, and its bytes as they
+were committed to.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from iotapretrain.errors import CorruptModelError, InputError
 from iotapretrain.hub.fetch import Progress, fetch
 from iotapretrain.hub.fetched_model import Model, is_bound
 from iotapretrain.hub.model_cache import ModelCache
-from iotapretrain.hub.protocol import Hub
+from iotapretrain.hub.protocol import Hub, RepositoryId
 from iotapretrain.rules.competition.schedule import Competition
 
 BEST = "best"
@@ -20,10 +22,13 @@ UID = "uid:"
 async def find_model(
     client: ChainClient, hub: Hub, netuid: int, competition: Competition, which: str = BEST
 ) -> CommittedModel:
-    """The best model of a competition, or the one of a uid; InputError where there is none."""
-    uid = None if which == BEST else read_uid(which)
+    """The best model of a competition, or the one that is named; InputError where there is none."""
+    repository = RepositoryId.parse(which) if "/" in which else None
+    uid = None if which == BEST or repository else read_uid(which)
     ground = await read_ground(client, netuid)
     opinions = await opinions_of(client, hub, ground, competition.id)
+    if repository is not None:
+        return with_loss(_model_in(ground, competition, repository), opinions)
     if uid is not None:
         return with_loss(model_of(ground, competition, uid), opinions)
     best = champion_now(ground, competition.models, opinions)
@@ -42,6 +47,18 @@ def model_of(ground: Ground, competition: Competition, uid: int) -> CommittedMod
             f" uids that have: {', '.join(map(str, models)) or 'none'}"
         )
     return models[uid]
+
+
+def _model_in(ground: Ground, competition: Competition, repository: RepositoryId) -> CommittedModel:
+    """The first that was committed there: later ones can only be copies."""
+    models = sorted(ground.models(competition.models), key=lambda model: model.block)
+    for model in models:
+        if model.repository == repository:
+            return model
+    there = ", ".join(str(model.repository) for model in models) or "none"
+    raise InputError(
+        f"{repository}: no model of {competition.name} is committed there; there are: {there}"
+    )
 
 
 def read_uid(text: str) -> int:

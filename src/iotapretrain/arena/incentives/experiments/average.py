@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import (
+    SEEN,
+    ClaimCheck,
+    Column,
+    Played,
+    borne_out,
+    moved,
+)
 from iotapretrain.arena.incentives.figure import Drawing, lines, percent
 from iotapretrain.arena.incentives.validator_behaviours import Honest
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
@@ -61,6 +68,7 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     shared, own = SEEDS
     usual, slow = 0.5, 0.95
+    apart = trust(runs[0.0, own]) < trust(runs[0.0, shared]) - SEEN
     return [
         ClaimCheck(
             trust(runs[usual, shared]) > 0.999,
@@ -69,14 +77,15 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ),
         ClaimCheck(
             trust(runs[usual, own]) > 0.9,
-            f"With pages of their own they do not: trust is {trust(runs[0.0, own]):.2f} without an "
-            f"average, {trust(runs[usual, own]):.2f} at 0.5 and {trust(runs[slow, own]):.2f} at "
+            f"With pages of their own they {borne_out(apart, 'do not', 'do as well')}: trust is "
+            f"{trust(runs[0.0, own]):.2f} without an average, "
+            f"{trust(runs[usual, own]):.2f} at 0.5 and {trust(runs[slow, own]):.2f} at "
             f"0.95, where a new winner waits {rounds_to(0.9, slow)} rounds for 90 % of the pay.",
         ),
         ClaimCheck(
             turnover(runs[usual, shared]) < turnover(runs[0.0, shared]),
-            f"The average at 0.5 lowers the pay that moves from round to round from "
-            f"{turnover(runs[0.0, shared]):.1%} to {turnover(runs[usual, shared]):.1%}.",
+            f"With the average at 0.5 the pay that moves from round to round "
+            f"{moved(turnover(runs[0.0, shared]), turnover(runs[usual, shared]), '.1%')}.",
         ),
     ]
 

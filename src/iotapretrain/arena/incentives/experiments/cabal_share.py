@@ -10,7 +10,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import (
+    SEEN,
+    ClaimCheck,
+    Column,
+    Played,
+    borne_out,
+    moved,
+)
 from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, percent
 from iotapretrain.arena.incentives.strategies import absent
 from iotapretrain.arena.incentives.validator_behaviours import Cabal, Honest
@@ -101,9 +108,14 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             loot(runs[scattered, below]) < 0.001,
             f"Where honest validators draw pages of their own, {below:.0%} of the stake cannot "
-            f"loot either ({loot(runs[scattered, below]):.1%}), but it can disturb: whoever is to "
-            f"be paid then needs nearly all of the honest, and their trust falls from "
-            f"{calm:.2f} to {disturbed:.2f}.",
+            f"loot either ({loot(runs[scattered, below]):.1%}), "
+            + borne_out(
+                calm - disturbed >= SEEN,
+                "but it can disturb: whoever is to be paid then needs nearly all of the honest, "
+                "and their trust ",
+                "and here it does not disturb: the trust of the honest ",
+            )
+            + f"{moved(calm, disturbed, '.2f')}.",
         ),
     ]
 

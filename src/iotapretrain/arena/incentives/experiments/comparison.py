@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played, borne_out, moved
 from iotapretrain.arena.incentives.figure import Drawing, lines, log_ticks, percent
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, SimulatedWorld, improvers
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
@@ -64,15 +64,20 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ),
         ClaimCheck(
             paper[loud].winners_share() > 0.9,
-            f"Per page and without a filter the winner's share falls from "
-            f"{paper[NOISES[0]].winners_share():.0%} to {paper[loud].winners_share():.0%} as pages "
-            "get louder: everybody wins some pages, and the softmax pays for that.",
+            f"Per page and without a filter the winner's share "
+            f"{moved(paper[NOISES[0]].winners_share(), paper[loud].winners_share(), '.0%')} as "
+            "pages get louder"
+            + borne_out(
+                paper[loud].winners_share() < paper[NOISES[0]].winners_share(),
+                ": everybody wins some pages, and the softmax pays for that",
+            )
+            + ".",
         ),
         ClaimCheck(
             None,
             f"The succession of champions, which has no cycles and pays one winner only, is "
-            f"decided by noise in {champion[usual].undeserved():.0%} of the rounds at {usual}, "
-            "hardly less than one score.",
+            f"decided by noise in {champion[usual].undeserved():.0%} of the rounds at {usual}, one "
+            f"score in {score[usual].undeserved():.0%}.",
         ),
     ]
 

@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import (
+    SEEN,
+    ClaimCheck,
+    Column,
+    Played,
+    borne_out,
+)
 from iotapretrain.arena.incentives.figure import BLUE, ORANGE, Drawing, legend_below, percent
 from iotapretrain.arena.incentives.strategies import Copier, steady
 from iotapretrain.arena.incentives.world import EPSILONS, SimulatedWorld, alike
 from iotapretrain.rules.competition.tournament import MODES, RoundRules
 
+WRITTEN = 0.0001
+"""The least pay that shows."""
 NAME, SHARE = "copies", 1.0
 
 NOISE = 1e-4
@@ -79,27 +87,41 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             most[noisy] < 0.005,
             f"Under the strict rules all noisy copiers together earn at most {most[noisy]:.2%} of "
-            "the pay, although their digests are their own: they are not better than an earlier "
-            "model.",
+            "the pay, although their digests are their own"
+            + borne_out(most[noisy] < 0.005, ": they are not better than an earlier model")
+            + ".",
         ),
         ClaimCheck(
             remembered == 0,
             f"All exact copiers together earn {remembered:.2%} from validators who remember who "
             "committed to a content first, for ever, as ours do. A round alone, which knows the "
-            f"digests of its own field only, pays them up to {most[exact]:.2%}: a copy outlives an "
-            "original whose owner has committed anew.",
+            f"digests of its own field only, pays them up to {most[exact]:.2%}"
+            + borne_out(
+                most[exact] >= WRITTEN,
+                ": a copy outlives an original whose owner has committed anew",
+            )
+            + ".",
         ),
         ClaimCheck(
             paid["champion", usual][noisy] < 0.001,
-            f"The succession of champions pays noisy copiers {paid['champion', usual][noisy]:.2%}: "
-            "each model meets the champion alone, and where noise lets the original just miss, a "
-            "luckier copy takes its place.",
+            f"The succession of champions pays noisy copiers {paid['champion', usual][noisy]:.2%}"
+            + borne_out(
+                paid["champion", usual][noisy] >= WRITTEN,
+                ": each model meets the champion alone, and where noise lets the original just "
+                "miss, a luckier copy takes its place",
+            )
+            + ".",
         ),
         ClaimCheck(
             max(unfiltered.values()) < 0.01,
             f"Without a filter copiers take {unfiltered['release-4.5.0']:.1%} by one score and "
-            f"{unfiltered['whitepaper']:.1%} per page under the fast decay: a copy loses to hardly "
-            "anybody but its original, and the softmax pays the places below the first.",
+            f"{unfiltered['whitepaper']:.1%} per page under the fast decay"
+            + borne_out(
+                max(unfiltered.values()) >= SEEN,
+                ": a copy loses to hardly anybody but its original, and the softmax pays the "
+                "places below the first",
+            )
+            + ".",
         ),
     ]
 

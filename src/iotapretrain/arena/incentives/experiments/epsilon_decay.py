@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played, borne_out
 from iotapretrain.arena.incentives.figure import BLUE, GREEN, ORANGE, Drawing, percent
 from iotapretrain.arena.incentives.world import SimulatedWorld, improvers
 from iotapretrain.rules.competition.epsilon import Epsilon, Fixed, LinearDecay
@@ -80,8 +80,13 @@ def evidence(runs: Mapping[str, Played]) -> list[ClaimCheck]:
         ),
         ClaimCheck(
             None,
-            f"Decay is better in both: to 0.01 % in two days noise decides "
-            f"{fast.undeserved():.0%} and the champion improves by {fast.improvement():.0%}. "
+            borne_out(
+                fast.undeserved() < by_noise[1] and fast.improvement() > improved[1],
+                "Decay is better in both: to",
+                "Decay is not better in both here: to",
+            )
+            + f" 0.01 % in two days noise decides {fast.undeserved():.0%} and the champion "
+            f"improves by {fast.improvement():.0%}. "
             "A challenger commits when it would just win; under a fixed epsilon that contest stays "
             "at the edge and every round tosses a coin, under decay it is soon settled.",
         ),

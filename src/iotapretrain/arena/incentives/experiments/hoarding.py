@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played, borne_out
 from iotapretrain.arena.incentives.figure import COLOURS, Drawing, legend_below, level, percent
 from iotapretrain.arena.incentives.round_history import RoundHistory
 from iotapretrain.arena.incentives.strategies import Strategy, eager, hoarder, squatter, steady
@@ -97,6 +97,11 @@ def columns(runs: Mapping[Key, Played]) -> Sequence[Column]:
     )
 
 
+def beats(pay: Sequence[float]) -> str:
+    """What half a field does to the other half, under every rule."""
+    return borne_out(min(pay) > 1, "beats", "does not always beat")
+
+
 def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     fixed, slow, fast = EPSILONS
     hoarders = {rule: pay(runs, rule, *DUELS[0]) for rule in EPSILONS}
@@ -106,15 +111,20 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     return [
         ClaimCheck(
             hoarders[fixed] > 1.1,
-            f"Under a fixed 0.5 % hoarding pays: half the field hoards, and earns "
-            f"{hoarders[fixed]:.2f} of an equal share (standard error {error(runs, fixed):.2f}), "
-            f"steady improvers of the same skill {2 - hoarders[fixed]:.2f}.",
+            f"Under a fixed 0.5 % hoarding {borne_out(hoarders[fixed] > 1, 'pays', 'costs')}: half "
+            f"the field hoards, and earns {hoarders[fixed]:.2f} of an equal share (standard error "
+            f"{error(runs, fixed):.2f}), steady improvers of the same skill "
+            f"{2 - hoarders[fixed]:.2f}.",
         ),
         ClaimCheck(
             max(hoarders[slow], hoarders[fast]) < 1.05,
             f"Decay over 7 days leaves hoarders {hoarders[slow]:.2f}, over 2 days "
-            f"{hoarders[fast]:.2f}: it must be fast to count, and even then it does not "
-            "turn the sign.",
+            f"{hoarders[fast]:.2f}"
+            + borne_out(
+                hoarders[slow] > hoarders[fast] > 1,
+                ": it must be fast to count, and even then it does not turn the sign",
+            )
+            + ".",
         ),
         ClaimCheck(
             kept[fast] < kept[fixed],
@@ -124,16 +134,18 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ),
         ClaimCheck(
             None,
-            f"No strategy is best. Publishing every improvement at once beats waiting (at least "
-            f"{min(prompt):.2f} of an equal share); sitting on an early date within epsilon of the "
-            f"best beats publishing at once (at least {min(sitting):.2f}); and waiting "
-            f"beats sitting (at least {min(waiting):.2f}). Epsilon pays for a date as well as "
-            "for a model.",
+            f"No strategy is best. Publishing every improvement at once {beats(prompt)} waiting "
+            f"(at least {min(prompt):.2f} of an equal share); sitting on an early date within "
+            f"epsilon of the best {beats(sitting)} publishing at once (at least "
+            f"{min(sitting):.2f}); and waiting {beats(waiting)} sitting (at least "
+            f"{min(waiting):.2f}). Epsilon pays for a date as well as for a model.",
         ),
         ClaimCheck(
             None,
-            f"Progress is fastest where all publish at once: {fastest:.1%} against {slowly:.1%} "
-            "where all wait, since everybody starts from the newest model.",
+            f"Progress is {borne_out(fastest > slowly, 'fastest', 'not faster')} where all publish "
+            f"at once: {fastest:.1%} against {slowly:.1%} where all wait"
+            + borne_out(fastest > slowly, ", since everybody starts from the newest model")
+            + ".",
         ),
     ]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played, borne_out
 from iotapretrain.arena.incentives.figure import Drawing, level, lines
 from iotapretrain.arena.incentives.validator_behaviours import Honest, WeightCopier
 from iotapretrain.arena.incentives.world import SimulatedValidator, SimulatedWorld, improvers
@@ -78,7 +78,11 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
         ClaimCheck(
             late["Yuma3"] < 0.9,
             f"Commit-reveal with one round of delay leaves it {late['Yuma3']:.3f}, with liquid "
-            f"alpha {late[liquid]:.3f}: the champion of the last round is mostly that of this one.",
+            f"alpha {late[liquid]:.3f}"
+            + borne_out(
+                late["Yuma3"] > 0.5, ": the champion of the last round is mostly that of this one"
+            )
+            + ".",
         ),
         ClaimCheck(
             income(runs["Yuma3", last]) < 0.9,

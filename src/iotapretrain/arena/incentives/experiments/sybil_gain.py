@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
-from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played
+from iotapretrain.arena.incentives.experiment import ClaimCheck, Column, Played, borne_out
 from iotapretrain.arena.incentives.figure import Drawing, legend_below, level, lines, log_ticks
 from iotapretrain.arena.incentives.strategies import Ladder, Spoilers, Strategy, steady
 from iotapretrain.arena.incentives.world import LAST_SCHEDULED, Miner, SimulatedWorld, alike
@@ -72,14 +72,15 @@ def evidence(runs: Mapping[Key, Played]) -> list[ClaimCheck]:
     return [
         ClaimCheck(
             copies <= 1,
-            f"Under the strict rules no number of copies or spoilers earns more: at most "
-            f"{copies:.3f} times the pay of one hotkey.",
+            f"Under the strict rules {borne_out(copies <= 1, 'no number', 'some number')} of "
+            f"copies or spoilers earns more: at most {copies:.3f} times the pay of one hotkey.",
         ),
         ClaimCheck(
             best["score-level", "ladder"] <= 1,
             f"A ladder of the owner's own successive models earns up to "
-            f"{best['score-level', 'ladder']:.3f} times as much under the strict rules, because "
-            "each keeps its date when the next is published.",
+            f"{best['score-level', 'ladder']:.3f} times as much under the strict rules, "
+            f"{borne_out(best['score-level', 'ladder'] > 1, 'because', 'although')} each keeps its "
+            "date when the next is published.",
         ),
         ClaimCheck(
             best["release-4.5.0", "spoilers"] <= 1,
