@@ -14,27 +14,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
-import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import fmean, stdev
 
 import torch
 from torch import nn
-from torch.nn import functional
 
+from bench.boundary_variants import VARIANTS
+from iotapretrain.arena.incentives.figure import BLUE, GREY, Drawing, save
 from iotapretrain.data.page_cache import PageCache, default_folder
 from iotapretrain.models.losses import OutputHead
-from iotapretrain.models.stages.boundaries import (
-    NORM_EPSILON,
-    AnchoredBoundary,
-    Boundary,
-    ResidualBoundary,
-)
 from iotapretrain.models.stages.staged_config import StagedConfig
 from iotapretrain.models.stages.staged_model import StagedForCausalLM, first_values
 from iotapretrain.training.network import mean_label_loss
@@ -47,6 +42,9 @@ VOCABULARY, LENGTH, BATCH, STAGES = 257, 257, 8, 3
 HELD_OUT = 256
 RATES = {"muon": 1e-2, "adamw": 2e-3}
 SCHEDULE = RateSchedule(warmup=0.05)
+
+Losses = Mapping[int, float]
+"""By seed."""
 
 
 @dataclass(frozen=True)
@@ -62,124 +60,6 @@ class Trial:
     @property
     def name(self) -> str:
         return f"{self.kind} {self.ratio}x {self.wire} {self.optimiser}"
-
-
-# --- what was tried beside the kinds that stand ---------------------------------------------------
-
-
-class Tables(Boundary):
-    """All channels, and the token tables of an anchored boundary."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        self.anchors = nn.Embedding(config.vocab_size, config.hidden_size)
-
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
-        return y + self.anchors(tokens)
-
-
-class UnnormedResidual(ResidualBoundary):
-    """The stream is encoded as it is."""
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.encoder(x) + x[..., : self.width]
-        return y
-
-
-class Unnormed(UnnormedResidual, AnchoredBoundary):
-    """The same, with the token tables."""
-
-
-class NormedRows(AnchoredBoundary):
-    """What travels is normed too."""
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        y = super().encode(x, tokens)
-        return functional.rms_norm(y, y.shape[-1:], eps=NORM_EPSILON)
-
-
-class Blank(AnchoredBoundary):
-    """Nothing travels: what the tables alone are worth."""
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return super().encode(x, tokens) * 0
-
-
-class Subtracted(AnchoredBoundary):
-    """The token's part is taken off before encoding, by a table of the sender's."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        self.anchors = nn.Embedding(config.vocab_size, config.hidden_size)
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return super().encode(x - self.anchors(tokens), tokens)
-
-
-class LowRank(ResidualBoundary):
-    """A table of narrow rows, widened."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        self.narrow_anchors = nn.Embedding(config.vocab_size, config.hidden_size // 8)
-        self.widen = nn.Linear(config.hidden_size // 8, config.hidden_size, bias=False)
-
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
-        return super().decode(y, tokens) + self.widen(self.narrow_anchors(tokens))
-
-
-class Pairs(AnchoredBoundary):
-    """A second table by the last two tokens, hashed into four times the vocabulary."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        self.places = 4 * config.vocab_size
-        self.anchors = nn.Embedding(self.places, config.hidden_size)
-
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
-        before = torch.cat([tokens[:, :1], tokens[:, :-1]], 1)
-        return super().decode(y, tokens) + self.anchors((before * 7919 + tokens) % self.places)
-
-
-class Linear(AnchoredBoundary):
-    """One matrix either way, no channels beside them."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        wide, narrow = config.hidden_size, config.width
-        self.encoder = nn.Linear(wide, narrow, bias=False)
-        self.decoder["project"] = nn.Linear(narrow, wide, bias=False)
-
-    def encode(self, x: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        return self.encoder(functional.rms_norm(x, x.shape[-1:], eps=NORM_EPSILON))
-
-    def decode(self, y: torch.Tensor, tokens: torch.Tensor, past: object = None) -> torch.Tensor:
-        return self.decoder["project"](y) + self.decoder["anchors"](tokens)
-
-
-class Wide(AnchoredBoundary):
-    """The small networks are as wide in the middle as the stream."""
-
-    def __init__(self, config: StagedConfig, number: int = 0) -> None:
-        super().__init__(config, number)
-        wide, narrow = config.hidden_size, config.width
-        ends = ((self.encoder, wide, narrow), (self.decoder["project"], narrow, wide))
-        for end, first, last in ends:
-            end[0], end[2] = nn.Linear(first, wide, bias=False), nn.Linear(wide, last, bias=False)
-
-
-VARIANTS: dict[str, type[Boundary]] = {
-    "tables": Tables,
-    "blank": Blank,
-    "unnormed": Unnormed,
-    "unnormed-residual": UnnormedResidual,
-    "normed-rows": NormedRows,
-    "subtracted": Subtracted,
-    "low-rank": LowRank,
-    "pairs": Pairs,
-    "linear": Linear,
-    "wide": Wide,
-}
 
 
 # --- one trial ------------------------------------------------------------------------------------
@@ -212,7 +92,7 @@ def run_trial(trial: Trial, width: int, tokens: int) -> dict[str, object]:
         "width": width,
         "tokens": tokens,
         "parameters": parameters,
-        "loss": statistics.fmean(losses),
+        "loss": fmean(losses),
         "seconds": round(seconds, 1),
     }
 
@@ -306,6 +186,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--only", default="", help="trials whose name holds one of these words")
+    parser.add_argument("--plot", type=Path, help="a PNG of what every kind keeps")
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     path = given.folder / f"trials-{given.width}-{given.tokens}.jsonl"
@@ -321,39 +202,88 @@ def main() -> None:
         for future in as_completed(futures):
             with path.open("a") as file:
                 file.write(json.dumps(future.result()) + "\n")
-    figures = list(summary(_read(path)))
+    kinds = sorted(summary(_read(path)), key=lambda each: each.name)
+    if given.plot:
+        save(given.plot, partial(draw, kinds))
     if given.json:
+        figures = [asdict(each) for each in kinds]
         print(json.dumps({"bench": "boundaries", "figures": figures}, indent=2))
         return
-    for each in figures:
-        print(f"{each['name']:32} {each['loss']:.4f} +-{each['spread']:.4f} kept {each['kept']}")
+    for each in kinds:
+        print(f"{each.name:34} {len(each.losses)} seeds, loss {fmean(each.losses):.4f}, {each}")
 
 
-def summary(results: Iterable[dict]) -> Iterator[dict[str, object]]:
-    """A row a kind: mean loss over seeds, its spread, and what it keeps of the depth gain."""
-    by_name: dict[str, list[dict]] = {}
+@dataclass(frozen=True)
+class Kept:
+    """By seed: what is kept of the depth gain, of that with tables; the loss above plain."""
+
+    name: str
+    parameters: int
+    losses: list[float]
+    kept: list[float]
+    beside_tables: list[float]
+    gap: list[float]
+
+    def __str__(self) -> str:
+        return (
+            f"kept {_spread(self.kept)}, beside tables {_spread(self.beside_tables)},"
+            f" above plain {_spread([100 * each for each in self.gap])} %"
+        )
+
+
+def _spread(values: list[float]) -> str:
+    if len(values) < 2:
+        return "".join(f"{each:.2f}" for each in values) or "-"
+    return f"{fmean(values):.2f} +- {stdev(values):.2f}"
+
+
+def summary(results: Iterable[dict]) -> Iterator[Kept]:
+    """A row a kind; shares are taken within a seed: losses of two seeds differ by far more."""
+    by_name: dict[str, dict[int, dict]] = {}
     for each in results:
-        trial = Trial(**{key: each[key] for key in ("kind", "ratio", "wire", "optimiser", "seed")})
-        by_name.setdefault(trial.name, []).append(each)
+        trial = Trial(*_key(each))
+        by_name.setdefault(trial.name, {})[trial.seed] = each
     for name, rows in by_name.items():
-        losses = [each["loss"] for each in rows]
-        optimiser = rows[0]["optimiser"]
-        peers = [by_name.get(f"{kind} 1x bfloat16 {optimiser}") for kind in ("plain", "alone")]
-        plain, alone = ({each["seed"]: each["loss"] for each in peer or []} for peer in peers)
-        kept = [
-            (alone[each["seed"]] - each["loss"]) / (alone[each["seed"]] - plain[each["seed"]])
-            for each in rows
-            if each["seed"] in plain and each["seed"] in alone
-        ]
-        yield {
-            "name": name,
-            "loss": statistics.fmean(losses),
-            "spread": statistics.stdev(losses) if len(losses) > 1 else math.nan,
-            "seeds": len(losses),
-            "kept": round(statistics.fmean(kept), 3) if kept else None,
-            "kept_spread": round(statistics.stdev(kept), 3) if len(kept) > 1 else None,
-            "parameters": rows[0]["parameters"],
-        }
+        optimiser = next(iter(rows.values()))["optimiser"]
+        losses = {seed: each["loss"] for seed, each in rows.items()}
+        plain, alone, tables = (
+            {
+                seed: each["loss"]
+                for seed, each in by_name.get(f"{kind} 1x bfloat16 {optimiser}", {}).items()
+            }
+            for kind in ("plain", "alone", "tables")
+        )
+        yield Kept(
+            name,
+            next(iter(rows.values()))["parameters"],
+            list(losses.values()),
+            _shares(losses, alone, plain),
+            _shares(losses, alone, tables),
+            [loss / plain[seed] - 1 for seed, loss in losses.items() if seed in plain],
+        )
+
+
+def _shares(losses: Losses, alone: Losses, whole: Losses) -> list[float]:
+    """Of what lies between two peers, by seed."""
+    return [
+        (alone[seed] - loss) / (alone[seed] - whole[seed])
+        for seed, loss in losses.items()
+        if seed in alone and seed in whole
+    ]
+
+
+def draw(kinds: list[Kept], figure: Drawing) -> None:
+    """A bar a kind that has a share, a dot a seed."""
+    shown = [each for each in kinds if each.kept and not each.name.startswith(("alone", "plain"))]
+    axes = figure.subplots()
+    figure.set_figheight(0.9 + 0.2 * len(shown))
+    for place, each in enumerate(shown):
+        axes.barh(place, fmean(each.kept), color=BLUE, alpha=0.5)
+        axes.plot(each.kept, [place] * len(each.kept), ".", color=BLUE)
+    axes.axvline(1, color=GREY, linewidth=0.9, linestyle=":")
+    axes.set_yticks(range(len(shown)), [each.name for each in shown])
+    axes.invert_yaxis()
+    axes.set(xlim=(-2, 2.2), title="Share of the depth gain kept (1 is all channels)")
 
 
 def _key(trial: dict) -> tuple[object, ...]:
