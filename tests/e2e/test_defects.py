@@ -156,7 +156,7 @@ async def test_33_the_chain_is_asked_as_often_for_three_miners_as_for_one(
             found.append(dict(reads))
         assert len(rig.records()[-1].models) == 3
         assert found[0] == found[1] == found[2]
-        assert found[0]["commitments"] <= 4  # at the sync block; our own, twice at a start, at its end
+        assert found[0]["commitments"] <= 4  # at the sync block; our own: start twice, end
 
 
 def counted(reads: Counter[str], name: str, real: Any) -> Any:
