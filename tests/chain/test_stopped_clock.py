@@ -39,10 +39,10 @@ async def test_how_far_away_a_block_is(tmp_path: Path) -> None:
     make_chain(tmp_path / "still").close()
     make_chain(tmp_path / "net", clock=ClockSettings("wall", 10_000), start_ms=now_ms()).close()
     async with await connect(f"embedded:{tmp_path / 'still'}") as client:
-        assert await client.away(0) == ""
-        assert await client.away(9) == ", while the chain's clock stands at block 0"
+        assert await client.how_far(0) == ""
+        assert await client.how_far(9) == ", while the chain's clock stands at block 0"
     async with await connect(f"embedded:{tmp_path / 'net'}") as client:
-        assert await client.away(42) in (", in about 7 min 0 s", ", in about 6 min 50 s")
+        assert await client.how_far(42) in (", in about 7 min 0 s", ", in about 6 min 50 s")
 
 
 def test_a_manual_clock_has_no_end(tmp_path: Path) -> None:

@@ -157,7 +157,7 @@ class ChainClient:
     async def block_time(self) -> float:
         return await self._read(self._sdk.block_time)
 
-    async def away(self, block: int) -> str:
+    async def how_far(self, block: int) -> str:
         """How far away a block is, in words to put behind its number; nothing once it is there."""
         head, _ = await self.head()
         if block <= head:

@@ -70,7 +70,7 @@ def publish(
         inspect = OwnInspection(chosen, opened_tokenizer, texts, sync_hash, Budget())
         publisher = Publisher(client, signer, opened, inspect, time.time, say)
         publication = await publisher.publish(offer, wait)
-        return publication, await client.away(publication.judged_from)
+        return publication, await client.how_far(publication.judged_from)
 
     _report(*with_wallet(place.network, wallet, wallets, run), as_json)
 

@@ -58,7 +58,7 @@ class Writer:
         allowed, (head, _) = found.block + int(limit), await self.client.head()
         if head + 1 >= allowed:
             return
-        away = await self.client.away(allowed)
+        away = await self.client.how_far(allowed)
         then = f"the chain takes its next commitment in block {allowed}, it is now block {head}"
         if not wait:
             raise ChainError(

@@ -335,7 +335,7 @@ class Validator:
         block = sync_block(self._head, self._schedule.sync_cadence) + self._schedule.sync_cadence
         if block > self._idle_until:
             self._idle_until = block
-            self._world.idle(f"next judgement at block {block}{await self._client.away(block)}")
+            self._world.idle(f"next judgement at block {block}{await self._client.how_far(block)}")
 
     def _execute(self, command: Command, signed: SignedRound | None = None) -> None:
         self._memory.execute(Order(command, signed))
