@@ -75,6 +75,10 @@ def test_a_file_says_who_and_what(tmp_path: Path) -> None:
         ('kinds = { a = "saint" }', "no kind ['saint']"),
         ('fault = [{ what = "kill", who = "a" }]', "give one of record, epoch and second"),
         ("miners =", "Invalid value"),
+        ("slow = { miner-1 = 0.0 }", "`float` > 0.0"),
+        ("churn = 5.0", "`float` <= 1.0"),
+        ("slow = { nobody = 2.0 }", "nobody is called nobody"),
+        ('cut = [{ between = ["miner-0", "miner-99"] }]', "nobody is called miner-99"),
     ],
 )
 def test_a_wrong_file_gets_one_line(tmp_path: Path, wrong: str, said: str) -> None:

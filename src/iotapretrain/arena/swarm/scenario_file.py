@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from iotapretrain.arena.swarm.memory_log import OFFICE
+from iotapretrain.arena.swarm.memory_parts import STORE
 from iotapretrain.arena.swarm.scenario import Fault, Scenario, random_scenario
 from iotapretrain.arena.swarm.weather import FOREVER
 from iotapretrain.errors import InputError
@@ -87,10 +89,10 @@ class ScenarioTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     epochs: int = 4
     samples: int = 16
     seed: int = 0
-    churn: float = 0.0
+    churn: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     phases: Literal["ours", "iota"] = "ours"
     kinds: dict[str, str] = {}
-    slow: dict[str, float] = {}
+    slow: dict[str, Annotated[float, msgspec.Meta(gt=0, le=1_000)]] = {}
     fault: list[FaultTable] = []
     cut: list[ScenarioCut] = []
 
@@ -101,10 +103,24 @@ class ScenarioTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         told["slowness"] = told.pop("slow")
         cuts, churn = told.pop("cut"), told.pop("churn")
         made = Scenario(**told)
+        self._check_names(made)
         for each in cuts:
             one, other = each.between
             made = made.cut(one, other, each.since, each.until)
         return made.churn(churn) if churn else made
+
+    def _check_names(self, made: Scenario) -> None:
+        """Whom the file names must be there, or come."""
+        validators = {f"validator-{number}" for number in range(self.validators)}
+        coming = {each.who for each in self.fault if each.what == "join"}
+        known = {*made.names, *validators, *coming, OFFICE, STORE}
+        named = {*self.kinds, *self.slow, *(each.who for each in self.fault)}
+        named |= {name for each in self.cut for name in each.between}
+        if unknown := sorted(named - known):
+            raise InputError(
+                f"scenario: nobody is called {', '.join(unknown)}; there are"
+                f" {made.names[0]} to {made.names[-1]}, validators, {OFFICE}, {STORE} and who joins"
+            )
 
 
 def find_scenario(name: str, seed: int | None, epochs: int | None) -> Scenario:
