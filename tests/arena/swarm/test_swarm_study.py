@@ -24,8 +24,10 @@ cut = [{ between = ["miner-1", "miner-2"], since = 60, until = 90 }]
 
 @pytest.fixture(scope="module")
 def both() -> dict[str, SwarmReport]:
-    """One swarm with churn under either design's phases."""
-    return {name: play_scenario(find_scenario(name, 2, 6)) for name in ("churn", "iota")}
+    """One swarm with churn under either design's phases; long enough that its last epoch, which no
+    merge has seen, weighs little.
+    """
+    return {name: play_scenario(find_scenario(name, 2, 12)) for name in ("churn", "iota")}
 
 
 def test_both_designs_merge_and_keep_what_must_hold(both: dict[str, SwarmReport]) -> None:
@@ -36,7 +38,7 @@ def test_both_designs_merge_and_keep_what_must_hold(both: dict[str, SwarmReport]
 
 
 def test_late_work_is_kept_by_ours_and_thrown_away_by_iota(both: dict[str, SwarmReport]) -> None:
-    assert both["churn"].goodput > both["iota"].goodput + 0.02
+    assert both["churn"].goodput > both["iota"].goodput + 0.03
 
 
 def test_names_are_played_and_told_as_data(tmp_path: Path) -> None:
