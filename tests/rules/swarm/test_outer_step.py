@@ -56,7 +56,7 @@ def test_an_outer_step_without_its_momentum_is_refused() -> None:
 def test_the_digest_is_of_base_and_velocity() -> None:
     base, velocity = drawn(1), drawn(2)
     digest = base_digest(base, velocity)
-    assert digest == base_digest(base.copy(), velocity.astype(">f4"))  # type: ignore[arg-type]
+    assert digest == base_digest(base.copy(), velocity.astype(">f4"))  # type: ignore[arg-type]  # another byte order is the point
     base[4] = np.nextafter(base[4], np.float32(9))
     assert digest != base_digest(base, velocity)
     assert digest != base_digest(drawn(1), drawn(1))

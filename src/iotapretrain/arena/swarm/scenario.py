@@ -73,7 +73,7 @@ class Scenario:
         usual = {"hop": 15_000, "train": 300_000, "announce": 30_000, "publish": 60_000}
         usual |= {"agree": 60_000, "grace": 10_000, "silence": 30_000, "evidence": 120_000}
         given = {**usual, "slots": 8, **self.more}
-        return SwarmTerms(self.stages, self.samples, **given)  # type: ignore[arg-type]  # it checks
+        return replace(SwarmTerms(self.stages, self.samples), **given)  # type: ignore[arg-type]  # names and kinds of `more` are the caller's; SwarmTerms refuses others
 
     @property
     def names(self) -> list[str]:

@@ -12,7 +12,7 @@ import msgspec
 
 from iotapretrain.arena.swarm.memory_log import OFFICE
 from iotapretrain.arena.swarm.memory_parts import STORE
-from iotapretrain.arena.swarm.scenario import Fault, Scenario, random_scenario
+from iotapretrain.arena.swarm.scenario import Fault, Scenario, When, random_scenario
 from iotapretrain.arena.swarm.weather import FOREVER
 from iotapretrain.errors import InputError
 from iotapretrain.swarm.run_file import read_tables
@@ -64,12 +64,16 @@ class FaultTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def fault(self) -> Fault:
         """As a scenario has it."""
-        moments = {"record": self.record, "epoch": self.epoch, "second": self.second}
-        given = [(when, value) for when, value in moments.items() if value is not None]
+        moments: tuple[tuple[When, float | None], ...] = (
+            ("record", self.record),
+            ("epoch", self.epoch),
+            ("second", self.second),
+        )
+        given = [(when, value) for when, value in moments if value is not None]
         if len(given) != 1:
             raise InputError(f"{self.what} {self.who}: give one of record, epoch and second")
         [(when, value)] = given
-        return Fault(self.what, self.who, when, value, self.after, self.back, self.wiped)  # type: ignore[arg-type]  # a key of moments
+        return Fault(self.what, self.who, when, value, self.after, self.back, self.wiped)
 
 
 class ScenarioCut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

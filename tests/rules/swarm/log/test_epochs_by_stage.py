@@ -29,6 +29,19 @@ def last_problem(swarm: PlayedSwarm, stage: int) -> str:
     return opened[-1].problem
 
 
+def asked_to_sign() -> tuple[PlayedSwarm, list[str]]:
+    """Three members of stage 0, whose changes are all published."""
+    swarm = PlayedSwarm()
+    swarm.begin(*FOUR, "eve", "fay")
+    swarm.train()
+    everybody = members(swarm, 0)
+    for deed in (swarm.announce, swarm.publish):
+        for hotkey in everybody:
+            deed(hotkey)
+        swarm.look()
+    return swarm, everybody
+
+
 def merge(swarm: PlayedSwarm, stage: int) -> None:
     """A whole merge of one stage."""
     for hotkey in members(swarm, stage):
@@ -148,16 +161,7 @@ def test_two_bases_of_one_merge_are_none(swarm: PlayedSwarm) -> None:
 
 
 def test_a_change_that_could_not_be_merged_stays_with_its_member() -> None:
-    swarm = PlayedSwarm()
-    swarm.begin(*FOUR, "eve", "fay")
-    swarm.train()
-    everybody = members(swarm, 0)
-    for hotkey in everybody:
-        swarm.announce(hotkey)
-    swarm.look()
-    for hotkey in everybody:
-        swarm.publish(hotkey)
-    swarm.look()
+    swarm, everybody = asked_to_sign()
     outside = everybody[0]
     done = {hotkey: swarm.state.members[hotkey].done for hotkey in everybody}
     swarm.sign(everybody[1], "base", outside)
@@ -171,16 +175,7 @@ def test_a_change_that_could_not_be_merged_stays_with_its_member() -> None:
 
 
 def test_most_members_make_the_base_and_who_signed_another_is_not_ready() -> None:
-    swarm = PlayedSwarm()
-    swarm.begin(*FOUR, "eve", "fay")
-    swarm.train()
-    everybody = members(swarm, 0)
-    for hotkey in everybody:
-        swarm.announce(hotkey)
-    swarm.look()
-    for hotkey in everybody:
-        swarm.publish(hotkey)
-    swarm.look()
+    swarm, everybody = asked_to_sign()
     liar = everybody[0]
     swarm.sign(liar, "another")
     for hotkey in everybody[1:]:

@@ -43,7 +43,9 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
         case records.ValidatorJoined(hotkey, machine):
             return replace(state, validators={**state.validators, hotkey: machine})
         case records.MinerLeft(hotkey, reason):
-            return _member(state, hotkey, present=False, convicted=reason == "convicted")
+            member = state.members[hotkey]
+            gone = replace(member, present=False, convicted=reason == "convicted")
+            return _member(state, hotkey, gone)
         case records.StagesAssigned(stages):
             moved = {
                 hotkey: replace(state.members[hotkey], stage=stage, holds="", done=0, merged=-1)
@@ -51,11 +53,11 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
             }
             return replace(state, members={**state.members, **moved})
         case records.BaseHeld(hotkey, _, base):
-            return _member(state, hotkey, holds=base)
+            return _member(state, hotkey, replace(state.members[hotkey], holds=base))
         case records.EpochOpened():
             return _epoch_opened(state, record)
         case records.DeadlineMoved(stage, _, until):
-            return _stage(state, stage, until=until)
+            return _stage(state, stage, replace(state.stages[stage], until=until))
         case records.RoutesIssued():
             return _issued(state, record)
         case records.HopMoved():
@@ -68,14 +70,14 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
             return _phase_opened(state, record)
         case records.ChangeAnnounced(hotkey, stage, _, change, links):
             bound = Change(change, state.members[hotkey].done, links)
-            return _stage(state, stage, changes={**state.stages[stage].changes, hotkey: bound})
+            return _with_change(state, stage, hotkey, bound)
         case records.ChangePublished(hotkey, stage, _, blob):
-            changes = state.stages[stage].changes
-            there = replace(changes[hotkey], blob=blob)
-            return _stage(state, stage, changes={**changes, hotkey: there})
+            there = replace(state.stages[stage].changes[hotkey], blob=blob)
+            return _with_change(state, stage, hotkey, there)
         case records.BaseSigned(hotkey, stage, _, base, left_out):
             said = SignedBase(base, left_out)
-            return _stage(state, stage, signed={**state.stages[stage].signed, hotkey: said})
+            signed = {**state.stages[stage].signed, hotkey: said}
+            return _stage(state, stage, replace(state.stages[stage], signed=signed))
         case records.BlockSeen(block, block_hash):
             return replace(state, block=(block, block_hash))
         case records.StepChallenged():
@@ -93,16 +95,17 @@ def _applied(state: SwarmState, record: records.SwarmRecord) -> SwarmState:
             return replace(state, challenges=_without(state.challenges, [place]))
 
 
-def _member(
-    state: SwarmState, hotkey: str, **changes: str | int | float | bool | None
-) -> SwarmState:
-    member = replace(state.members[hotkey], **changes)  # type: ignore[arg-type]  # by callers here
+def _member(state: SwarmState, hotkey: str, member: Member) -> SwarmState:
     return replace(state, members={**state.members, hotkey: member})
 
 
-def _stage(state: SwarmState, stage: int, **changes: object) -> SwarmState:
-    changed = replace(state.stages[stage], **changes)  # type: ignore[arg-type]  # by callers here
-    return replace(state, stages=(*state.stages[:stage], changed, *state.stages[stage + 1 :]))
+def _stage(state: SwarmState, number: int, stage: StageEpoch) -> SwarmState:
+    return replace(state, stages=(*state.stages[:number], stage, *state.stages[number + 1 :]))
+
+
+def _with_change(state: SwarmState, number: int, hotkey: str, change: Change) -> SwarmState:
+    stage = state.stages[number]
+    return _stage(state, number, replace(stage, changes={**stage.changes, hotkey: change}))
 
 
 def _without(mapping: Mapping[Key, Value], keys: Iterable[Key]) -> dict[Key, Value]:
@@ -173,9 +176,8 @@ def _phase_opened(state: SwarmState, record: records.PhaseOpened) -> SwarmState:
         sorted(hotkey for hotkey, each in stage.changes.items() if each.blob and each.weight)
     )
     agreeing = record.phase == "agree"
-    return _stage(
-        state,
-        record.stage,
+    opened = replace(
+        stage,
         phase=record.phase,
         since=record.at,
         until=record.until,
@@ -183,6 +185,7 @@ def _phase_opened(state: SwarmState, record: records.PhaseOpened) -> SwarmState:
         voters=tuple(state.ready(record.stage)) if agreeing else stage.voters,
         entered=published if agreeing else (),
     )
+    return _stage(state, record.stage, opened)
 
 
 # --- routes ---------------------------------------------------------------------------------------
