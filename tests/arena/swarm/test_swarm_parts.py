@@ -216,7 +216,7 @@ def test_asking_twice_changes_nothing_and_a_refusal_says_why(world: Parts) -> No
         await log.ask(join("miner"))
         assert world.records() == before
         with pytest.raises(InputError, match="no member of stage 0"):
-            await log.ask(BaseHeld("miner", 0, "base", 0))
+            await log.ask(BaseHeld("miner", 0, 64 * "0", 0))
 
     world.run(main)
 
@@ -285,7 +285,7 @@ def test_an_answer_may_be_lost_after_the_record_is_durable() -> None:
 
 def test_records_that_do_not_apply_are_not_written_at_all() -> None:
     log = MemoryLog(SwarmTerms(stages=1), "test")
-    opened, held = SwarmOpened("run", ("base",), 0), BaseHeld("nobody", 0, "base", 0)
+    opened, held = SwarmOpened("run", ("base",), 0), BaseHeld("nobody", 0, 64 * "0", 0)
     with pytest.raises(KeyError):
         log.append([opened, held])
     assert not log.made

@@ -29,7 +29,7 @@ class PlayedSwarm:
 
     def __post_init__(self) -> None:
         self.state = SwarmState(self.terms)
-        bases = tuple(f"base {stage}" for stage in range(self.terms.stages))
+        bases = tuple(hash_of("base", stage) for stage in range(self.terms.stages))
         self.write(records.SwarmOpened("run", bases, 0))
 
     def write(self, *made: SwarmRecord) -> None:
@@ -74,10 +74,10 @@ class PlayedSwarm:
     def receipt(self, route: int, stage: int, said: str = "") -> Receipt:
         """What an honest miner says of its hop; `said` spoils what it sent."""
         last = stage == self.terms.stages - 1
-        sent = "" if last else f"{route}/{stage}{said}"
-        returned = "" if last else f"{route}/{stage + 1} back"
-        received = f"{route}/{stage - 1}" if stage else ""
-        back = f"{route}/{stage} back" if stage else ""
+        sent = "" if last else short(route, stage, said)
+        returned = "" if last else short(route, stage + 1, "back")
+        received = short(route, stage - 1, "") if stage else ""
+        back = short(route, stage, "back") if stage else ""
         return Receipt(route, received, sent, returned, back, 1.0, 2.5 if last else None)
 
     def file(self, hotkey: str, *routes: int, said: str = "") -> list[SwarmRecord]:
@@ -105,18 +105,18 @@ class PlayedSwarm:
         stage = self.stage_of(hotkey)
         epoch = self.state.stages[stage].epoch
         link = f"{hash_of(hotkey, epoch)}"
-        said = records.ChangeAnnounced(hotkey, stage, epoch, f"change {hotkey}", (link,), 0)
+        said = records.ChangeAnnounced(hotkey, stage, epoch, hash_of("change", hotkey), (link,), 0)
         self.ask(said)
 
     def publish(self, hotkey: str) -> None:
         stage = self.stage_of(hotkey)
         epoch = self.state.stages[stage].epoch
-        self.ask(records.ChangePublished(hotkey, stage, epoch, f"blob {hotkey}", 0))
+        self.ask(records.ChangePublished(hotkey, stage, epoch, hash_of("blob", hotkey), 0))
 
     def sign(self, hotkey: str, base: str | None = None, *left_out: str) -> None:
         stage = self.stage_of(hotkey)
         found = self.state.stages[stage]
-        base = base or f"base {stage} of {found.epoch + 1}"
+        base = hash_of(base or f"base {stage} of {found.epoch + 1}")
         self.ask(records.BaseSigned(hotkey, stage, found.epoch, base, left_out, 0))
 
     def phase(self, stage: int) -> str:
@@ -129,6 +129,11 @@ class PlayedSwarm:
 def hash_of(*labels: object) -> str:
     """A digest as the log has them."""
     return hashlib.sha256("/".join(map(str, labels)).encode()).hexdigest()
+
+
+def short(*labels: object) -> str:
+    """A digest as receipts have them."""
+    return hash_of(*labels)[:32]
 
 
 def refolded(swarm: PlayedSwarm) -> SwarmState:

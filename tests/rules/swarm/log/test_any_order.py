@@ -52,7 +52,7 @@ class AnyOrder(RuleBasedStateMachine):
         """Of what it may hold, and of what is no base."""
         member = self.state.members.get(hotkey)
         stage = 0 if member is None or member.stage is None else member.stage
-        base = self.state.stages[stage].base if right else "no base"
+        base = self.state.stages[stage].base if right else hash_of("no base")
         with suppress(InputError):
             self.swarm.ask(records.BaseHeld(hotkey, stage, base, 0))
 

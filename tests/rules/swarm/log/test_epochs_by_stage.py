@@ -6,7 +6,7 @@ import pytest
 
 from iotapretrain.errors import InputError
 from iotapretrain.rules.swarm.log import swarm_records as records
-from tests.rules.swarm.log.played_swarm import PlayedSwarm, refolded
+from tests.rules.swarm.log.played_swarm import PlayedSwarm, hash_of, refolded
 
 FOUR = ("ann", "bob", "cid", "dee")
 
@@ -75,7 +75,7 @@ def test_a_whole_merge_gives_a_new_base_to_all_who_signed_it(swarm: PlayedSwarm)
     done = swarm.state.weighed(members(swarm, 0))
     merge(swarm, 0)
     stage = swarm.state.stages[0]
-    assert (stage.epoch, stage.base, stage.phase) == (1, "base 0 of 1", "train")
+    assert (stage.epoch, stage.base, stage.phase) == (1, hash_of("base 0 of 1"), "train")
     assert swarm.state.ready(0) == members(swarm, 0)
     assert swarm.state.merged_hops == done > 0
     assert swarm.state.weighed(members(swarm, 0)) == 0
@@ -112,7 +112,7 @@ def test_a_member_that_announces_nothing_is_not_waited_for_past_the_deadline() -
     for hotkey in present:
         swarm.sign(hotkey)
     swarm.look(swarm.terms.agree / 1000)
-    assert swarm.state.stages[0].base == "base 0 of 1"
+    assert swarm.state.stages[0].base == hash_of("base 0 of 1")
     assert swarm.state.members[late].done == done > 0
     assert late not in swarm.state.ready(0)
 
@@ -124,7 +124,7 @@ def test_a_merge_of_too_few_says_so_and_keeps_base_and_work(swarm: PlayedSwarm) 
     done = swarm.state.members[one].done
     swarm.look(swarm.terms.announce / 1000)
     assert last_problem(swarm, 0) == "1 members announced a change"
-    assert swarm.state.stages[0].base == "base 0"
+    assert swarm.state.stages[0].base == hash_of("base", 0)
     assert swarm.state.stages[0].epoch == 1
     assert swarm.state.members[one].done == done
 
@@ -156,7 +156,7 @@ def test_two_bases_of_one_merge_are_none(swarm: PlayedSwarm) -> None:
     swarm.sign(one, "a")
     swarm.sign(other, "b")
     swarm.look()
-    assert swarm.state.stages[0].base == "base 0"
+    assert swarm.state.stages[0].base == hash_of("base", 0)
     assert last_problem(swarm, 0) == "1 of 2 members signed one base"
 
 
@@ -167,7 +167,7 @@ def test_a_change_that_could_not_be_merged_stays_with_its_member() -> None:
     swarm.sign(everybody[1], "base", outside)
     swarm.sign(everybody[2], "base", outside)
     swarm.look()
-    assert swarm.state.stages[0].base == "base"
+    assert swarm.state.stages[0].base == hash_of("base")
     assert swarm.state.members[outside].done == done[outside] > 0
     assert swarm.state.members[outside].merged == -1
     assert swarm.state.merged_hops == done[everybody[1]] + done[everybody[2]]

@@ -2,16 +2,44 @@
 
 Every record has its time `at`, in milliseconds of the orchestrator's clock; `until` is the deadline
 of what it begins. Digests are hexadecimal. What participants say is signed by them: the log keeps
-author and signature beside the record.
+author and signature beside the record. Whatever a participant can write is checked when it is made:
+what is once in the log is folded by everybody, for ever.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
+from iotapretrain.errors import InputError
+
 Phase = Literal["train", "announce", "publish", "agree"]
 """Of a stage's epoch: from one merge to the next."""
+LONGEST_NAME, MOST_LINKS, MOST_RECEIPTS = 128, 4_096, 1_024
+SLOWEST = 1e6
+"""Seconds a sample, and samples a second: beyond it a number is none that a machine has."""
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+_SHORT_DIGEST = re.compile("([0-9a-f]{32})?")
+_BOUND_DIGESTS = re.compile("([0-9a-f]{64}){1,4096}")
+
+
+def _check(pattern: re.Pattern[str], what: str, *digests: str) -> None:
+    for digest in digests:
+        if pattern.fullmatch(digest) is None:
+            raise InputError(f"{what}: {digest[:20]!r} is no digest in lower-case hexadecimal")
+
+
+def _check_names(*names: str) -> None:
+    for name in names:
+        if not (0 < len(name) <= LONGEST_NAME and name.isascii() and name.isprintable()):
+            raise InputError(f"name {name[:20]!r}: give 1 to {LONGEST_NAME} printable characters")
+
+
+def _check_number(what: str, number: float) -> None:
+    if not 1 / SLOWEST <= number <= SLOWEST:
+        raise InputError(f"{what} {number}: give {1 / SLOWEST:g} to {SLOWEST:g}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +65,10 @@ class MinerJoined:
     kept: bool
     at: int
 
+    def __post_init__(self) -> None:
+        _check_names(self.hotkey, self.node, self.machine)
+        _check_number("samples a second:", self.speed)
+
 
 @dataclass(frozen=True)
 class ValidatorJoined:
@@ -45,6 +77,9 @@ class ValidatorJoined:
     hotkey: str
     machine: str
     at: int
+
+    def __post_init__(self) -> None:
+        _check_names(self.hotkey, self.machine)
 
 
 @dataclass(frozen=True)
@@ -72,6 +107,9 @@ class BaseHeld:
     stage: int
     base: str
     at: int
+
+    def __post_init__(self) -> None:
+        _check(_DIGEST, "base", self.base)
 
 
 @dataclass(frozen=True)
@@ -149,6 +187,12 @@ class Receipt:
     seconds: float
     loss: float | None = None
 
+    def __post_init__(self) -> None:
+        _check(_SHORT_DIGEST, "receipt", self.received, self.sent, self.returned, self.back)
+        _check_number("seconds of a sample:", self.seconds)
+        if self.loss is not None and not abs(self.loss) <= SLOWEST:
+            raise InputError(f"receipt: a loss of {self.loss}; it must be a finite number")
+
 
 @dataclass(frozen=True)
 class ReceiptsFiled:
@@ -157,6 +201,10 @@ class ReceiptsFiled:
     hotkey: str
     receipts: tuple[Receipt, ...]
     at: int
+
+    def __post_init__(self) -> None:
+        if len(self.receipts) > MOST_RECEIPTS:
+            raise InputError(f"{len(self.receipts)} receipts at once; file {MOST_RECEIPTS} at most")
 
 
 @dataclass(frozen=True)
@@ -182,6 +230,12 @@ class ChangeAnnounced:
     links: tuple[str, ...]
     at: int
 
+    def __post_init__(self) -> None:
+        _check(_BOUND_DIGESTS, "change", self.change)
+        _check(_DIGEST, "link", *self.links)
+        if len(self.links) > MOST_LINKS:
+            raise InputError(f"{len(self.links)} links of an epoch; {MOST_LINKS} at most")
+
 
 @dataclass(frozen=True)
 class ChangePublished:
@@ -192,6 +246,9 @@ class ChangePublished:
     epoch: int
     blob: str
     at: int
+
+    def __post_init__(self) -> None:
+        _check(_DIGEST, "blob", self.blob)
 
 
 @dataclass(frozen=True)
@@ -204,6 +261,10 @@ class BaseSigned:
     base: str
     left_out: tuple[str, ...]
     at: int
+
+    def __post_init__(self) -> None:
+        _check(_DIGEST, "base", self.base)
+        _check_names(*self.left_out)
 
 
 @dataclass(frozen=True)
@@ -249,6 +310,9 @@ class EvidenceGiven:
     evidence: str
     at: int
 
+    def __post_init__(self) -> None:
+        _check(_DIGEST, "evidence", self.evidence)
+
 
 @dataclass(frozen=True)
 class VerdictFiled:
@@ -262,6 +326,11 @@ class VerdictFiled:
     evidence: str
     replayed: str
     at: int
+
+    def __post_init__(self) -> None:
+        _check(_DIGEST, "evidence", self.evidence)
+        if self.replayed:
+            _check(_DIGEST, "replayed link", self.replayed)
 
 
 @dataclass(frozen=True)
