@@ -156,7 +156,8 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (AssertionError, NotImplementedError, RuntimeError) as error:  # as torch says it
+    # a torch without CUDA asserts, one without a kind has not implemented it, an absent one fails
+    except (AssertionError, NotImplementedError, RuntimeError) as error:
         line = str(error).splitlines()[0]
         raise InputError(f"device {name!r}: {line}; give cpu, or one that is there") from error
     return device

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from math import isfinite
 
 from blake3 import blake3
 
@@ -183,6 +184,9 @@ class SampleDesk:
 
     async def _turn_at_tail(self, job: _Job, stage: int, started: int) -> None:
         passed = await self._compute.forward(job.route, job.content)
+        if passed.loss is None or not isfinite(passed.loss):
+            _log.warning("%s: route %d has no loss", self._place.hotkey, job.route)
+            return  # it says so, and goes on: the route expires, and pays nobody
         hop = _Hop(_digest(job.content), "", 0.0)
         await self._done(job.route, hop, "", passed.sent, stage, self._since(started), passed.loss)
 

@@ -165,6 +165,16 @@ def test_who_does_not_compute_is_convicted_and_forfeits_its_pay(kind: str) -> No
     assert told.shares["miner-2"] == 0
 
 
+def test_a_tail_that_diverges_earns_nothing_and_works_on() -> None:
+    """Whose losses are none has no receipts, and keeps its process."""
+    scenario = Scenario(miners=6, epochs=3)
+    first = SwarmWorld(scenario).play().log.state.members
+    gone = min(hotkey for hotkey, member in first.items() if member.stage == scenario.stages - 1)
+    told = ended(scenario.made(gone, "diverges"))
+    assert told.shares.get(gone, 0) == 0
+    assert told.convicted == ()
+
+
 # --- the sentences --------------------------------------------------------------------------------
 
 

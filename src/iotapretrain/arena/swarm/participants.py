@@ -73,6 +73,14 @@ class SendsNoNumbers(StandInStage):
         return content, self.bound(hotkey, content)
 
 
+class Diverges(StandInStage):
+    """Every loss of its is none, as of a model that has come apart."""
+
+    async def forward(self, route: int, received: bytes) -> Passed:
+        passed = await super().forward(route, received)
+        return passed if passed.loss is None else replace(passed, loss=float("nan"))
+
+
 class SwallowsFrames(MemoryPeers):
     """Takes every frame and does nothing with it."""
 
@@ -152,6 +160,7 @@ KINDS: Mapping[str, ParticipantKind] = MappingProxyType(
         "skips steps": ParticipantKind(compute=SkipsSteps, guilty=True),
         "sends against": ParticipantKind(compute=SendsAgainst),
         "sends no numbers": ParticipantKind(compute=SendsNoNumbers),
+        "diverges": ParticipantKind(compute=Diverges, honest=True),
         "swallows frames": ParticipantKind(peers=SwallowsFrames),
         "forges receipts": ParticipantKind(log=ForgesReceipts),
         "withholds changes": ParticipantKind(log=WithholdsChanges),
