@@ -73,7 +73,8 @@ class Scenario:
         usual = {"hop": 15_000, "train": 300_000, "announce": 30_000, "publish": 60_000}
         usual |= {"agree": 60_000, "grace": 10_000, "silence": 30_000, "evidence": 120_000}
         given = {**usual, "slots": 8, **self.more}
-        return replace(SwarmTerms(self.stages, self.samples), **given)  # type: ignore[arg-type]  # names and kinds of `more` are the caller's; SwarmTerms refuses others
+        # names and kinds of `more` are the caller's: SwarmTerms refuses what it does not know
+        return replace(SwarmTerms(self.stages, self.samples), **given)  # type: ignore[arg-type]
 
     @property
     def names(self) -> list[str]:
